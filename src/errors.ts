@@ -1,0 +1,74 @@
+/** The one table of exit codes, and the one place that chooses from it. */
+export const EXIT = {
+  done: 0,
+  failed: 1,
+  usage: 2,
+  rejects: 3,
+  inTheWay: 4,
+  mode: 70,
+  SIGINT: 130,
+  SIGTERM: 143,
+} as const
+
+export type Outcome = keyof typeof EXIT
+export type StopSignal = 'SIGINT' | 'SIGTERM'
+
+interface ErrorDetails {
+  /** What to do next, in one line. */
+  readonly next?: string
+  readonly cause?: unknown
+}
+
+/** An error that a user can meet: one line on what is wrong, one on what to do. */
+export class LorchestraError extends Error {
+  override readonly name = 'LorchestraError'
+  readonly outcome: Outcome
+  readonly next: string | undefined
+
+  constructor(outcome: Outcome, message: string, details: ErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : {cause: details.cause})
+    this.outcome = outcome
+    this.next = details.next
+  }
+}
+
+/** Flags, configuration, names, environment: nothing was contacted. */
+export const usageError = (message: string, next: string, cause?: unknown): LorchestraError =>
+  new LorchestraError('usage', message, {next, cause})
+
+export const failure = (message: string, next?: string, cause?: unknown): LorchestraError =>
+  new LorchestraError('failed', message, {...(next !== undefined && {next}), cause})
+
+/** Another run of the stream, or another process on the DuckDB file. */
+export const inTheWay = (message: string, next: string, cause?: unknown): LorchestraError =>
+  new LorchestraError('inTheWay', message, {next, cause})
+
+/** The run mode and the flags disagree: a bug of lorchestra, so nothing may be written. */
+export const modeError = (message: string): LorchestraError =>
+  new LorchestraError('mode', message, {next: 'This is a bug in lorchestra; nothing was written. Please report it.'})
+
+export const stopped = (signal: StopSignal): LorchestraError =>
+  new LorchestraError(signal, `stopped by ${signal}`, {
+    next: 'Finished commits are kept; the same command goes on from there.',
+  })
+
+export const outcomeOf = (error: unknown): Outcome => (error instanceof LorchestraError ? error.outcome : 'failed')
+
+const WORST_FIRST: readonly Outcome[] = ['mode', 'SIGINT', 'SIGTERM', 'failed', 'inTheWay', 'usage', 'rejects', 'done']
+
+/** The exit code of a command that ran several jobs: the first of the table's order that applies. */
+export function exitCodeOf(outcomes: readonly Outcome[]): number {
+  return EXIT[WORST_FIRST.find((outcome) => outcomes.includes(outcome)) ?? 'done']
+}
+
+/** The message with those of its causes, outermost first, without what an outer one already says. */
+export function messageWithCauses(error: unknown): string {
+  const messages: string[] = []
+  for (let current = error, depth = 0; current !== undefined && depth < 8; depth += 1) {
+    const message =
+      current instanceof Error ? current.message : typeof current === 'string' ? current : JSON.stringify(current)
+    if (message !== '' && !messages.some((outer) => outer.includes(message))) messages.push(message)
+    current = current instanceof Error ? current.cause : undefined
+  }
+  return messages.join(': ').replaceAll(/\s*\n\s*/g, ' ')
+}

@@ -1,0 +1,254 @@
+import type {StandardSchemaV1} from '@standard-schema/spec'
+
+/**
+ * The contract between lorchestra and a source plugin, version 1. Types only: a plugin imports this file with
+ * `import type` and nothing of lorchestra at run time; all that a source may touch is handed to it.
+ *
+ * **The protocol.** The host fires the oclif hook `lorchestra:sources`; each plugin answers with light descriptors.
+ * For a run the host loads the one source that the job names, validates the job's options with `options`, asks
+ * `streams` what the job reads, and `check` (if there is one) whose data it is. It decides which windows are due and
+ * calls `extract` once for each slice of time, oldest first, one call after the other. It takes the pages one by one,
+ * asks `idemKey` for each record's key and writes what it took at the end of a slice, so a slow warehouse slows the
+ * source down. The iterator of `extract` is consumed once; where the host needs no more (a limit, an abort, an error)
+ * it calls the iterator's `return()`, so `finally` blocks run.
+ *
+ * **What a source must not do.** Write anywhere, keep state outside of `bookmark` and `secrets`, or behave
+ * differently in a dry run: it is not told the run mode.
+ *
+ * **Errors.** Throw plain `Error`s that say what is wrong and what to do next, with `cause`; the host adds source,
+ * job and what was already written. An error ends the run; `reject` is for one record that cannot be read.
+ */
+export interface Source<Options = unknown> {
+  readonly apiVersion: 1
+  /** What `source:` says in an account or job of lorchestra.yaml; unique among all plugins; `[a-z0-9][a-z0-9_-]{0,62}`. */
+  readonly name: string
+  /** One line for `lorchestra sources list`. */
+  readonly summary: string
+  /**
+   * Validates the options of account and job together. Any Standard Schema validator (https://standardschema.dev).
+   * Where it also offers Standard JSON Schema, an unknown key is answered with its closest match. Must refuse unknown
+   * keys: a misspelt option that is silently dropped reads the wrong records.
+   */
+  readonly options: StandardSchemaV1<unknown, Options>
+  /** Names of options whose values are never printed or logged. */
+  readonly secrets?: readonly string[]
+  /** Names of options that change which records are read (a query, a filter); another value starts uncovered. */
+  readonly selection?: readonly string[]
+  readonly defaults?: SourceDefaults
+  /** What a job with these options reads: at least one stream, each `objectType` once; `[a-z0-9][a-z0-9_-]{0,62}`. */
+  streams(options: Options): readonly StreamDefinition[]
+  /**
+   * The record's idempotency key, `${objectType}:${sourceSystem}:${externalId}`. Pure and synchronous: the same record
+   * gives the same key for ever, two different ones never the same. Throws where the record carries no id; the host
+   * then counts a reject. At most 1,024 bytes of well-formed Unicode without control characters.
+   */
+  idemKey(record: JsonObject, stream: Stream): string
+  /** Reads one slice of the streams in `context.streams`, page by page. */
+  extract(context: SourceContext<Options>): AsyncIterable<Page>
+  /**
+   * Where the source's change feed stands now. Asked once in a plain run (no `--since`, `--until`, `--limit`), before
+   * anything is read; kept with the commits, and given back as `context.bookmark` when all older records are stored.
+   */
+  mark?(context: SourceContext<Options>): Promise<JsonValue>
+  /** One cheap authenticated call: whose data is this. The host refuses an account that turns to somebody else's data. */
+  check?(context: SourceContext<Options>): Promise<{readonly identity: string}>
+  /** `lorchestra accounts login ACCOUNT`: gets credentials from a person and keeps them in `context.secrets`. */
+  login?(context: LoginContext<Options>): Promise<void>
+}
+
+/** Durations are `90s`, `30m`, `12h`, `7d` or `2w`; a job may set its own `overlap` and `slice`. */
+export interface SourceDefaults {
+  /** How far a run reads back before what is covered, for records that became visible late. Default `0s`. */
+  readonly overlap?: string
+  /** How much time one call of `extract` reads; an empty slice doubles the next one. Default: all at once. */
+  readonly slice?: string
+  /** How long the source takes to show a new record; windows end that much before now. Default `0s`. */
+  readonly settle?: string
+  /** ISO 8601: before this the source holds nothing, so slicing starts here. */
+  readonly earliest?: string
+}
+
+export interface StreamDefinition {
+  readonly objectType: string
+  /** Whether records carry a time that a window can select by. Streams that do not are read whole, in one slice. */
+  readonly windowed: boolean
+}
+
+/** One kind of record of one account. */
+export interface Stream {
+  /** Whose records: `<source>--<account>` unless the account sets `source_system`. */
+  readonly sourceSystem: string
+  readonly objectType: string
+}
+
+/** At most 10,000 records; aim at no more than 16 MB unless a single record is larger. May be empty. */
+export interface Page {
+  /** Which of `context.streams` the page belongs to; may be left out where there is only one. */
+  readonly objectType?: string
+  /** As the source sent them. Stored equal as JSON values. */
+  readonly records: readonly JsonObject[]
+  /** Idempotency keys that the source says are gone. Recorded as `object.deleted` events; stored rows stay. */
+  readonly deleted?: readonly string[]
+  /** Where to go on after this page; kept with the commit that holds the page. The last one of a slice wins. */
+  readonly bookmark?: JsonValue
+}
+
+/** All that a source may touch. */
+export interface SourceContext<Options> {
+  /** The output of the `options` schema. */
+  readonly options: Options
+  /** The streams to read in this call. */
+  readonly streams: readonly Stream[]
+  /** This slice, half open: `since <= t < until`. No `since`: from the very first record. For a bookmark, see below. */
+  readonly window: SliceWindow
+  /**
+   * What the last commit kept. Present only in a plain run whose older records are all stored. Read the changes since
+   * then; `window` spans the same time, so that a source whose bookmark has expired reads the window instead.
+   */
+  readonly bookmark?: JsonValue
+  readonly http: HttpClient
+  readonly secrets: SecretStore
+  readonly log: Logger
+  /** Aborted when the run must stop. Every wait of a source ends when it is. */
+  readonly signal: AbortSignal
+  /** A path from the options, made absolute; relative ones start at the folder of lorchestra.yaml. */
+  resolvePath(path: string): string
+  /**
+   * Which of these keys are stored already; for records that never change, so that they need not be fetched again.
+   * Every key that it returns is counted as known: do not yield its record. May answer with fewer than are stored.
+   */
+  known(idemKeys: readonly string[]): Promise<ReadonlySet<string>>
+  /**
+   * What happened since the last call; numbers are added up. Where `listed` is reported, the slice fails unless
+   * `listed` = records yielded + known + outside + gone + rejected.
+   */
+  progress(update: Progress): void
+  /**
+   * One record that cannot be read: counted, recorded as `record.rejected`, reported. `reference` names it for a
+   * person (an id, a line number), `reason` says why; neither may hold payload.
+   */
+  reject(reference: string, reason: string, objectType?: string): void
+}
+
+export interface SliceWindow {
+  readonly since?: Date
+  readonly until: Date
+}
+
+export interface Progress {
+  /** Where the call reads several streams: which one. */
+  readonly objectType?: string
+  /** Records that the source announced (a page of ids, say), before they were fetched. */
+  readonly listed?: number
+  /** Of these, the ones that turned out to lie outside of the window. */
+  readonly outside?: number
+  /** Of these, the ones that no longer existed when they were fetched. */
+  readonly gone?: number
+  /** The source pauses until then, for a quota. */
+  readonly waitingUntil?: Date
+}
+
+export interface LoginContext<Options> {
+  readonly options: Options
+  readonly http: HttpClient
+  readonly secrets: SecretStore
+  readonly log: Logger
+  readonly signal: AbortSignal
+  /** Shows a line to the person at the terminal. */
+  tell(message: string): void
+  /** Shows the address and opens it in a browser where there is one. */
+  open(url: URL): Promise<void>
+}
+
+/**
+ * Credentials that the source itself got or that a service rotated, kept per account by the host in every run mode:
+ * a rotated token that is lost locks the user out. Files are mode 0600, replaced atomically, locked against another
+ * process.
+ */
+export interface SecretStore {
+  get(name: string): Promise<string | undefined>
+  /** Calls `change` with the stored value while no other process can, stores what it returns and returns it. */
+  update(name: string, change: (current: string | undefined) => Promise<string> | string): Promise<string>
+}
+
+/** Goes to stderr. Values of secret options are masked; never log payload. */
+export interface Logger {
+  debug(message: string, fields?: LogFields): void
+  info(message: string, fields?: LogFields): void
+  warn(message: string, fields?: LogFields): void
+  error(message: string, fields?: LogFields): void
+}
+export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>
+
+/**
+ * HTTP for sources that read a JSON API: timeouts, retries with backoff, `Retry-After`, size caps and redaction are the
+ * host's. Refuses `http:` other than to loopback, and redirects.
+ */
+export interface HttpClient {
+  /**
+   * Resolves with a 2xx answer, or one that `allow` names, whose body is a JSON object. Rejects with an `HttpError`
+   * after the last try, for an answer that is not worth another try, and for one that is not a JSON object (an HTML
+   * page with status 200, say). Rejects with the signal's reason when the run is aborted.
+   */
+  request(request: HttpRequest): Promise<HttpResponse>
+}
+
+export interface HttpRequest {
+  readonly url: string | URL
+  /** Default `GET`, or `POST` where `form` or `json` is given. */
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
+  /** Added to the address; a list becomes a repeated parameter, `undefined` is left out. */
+  readonly query?: Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>
+  readonly headers?: Readonly<Record<string, string>>
+  /** Sent as `application/x-www-form-urlencoded`. */
+  readonly form?: Readonly<Record<string, string>>
+  /** Sent as `application/json`. */
+  readonly json?: JsonValue
+  /**
+   * Gives the Authorization header, for every try. After a 401 it is called once more with `refused: true`: get a new
+   * token, do not return the old one.
+   */
+  readonly authorization?: (state: {readonly refused: boolean}) => Promise<string>
+  /** Error statuses that the caller makes sense of itself (404, say): returned, not thrown, not retried. */
+  readonly allow?: readonly number[]
+  /** Whether an error answer is worth another try, where status alone does not tell. `undefined`: the host decides. */
+  readonly retryable?: (answer: HttpResponse) => boolean | undefined
+  /** Milliseconds for one try, connecting and reading included. Default 60,000. */
+  readonly timeout?: number
+  /** Largest body accepted. Default 64 MiB. */
+  readonly maxBytes?: number
+}
+
+export interface HttpResponse {
+  readonly status: number
+  readonly headers: Headers
+  readonly body: JsonObject
+}
+
+/** What `HttpClient.request` rejects with. Carries nothing that was sent, and of the answer only what is safe to print. */
+export interface HttpError extends Error {
+  readonly name: 'HttpError'
+  /** Missing where no answer arrived. */
+  readonly status?: number
+  /** The error answer's body, where it was a JSON object. Not printed by the host. */
+  readonly body?: JsonObject
+}
+
+/**
+ * Default export of the file that a plugin's package.json names:
+ * `"oclif": {"hooks": {"lorchestra:sources": "./dist/hook.js"}}`.
+ * Must import nothing heavy: it is loaded to list sources.
+ */
+export type SourcesHook = () => Promise<readonly SourceDescriptor[]> | readonly SourceDescriptor[]
+
+export interface SourceDescriptor {
+  readonly apiVersion: 1
+  readonly name: string
+  readonly summary: string
+  load(): Promise<Source>
+}
+
+export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject
+export interface JsonObject {
+  readonly [name: string]: JsonValue | undefined
+}
