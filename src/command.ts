@@ -1,0 +1,55 @@
+import {Command, Errors, Flags} from '@oclif/core'
+
+import {exitCodeOf, messageWithCauses, LorchestraError, outcomeOf} from './errors.ts'
+import {createMask, LOG_LEVELS} from './log.ts'
+
+/** What all commands share: `--json`, `--config`, `--log-level`, and errors in two lines. */
+export abstract class LorchestraCommand extends Command {
+  static override enableJsonFlag = true
+  static override baseFlags = {
+    config: Flags.string({
+      description: 'lorchestra.yaml to use instead of the nearest one, from this folder upward',
+      helpValue: 'FILE',
+      helpGroup: 'GLOBAL',
+    }),
+    'log-level': Flags.option({options: LOG_LEVELS, default: 'warn' as const, helpGroup: 'GLOBAL'})({
+      description: 'how much to log on stderr',
+    }),
+  }
+
+  /** Every secret that a run resolves is added, before anything can print it. */
+  protected readonly mask = createMask()
+
+  /** The one document of `--json` for an error. */
+  protected errorDocument(error: ErrorDocument): object {
+    return {schema: 1, error}
+  }
+
+  override async catch(error: Error): Promise<void> {
+    const own = error instanceof LorchestraError
+    if (error instanceof Errors.ExitError || (!own && !this.jsonEnabled() && error instanceof Errors.CLIError)) {
+      await super.catch(error)
+      return
+    }
+    const outcome = error instanceof Errors.CLIError ? 'usage' : outcomeOf(error)
+    const message = this.mask.apply(messageWithCauses(error))
+    const next = own && error.next !== undefined ? this.mask.apply(error.next) : undefined
+    if (this.jsonEnabled()) {
+      this.logJson(this.errorDocument({outcome, message, ...(next !== undefined && {next})}))
+    } else {
+      process.stderr.write(`Error: ${message}\n${next === undefined ? '' : `  → ${next}\n`}`)
+    }
+    if ((process.env['DEBUG'] ?? '') !== '') process.stderr.write(`${this.mask.apply(error.stack ?? '')}\n`)
+    this.exit(exitCodeOf([outcome]))
+  }
+
+  override logJson(json: unknown): void {
+    process.stdout.write(`${JSON.stringify(json, null, 2)}\n`)
+  }
+}
+
+export interface ErrorDocument {
+  readonly outcome: string
+  readonly message: string
+  readonly next?: string
+}
