@@ -27,7 +27,8 @@ export abstract class LorchestraCommand extends Command {
 
   override async catch(error: Error): Promise<void> {
     const own = error instanceof LorchestraError
-    if (error instanceof Errors.ExitError || (!own && !this.jsonEnabled() && error instanceof Errors.CLIError)) {
+    if (error instanceof Errors.ExitError) throw error
+    if (!own && !this.jsonEnabled() && error instanceof Errors.CLIError) {
       await super.catch(error)
       return
     }

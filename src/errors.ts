@@ -72,3 +72,9 @@ export function messageWithCauses(error: unknown): string {
   }
   return messages.join(': ').replaceAll(/\s*\n\s*/g, ' ')
 }
+
+/** For a second signal: the user does not want to wait for anything. */
+export function exitNow(signal: StopSignal): never {
+  // oxlint-disable-next-line no-restricted-properties -- this is the place
+  process.exit(EXIT[signal])
+}

@@ -8,7 +8,12 @@ const MASK = '***'
 const SHORTEST_SECRET = 4
 
 /** Replaces every secret value that was handed to the run, wherever it turns up in a text. */
-export function createMask(): {add(secret: string): void; apply(text: string): string} {
+export interface Mask {
+  readonly add: (secret: string) => void
+  readonly apply: (text: string) => string
+}
+
+export function createMask(): Mask {
   const secrets = new Set<string>()
   return {
     add(secret) {
@@ -19,8 +24,6 @@ export function createMask(): {add(secret: string): void; apply(text: string): s
     apply: (text) => [...secrets].reduce((masked, secret) => masked.replaceAll(secret, MASK), text),
   }
 }
-
-export type Mask = ReturnType<typeof createMask>
 
 /** Winston on stderr, so that stdout holds results alone. */
 export async function createLogger(level: LogLevel, mask: Mask): Promise<Logger> {

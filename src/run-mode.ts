@@ -11,9 +11,11 @@ export function setRunMode(mode: RunMode | 'unset'): void {
   cell[CELL] = mode
 }
 
+export const currentRunMode = (): RunMode | 'unset' => cell[CELL] ?? 'unset'
+
 /** Throws while unset: whoever asks is about to write, and no mode is not production. */
 export function runMode(): RunMode {
-  const mode = cell[CELL] ?? 'unset'
+  const mode = currentRunMode()
   if (mode === 'unset') throw modeError('the run mode is not set, so nothing may be written')
   return mode
 }

@@ -1,0 +1,50 @@
+import type {HttpRequest, HttpResponse, JsonObject, SourceContext} from 'lorchestra'
+
+import {authorizationFor} from './authorization.ts'
+import {isHttpError, reasonOf} from './http-error.ts'
+import type {Options} from './options.ts'
+
+type Request = Pick<HttpRequest, 'query' | 'allow' | 'retryable'>
+
+/** GET of a path below the mailbox. The access token goes nowhere but to `api_url`. */
+export async function get(
+  context: SourceContext<Options>,
+  path: string,
+  request: Request,
+): Promise<Pick<HttpResponse, 'status' | 'body'>> {
+  try {
+    return await context.http.request({
+      url: `${context.options.api_url.replace(/\/+$/, '')}/gmail/v1/users/me/${path}`,
+      authorization: authorizationFor(context),
+      ...request,
+      retryable: (answer) => request.retryable?.(answer) ?? isPassing(answer.body),
+    })
+  } catch (error) {
+    const next = isHttpError(error) ? nextStep(error.status ?? 0, error.body) : undefined
+    throw next === undefined ? error : new Error(next, {cause: error})
+  }
+}
+
+function nextStep(status: number, body: JsonObject | undefined): string | undefined {
+  const again = status >= 500 || status === 408 || status === 429 || isPassing(body) === true
+  return (
+    NEXT_STEPS[reasonOf(body) ?? ''] ??
+    (again ? 'Gmail is too busy. Run the same command again later; it goes on from what is stored' : undefined)
+  )
+}
+
+/** Gmail says 403 both for "not now" and for "never"; the reason tells which. */
+function isPassing(body: JsonObject | undefined): boolean | undefined {
+  const reason = reasonOf(body)
+  if (reason === 'rateLimitExceeded' || reason === 'userRateLimitExceeded') return true
+  return reason === 'dailyLimitExceeded' ? false : undefined
+}
+
+const NEXT_STEPS: Readonly<Record<string, string>> = {
+  dailyLimitExceeded: "the project's daily Gmail quota is spent. Run the same command again tomorrow",
+  insufficientPermissions: 'the refresh token lacks a scope. Authorise again with the scope gmail.readonly',
+  accessNotConfigured:
+    'the Gmail API is not enabled. Enable it for the project of client_id in the Google Cloud console',
+  authError: 'Gmail refused the access token twice. Authorise again and set the new refresh_token',
+  domainPolicy: 'the Workspace administrator has blocked this app. Ask for access for client_id',
+}

@@ -1,0 +1,55 @@
+import type {HttpRequest, JsonObject, SourceContext} from 'lorchestra'
+
+import {get} from './api.ts'
+import {reasonOf} from './http-error.ts'
+import type {Options} from './options.ts'
+import {searchFor} from './slice-window.ts'
+
+/** The ids of the slice, page by page. */
+export async function* listMessages(context: SourceContext<Options>): AsyncGenerator<readonly string[], void> {
+  const query = {
+    q: searchFor(context.options, context.window),
+    maxResults: 500,
+    includeSpamTrash: context.options.include_spam_trash,
+  }
+  const seen = new Set<string>()
+  let pageToken: string | undefined
+  do {
+    const {body} = await get(context, 'messages', {query: {...query, pageToken}})
+    const next = body['nextPageToken']
+    if (next !== undefined && (typeof next !== 'string' || next === '')) throw misshapen('an odd nextPageToken')
+    yield idsOf(body)
+    if (next !== undefined && seen.has(next))
+      throw new Error('Gmail gave the same page of messages twice. Run the same command again')
+    pageToken = next
+    if (next !== undefined) seen.add(next)
+  } while (pageToken !== undefined)
+}
+
+/** Gmail leaves `messages` out where there are none, so other marks must show that this is a list at all. */
+function idsOf({messages, nextPageToken, resultSizeEstimate}: JsonObject): readonly string[] {
+  if (messages === undefined && (typeof resultSizeEstimate === 'number' || nextPageToken !== undefined)) return []
+  if (!Array.isArray(messages)) throw misshapen('no list of messages')
+  return (messages as readonly unknown[]).map((message) => {
+    const id = (message as {readonly id?: unknown} | null)?.id
+    if (typeof id !== 'string' || id === '') throw misshapen('a message without id')
+    return id
+  })
+}
+
+const misshapen = (what: string): Error =>
+  new Error(`the answer of messages.list holds ${what}; check that api_url is the Gmail API`)
+
+/** The whole message, or nothing where it is gone since it was listed. */
+export async function getMessage(
+  context: SourceContext<Options>,
+  id: string,
+  retryable: NonNullable<HttpRequest['retryable']>,
+): Promise<JsonObject | undefined> {
+  const path = `messages/${encodeURIComponent(id)}`
+  const {status, body} = await get(context, path, {query: {format: 'full'}, allow: [404], retryable})
+  if (status !== 404) return body
+  // Any server answers 404 to an address that it does not know; only Gmail says it so.
+  if (reasonOf(body) === 'notFound') return undefined
+  throw new Error(`message ${id}: answered 404, but not as Gmail does; check that api_url is the Gmail API`)
+}

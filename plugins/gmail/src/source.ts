@@ -1,0 +1,21 @@
+import type {Source} from 'lorchestra'
+
+import {extract} from './extract.ts'
+import {idemKey} from './idem-key.ts'
+import {options, type Options} from './options.ts'
+
+const source: Source<Options> = {
+  apiVersion: 1,
+  name: 'gmail',
+  summary: 'Messages of a Gmail mailbox',
+  options,
+  secrets: ['client_secret', 'refresh_token'],
+  selection: ['query', 'include_spam_trash'],
+  // The overlap costs little, as stored messages are not fetched again. Gmail began in April 2004.
+  defaults: {overlap: '48h', slice: '30d', settle: '0s', earliest: '2004-04-01T00:00:00Z'},
+  streams: () => [{objectType: 'email', windowed: true}],
+  idemKey,
+  extract,
+}
+
+export default source

@@ -1,0 +1,289 @@
+import {expect} from 'chai'
+
+import {passTo, startFaultProxy, type FaultProxy} from '../../../test/support/fault-proxy.ts'
+import {startGmailServer, type GmailServer} from '../../../test/support/gmail-server.ts'
+import {mailbox, type MailboxMessage} from '../../../test/support/mailbox.ts'
+import source from '../src/source.ts'
+import {isBalanced, messageOf, reading, type ReadingOptions} from './reading.ts'
+
+const now = new Date('2026-03-01T12:00:00Z')
+const path = '/gmail/v1/users/me/messages'
+const newestFirst = (messages: readonly MailboxMessage[]): string[] => messages.map(({id}) => id).toReversed()
+
+describe('reading Gmail', () => {
+  const box = mailbox(240, {now})
+  const visible = box.filter(({labels}) => !labels.includes('SPAM') && !labels.includes('TRASH'))
+  let server: GmailServer
+
+  before(async () => {
+    server = await startGmailServer(box)
+  })
+  after(async () => {
+    await server.close()
+  })
+
+  it('brings every message once, in the order of the list, with its own time', async () => {
+    const run = reading(server)
+    const records = await run.all()
+    expect(records.map(({id}) => id)).to.deep.equal(newestFirst(visible))
+    const times = new Map(box.map(({id, received}) => [id, String(received.getTime())]))
+    for (const {id, internalDate, historyId, payload} of records) {
+      expect(internalDate).to.equal(times.get(id as string))
+      expect(historyId).to.be.a('string')
+      expect(payload).to.be.an('object')
+    }
+    expect(run.counts.listed).to.equal(visible.length)
+    expect(isBalanced(run)).to.equal(true)
+  })
+
+  it('brings spam and trash only where the option says so', async () => {
+    const records = await reading(server, {options: {include_spam_trash: true}}).all()
+    expect(records.map(({id}) => id)).to.deep.equal(newestFirst(box))
+  })
+
+  it('brings exactly the messages of the slice, to the millisecond', async () => {
+    const [first, last] = [visible[40], visible[60]] as [MailboxMessage, MailboxMessage]
+    const run = reading(server, {window: {since: first.received, until: last.received}})
+    const records = await run.all()
+    expect(records.map(({id}) => id)).to.deep.equal(newestFirst(visible.slice(40, 60)))
+    expect(run.counts.outside).to.equal(1)
+    expect(isBalanced(run)).to.equal(true)
+  })
+
+  it('misses nothing between two slices, wherever the cut lies', async () => {
+    for (const offset of [-1000, -1, 0, 1, 999]) {
+      const cut = new Date((visible[100]?.received.getTime() ?? 0) + offset)
+      const older = await reading(server, {window: {until: cut}}).all()
+      const newer = await reading(server, {window: {since: cut}}).all()
+      expect([...newer, ...older].map(({id}) => id)).to.deep.equal(newestFirst(visible))
+    }
+  })
+
+  it('narrows to the query, and to the slice within it', async () => {
+    const since = new Date('2022-01-01T00:00:00Z')
+    const run = reading(server, {options: {query: 'subject:roadmap'}, window: {since}})
+    const wanted = visible.filter(
+      ({raw, received}) => /^Subject: (Re: )?Roadmap/m.test(raw.toString()) && received >= since,
+    )
+    expect(wanted).not.to.be.empty
+    expect((await run.all()).map(({id}) => id)).to.deep.equal(newestFirst(wanted))
+  })
+
+  it('reads an empty slice without complaint', async () => {
+    const run = reading(server, {window: {until: new Date('2004-05-01T00:00:00Z')}})
+    expect(await run.all()).to.deep.equal([])
+    expect(run.pages).to.deep.equal([])
+  })
+
+  it('follows a long list to its end, in pages of 500 at most', async () => {
+    const large = mailbox(1100, {now, seed: 'large'})
+    const other = await startGmailServer(large)
+    try {
+      const run = reading(other, {options: {include_spam_trash: true, concurrency: 10}})
+      expect((await run.all()).map(({id}) => id)).to.deep.equal(newestFirst(large))
+      expect(run.pages).to.deep.equal([500, 500, 100])
+    } finally {
+      await other.close()
+    }
+  })
+
+  it('cuts pages of large messages before they reach 16 MB', async () => {
+    const template = box[0] as MailboxMessage
+    const raw = Buffer.concat([template.raw, Buffer.from(`${'x'.repeat(99)}\r\n`.repeat(30_000))])
+    const large = Array.from({length: 8}, (_, index) => ({...template, id: `1${index}`, raw}))
+    const other = await startGmailServer(large)
+    try {
+      const run = reading(other)
+      for await (const page of source.extract(run.context)) {
+        expect(Buffer.byteLength(JSON.stringify(page.records))).to.be.below(16_000_000)
+        run.pages.push(page.records.length)
+      }
+      expect(run.pages).to.deep.equal([3, 3, 2])
+    } finally {
+      await other.close()
+    }
+  })
+
+  describe('with faults in between', () => {
+    let proxy: FaultProxy
+
+    beforeEach(async () => {
+      proxy = await startFaultProxy()
+    })
+    afterEach(async () => {
+      await proxy.close()
+    })
+
+    const through = (settings: ReadingOptions = {}) =>
+      reading(server, {...settings, options: {api_url: proxy.url, ...settings.options}})
+    const passOn = async (): Promise<void> => {
+      await proxy.rules.forUnmatchedRequest().thenCallback(passTo(server.url))
+    }
+    const gets = (): string[] => proxy.requests.filter((request) => request.startsWith(`GET ${path}/`))
+
+    it('fetches no message that is stored already', async () => {
+      await passOn()
+      const stored = new Set(
+        newestFirst(visible)
+          .slice(0, 200)
+          .map((id) => `email:gmail--acct1:${id}`),
+      )
+      const run = through({known: (keys) => Promise.resolve(keys.filter((key) => stored.has(key)))})
+      expect((await run.all()).map(({id}) => id)).to.deep.equal(newestFirst(visible).slice(200))
+      expect(gets()).to.have.length(visible.length - 200)
+      expect(isBalanced(run)).to.equal(true)
+    })
+
+    it('counts a message that goes away between list and fetch', async () => {
+      const id = await server.add({...(box[0] as MailboxMessage), received: now})
+      const run = reading(server, {
+        known: async () => {
+          await server.remove(id)
+          return []
+        },
+      })
+      expect((await run.all()).map((record) => record['id'])).to.deep.equal(newestFirst(visible))
+      expect(run.counts.gone).to.equal(1)
+      expect(isBalanced(run)).to.equal(true)
+    })
+
+    it('does not take every 404 for a message that is gone', async () => {
+      await proxy.rules.forGet(`${path}/${visible[7]?.id}`).thenJson(404, {message: 'no route'})
+      await passOn()
+      expect(await messageOf(through().all())).to.contain('answered 404, but not as Gmail does')
+    })
+
+    it('loses nothing to one 503, one 429 and one broken connection among many', async () => {
+      await proxy.rules.forGet(`${path}/${visible[5]?.id}`).once().thenReply(503)
+      await proxy.rules.forGet(`${path}/${visible[9]?.id}`).once().thenReply(429, '', {'retry-after': '0'})
+      await proxy.rules.forGet(`${path}/${visible[11]?.id}`).once().thenResetConnection()
+      await passOn()
+      const run = through()
+      expect((await run.all()).map(({id}) => id)).to.deep.equal(newestFirst(visible))
+      expect(gets()).to.have.length(visible.length + 3)
+    })
+
+    it("waits and goes on after Gmail's rate limits", async () => {
+      for (const reason of ['rateLimitExceeded', 'userRateLimitExceeded'])
+        await proxy.rules
+          .forGet(`${path}/${visible[5]?.id}`)
+          .once()
+          .thenJson(403, {error: {errors: [{reason}]}})
+      await passOn()
+      expect(await through().all()).to.have.length(visible.length)
+    })
+
+    it('stops at the limit of the day and says when to go on', async () => {
+      await proxy.rules.forGet(path).thenJson(403, {error: {errors: [{reason: 'dailyLimitExceeded'}]}})
+      expect(await messageOf(through().all())).to.contain('Run the same command again tomorrow')
+      expect(proxy.requests).to.have.length(1)
+    })
+
+    it('says how to go on when Gmail stays too busy', async () => {
+      await proxy.rules.forGet(path).thenReply(503)
+      expect(await messageOf(through().all())).to.contain('Run the same command again later')
+    })
+
+    it('ends with the first error and leaves nothing running', async () => {
+      const unhandled: unknown[] = []
+      const note = (error: unknown): void => void unhandled.push(error)
+      process.on('unhandledRejection', note)
+      const [slow, broken] = [newestFirst(visible)[4], newestFirst(visible)[6]]
+      let fail: () => void
+      const failed = new Promise<void>((resolve) => (fail = resolve))
+      await proxy.rules.forGet(`${path}/${slow}`).thenCallback(async () => {
+        await failed
+        return {statusCode: 503}
+      })
+      await proxy.rules.forGet(`${path}/${broken}`).thenCallback(() => {
+        fail()
+        return {statusCode: 400, json: {error: {message: 'broken'}}}
+      })
+      await passOn()
+      try {
+        expect(await messageOf(through().all())).to.contain('answered 400 broken')
+        const seen = proxy.requests.length
+        expect(seen).to.be.below(25)
+        expect(gets().filter((request) => request.endsWith(`/${slow}`)).length).to.be.below(8)
+        await new Promise(setImmediate)
+        expect(proxy.requests).to.have.length(seen)
+        expect(unhandled).to.deep.equal([])
+      } finally {
+        process.off('unhandledRejection', note)
+      }
+    })
+
+    it('stops when the run is aborted', async () => {
+      const run = new AbortController()
+      await proxy.rules.forGet(`${path}/${visible[50]?.id}`).thenTimeout()
+      await passOn()
+      await proxy.rules.on('request-initiated', ({url}) => {
+        if (url.includes(visible[50]?.id ?? '-')) run.abort(new Error('stopped by the user'))
+      })
+      expect(await messageOf(through({signal: run.signal, options: {concurrency: 1}}).all())).to.equal(
+        'stopped by the user',
+      )
+    })
+
+    it('fetches as many messages at once as the option says, and no more', async () => {
+      const run = reading(server)
+      const {http} = run.context
+      let inFlight = 0
+      let most = 0
+      const counting = async (request: Parameters<typeof http.request>[0]) => {
+        inFlight += 1
+        most = Math.max(most, inFlight)
+        try {
+          return await http.request(request)
+        } finally {
+          inFlight -= 1
+        }
+      }
+      const counted = reading(server, {options: {concurrency: 3}, http: {request: counting}})
+      await counted.all()
+      expect(most).to.equal(3)
+    })
+
+    it('rejects a message without a usable time, and reads the others', async () => {
+      const [one, other] = [visible[3]?.id, visible[4]?.id]
+      await proxy.rules.forGet(`${path}/${one}`).thenJson(200, {id: one ?? ''})
+      await proxy.rules.forGet(`${path}/${other}`).thenJson(200, {id: other ?? '', internalDate: 'yesterday'})
+      await passOn()
+      const run = through()
+      expect(await run.all()).to.have.length(visible.length - 2)
+      expect(run.rejected).to.have.members([one, other].map((id) => `${id}: the message has no usable internalDate`))
+      expect(isBalanced(run)).to.equal(true)
+    })
+
+    it('does not follow a list in circles', async () => {
+      const page = {messages: [], nextPageToken: 'again', resultSizeEstimate: 1}
+      await proxy.rules.forGet(path).thenJson(200, page)
+      expect(await messageOf(through().all())).to.contain('the same page of messages twice')
+      expect(proxy.requests).to.have.length(2)
+    })
+
+    it('goes on where a page of the list is empty', async () => {
+      await proxy.rules.forGet(path).once().thenJson(200, {nextPageToken: '0'})
+      await passOn()
+      expect(await through().all()).to.have.length(visible.length)
+    })
+
+    for (const [name, body] of Object.entries({
+      'an empty object': {},
+      'no list': {messages: 'none'},
+      'no id': {messages: [{threadId: '1'}]},
+      'an id that is a number': {messages: [{id: 1}]},
+      'an odd page token': {messages: [], nextPageToken: 7},
+    })) {
+      it(`does not take a list with ${name} for an empty mailbox`, async () => {
+        await proxy.rules.forGet(path).thenJson(200, body)
+        expect(await messageOf(through().all())).to.contain('check that api_url is the Gmail API')
+      })
+    }
+
+    it('does not take a page of HTML for an empty mailbox', async () => {
+      await proxy.rules.forGet(path).thenReply(200, '<html></html>', {'content-type': 'text/html'})
+      expect(await messageOf(through().all())).to.contain('not a JSON object')
+    })
+  })
+})

@@ -1,0 +1,108 @@
+import type {HttpClient, JsonObject, SecretStore, SliceWindow, SourceContext} from 'lorchestra'
+
+import {createHttpClient} from '../../../src/http.ts'
+import type {GmailServer} from '../../../test/support/gmail-server.ts'
+import {options as schema, type Options} from '../src/options.ts'
+import source from '../src/source.ts'
+
+export interface Reading {
+  readonly context: SourceContext<Options>
+  /** Sizes of the pages that came. */
+  readonly pages: number[]
+  readonly records: JsonObject[]
+  readonly counts: {listed: number; known: number; outside: number; gone: number}
+  readonly rejected: string[]
+  /** Takes all pages. */
+  all(): Promise<readonly JsonObject[]>
+}
+
+export interface ReadingOptions {
+  readonly options?: Partial<Options>
+  readonly window?: Partial<SliceWindow>
+  readonly secrets?: SecretStore
+  readonly signal?: AbortSignal
+  readonly known?: (keys: readonly string[]) => Promise<Iterable<string>>
+  readonly http?: HttpClient
+}
+
+const silent = (): void => undefined
+const log = {debug: silent, info: silent, warn: silent, error: silent}
+
+/** What the host does with one slice of the source. */
+export function reading(server: GmailServer, settings: ReadingOptions = {}): Reading {
+  const {signal = new AbortController().signal, secrets = memorySecrets()} = settings
+  const counts = {listed: 0, known: 0, outside: 0, gone: 0}
+  const rejected: string[] = []
+  const pages: number[] = []
+  const records: JsonObject[] = []
+  const context: SourceContext<Options> = {
+    options: schema.parse({
+      client_id: server.clientId,
+      client_secret: server.clientSecret,
+      refresh_token: server.refreshToken,
+      api_url: server.apiUrl,
+      token_url: server.tokenUrl,
+      ...settings.options,
+    }),
+    streams: [{sourceSystem: 'gmail--acct1', objectType: 'email'}],
+    window: {until: new Date('2100-01-01T00:00:00Z'), ...settings.window},
+    http: settings.http ?? createHttpClient({signal, log, backoffMs: 0}),
+    secrets,
+    log,
+    signal,
+    resolvePath: (path) => path,
+    known: async (keys) => {
+      const known = new Set((await settings.known?.(keys)) ?? [])
+      counts.known += known.size
+      return known
+    },
+    progress: ({listed = 0, outside = 0, gone = 0}) => {
+      counts.listed += listed
+      counts.outside += outside
+      counts.gone += gone
+    },
+    reject: (reference, reason) => {
+      rejected.push(`${reference}: ${reason}`)
+    },
+  }
+  return {
+    context,
+    pages,
+    records,
+    counts,
+    rejected,
+    all: async () => {
+      for await (const page of source.extract(context)) {
+        pages.push(page.records.length)
+        records.push(...page.records)
+      }
+      return records
+    },
+  }
+}
+
+/** Nothing that was listed may be lost on the way. */
+export const isBalanced = ({counts, records, rejected}: Reading): boolean =>
+  counts.listed === records.length + counts.known + counts.outside + counts.gone + rejected.length
+
+export function memorySecrets(): SecretStore {
+  const stored = new Map<string, string>()
+  return {
+    get: (name) => Promise.resolve(stored.get(name)),
+    update: async (name, change) => {
+      const value = await change(stored.get(name))
+      stored.set(name, value)
+      return value
+    },
+  }
+}
+
+export async function messageOf(promise: Promise<unknown>): Promise<string> {
+  try {
+    await promise
+  } catch (error) {
+    if (error instanceof Error) return error.message
+    throw error
+  }
+  throw new Error('there was no error')
+}

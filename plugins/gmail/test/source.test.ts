@@ -1,0 +1,81 @@
+import {expect} from 'chai'
+
+import hook from '../src/hook.ts'
+import {options} from '../src/options.ts'
+import {searchFor} from '../src/slice-window.ts'
+import source from '../src/source.ts'
+
+const required = {client_id: 'id', client_secret: 'secret', refresh_token: 'token'}
+
+describe('the Gmail source', () => {
+  it('is found by the name that its descriptor gives', async () => {
+    const [descriptor] = await hook()
+    expect(descriptor).to.include({apiVersion: source.apiVersion, name: source.name, summary: source.summary})
+    expect(await descriptor?.load()).to.equal(source)
+  })
+
+  it('keys a message by its id, for ever the same', () => {
+    const stream = {sourceSystem: 'gmail--acct1', objectType: 'email'}
+    expect(source.idemKey({id: '18c2'}, stream)).to.equal('email:gmail--acct1:18c2')
+    for (const record of [{}, {id: ''}, {id: 7}, {id: null}])
+      expect(() => source.idemKey(record, stream)).to.throw('the message has no id')
+  })
+
+  describe('options', () => {
+    it('need no more than the three credentials', () => {
+      expect(options.parse(required)).to.deep.equal({
+        ...required,
+        query: '',
+        include_spam_trash: false,
+        concurrency: 4,
+        api_url: 'https://gmail.googleapis.com',
+        token_url: 'https://oauth2.googleapis.com/token',
+      })
+    })
+
+    for (const name of Object.keys(required)) {
+      it(`need ${name}`, () => {
+        const {error} = options.safeParse({...required, [name]: undefined})
+        expect(error?.issues.map(({path}) => path)).to.deep.equal([[name]])
+      })
+    }
+
+    for (const wrong of [
+      {querry: 'from:ada'},
+      {concurrency: 0},
+      {concurrency: 11},
+      {concurrency: '4'},
+      {include_spam_trash: 'yes'},
+      {api_url: 'gmail.googleapis.com'},
+      {token_url: 'file:///etc/hostname'},
+      {query: 'subject:"open'},
+      {query: 'from:(ada'},
+      {query: 'ada) OR (grace'},
+      {query: '{from:ada)'},
+    ]) {
+      it(`refuse ${JSON.stringify(wrong)}`, () => {
+        expect(options.safeParse({...required, ...wrong}).success).to.equal(false)
+      })
+    }
+
+    for (const query of ['from:(ada OR grace) "a (b"', '{from:ada from:grace}', '-label:Ops (a (b))']) {
+      it(`take the search ${query}`, () => {
+        expect(options.safeParse({...required, query}).success).to.equal(true)
+      })
+    }
+  })
+
+  describe('search', () => {
+    const since = new Date('2026-01-01T00:00:00.500Z')
+    const until = new Date('2026-01-02T00:00:00.500Z')
+
+    it('reaches a second beyond the slice on both sides', () => {
+      const search = searchFor(options.parse({...required, query: 'a OR b'}), {since, until})
+      expect(search).to.equal(`(a OR b) after:${since.getTime() / 1000 - 1.5} before:${until.getTime() / 1000 + 1.5}`)
+    })
+
+    it('has no beginning where the slice has none', () => {
+      expect(searchFor(options.parse(required), {until: new Date(5000)})).to.equal('before:6')
+    })
+  })
+})

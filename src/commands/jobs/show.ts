@@ -1,0 +1,37 @@
+import {Args, Flags} from '@oclif/core'
+
+import {LorchestraCommand} from '../../command.ts'
+
+export default class JobsShow extends LorchestraCommand {
+  static override readonly summary = 'Show what a job reads and where it would write'
+  static override readonly description = 'Secrets are hidden. Nothing is contacted.'
+  static override readonly examples = [
+    '<%= config.bin %> <%= command.id %> gmail_ingest_acct1',
+    '<%= config.bin %> <%= command.id %> gmail_ingest_acct1 --account acct2',
+  ]
+
+  static override readonly args = {
+    job: Args.string({description: 'job of lorchestra.yaml', required: true}),
+  }
+
+  static override readonly flags = {
+    account: Flags.string({description: "another account of the job's source", helpValue: 'ACCOUNT'}),
+  }
+
+  override async run(): Promise<object> {
+    const {args, flags} = await this.parse(JobsShow)
+    const [{loadConfig}, {describeJob, formatDescription}] = await Promise.all([
+      import('../../config.ts'),
+      import('../../job-description.ts'),
+    ])
+    const config = await loadConfig({
+      ...(flags.config !== undefined && {explicitPath: flags.config}),
+      workingFolder: process.cwd(),
+      environment: process.env,
+    })
+    const request = flags.account === undefined ? {} : {account: flags.account}
+    const description = await describeJob(config, this.config, args.job, request, this.mask)
+    this.log(this.mask.apply(formatDescription(description)))
+    return {schema: 1, job: description}
+  }
+}

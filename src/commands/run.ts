@@ -1,0 +1,116 @@
+import {Args, Flags} from '@oclif/core'
+
+import {LorchestraCommand, type ErrorDocument} from '../command.ts'
+import {exitCodeOf, modeError} from '../errors.ts'
+import {createLogger} from '../log.ts'
+import {currentRunMode, modeOfFlags, type RunMode} from '../run-mode.ts'
+import {listenForSignals} from '../signals.ts'
+
+export default class Run extends LorchestraCommand {
+  /** Read by the init hook, which sets the run mode for commands that say so. */
+  static readonly runsJobs = true
+  static override readonly aliases = ['run-job']
+  static override readonly summary = 'Run jobs: extract their records and write them to the warehouse'
+  static override readonly description = `A plain run goes on where the last one ended. The two safe modes, --dry-run and --test-table, are mutually exclusive.`
+  static override readonly examples = [
+    {
+      description: 'Extract everything that is due and write nothing',
+      command: '<%= config.bin %> <%= command.id %> gmail_ingest_acct1 --dry-run',
+    },
+    {
+      description: 'Write the last seven days into test_event_log and test_raw_objects',
+      command: '<%= config.bin %> <%= command.id %> gmail_ingest_acct1 --since -7d --test-table',
+    },
+    {
+      description: 'Write to production: go on where the last run ended',
+      command: '<%= config.bin %> <%= command.id %> gmail_ingest_acct1',
+    },
+    {
+      description: 'Not possible: --dry-run and --test-table are mutually exclusive (exit code 2)',
+      command: '<%= config.bin %> <%= command.id %> gmail_ingest_acct1 --dry-run --test-table',
+    },
+  ]
+
+  static override readonly args = {
+    job: Args.string({
+      description: 'job of lorchestra.yaml; several run one after the other',
+      required: true,
+      multiple: true,
+    }),
+  }
+
+  static override readonly flags = {
+    'dry-run': Flags.boolean({
+      description: 'extract and compute every key, but write nothing (mutually exclusive with --test-table)',
+      exclusive: ['test-table'],
+      helpGroup: 'MODE',
+    }),
+    'test-table': Flags.boolean({
+      description:
+        'write to test_event_log and test_raw_objects instead of production (mutually exclusive with --dry-run)',
+      exclusive: ['dry-run'],
+      helpGroup: 'MODE',
+    }),
+    account: Flags.string({description: "another account of the job's source", helpValue: 'ACCOUNT'}),
+    since: Flags.string({
+      description: 'read from here on, covered or not: ISO 8601 (UTC unless it says otherwise) or an age such as -7d',
+      helpValue: 'INSTANT',
+      exclusive: ['full'],
+    }),
+    until: Flags.string({description: 'read up to here', helpValue: 'INSTANT'}),
+    full: Flags.boolean({description: 'read again from the start'}),
+    limit: Flags.integer({
+      description: 'stop after so many records; a limited run covers nothing',
+      helpValue: 'RECORDS',
+      min: 1,
+    }),
+    refetch: Flags.boolean({description: 'fetch records that are stored already, too'}),
+  }
+
+  readonly #runs: object[] = []
+
+  override async run(): Promise<void> {
+    const {args, flags} = await this.parse(Run)
+    assertModeIsSet(modeOfFlags(flags))
+    const startedAt = new Date()
+    const [{loadConfig}, {readWindowRequest}, {runJobs}, {TerminalReporter}] = await Promise.all([
+      import('../config.ts'),
+      import('../window-request.ts'),
+      import('../run-jobs.ts'),
+      import('../terminal-reporter.ts'),
+    ])
+    const read = readWindowRequest(flags, startedAt)
+    const config = await loadConfig({
+      ...(flags.config !== undefined && {explicitPath: flags.config}),
+      workingFolder: process.cwd(),
+      environment: process.env,
+    })
+    const {mask} = this
+    const stop = listenForSignals()
+    const outcomes = await runJobs({
+      config,
+      commandLine: this.config,
+      jobs: args.job,
+      account: flags.account,
+      read,
+      signal: stop.signal,
+      log: await createLogger(flags['log-level'], mask),
+      mask,
+      observer: new TerminalReporter({json: this.jsonEnabled(), mask, documents: this.#runs}),
+    })
+    stop.close()
+    if (this.jsonEnabled()) this.logJson({schema: 1, runs: this.#runs})
+    // Not by falling off the end: a source that ignored the signal may have left a connection open.
+    this.exit(exitCodeOf(outcomes))
+  }
+
+  protected override errorDocument(error: ErrorDocument): object {
+    return {schema: 1, runs: this.#runs, error}
+  }
+}
+
+/** Two parsers read the command line, the init hook's and this command's; they must have read the same. */
+function assertModeIsSet(wanted: RunMode): void {
+  const found = currentRunMode()
+  if (found !== wanted) throw modeError(`the run mode is ${found}, but the flags say ${wanted}`)
+}

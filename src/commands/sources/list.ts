@@ -1,0 +1,35 @@
+import {LorchestraCommand} from '../../command.ts'
+import {failure} from '../../errors.ts'
+
+export default class SourcesList extends LorchestraCommand {
+  static override readonly summary = 'List the sources that installed plugins offer'
+  static override readonly examples = ['<%= config.bin %> <%= command.id %>']
+
+  override async run(): Promise<object> {
+    await this.parse(SourcesList)
+    const [{formatFailures, listSources}, {formatTable}] = await Promise.all([
+      import('../../sources.ts'),
+      import('../../text-table.ts'),
+    ])
+    const {sources, failures} = await listSources(this.config)
+    if (failures.length > 0) this.logToStderr(formatFailures(failures))
+    if (sources.length === 0 && failures.length > 0) {
+      throw failure('no source can be used', 'Repair or remove the plugins named above.')
+    }
+    if (sources.length === 0) this.log('No plugin offers a source. Install one: lorchestra plugins install PACKAGE.')
+    else {
+      const rows = sources.map(({descriptor, plugin}) => [
+        descriptor.name,
+        descriptor.summary,
+        plugin.name,
+        plugin.version,
+      ])
+      this.log(formatTable([['SOURCE', 'SUMMARY', 'PLUGIN', 'VERSION'], ...rows]))
+    }
+    return {
+      schema: 1,
+      sources: sources.map(({descriptor, plugin}) => ({source: descriptor.name, summary: descriptor.summary, plugin})),
+      failures,
+    }
+  }
+}

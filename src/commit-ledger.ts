@@ -1,0 +1,120 @@
+import {addCounts, StreamCounts, type Counts} from './counts.ts'
+import type {Event, EventDetails} from './events.ts'
+import type {GroupPlan} from './plan.ts'
+import type {Sink} from './sink/sink.ts'
+import type {JsonObject, JsonValue, Stream} from './source.ts'
+import type {CommitCounts, StoredBookmark} from './warehouse/warehouse.ts'
+import {mergeWindows, windowAsText, type TimeWindow} from './window.ts'
+
+export interface LedgerOptions {
+  readonly sink: Sink
+  readonly objectTypes: readonly string[]
+  readonly commitAfter: {readonly records: number; readonly milliseconds: number}
+  readonly limited: boolean
+  /** What every `ingestion.completed` of the run says. */
+  readonly about: () => JsonObject
+  readonly event: (details: Omit<EventDetails, 'runId' | 'at'>) => Event
+}
+
+/** Gathers whole slices and commits them: rows and `ingestion.completed` together. */
+export class CommitLedger {
+  readonly #options: LedgerOptions
+  readonly #committed: StreamCounts
+  #pending: StreamCounts
+  #pendingWindow: TimeWindow | undefined
+  #plan: GroupPlan | undefined
+  #bookmark: StoredBookmark | undefined
+  #windows: readonly TimeWindow[] = []
+  #commits = 0
+  #firstRejects = 0
+  #startedAt = performance.now()
+
+  constructor(options: LedgerOptions) {
+    this.#options = options
+    this.#committed = new StreamCounts(options.objectTypes)
+    this.#pending = new StreamCounts(options.objectTypes)
+  }
+
+  get commits(): number {
+    return this.#commits
+  }
+
+  get firstRejects(): number {
+    return this.#firstRejects
+  }
+
+  /** What the finished commits read, merged. */
+  get windows(): readonly TimeWindow[] {
+    return this.#windows
+  }
+
+  committed(): Counts {
+    return this.#committed.total()
+  }
+
+  /** Of all whole slices, committed or not. */
+  counts(): Counts {
+    const total = this.#committed.total()
+    addCounts(total, this.#pending.total())
+    return total
+  }
+
+  startGroup(plan: GroupPlan): void {
+    this.#plan = plan
+    this.#bookmark = plan.firstBookmark
+  }
+
+  async endSlice(window: TimeWindow, counts: StreamCounts, bookmark: JsonValue | undefined): Promise<void> {
+    await this.#options.sink.endSlice()
+    this.#pending.addAll(counts)
+    this.#pendingWindow = {since: this.#pendingWindow?.since ?? window.since, until: window.until}
+    if (bookmark !== undefined) this.#bookmark = {value: bookmark, at: window.until}
+  }
+
+  isDue(): boolean {
+    const {records, milliseconds} = this.#options.commitAfter
+    return this.#pending.total().extracted >= records || performance.now() - this.#startedAt >= milliseconds
+  }
+
+  /** `isLast`: the group's windows are read to their end. */
+  async commit(isLast: boolean): Promise<void> {
+    const window = this.#pendingWindow
+    const plan = this.#plan
+    if (window === undefined || plan === undefined) return
+    const keeps = plan.keepsBookmark === 'each commit' || (plan.keepsBookmark === 'last commit' && isLast)
+    const bookmark = keeps ? this.#bookmark : undefined
+    const result = await this.#options.sink.commit((counts) =>
+      plan.group.streams.map((stream) => this.#completed(stream, window, counts, bookmark)),
+    )
+    for (const [objectType, counts] of result?.counts ?? []) addCounts(this.#pending.of(objectType), counts)
+    this.#committed.addAll(this.#pending)
+    this.#firstRejects += result?.firstRejects ?? this.#pending.total().rejected
+    this.#windows = mergeWindows([...this.#windows, window])
+    this.#commits += 1
+    this.#pending = new StreamCounts(this.#options.objectTypes)
+    this.#pendingWindow = undefined
+    this.#startedAt = performance.now()
+  }
+
+  #completed(stream: Stream, window: TimeWindow, rows: CommitCounts, bookmark: StoredBookmark | undefined): Event {
+    const counts = {...this.#pending.of(stream.objectType)}
+    addCounts(counts, rows.get(stream.objectType) ?? {})
+    return this.#options.event({
+      type: 'ingestion.completed',
+      sourceSystem: stream.sourceSystem,
+      objectType: stream.objectType,
+      discriminator: `commit ${this.#commits + 1}`,
+      payload: {
+        schema: 1,
+        ...this.#options.about(),
+        window: windowAsText(window),
+        counts: {...counts},
+        limited: this.#options.limited,
+        ...(bookmark !== undefined && {
+          bookmark: {value: bookmark.value, at: new Date(bookmark.at).toISOString()},
+        }),
+        duration_seconds: Math.round(performance.now() - this.#startedAt) / 1000,
+      },
+    })
+  }
+}

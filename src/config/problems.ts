@@ -1,0 +1,59 @@
+import {usageError, type LorchestraError} from '../errors.ts'
+
+/** Something wrong with lorchestra.yaml. */
+export interface Problem {
+  /** `file:line:column`, or what else the user has to change. */
+  readonly position: string
+  readonly message: string
+  readonly advice?: string
+}
+
+const DEFAULT_ADVICE = 'Correct it and run the command again; nothing was contacted.'
+
+const byLine = new Intl.Collator('en', {numeric: true})
+
+/** One problem reads like any other error; several are listed, one line each. */
+export function problemsError(subject: string, problems: readonly Problem[]): LorchestraError {
+  const [first, ...others] = problems.toSorted((one, other) => byLine.compare(one.position, other.position))
+  if (first !== undefined && others.length === 0) {
+    return usageError(`${first.position}: ${first.message}`, first.advice ?? DEFAULT_ADVICE)
+  }
+  const lines = [first, ...others]
+    .filter((problem) => problem !== undefined)
+    .map(({position, message, advice}) =>
+      [`${position}: ${message}`, ...(advice === undefined ? [] : [advice])].join('. '),
+    )
+  return usageError(`${subject} has ${problems.length} problems`, lines.join('\n    '))
+}
+
+/** What schema validators report; zod's own details are used where they are there. */
+export interface SchemaIssue {
+  readonly message: string
+  readonly path?: ReadonlyArray<PropertyKey | {readonly key: PropertyKey}> | undefined
+  readonly code?: string
+  readonly keys?: readonly string[]
+  readonly issues?: readonly SchemaIssue[]
+}
+
+export const pathOf = (issue: SchemaIssue): readonly PropertyKey[] =>
+  (issue.path ?? []).map((segment) => (typeof segment === 'object' ? segment.key : segment))
+
+export const namePath = (path: readonly PropertyKey[]): string => path.map(String).join('.')
+
+/** `jobs.mail.account is missing`, `warehouse.path: Invalid input: expected string, received number`. */
+export function describeIssue(issue: SchemaIssue, input: unknown): string {
+  const path = pathOf(issue)
+  const name = namePath(path)
+  if (path.length > 0 && valueAt(input, path) === undefined) return `${name} is missing`
+  const message = issue.code === 'invalid_key' ? (issue.issues?.[0]?.message ?? issue.message) : issue.message
+  return name === '' ? message : `${name}: ${message}`
+}
+
+export function valueAt(value: unknown, path: readonly PropertyKey[]): unknown {
+  let current = value
+  for (const key of path) {
+    if (typeof current !== 'object' || current === null || !Object.hasOwn(current, key)) return undefined
+    current = (current as Record<PropertyKey, unknown>)[key]
+  }
+  return current
+}

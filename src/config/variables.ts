@@ -1,0 +1,90 @@
+import {readFile} from 'node:fs/promises'
+import {join} from 'node:path'
+
+import {parse} from 'dotenv'
+
+import {messageWithCauses, usageError} from '../errors.ts'
+
+export type Environment = Readonly<Record<string, string | undefined>>
+
+const VARIABLE = /\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)\}|\$\{/g
+
+export const hasMalformedVariable = (text: string): boolean =>
+  [...text.matchAll(VARIABLE)].some(([match]) => match === '${')
+
+/** Names of the variables in all strings of a value, each once. */
+export function variablesIn(value: unknown): readonly string[] {
+  const names = new Set<string>()
+  mapStrings(value, (text) => {
+    for (const [, name] of text.matchAll(VARIABLE)) if (name !== undefined) names.add(name)
+    return text
+  })
+  return [...names]
+}
+
+/** An empty variable counts as missing: it is what an unfilled .env leaves behind. */
+export const missingVariables = (value: unknown, environment: Environment): readonly string[] =>
+  variablesIn(value).filter((name) => readVariable(environment, name) === undefined)
+
+export const readVariable = (environment: Environment, name: string): string | undefined => {
+  const value = Object.hasOwn(environment, name) ? environment[name] : undefined
+  return value === '' ? undefined : value
+}
+
+/** The value with variables replaced; call it where none is missing. */
+export const resolveVariables = (value: unknown, environment: Environment): unknown =>
+  mapStrings(value, (text) =>
+    text.replaceAll(VARIABLE, (match, name: string | undefined) =>
+      match === '$${' ? '${' : name === undefined ? match : (readVariable(environment, name) ?? ''),
+    ),
+  )
+
+/** A copy with every string replaced that is a value somewhere inside, keys left alone. */
+export function mapStrings(value: unknown, change: (text: string) => string): unknown {
+  if (typeof value === 'string') return change(value)
+  if (Array.isArray(value)) return value.map((item) => mapStrings(item, change))
+  if (!isPlainObject(value)) return value
+  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, mapStrings(item, change)]))
+}
+
+/** Not a Date, a Map or another object that has an inside of its own. */
+export function isPlainObject(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== 'object' || value === null) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
+}
+
+export const adviceForVariables = (folder: string, count = 1): string =>
+  `Export ${count === 1 ? 'it' : 'them'}, or put ${count === 1 ? 'it' : 'them'} into ${join(folder, '.env')}.`
+
+/** Names all that are missing at once. */
+export function assertVariablesAreSet(subject: string, value: unknown, place: VariablePlace): void {
+  const missing = missingVariables(value, place.environment)
+  if (missing.length === 0) return
+  throw usageError(
+    `${subject} needs the environment variable${missing.length === 1 ? '' : 's'} ${missing.join(', ')}, not set or empty`,
+    adviceForVariables(place.folder, missing.length),
+  )
+}
+
+export interface VariablePlace {
+  readonly environment: Environment
+  /** Where `.env` is looked for. */
+  readonly folder: string
+}
+
+/** The environment, and below it what `.env` says. */
+export async function withDotEnv(folder: string, environment: Environment): Promise<Environment> {
+  const path = join(folder, '.env')
+  const set = Object.entries(environment).filter(([, value]) => value !== undefined)
+  return {...parse(await readIfThere(path)), ...Object.fromEntries(set)}
+}
+
+async function readIfThere(path: string): Promise<string> {
+  try {
+    return (await readFile(path, 'utf8')).replace(/^\uFEFF/, '')
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return ''
+    throw usageError(`${path} cannot be read: ${messageWithCauses(error)}`, 'Make it readable, or move it away.', error)
+  }
+}

@@ -1,0 +1,121 @@
+import {isAlias, isMap, isSeq, LineCounter, parseDocument, visit} from 'yaml'
+import type {Alias, Document, Pair, ParsedNode, Scalar, YAMLMap} from 'yaml'
+
+import {messageWithCauses} from '../errors.ts'
+import {problemsError, type Problem} from './problems.ts'
+import {hasMalformedVariable} from './variables.ts'
+
+/** Where something stands: `file:line:column` of the key at the path, or of its nearest parent that is there. */
+export type Locate = (path: readonly PropertyKey[]) => string
+
+export interface YamlFile {
+  readonly value: unknown
+  readonly locate: Locate
+}
+
+// Enough for anybody, too few for a file that unfolds into gigabytes.
+const MOST_ALIASES = 100
+
+/** Plain data with positions; throws one error with all that is wrong with the syntax. */
+export function parseYamlFile(text: string, shownPath: string): YamlFile {
+  const lines = new LineCounter()
+  const positionOf = (offset: number): string => {
+    const {line, col} = lines.linePos(offset)
+    return `${shownPath}:${Math.max(line, 1)}:${Math.max(col, 1)}`
+  }
+  const document = parseDocument(text, {
+    lineCounter: lines,
+    prettyErrors: false,
+    schema: 'core',
+    stringKeys: true,
+    resolveKnownTags: false,
+    // At `silent` a second document is dropped without an error.
+    logLevel: 'error',
+  })
+  const problems: Problem[] = [...document.errors, ...document.warnings].map((error) => ({
+    position: positionOf(error.pos[0]),
+    message: error.code === 'DUPLICATE_KEY' ? 'the key stands here a second time' : firstLine(error.message),
+  }))
+  if (problems.length === 0) problems.push(...findTraps(document, positionOf))
+  if (problems.length > 0) throw problemsError(shownPath, problems)
+  return {
+    value: toData(document, shownPath),
+    locate: (path) => positionOf(offsetOf(document, path)),
+  }
+}
+
+/** What YAML allows and would surprise the user. */
+function findTraps(document: Document<ParsedNode>, positionOf: (offset: number) => string): Problem[] {
+  const problems: Problem[] = []
+  const add = (node: {range?: readonly number[] | null | undefined}, message: string, advice?: string): void => {
+    problems.push({
+      position: positionOf(node.range?.[0] ?? 0),
+      message,
+      ...(advice !== undefined && {advice}),
+    })
+  }
+  visit(document, {
+    Alias(_, alias, ancestors) {
+      const target = alias.resolve(document)
+      if (target === undefined) add(alias, `nothing above is marked &${alias.source}`)
+      else if (ancestors.includes(target)) add(alias, `*${alias.source} stands inside of what it repeats`)
+    },
+    Pair(_, pair) {
+      const key = pair.key as Scalar
+      if (key.value === '__proto__') add(key, '__proto__ is not a key that can be used')
+      if (key.value === '<<')
+        add(key, 'merge keys (<<) are not read', 'Write the keys out, or repeat one value with *.')
+    },
+    Scalar(_, {value, source, range}) {
+      if (typeof value === 'number' && !isExact(value, source)) {
+        add({range}, `${source ?? value} is not a number that can be read exactly`, 'Put it into quotes.')
+      }
+      if (typeof value === 'string' && hasMalformedVariable(value)) {
+        add(
+          {range},
+          '${ is not followed by NAME}',
+          'Write ${NAME} for an environment variable, $${ for the characters themselves.',
+        )
+      }
+    },
+  })
+  return problems
+}
+
+const isExact = (value: number, source: string | undefined): boolean =>
+  Number.isFinite(value) && (Number.isSafeInteger(value) || !Number.isInteger(value) || /[.eE]/.test(source ?? ''))
+
+function toData(document: Document<ParsedNode>, shownPath: string): unknown {
+  try {
+    return document.toJS({maxAliasCount: MOST_ALIASES})
+  } catch (error) {
+    throw problemsError(shownPath, [{position: `${shownPath}:1:1`, message: messageWithCauses(error)}])
+  }
+}
+
+function offsetOf(document: Document<ParsedNode>, path: readonly PropertyKey[]): number {
+  let node: unknown = document.contents
+  let offset = document.contents?.range[0] ?? 0
+  for (const key of path) {
+    const container = isAlias(node) ? resolve(node, document) : node
+    if (isMap(container)) {
+      const pair = pairOf(container, key)
+      if (pair === undefined) break
+      offset = (pair.key as Scalar).range?.[0] ?? offset
+      node = pair.value
+    } else if (isSeq(container)) {
+      const item = container.items[Number(key)] as ParsedNode | undefined
+      if (item === undefined) break
+      offset = item.range[0]
+      node = item
+    } else break
+  }
+  return offset
+}
+
+const resolve = (alias: Alias, document: Document<ParsedNode>): unknown => alias.resolve(document)
+
+const pairOf = (map: YAMLMap, key: PropertyKey): Pair | undefined =>
+  map.items.find((pair) => (pair.key as Scalar).value === String(key))
+
+const firstLine = (text: string): string => text.split('\n')[0] ?? text

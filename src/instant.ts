@@ -1,0 +1,43 @@
+import {usageError} from './errors.ts'
+
+export interface Instant {
+  readonly date: Date
+  /** Whether the text named a time zone; without one it was read as UTC. */
+  readonly zoned: boolean
+}
+
+const ISO_8601 =
+  /^(?<day>\d{4}-\d{2}-\d{2})(?:[Tt ](?<hour>[01]\d|2[0-3]):(?<minute>[0-5]\d)(?::(?<second>[0-5]\d)(?:[.,](?<fraction>\d{1,9}))?)?(?<zone>[Zz]|[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?)?)?$/
+
+/** An ISO 8601 date (midnight UTC) or date-time. */
+export function parseInstant(text: string): Instant {
+  const parts = ISO_8601.exec(text)?.groups
+  const day = parts?.['day']
+  if (parts === undefined || day === undefined || !isCalendarDay(day)) throw notAnInstant(text)
+  const zone = parts['zone']
+  const time = `${parts['hour'] ?? '00'}:${parts['minute'] ?? '00'}:${parts['second'] ?? '00'}`
+  const milliseconds = (parts['fraction'] ?? '').slice(0, 3).padEnd(3, '0')
+  const date = new Date(Date.parse(`${day}T${time}.${milliseconds}Z`) - offsetOf(zone))
+  // Warehouses hold the years 1 to 9999.
+  if (date.getUTCFullYear() < 1 || date.getUTCFullYear() > 9999) throw notAnInstant(text)
+  return {date, zoned: zone !== undefined}
+}
+
+/** Date rolls 30 February over to March. */
+function isCalendarDay(day: string): boolean {
+  const date = new Date(`${day}T00:00:00.000Z`)
+  return !Number.isNaN(date.getTime()) && date.toISOString().startsWith(day)
+}
+
+function offsetOf(zone: string | undefined): number {
+  if (zone === undefined || zone.toUpperCase() === 'Z') return 0
+  const digits = zone.slice(1).replace(':', '').padEnd(4, '0')
+  const minutes = Number(digits.slice(0, 2)) * 60 + Number(digits.slice(2))
+  return (zone.startsWith('-') ? -minutes : minutes) * 60_000
+}
+
+const notAnInstant = (text: string): Error =>
+  usageError(
+    `${JSON.stringify(text)} is not a date or date-time`,
+    'Give ISO 8601, such as 2026-01-31, 2026-01-31T12:00:00Z or 2026-01-31T12:00:00+01:00.',
+  )

@@ -1,0 +1,73 @@
+import type {JsonObject, JsonValue, Source, Stream} from './source.ts'
+import type {SpoolableRecord} from './sink/spool.ts'
+
+const LONGEST_KEY_BYTES = 1024
+// oxlint-disable-next-line no-control-regex -- finding them is the point
+const CONTROL_CHARACTER = /[\u0000-\u001F\u007F-\u009F]/
+
+export interface Rejection {
+  readonly reference: string
+  readonly reason: string
+}
+
+export type Keyed = {readonly record: SpoolableRecord} | {readonly rejection: Rejection}
+
+/** A record with its key and payload as text, or why it cannot be stored. Reasons hold no payload. */
+export function keyRecord(
+  source: Pick<Source, 'idemKey'>,
+  record: JsonObject,
+  stream: Stream,
+  position: string,
+): Keyed {
+  const reject = (reason: string, reference = position): Keyed => ({rejection: {reference, reason}})
+  if (!isObject(record)) return reject('it is not an object')
+  let idemKey: string
+  try {
+    idemKey = source.idemKey(record, stream)
+  } catch (error) {
+    return reject(`idemKey failed: ${error instanceof Error ? error.message : 'threw no error'}`)
+  }
+  const problem = keyProblem(idemKey, stream)
+  if (problem !== undefined) return reject(problem)
+  let json: string
+  try {
+    json = JSON.stringify(record)
+  } catch (error) {
+    return reject(`it is not JSON: ${error instanceof Error ? error.message : 'unknown'}`, idemKey)
+  }
+  // JSON.stringify writes a lone surrogate as an escape, so most records are decided by this look.
+  const surrogate = json.includes('\\ud') ? loneSurrogate(record) : undefined
+  if (surrogate !== undefined) return reject(`the text at ${surrogate} is not well-formed Unicode`, idemKey)
+  const {sourceSystem, objectType} = stream
+  return {record: {idemKey, sourceSystem, objectType, externalId: idemKey.slice(prefixOf(stream).length), json}}
+}
+
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const prefixOf = ({objectType, sourceSystem}: Stream): string => `${objectType}:${sourceSystem}:`
+
+/** Why a key cannot be used, for whatever stream the source made it. */
+export function keyProblem(idemKey: unknown, stream: Stream): string | undefined {
+  if (typeof idemKey !== 'string') return 'its idem_key is not a string'
+  if (!idemKey.startsWith(prefixOf(stream))) return `its idem_key does not begin with ${prefixOf(stream)}`
+  if (idemKey.length === prefixOf(stream).length) return 'its idem_key holds no id'
+  if (!idemKey.isWellFormed()) return 'its idem_key is not well-formed Unicode'
+  if (CONTROL_CHARACTER.test(idemKey)) return 'its idem_key holds a control character'
+  if (Buffer.byteLength(idemKey) > LONGEST_KEY_BYTES) return `its idem_key is longer than ${LONGEST_KEY_BYTES} bytes`
+  return undefined
+}
+
+/** Where, as a path of member names and indexes; a stack of our own, because records may be nested deeply. */
+function loneSurrogate(record: JsonObject): string | undefined {
+  const open: {value: JsonValue | undefined; path: string}[] = [{value: record, path: '$'}]
+  for (let next = open.pop(); next !== undefined; next = open.pop()) {
+    const {value, path} = next
+    if (typeof value === 'string' && !value.isWellFormed()) return path
+    if (typeof value !== 'object' || value === null) continue
+    for (const [name, member] of Object.entries(value)) {
+      if (!name.isWellFormed()) return `a name in ${path}`
+      open.push({value: member, path: `${path}.${name}`})
+    }
+  }
+  return undefined
+}

@@ -1,0 +1,49 @@
+import {readFile} from 'node:fs/promises'
+import {hostname} from 'node:os'
+
+/** Which process a lease belongs to, so that another one can tell whether it is still alive. */
+export interface ProcessIdentity {
+  readonly host: string
+  readonly pid: number
+  /** Differs between two processes that got the same pid; empty where the system does not tell. */
+  readonly token: string
+}
+
+export async function ownProcess(): Promise<ProcessIdentity> {
+  return {host: hostname(), pid: process.pid, token: await tokenOf(process.pid)}
+}
+
+/** `undefined`: it runs on another machine, so nobody here can tell. */
+export async function isAlive(other: ProcessIdentity): Promise<boolean | undefined> {
+  if (other.host !== hostname()) return undefined
+  if (!signalReaches(other.pid)) return false
+  const token = await tokenOf(other.pid)
+  return token === '' || other.token === '' || token === other.token
+}
+
+function signalReaches(pid: number): boolean {
+  try {
+    process.kill(pid, 0)
+    return true
+  } catch (error) {
+    // Another user's process may not be signalled, which shows that it is there.
+    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+  }
+}
+
+/** Boot and start time of the process, from Linux's /proc (proc_pid_stat(5), field 22). */
+async function tokenOf(pid: number): Promise<string> {
+  if (process.platform !== 'linux') return ''
+  try {
+    const [boot, status] = await Promise.all([
+      readFile('/proc/sys/kernel/random/boot_id', 'utf8'),
+      readFile(`/proc/${pid}/stat`, 'utf8'),
+    ])
+    // The second field, the program's name in parentheses, may hold spaces.
+    const fields = status.slice(status.lastIndexOf(')') + 2).split(' ')
+    return `${boot.trim()}/${fields[19] ?? ''}`
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ESRCH')) return 'gone'
+    throw error
+  }
+}

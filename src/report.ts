@@ -1,0 +1,200 @@
+import type {Counts} from './counts.ts'
+import {messageWithCauses, LorchestraError, outcomeOf, type Outcome} from './errors.ts'
+import type {RunReport} from './run-job.ts'
+import type {RunMode} from './run-mode.ts'
+import type {Preview} from './sink/sink.ts'
+import type {TableSet} from './warehouse/tables.ts'
+import {windowAsText, type TimeWindow} from './window.ts'
+
+const SAMPLE_CHARACTERS = 500
+const NUMBER = new Intl.NumberFormat('en-US')
+
+/** What a run is, before anything is read. */
+export interface RunDescription {
+  readonly job: string
+  readonly mode: RunMode
+  readonly warehouse: 'DuckDB' | 'BigQuery'
+  readonly written: TableSet | undefined
+  readonly source: string
+  readonly account: string | null
+}
+
+export interface FinishedRun {
+  readonly description: RunDescription
+  readonly runId: string
+  readonly startedAt: Date
+  readonly seconds: number
+  readonly report: RunReport
+  readonly preview: Preview | undefined
+  /** No warehouse was opened, so nothing was known to be stored. */
+  readonly blind: boolean
+  readonly limited: boolean
+  readonly notes: readonly string[]
+}
+
+export function banner({mode, warehouse, written}: RunDescription): string | undefined {
+  if (mode === 'dry-run') return `=== DRY RUN MODE === (no ${warehouse} writes)`
+  if (mode === 'test-table') {
+    return `=== TEST TABLE MODE === (writing to ${written?.eventLog ?? ''}, ${written?.rawObjects ?? ''})`
+  }
+  return undefined
+}
+
+export function describeWindows({job, source, account}: RunDescription, windows: readonly TimeWindow[]): string {
+  const whose = account === null ? source : `${source}, account ${account}`
+  const what = windows.length === 0 ? 'nothing new to read' : windows.map(describeWindow).join('; ')
+  return `${job} (${whose}): ${what}`
+}
+
+export function describeWindow(window: TimeWindow): string {
+  const {since, until} = windowAsText(window)
+  return since === null ? `everything before ${until}` : `${since} to ${until}`
+}
+
+const PREFIX: Record<RunMode, string> = {'dry-run': '[DRY-RUN] ', 'test-table': '[TEST] ', production: '✓ '}
+
+/** The lines that close a run that ended well. */
+export function summary(run: FinishedRun): readonly string[] {
+  const {description, report, preview, seconds, notes} = run
+  const {mode, job} = description
+  const writes = {'dry-run': ' (no writes)', 'test-table': ' (wrote to test tables)', production: ''}[mode]
+  const lines = [
+    `${PREFIX[mode]}${job}: ${describeCounts(report.counts, preview)}, completed in ${seconds.toFixed(2)}s${writes}`,
+    ...notes.map(indent),
+    ...outcomeNotes(run).map(indent),
+  ]
+  for (const {idemKey, json} of preview?.samples ?? []) {
+    const rest = json.length - SAMPLE_CHARACTERS
+    lines.push(
+      `  sample ${idemKey}`,
+      `    ${json.slice(0, SAMPLE_CHARACTERS)}${rest > 0 ? `… (${NUMBER.format(rest)} more)` : ''}`,
+    )
+  }
+  return lines
+}
+
+/** The lines that close a run that did not; the last one says what is in. */
+export function failureSummary(run: FinishedRun): readonly string[] {
+  const {description, report, seconds} = run
+  const {error} = report
+  const next = error instanceof LorchestraError && error.next !== undefined ? [indent(`→ ${error.next}`)] : []
+  return [
+    `✗ ${description.job}: ${messageWithCauses(error)} (after ${seconds.toFixed(2)}s)`,
+    ...next,
+    indent(describeWhatIsIn(run)),
+  ]
+}
+
+function describeWhatIsIn({description, report}: FinishedRun): string {
+  if (description.mode === 'dry-run') return 'Nothing was written: it was a dry run.'
+  if (report.commits === 0) return 'No commit was made; the same command starts over.'
+  const commits = report.commits === 1 ? '1 commit is in' : `${report.commits} commits are in`
+  return `${commits} (${report.windows.map(describeWindow).join('; ')}); the same command goes on from there.`
+}
+
+function describeCounts(counts: Counts, preview: Preview | undefined): string {
+  const parts = [`${NUMBER.format(counts.extracted)} extracted`]
+  if (preview === undefined)
+    parts.push(`${NUMBER.format(counts.inserted)} inserted`, `${NUMBER.format(counts.updated)} updated`)
+  if (preview !== undefined && preview.duplicates === undefined)
+    parts.push('duplicates unknown (too many keys to compare)')
+  const others: Partial<Record<keyof Counts, number>> = {
+    unchanged: counts.unchanged,
+    duplicates: preview === undefined ? counts.duplicates : (preview.duplicates ?? 0),
+    known: counts.known,
+    outside: counts.outside,
+    gone: counts.gone,
+    rejected: counts.rejected,
+    deleted: counts.deleted,
+  }
+  for (const [name, count] of Object.entries(others)) {
+    if (count > 0) parts.push(`${NUMBER.format(count)} ${name === 'outside' ? 'outside of the window' : name}`)
+  }
+  return parts.join(', ')
+}
+
+function outcomeNotes({description, report, blind, limited}: FinishedRun): readonly string[] {
+  const notes: string[] = []
+  if (report.newSelection) notes.push('The selection of this job changed, so its coverage begins anew.')
+  if (blind) notes.push('No warehouse was opened, so records that are stored already were read again.')
+  if (report.counts.rejected > 0) {
+    notes.push('Rejected records were not stored; the log names each of them and why.')
+  }
+  const {cursor, windows} = report
+  if (cursor === undefined || description.mode === 'dry-run') return notes
+  if (limited) notes.push(`A limited run moves no cursor: the next plain run begins ${at(cursor.before)}.`)
+  else if (windows.length > 0 && cursor.after === cursor.before) {
+    notes.push(
+      `The cursor did not move: there is a gap before this window. The next plain run begins ${at(cursor.before)}.`,
+    )
+  }
+  return notes
+}
+
+const at = (instant: number): string =>
+  Number.isFinite(instant) ? `at ${new Date(instant).toISOString()}` : 'with the very first record'
+
+const indent = (line: string): string => `  ${line}`
+
+export const outcomeOfRun = ({error, firstRejects}: RunReport): Outcome => {
+  if (error !== undefined) return outcomeOf(error)
+  return firstRejects > 0 ? 'rejects' : 'done'
+}
+
+/** One element of `runs` in the document of `--json`. */
+export function runDocument(run: FinishedRun, maskSecrets: (text: string) => string): object {
+  const {description, report, preview} = run
+  const {counts, error} = report
+  return {
+    run_id: run.runId,
+    job: description.job,
+    source: description.source,
+    account: description.account,
+    mode: description.mode,
+    outcome: outcomeOfRun(report),
+    started_at: run.startedAt.toISOString(),
+    duration_seconds: run.seconds,
+    warehouse: description.warehouse,
+    tables:
+      description.written === undefined
+        ? null
+        : {event_log: description.written.eventLog, raw_objects: description.written.rawObjects},
+    windows: report.windows.map(windowAsText),
+    limited: run.limited,
+    commits: report.commits,
+    counts: preview === undefined ? counts : previewCounts(counts, preview),
+    cursor:
+      report.cursor === undefined
+        ? null
+        : {before: instantOf(report.cursor.before), after: instantOf(report.cursor.after)},
+    notes: [...run.notes, ...outcomeNotes(run)],
+    ...(preview !== undefined && {
+      samples: preview.samples.map(({idemKey, json}) => ({
+        idem_key: idemKey,
+        payload: json.slice(0, SAMPLE_CHARACTERS),
+      })),
+    }),
+    ...(error !== undefined && {error: errorDocument(error, maskSecrets)}),
+  }
+}
+
+export function errorDocument(error: unknown, maskSecrets: (text: string) => string): object {
+  const next = error instanceof LorchestraError ? error.next : undefined
+  return {
+    outcome: outcomeOf(error),
+    message: maskSecrets(messageWithCauses(error)),
+    ...(next !== undefined && {next: maskSecrets(next)}),
+  }
+}
+
+const instantOf = (instant: number): string | null =>
+  Number.isFinite(instant) ? new Date(instant).toISOString() : null
+
+/** What a write would have done is not known, and not guessed. */
+const previewCounts = (counts: Counts, {duplicates}: Preview): object => ({
+  ...counts,
+  inserted: null,
+  updated: null,
+  unchanged: null,
+  duplicates: duplicates ?? null,
+})

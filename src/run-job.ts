@@ -1,0 +1,263 @@
+import {CommitLedger} from './commit-ledger.ts'
+import {StreamCounts, type Counts} from './counts.ts'
+import {messageWithCauses, usageError} from './errors.ts'
+import {createEvent, type Event, type EventDetails} from './events.ts'
+import {isPlain, planGroup, streamGroups, type GroupPlan, type Schedule, type StreamGroup} from './plan.ts'
+import {ownProcess} from './process-identity.ts'
+import {contextBetweenSlices, readSlice, untilAborted, type SliceReader} from './read-slice.ts'
+import type {JsonObject, SourceContext, Stream} from './source.ts'
+import type {StreamState} from './warehouse/warehouse.ts'
+import {cursorOf, Slices, windowAsText, type TimeWindow} from './window.ts'
+import type {WindowRequest} from './window-request.ts'
+
+/** A job, ready to run: `runJob` is given everything and finds nothing out by itself. */
+export interface JobRun extends SliceReader, Schedule {
+  readonly job: string
+  readonly account: string | null
+  readonly sourceSystem: string
+  /** Hash of the options that say which records are read. */
+  readonly selection: string
+  readonly request: WindowRequest
+  readonly startedAt: Date
+  readonly commitAfter: {readonly records: number; readonly milliseconds: number}
+  /** Called with what is due before any of it is read. */
+  readonly planned: (windows: readonly TimeWindow[]) => void
+  readonly maskSecrets: (text: string) => string
+}
+
+export interface RunReport {
+  /** Of whole slices that are in the warehouse; in a dry run, that were read. */
+  readonly counts: Counts
+  readonly windows: readonly TimeWindow[]
+  readonly commits: number
+  /** Rejects that no earlier run had. */
+  readonly firstRejects: number
+  /** Where a plain run goes on; missing where the job's records have no time or coverage was not read. */
+  readonly cursor?: {readonly before: number; readonly after: number}
+  /** The streams were read before, but with another selection. */
+  readonly newSelection: boolean
+  readonly error?: unknown
+}
+
+/** Reads what is due, commits it and leaves the audit trail. A failure is part of the report, after what was kept. */
+export async function runJob(run: JobRun): Promise<RunReport> {
+  const groups = streamGroups(run.source.streams(run.options), run.sourceSystem)
+  assertSelectableByWindow(run, groups)
+  const pipeline = new Pipeline(run, groups)
+  await pipeline.begin()
+  const error = await pipeline.readAndCommit()
+  const closingError = await closeSink(run)
+  return pipeline.report(error ?? closingError)
+}
+
+async function closeSink({sink, log}: JobRun): Promise<unknown> {
+  try {
+    await sink.close()
+    return undefined
+  } catch (error) {
+    log.error(`cleaning up failed: ${messageWithCauses(error)}`)
+    return error
+  }
+}
+
+function assertSelectableByWindow(run: JobRun, groups: readonly StreamGroup[]): void {
+  const {since, until} = run.request
+  if ((since === undefined && until === undefined) || groups.every(({windowed}) => windowed)) return
+  throw usageError(
+    `${run.job} reads records without a time, so --since and --until cannot select any`,
+    'Run it without them: it reads everything, and running twice changes nothing.',
+  )
+}
+
+class Pipeline {
+  readonly #run: JobRun
+  readonly #groups: readonly StreamGroup[]
+  readonly #ledger: CommitLedger
+  readonly #states = new Map<StreamGroup, readonly StreamState[]>()
+  #identity: string | undefined
+  /** Being read; what it spooled is dropped if it fails. */
+  #slice: {readonly group: StreamGroup; readonly window: TimeWindow} | undefined
+
+  constructor(run: JobRun, groups: readonly StreamGroup[]) {
+    const {job, account, selection} = run
+    this.#run = run
+    this.#groups = groups
+    this.#ledger = new CommitLedger({
+      sink: run.sink,
+      objectTypes: this.#streams().map(({objectType}) => objectType),
+      commitAfter: run.commitAfter,
+      limited: run.request.limit !== undefined,
+      about: () => ({job, account, selection, ...(this.#identity !== undefined && {identity: this.#identity})}),
+      event: (details) => this.#event(details),
+    })
+  }
+
+  async begin(): Promise<void> {
+    const {job, account, request, sink, startedAt, runId} = this.#run
+    const streams = this.#streams()
+    const payload = {
+      job,
+      account,
+      mode: sink.mode,
+      streams: streams.map(({sourceSystem, objectType}) => `${sourceSystem}/${objectType}`),
+      request: {...request},
+      process: {...(await ownProcess())},
+    }
+    await sink.begin({
+      runId,
+      streams,
+      started: {...this.#event({type: 'job.started', payload}), created_at: startedAt.toISOString()},
+    })
+  }
+
+  /** Returns what went wrong, if anything, after keeping what is whole and logging the end. */
+  async readAndCommit(): Promise<unknown> {
+    try {
+      await this.#readAll()
+    } catch (error) {
+      await this.#afterFailure(error)
+      return error
+    }
+    await this.#log({type: 'job.completed', payload: this.#summary()})
+    return undefined
+  }
+
+  report(error: unknown): RunReport {
+    const {sink, start, request} = this.#run
+    const states = this.#groups.filter(({windowed}) => windowed).flatMap((group) => this.#states.get(group) ?? [])
+    const {windows, commits, firstRejects} = this.#ledger
+    const moved = sink.tables.written === undefined || request.limit !== undefined ? [] : windows
+    const cursorWith = (more: readonly TimeWindow[]): number =>
+      Math.min(...states.map(({covered}) => cursorOf(start, [...covered, ...more])))
+    return {
+      counts: this.#ledger.committed(),
+      windows,
+      commits,
+      firstRejects,
+      newSelection: states.some(({coveredBefore}) => coveredBefore),
+      ...(states.length > 0 &&
+        sink.tables.read !== undefined && {cursor: {before: cursorWith([]), after: cursorWith(moved)}}),
+      ...(error !== undefined && {error}),
+    }
+  }
+
+  async #readAll(): Promise<void> {
+    const {job, account, selection, source, sink, request, now} = this.#run
+    for (const group of this.#groups) {
+      const states: StreamState[] = []
+      for (const stream of group.streams) states.push(await sink.streamState({job, account, selection, stream}))
+      this.#states.set(group, states)
+    }
+    await this.#checkIdentity()
+    const mark = isPlain(request) ? await this.#ask(source.mark?.bind(source)) : undefined
+    const moment = {now: now().getTime(), ...(mark !== undefined && {mark})}
+    const plans = this.#groups.map((group) =>
+      planGroup(this.#run, group, this.#states.get(group) ?? [], request, moment),
+    )
+    this.#run.planned(plans.flatMap(({windows}) => windows))
+    for (const plan of plans) await this.#readGroup(plan)
+  }
+
+  async #ask<Answer>(
+    question: ((context: SourceContext<unknown>) => Promise<Answer>) | undefined,
+  ): Promise<Answer | undefined> {
+    if (question === undefined) return undefined
+    return untilAborted(question(contextBetweenSlices(this.#run, this.#streams())), this.#run.signal)
+  }
+
+  async #checkIdentity(): Promise<void> {
+    const {source, account, job} = this.#run
+    const answer = await this.#ask(source.check?.bind(source))
+    if (answer === undefined) return
+    this.#identity = answer.identity
+    const stored = [...this.#states.values()].flat().find(({identity}) => identity !== undefined)?.identity
+    if (stored === undefined || stored === answer.identity) return
+    throw usageError(
+      `${account === null ? `job ${job}` : `account ${account}`} used to hold the data of ${stored} and now answers with that of ${answer.identity}`,
+      'Use the credentials of the former, or give the other one an account of its own in lorchestra.yaml.',
+    )
+  }
+
+  async #readGroup(plan: GroupPlan): Promise<void> {
+    this.#ledger.startGroup(plan)
+    for (const [index, window] of plan.windows.entries()) {
+      const slices = new Slices(window, plan.sliceLength, this.#run.earliest)
+      const isLastWindow = index === plan.windows.length - 1
+      for (let slice = slices.next(false); slice !== undefined;) {
+        const {empty, limitReached} = await this.#readSlice(plan, slice)
+        slice = limitReached ? undefined : slices.next(empty)
+        if (slice === undefined || this.#ledger.isDue()) await this.#ledger.commit(slice === undefined && isLastWindow)
+        if (limitReached) return
+      }
+    }
+  }
+
+  async #readSlice(plan: GroupPlan, window: TimeWindow): Promise<{empty: boolean; limitReached: boolean}> {
+    const before = this.#ledger.counts()
+    const limit = (this.#run.request.limit ?? Infinity) - before.extracted
+    if (limit <= 0) return {empty: true, limitReached: true}
+    const counts = new StreamCounts(this.#streams().map(({objectType}) => objectType))
+    this.#slice = {group: plan.group, window}
+    const {bookmark} = await readSlice(this.#run, {
+      streams: plan.group.streams,
+      window,
+      ...(plan.bookmark !== undefined && {bookmark: plan.bookmark}),
+      limit,
+      rejectedBefore: before.rejected,
+      counts,
+    })
+    await this.#ledger.endSlice(window, counts, bookmark)
+    this.#slice = undefined
+    const {listed, deleted, extracted} = counts.total()
+    return {empty: listed + deleted === 0, limitReached: extracted >= limit}
+  }
+
+  /** Nothing here may hide the error that came first. */
+  async #afterFailure(error: unknown): Promise<void> {
+    const {sink, log, job, maskSecrets} = this.#run
+    const message = maskSecrets(messageWithCauses(error))
+    const failed = this.#slice
+    try {
+      // Without a slice under way it was a commit that failed, and it is not tried twice.
+      if (failed !== undefined) await sink.dropUnfinishedSlice()
+      if (failed !== undefined) await this.#ledger.commit(false)
+    } catch (second) {
+      log.error(`the slices before the failed one could not be committed: ${messageWithCauses(second)}`)
+    }
+    try {
+      await sink.discard()
+      for (const stream of failed?.group.streams ?? []) {
+        const payload = {job, window: failed === undefined ? null : windowAsText(failed.window)}
+        await sink.logEvent(this.#event({type: 'ingestion.failed', ...stream, error: message, payload}))
+      }
+      await this.#log({type: 'job.failed', error: message, payload: this.#summary()})
+    } catch (second) {
+      log.error(`the failure could not be written to the event log: ${messageWithCauses(second)}`)
+    }
+  }
+
+  #streams(): readonly Stream[] {
+    return this.#groups.flatMap(({streams}) => streams)
+  }
+
+  #summary(): JsonObject {
+    const {job, account, startedAt, now} = this.#run
+    return {
+      job,
+      account,
+      counts: {...this.#ledger.committed()},
+      commits: this.#ledger.commits,
+      duration_seconds: (now().getTime() - startedAt.getTime()) / 1000,
+    }
+  }
+
+  async #log(details: Omit<EventDetails, 'runId' | 'at'>): Promise<void> {
+    await this.#run.sink.logEvent(this.#event(details))
+    await this.#run.sink.commit(() => [])
+  }
+
+  #event(details: Omit<EventDetails, 'runId' | 'at'>): Event {
+    const {runId, now} = this.#run
+    return createEvent({...details, runId, at: now()})
+  }
+}

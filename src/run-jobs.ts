@@ -1,0 +1,153 @@
+import {createHash, randomBytes} from 'node:crypto'
+import {join, resolve} from 'node:path'
+
+import type {Config as CommandLine} from '@oclif/core'
+
+import type {Config} from './config.ts'
+import {parseDuration} from './duration.ts'
+import {outcomeOf, type Outcome} from './errors.ts'
+import {createHttpClient} from './http.ts'
+import {parseInstant} from './instant.ts'
+import {findJob, resolveOptions, type Job} from './jobs.ts'
+import type {Mask} from './log.ts'
+import {createSecretStore} from './secret-store.ts'
+import {outcomeOfRun, type FinishedRun, type RunDescription} from './report.ts'
+import {runJob} from './run-job.ts'
+import type {SliceProgress} from './read-slice.ts'
+import {openSink} from './sink/open-sink.ts'
+import type {Sink} from './sink/sink.ts'
+import type {Logger, Source} from './source.ts'
+import {loadSource} from './sources.ts'
+import {openWarehouse, warehouseName} from './warehouse/open-warehouse.ts'
+import type {ReadRequest} from './window-request.ts'
+import type {TimeWindow} from './window.ts'
+
+const COMMIT_AFTER = {records: 50_000, milliseconds: 5 * 60 * 1000}
+
+export interface RunJobsOptions {
+  readonly config: Config
+  readonly commandLine: CommandLine
+  readonly jobs: readonly string[]
+  readonly account: string | undefined
+  readonly read: ReadRequest
+  readonly signal: AbortSignal
+  readonly log: Logger
+  readonly mask: Mask
+  readonly observer: RunObserver
+}
+
+/** Hears what a person wants to see while jobs run. */
+export interface RunObserver {
+  described(description: RunDescription): void
+  planned(description: RunDescription, windows: readonly TimeWindow[]): void
+  progressed(description: RunDescription, update: SliceProgress): void
+  finished(run: FinishedRun): void
+  /** The job could not even begin. */
+  refused(job: string, error: unknown): void
+}
+
+/** One after the other; a job that fails does not stop the next, a signal does. */
+export async function runJobs(options: RunJobsOptions): Promise<readonly Outcome[]> {
+  const {config, account} = options
+  // All names are looked up first: a misspelt one must not be found after its neighbour has written.
+  const jobs = options.jobs.map((name) => findJob(config, name, account === undefined ? {} : {account}))
+  const outcomes: Outcome[] = []
+  for (const job of jobs) {
+    try {
+      const run = await runOne(options, job)
+      options.observer.finished(run)
+      outcomes.push(outcomeOfRun(run.report))
+    } catch (error) {
+      options.observer.refused(job.name, error)
+      outcomes.push(outcomeOf(error))
+    }
+    if (options.signal.aborted) break
+  }
+  return outcomes
+}
+
+async function runOne(options: RunJobsOptions, job: Job): Promise<FinishedRun> {
+  const {config, commandLine, read, signal, log, mask, observer} = options
+  const source = await loadSource(commandLine, job.sourceName)
+  const resolved = await resolveOptions(job, source, config, mask)
+  const startedAt = new Date()
+  const runId = createRunId(job.name, startedAt)
+  const folder = join(commandLine.cacheDir, 'spool', runId)
+  const sink = openSink({
+    production: config.warehouse.tables,
+    openWarehouse: async () => openWarehouse(config.warehouse, {temporaryFolder: folder, signal}),
+    folder,
+    startedAt,
+    needsCoverage: read.request.since === undefined,
+  })
+  const description = describe(config, job, sink)
+  observer.described(description)
+  const secrets = createSecretStore({
+    folder: join(commandLine.dataDir, 'secrets', fingerprint(config.path)),
+    account: job.account ?? job.name,
+    mask,
+  })
+  const report = await runJob({
+    ...scheduleOf(job, source),
+    source,
+    options: resolved.options,
+    job: job.name,
+    account: job.account ?? null,
+    sourceSystem: job.sourceSystem,
+    selection: resolved.selectionHash,
+    request: read.request,
+    runId,
+    startedAt,
+    sink,
+    http: createHttpClient({signal, log, mask}),
+    secrets,
+    log,
+    signal,
+    maxRejects: job.maxRejects,
+    askKnown: !read.request.refetch,
+    now: () => new Date(),
+    resolvePath: (path) => resolve(config.folder, path),
+    maskSecrets: mask.apply,
+    commitAfter: COMMIT_AFTER,
+    planned: (windows) => observer.planned(description, windows),
+    observe: (update) => observer.progressed(description, update),
+  })
+  return {
+    description,
+    runId,
+    startedAt,
+    seconds: (Date.now() - startedAt.getTime()) / 1000,
+    report,
+    preview: sink.preview(),
+    blind: sink.tables.read === undefined,
+    limited: read.request.limit !== undefined,
+    notes: read.notes,
+  }
+}
+
+const describe = (config: Config, job: Job, sink: Sink): RunDescription => ({
+  job: job.name,
+  mode: sink.mode,
+  warehouse: warehouseName(config.warehouse),
+  written: sink.tables.written,
+  source: job.sourceName,
+  account: job.account ?? null,
+})
+
+/** The job's own settings before the source's defaults. */
+function scheduleOf(job: Job, {defaults}: Source) {
+  return {
+    start: job.start?.getTime() ?? -Infinity,
+    overlap: job.overlap ?? parseDuration(defaults?.overlap ?? '0s'),
+    slice: job.slice ?? (defaults?.slice === undefined ? undefined : parseDuration(defaults.slice)),
+    settle: parseDuration(defaults?.settle ?? '0s'),
+    earliest: defaults?.earliest === undefined ? -Infinity : parseInstant(defaults.earliest).date.getTime(),
+  }
+}
+
+function createRunId(job: string, startedAt: Date): string {
+  const instant = startedAt.toISOString().replaceAll(/[-:T]/g, '').slice(0, 14)
+  return `${job}-${instant}-${randomBytes(4).toString('hex')}`
+}
+
+const fingerprint = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 16)

@@ -1,0 +1,116 @@
+import {mkdir, rm} from 'node:fs/promises'
+
+import {failure, LorchestraError} from '../errors.ts'
+import type {Stream} from '../source.ts'
+import type {TableSet} from '../warehouse/tables.ts'
+import {NOTHING_COVERED, type KeyIndex, type StreamScope, type StreamState} from '../warehouse/warehouse.ts'
+import type {Preview, Sink, SinkOptions, SinkTables} from './sink.ts'
+import type {SpoolableRecord} from './spool.ts'
+
+const SAMPLES = 3
+const COMPARED_KEY_CHARACTERS = 32 * 1024 * 1024
+
+/** Counts, samples and forgets. It holds no writer and no way to get one. */
+export class DryRunSink implements Sink {
+  readonly mode = 'dry-run'
+  readonly tables: SinkTables
+  readonly #options: SinkOptions
+  readonly #read: TableSet | undefined
+  readonly #samples: {idemKey: string; json: string}[] = []
+  readonly #seen = new Set<string>()
+  #seenCharacters = 0
+  #duplicates: number | undefined = 0
+  #streams: readonly Stream[] = []
+  #keyIndex: Promise<KeyIndex> | undefined
+
+  constructor(options: SinkOptions) {
+    this.#options = options
+    this.#read = options.needsCoverage ? options.production : undefined
+    this.tables = {read: this.#read, written: undefined}
+  }
+
+  begin({streams}: Parameters<Sink['begin']>[0]): Promise<void> {
+    this.#streams = streams
+    return Promise.resolve()
+  }
+
+  async streamState(scope: StreamScope): Promise<StreamState> {
+    const tables = this.#read
+    if (tables === undefined) return NOTHING_COVERED
+    try {
+      const warehouse = await this.#options.openWarehouse()
+      return await warehouse.readStreamState(tables, scope)
+    } catch (error) {
+      if (error instanceof LorchestraError && error.outcome !== 'failed') throw error
+      throw failure(
+        'a dry run without --since begins where production ends, and production cannot be read',
+        'Pass --since to dry-run without a warehouse, or see to what the message above names.',
+        error,
+      )
+    }
+  }
+
+  async known(idemKeys: readonly string[]): Promise<ReadonlySet<string>> {
+    const tables = this.#read
+    if (tables === undefined) return new Set()
+    this.#keyIndex ??= this.#openKeyIndex(tables)
+    return (await this.#keyIndex).has(idemKeys)
+  }
+
+  upsertObjects(records: readonly SpoolableRecord[]): Promise<void> {
+    for (const {idemKey, json} of records) {
+      if (this.#samples.length < SAMPLES) this.#samples.push({idemKey, json})
+      this.#compare(idemKey)
+    }
+    return Promise.resolve()
+  }
+
+  logEvent(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  endSlice(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  dropUnfinishedSlice(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  discard(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  commit(): Promise<undefined> {
+    return Promise.resolve(undefined)
+  }
+
+  preview(): Preview {
+    return {samples: this.#samples, duplicates: this.#duplicates}
+  }
+
+  async close(): Promise<void> {
+    const index = await this.#keyIndex
+    index?.close()
+    if (index !== undefined) await rm(this.#options.folder, {recursive: true, force: true})
+  }
+
+  async #openKeyIndex(tables: TableSet): Promise<KeyIndex> {
+    await mkdir(this.#options.folder, {recursive: true, mode: 0o700})
+    const warehouse = await this.#options.openWarehouse()
+    return warehouse.indexKeys(tables, this.#streams, this.#options.folder)
+  }
+
+  #compare(idemKey: string): void {
+    if (this.#duplicates === undefined) return
+    if (this.#seen.has(idemKey)) {
+      this.#duplicates += 1
+      return
+    }
+    this.#seen.add(idemKey)
+    this.#seenCharacters += idemKey.length
+    if (this.#seenCharacters <= COMPARED_KEY_CHARACTERS) return
+    this.#duplicates = undefined
+    this.#seen.clear()
+  }
+}

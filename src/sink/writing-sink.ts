@@ -1,0 +1,114 @@
+import type {Event} from '../events.ts'
+import type {RunMode} from '../run-mode.ts'
+import type {Stream} from '../source.ts'
+import type {TableSet} from '../warehouse/tables.ts'
+import type {
+  CommitCounts,
+  CommitResult,
+  KeyIndex,
+  StreamScope,
+  StreamState,
+  Warehouse,
+  WarehouseWriter,
+} from '../warehouse/warehouse.ts'
+import type {Sink, SinkOptions, SinkTables} from './sink.ts'
+import {Spool, type SpoolableRecord} from './spool.ts'
+
+interface Running {
+  readonly warehouse: Warehouse
+  readonly writer: WarehouseWriter
+  readonly spool: Spool
+  readonly streams: readonly Stream[]
+}
+
+/** Knows one table set, given when it is made; there is no way to another. */
+export class WritingSink implements Sink {
+  readonly mode: RunMode
+  readonly tables: SinkTables & {readonly read: TableSet; readonly written: TableSet}
+  readonly #options: SinkOptions
+  readonly #definitionFrom: TableSet | undefined
+  #begun: Running | undefined
+  #keyIndex: Promise<KeyIndex> | undefined
+
+  constructor(options: SinkOptions, mode: RunMode, tables: TableSet, definitionFrom?: TableSet) {
+    this.mode = mode
+    this.tables = {read: tables, written: tables}
+    this.#options = options
+    this.#definitionFrom = definitionFrom
+  }
+
+  async begin({runId, streams, started}: Parameters<Sink['begin']>[0]): Promise<void> {
+    const spool = await Spool.create(this.#options.folder)
+    try {
+      const warehouse = await this.#options.openWarehouse()
+      const writer = await warehouse.begin({
+        tables: this.tables.written,
+        ...(this.#definitionFrom !== undefined && {definitionFrom: this.#definitionFrom}),
+        runId,
+        streams,
+        started,
+        folder: spool.folder,
+      })
+      this.#begun = {warehouse, writer, spool, streams}
+    } catch (error) {
+      await spool.remove()
+      throw error
+    }
+  }
+
+  async streamState(scope: StreamScope): Promise<StreamState> {
+    return this.#running().warehouse.readStreamState(this.tables.read, scope)
+  }
+
+  async known(idemKeys: readonly string[]): Promise<ReadonlySet<string>> {
+    const {warehouse, streams, spool} = this.#running()
+    this.#keyIndex ??= warehouse.indexKeys(this.tables.read, streams, spool.folder)
+    return (await this.#keyIndex).has(idemKeys)
+  }
+
+  async upsertObjects(records: readonly SpoolableRecord[]): Promise<void> {
+    const {spool} = this.#running()
+    for (const record of records) await spool.addRecord(record)
+  }
+
+  async logEvent(event: Event): Promise<void> {
+    await this.#running().spool.addEvent(event)
+  }
+
+  async endSlice(): Promise<void> {
+    await this.#running().spool.endSlice()
+  }
+
+  async dropUnfinishedSlice(): Promise<void> {
+    await this.#running().spool.dropUnfinishedSlice()
+  }
+
+  async discard(): Promise<void> {
+    await this.#running().spool.clear()
+  }
+
+  async commit(events: (counts: CommitCounts) => readonly Event[]): Promise<CommitResult> {
+    const {spool, writer} = this.#running()
+    const batch = await spool.batch(this.#options.startedAt)
+    const result = await writer.commit(batch, events)
+    await spool.clear()
+    return result
+  }
+
+  preview(): undefined {
+    return undefined
+  }
+
+  async close(): Promise<void> {
+    const index = await this.#keyIndex
+    index?.close()
+    if (this.#begun === undefined) return
+    await this.#begun.writer.close()
+    await this.#begun.spool.remove()
+  }
+
+  #running(): Running {
+    if (this.#begun === undefined) throw new Error('the sink was used before its run began')
+    return this.#begun
+  }
+}

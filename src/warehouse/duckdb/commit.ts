@@ -1,0 +1,145 @@
+import {readFile} from 'node:fs/promises'
+
+import type {DuckDBConnection} from '@duckdb/node-api'
+
+import {failure} from '../../errors.ts'
+import type {Event} from '../../events.ts'
+import {RAW_OBJECTS, type TableSet} from '../tables.ts'
+import type {CommitBatch, CommitCounts, CommitResult, RowCounts, SpooledRecord} from '../warehouse.ts'
+import {columnsOf} from './definitions.ts'
+import {countFirstRejects, insertEventFiles, insertEvents} from './events.ts'
+import {identifier, literal, rowsOf} from './sql.ts'
+
+/** Lines of `records` files stay below this, so that DuckDB's reading buffers (twice this, for each thread) do too. */
+export const LARGEST_LINE = 8 * 1024 * 1024
+
+const STAGED_COLUMNS = `idem_key: 'VARCHAR', source_system: 'VARCHAR', object_type: 'VARCHAR', external_id: 'VARCHAR', sequence: 'BIGINT', payload: 'JSON'`
+
+/**
+ * A few large statements within the caller's transaction. Changed rows are deleted and inserted anew because updated
+ * strings would stay in memory until the end of the transaction.
+ */
+export async function mergeBatch(
+  connection: DuckDBConnection,
+  tables: TableSet,
+  batch: CommitBatch,
+  events: (counts: CommitCounts) => readonly Event[],
+): Promise<CommitResult> {
+  const counts = batch.rows === 0 ? new Map<string, RowCounts>() : await mergeRecords(connection, tables, batch)
+  const firstRejects = await countFirstRejects(connection, tables, batch.events)
+  await insertEventFiles(connection, tables, batch.events)
+  await insertEvents(connection, tables, events(counts))
+  return {counts, firstRejects}
+}
+
+async function mergeRecords(connection: DuckDBConnection, tables: TableSet, batch: CommitBatch): Promise<CommitCounts> {
+  const target = identifier(tables.rawObjects)
+  const started = `${literal(batch.runStartedAt.toISOString())}::TIMESTAMPTZ`
+  await stage(connection, batch)
+  await connection.run(
+    `CREATE TEMP TABLE staged_key AS
+     SELECT idem_key, any_value(object_type) AS object_type, max(sequence) AS sequence, count(*) AS copies
+     FROM staged GROUP BY idem_key`,
+  )
+  await connection.run(
+    `CREATE TEMP TABLE stored_key AS
+     SELECT idem_key, stored.last_seen > ${started} AS newer
+     FROM staged_key JOIN ${target} AS stored USING (idem_key)`,
+  )
+  await assertOneRowPerKey(connection, tables)
+  const others = [...(await columnsOf(connection, tables.rawObjects)).keys()]
+    .filter((name) => !RAW_OBJECTS.columns.some((column) => column.name === name))
+    .map((name) => `, stored.${identifier(name)}`)
+    .join('')
+  await connection.run(
+    `CREATE TEMP TABLE changed AS
+     SELECT idem_key, staged_key.sequence, stored.first_seen${others}
+     FROM staged_key
+     JOIN stored_key USING (idem_key)
+     JOIN staged USING (idem_key, sequence)
+     JOIN ${target} AS stored USING (idem_key)
+     WHERE NOT newer AND stored.payload::VARCHAR IS DISTINCT FROM staged.payload::VARCHAR`,
+  )
+  const counts = await countRows(connection, batch)
+  await connection.run(
+    `UPDATE ${target} SET last_seen = ${started}
+     WHERE idem_key IN (SELECT idem_key FROM stored_key ANTI JOIN changed USING (idem_key) WHERE NOT newer)`,
+  )
+  await connection.run(`DELETE FROM ${target} WHERE idem_key IN (SELECT idem_key FROM changed)`)
+  const columns = `staged.idem_key, staged.source_system, staged.object_type, staged.external_id, staged.payload`
+  await connection.run(
+    `INSERT INTO ${target} BY NAME
+     SELECT ${columns}, stored.* EXCLUDE (idem_key, sequence), ${started} AS last_seen
+     FROM staged JOIN changed AS stored USING (idem_key, sequence)`,
+  )
+  await connection.run(
+    `INSERT INTO ${target} BY NAME
+     SELECT ${columns}, ${started} AS first_seen, ${started} AS last_seen
+     FROM staged JOIN (SELECT idem_key, sequence FROM staged_key ANTI JOIN stored_key USING (idem_key)) USING (idem_key, sequence)`,
+  )
+  return counts
+}
+
+async function stage(connection: DuckDBConnection, batch: CommitBatch): Promise<void> {
+  await connection.run(
+    `CREATE TEMP TABLE large_record (idem_key VARCHAR, source_system VARCHAR, object_type VARCHAR, external_id VARCHAR, sequence BIGINT, payload JSON)`,
+  )
+  for (const file of batch.largeRecords) await stageLargeRecord(connection, file)
+  const files =
+    batch.records.length === 0
+      ? ''
+      : `UNION ALL SELECT * FROM read_json([${batch.records.map(literal).join(', ')}], format = 'newline_delimited',
+           columns = {${STAGED_COLUMNS}}, maximum_object_size = ${LARGEST_LINE})`
+  await connection.run(`CREATE TEMP VIEW staged AS SELECT * FROM large_record ${files}`)
+}
+
+const PAYLOAD = ',"payload":'
+
+// One by one, and cut here: DuckDB would set aside the record several times over to read it from a file.
+async function stageLargeRecord(connection: DuckDBConnection, file: string): Promise<void> {
+  const line = await readFile(file, 'utf8')
+  const cut = line.indexOf(PAYLOAD)
+  const record = JSON.parse(`${line.slice(0, cut)}}`) as Omit<SpooledRecord, 'payload'>
+  await connection.run(
+    `INSERT INTO large_record
+     VALUES ($idem_key, $source_system, $object_type, $external_id, $sequence::BIGINT, $payload::JSON)`,
+    {...record, payload: line.slice(cut + PAYLOAD.length, line.lastIndexOf('}'))},
+  )
+}
+
+async function assertOneRowPerKey(connection: DuckDBConnection, tables: TableSet): Promise<void> {
+  const [row] = await rowsOf(
+    connection,
+    `SELECT (count(*) - count(DISTINCT idem_key))::DOUBLE AS surplus FROM stored_key`,
+  )
+  const surplus = Number(row?.['surplus'])
+  if (surplus === 0) return
+  throw failure(
+    `${tables.rawObjects} holds several rows for one idem_key (${surplus} too many among the keys of this run)`,
+    `Remove the surplus rows: SELECT idem_key, count(*) FROM ${tables.rawObjects} GROUP BY ALL HAVING count(*) > 1.`,
+  )
+}
+
+async function countRows(connection: DuckDBConnection, batch: CommitBatch): Promise<CommitCounts> {
+  const rows = await rowsOf(
+    connection,
+    `SELECT object_type, sum(copies)::DOUBLE AS staged, count(*)::DOUBLE AS keys,
+            count(stored_key.idem_key)::DOUBLE AS stored, count(changed.idem_key)::DOUBLE AS changed
+     FROM staged_key LEFT JOIN stored_key USING (idem_key) LEFT JOIN changed USING (idem_key)
+     GROUP BY object_type`,
+  )
+  const counts = new Map<string, RowCounts>()
+  let staged = 0
+  for (const row of rows) {
+    const [keys, stored, changed] = [Number(row['keys']), Number(row['stored']), Number(row['changed'])]
+    staged += Number(row['staged'])
+    counts.set(String(row['object_type']), {
+      inserted: keys - stored,
+      updated: changed,
+      unchanged: stored - changed,
+      duplicates: Number(row['staged']) - keys,
+    })
+  }
+  if (staged !== batch.rows) throw new Error(`${batch.rows} records were spooled but ${staged} were read back`)
+  return counts
+}

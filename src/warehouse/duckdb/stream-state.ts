@@ -1,0 +1,121 @@
+import type {DuckDBConnection} from '@duckdb/node-api'
+import {z} from 'zod'
+
+import type {JsonValue} from '../../source.ts'
+import type {TableSet} from '../tables.ts'
+import type {TimeWindow} from '../../window.ts'
+import {NOTHING_COVERED, type StreamScope, type StreamState} from '../warehouse.ts'
+import {tableExists} from './definitions.ts'
+import {identifier, rowsOf} from './sql.ts'
+
+const bookmarkShape = z.object({value: z.json(), at: z.iso.datetime()})
+
+export async function readStreamState(
+  connection: DuckDBConnection,
+  tables: TableSet,
+  scope: StreamScope,
+): Promise<StreamState> {
+  if (!(await tableExists(connection, tables.eventLog))) return NOTHING_COVERED
+  const covered = await coveredWindows(connection, tables, scope)
+  const bookmark = await newest(connection, tables, scope, "(payload->'$.bookmark')")
+  const identity = await newestIdentity(connection, tables, scope)
+  return {
+    covered,
+    coveredBefore: covered.length === 0 && (await hasOtherSelection(connection, tables, scope)),
+    ...(bookmark !== undefined && {bookmark: parseBookmark(bookmark)}),
+    ...(identity !== undefined && {identity}),
+  }
+}
+
+// `payload.schema` guards against events that another tool or a later version wrote.
+const completed = (tables: TableSet): string =>
+  `SELECT payload, created_at FROM ${identifier(tables.eventLog)}
+   WHERE event_type = 'ingestion.completed' AND status = 'ok' AND (payload->>'$.schema') = '1'
+     AND source_system = $sourceSystem AND object_type = $objectType
+     AND (payload->>'$.account') IS NOT DISTINCT FROM $account`
+
+const ofJob = `(payload->>'$.job') = $job AND (payload->>'$.selection') = $selection`
+
+/** Overlapping and touching windows are merged in the database, so that years of runs come back as a few rows. */
+async function coveredWindows(
+  connection: DuckDBConnection,
+  tables: TableSet,
+  scope: StreamScope,
+): Promise<readonly TimeWindow[]> {
+  const rows = await rowsOf(
+    connection,
+    `WITH windows AS (
+       SELECT coalesce(epoch_ms((payload->>'$.window.since')::TIMESTAMPTZ), -9e15)::DOUBLE AS since,
+              epoch_ms((payload->>'$.window.until')::TIMESTAMPTZ)::DOUBLE AS until
+       FROM (${completed(tables)} AND ${ofJob} AND (payload->>'$.limited') = 'false')
+     ), reach AS (
+       SELECT since, until, max(until) OVER (ORDER BY since, until ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS reached
+       FROM windows
+     ), islands AS (
+       SELECT since, until, sum(CASE WHEN reached >= since THEN 0 ELSE 1 END) OVER (ORDER BY since, until) AS island
+       FROM reach
+     )
+     SELECT min(since) AS since, max(until) AS until FROM islands GROUP BY island ORDER BY since`,
+    parametersOf(scope),
+  )
+  return rows.map((row) => {
+    const since = Number(row['since'])
+    return {since: since <= -9e15 ? -Infinity : since, until: Number(row['until'])}
+  })
+}
+
+async function hasOtherSelection(connection: DuckDBConnection, tables: TableSet, scope: StreamScope): Promise<boolean> {
+  const {selection: _, ...parameters} = parametersOf(scope)
+  const rows = await rowsOf(
+    connection,
+    `SELECT 1 FROM (${completed(tables)} AND (payload->>'$.job') = $job AND (payload->>'$.limited') = 'false') LIMIT 1`,
+    parameters,
+  )
+  return rows.length > 0
+}
+
+async function newest(
+  connection: DuckDBConnection,
+  tables: TableSet,
+  scope: StreamScope,
+  value: string,
+): Promise<string | undefined> {
+  const rows = await rowsOf(
+    connection,
+    `SELECT ${value} AS value FROM (${completed(tables)} AND ${ofJob} AND ${value} IS NOT NULL)
+     ORDER BY created_at DESC LIMIT 1`,
+    parametersOf(scope),
+  )
+  const found = rows[0]?.['value']
+  return typeof found === 'string' ? found : undefined
+}
+
+/** Whose data it is belongs to the account, whatever job or selection read it. */
+async function newestIdentity(
+  connection: DuckDBConnection,
+  tables: TableSet,
+  scope: StreamScope,
+): Promise<string | undefined> {
+  const {sourceSystem, objectType, account} = parametersOf(scope)
+  const rows = await rowsOf(
+    connection,
+    `SELECT (payload->>'$.identity') AS identity FROM (${completed(tables)} AND (payload->>'$.identity') IS NOT NULL)
+     ORDER BY created_at DESC LIMIT 1`,
+    {sourceSystem, objectType, account},
+  )
+  const found = rows[0]?.['identity']
+  return typeof found === 'string' ? found : undefined
+}
+
+const parametersOf = ({job, account, selection, stream}: StreamScope) => ({
+  job,
+  account,
+  selection,
+  sourceSystem: stream.sourceSystem,
+  objectType: stream.objectType,
+})
+
+function parseBookmark(text: string): {value: JsonValue; at: number} {
+  const {value, at} = bookmarkShape.parse(JSON.parse(text))
+  return {value, at: Date.parse(at)}
+}

@@ -1,0 +1,73 @@
+import type {Stream} from '../../source.ts'
+import type {TableSet} from '../tables.ts'
+import {
+  NOTHING_COVERED,
+  type KeyIndex,
+  type RunToBegin,
+  type StreamScope,
+  type StreamState,
+  type Warehouse,
+  type WarehouseWriter,
+} from '../warehouse.ts'
+import {mergeBatch} from './commit.ts'
+import {databaseExists, inTransaction, withDatabase, type DatabaseOptions} from './database.ts'
+import {assertCompatibleTables, createMissingTables, createMissingTwins, tableExists} from './definitions.ts'
+import {insertEvents} from './events.ts'
+import {assertLeaseHeld, takeLease} from './leases.ts'
+import {readStreamState} from './stream-state.ts'
+
+const NOTHING_KNOWN: KeyIndex = {has: () => Promise.resolve(new Set()), close: () => undefined}
+
+export class DuckDBWarehouse implements Warehouse {
+  readonly kind = 'DuckDB'
+  readonly #database: DatabaseOptions
+
+  readonly #signal: AbortSignal
+
+  constructor(database: DatabaseOptions, signal: AbortSignal) {
+    this.#database = database
+    this.#signal = signal
+  }
+
+  async readStreamState(tables: TableSet, scope: StreamScope): Promise<StreamState> {
+    if (!(await databaseExists(this.#database.path))) return NOTHING_COVERED
+    return withDatabase(this.#database, 'READ_ONLY', this.#signal, async (connection) => {
+      await assertCompatibleTables(connection, tables)
+      return readStreamState(connection, tables, scope)
+    })
+  }
+
+  async indexKeys(tables: TableSet, streams: readonly Stream[], folder: string): Promise<KeyIndex> {
+    if (!(await databaseExists(this.#database.path))) return NOTHING_KNOWN
+    const {exportKeys, openKeyIndex} = await import('./key-index.ts')
+    const file = await withDatabase(this.#database, 'READ_ONLY', this.#signal, async (connection) => {
+      if (!(await tableExists(connection, tables.rawObjects))) return undefined
+      return exportKeys(connection, tables.rawObjects, streams, folder)
+    })
+    return file === undefined ? NOTHING_KNOWN : openKeyIndex(file, folder)
+  }
+
+  async begin(run: RunToBegin): Promise<WarehouseWriter> {
+    await withDatabase(this.#database, 'READ_WRITE', this.#signal, async (connection) =>
+      inTransaction(connection, async () => {
+        if (run.definitionFrom !== undefined) await createMissingTwins(connection, run.tables, run.definitionFrom)
+        await createMissingTables(connection, run.tables)
+        await assertCompatibleTables(connection, run.tables)
+        await takeLease(connection, run)
+        await insertEvents(connection, run.tables, [run.started])
+      }),
+    )
+    return {
+      // A stopped run still commits what is whole and says that it stopped.
+      commit: async (batch, events) =>
+        withDatabase(this.#database, 'READ_WRITE', undefined, async (connection) =>
+          inTransaction(connection, async () => {
+            await assertLeaseHeld(connection, run.tables, run.runId)
+            return mergeBatch(connection, run.tables, batch, events)
+          }),
+        ),
+      // The lease ends with the job.completed or job.failed of the last commit.
+      close: () => Promise.resolve(),
+    }
+  }
+}

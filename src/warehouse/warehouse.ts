@@ -1,0 +1,113 @@
+import type {Event} from '../events.ts'
+import type {JsonValue, Stream} from '../source.ts'
+import type {TimeWindow} from '../window.ts'
+import type {TableSet} from './tables.ts'
+
+/**
+ * What lorchestra needs of a place that holds the two tables. The sink is the only caller. Reading never creates or
+ * changes anything; writing goes through a `WarehouseWriter` that knows one table set and can name no other.
+ *
+ * Errors: a table or file that is *missing* reads as empty; one that is *forbidden*, corrupt or of another definition
+ * is an error.
+ */
+export interface Warehouse {
+  readonly kind: 'DuckDB' | 'BigQuery'
+  /** What the stream's completed commits in these tables say. */
+  readStreamState(tables: TableSet, scope: StreamScope): Promise<StreamState>
+  /** The streams' stored keys, copied once into an index in `folder`. */
+  indexKeys(tables: TableSet, streams: readonly Stream[], folder: string): Promise<KeyIndex>
+  /**
+   * Makes sure that `tables` can be written and takes the lease of the run's streams, writing `started` with it.
+   * Missing tables are created: with the definition of `definitionFrom` where those exist, else the built-in one.
+   * Throws usage errors for tables of another definition, and `inTheWay` where another run holds a stream.
+   */
+  begin(run: RunToBegin): Promise<WarehouseWriter>
+}
+
+export interface WarehouseWriter {
+  /**
+   * Lands rows and events together or not at all. `events` is called with the exact counts, inside of the transaction.
+   * Throws where another run has taken the lease over.
+   */
+  commit(batch: CommitBatch, events: (counts: CommitCounts) => readonly Event[]): Promise<CommitResult>
+  /** Gives the lease back. Writes nothing. */
+  close(): Promise<void>
+}
+
+export interface RunToBegin {
+  readonly tables: TableSet
+  readonly definitionFrom?: TableSet
+  readonly runId: string
+  readonly streams: readonly Stream[]
+  readonly started: Event
+  /** For files that the warehouse needs while it works; removed by the caller. */
+  readonly folder: string
+}
+
+/** Coverage, bookmark and identity belong to this. */
+export interface StreamScope {
+  readonly job: string
+  readonly account: string | null
+  readonly stream: Stream
+  readonly selection: string
+}
+
+export interface StreamState {
+  /** Unlimited completed windows, merged, oldest first. */
+  readonly covered: readonly TimeWindow[]
+  readonly bookmark?: StoredBookmark
+  /** The stream was read before, with another selection. */
+  readonly coveredBefore: boolean
+  /** Whose data the account held last. */
+  readonly identity?: string
+}
+
+export const NOTHING_COVERED: StreamState = {covered: [], coveredBefore: false}
+
+export interface StoredBookmark {
+  readonly value: JsonValue
+  /** Everything older than this was stored or is told by the change feed from `value` on. */
+  readonly at: number
+}
+
+export interface KeyIndex {
+  has(idemKeys: readonly string[]): Promise<ReadonlySet<string>>
+  close(): void
+}
+
+/** Spooled NDJSON. Every line of `records` is a `SpooledRecord`, of `events` an `Event`. */
+export interface CommitBatch {
+  readonly runStartedAt: Date
+  readonly records: readonly string[]
+  /** One file for each record that is too large to be read among others. */
+  readonly largeRecords: readonly string[]
+  readonly events: readonly string[]
+  /** Lines in `records` and `largeRecords`. */
+  readonly rows: number
+}
+
+export interface SpooledRecord {
+  readonly idem_key: string
+  readonly source_system: string
+  readonly object_type: string
+  readonly external_id: string
+  /** Rising within the run: of several lines with one key the highest wins. */
+  readonly sequence: number
+  readonly payload: JsonValue
+}
+
+export interface RowCounts {
+  readonly inserted: number
+  readonly updated: number
+  readonly unchanged: number
+  readonly duplicates: number
+}
+
+export interface CommitResult {
+  readonly counts: CommitCounts
+  /** Of the batch's `record.rejected` events, the ones whose reference was never rejected before. */
+  readonly firstRejects: number
+}
+
+/** By object type; a type without rows may be missing. */
+export type CommitCounts = ReadonlyMap<string, RowCounts>

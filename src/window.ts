@@ -1,0 +1,80 @@
+/** Milliseconds since 1970, half open: `since <= t < until`. `-Infinity`: from the very first record. */
+export interface TimeWindow {
+  readonly since: number
+  readonly until: number
+}
+
+/** Overlapping and touching windows become one; oldest first. */
+export function mergeWindows(windows: readonly TimeWindow[]): readonly TimeWindow[] {
+  const merged: TimeWindow[] = []
+  for (const window of windows.filter(isNotEmpty).toSorted((one, other) => compare(one.since, other.since))) {
+    const last = merged.at(-1)
+    if (last === undefined || window.since > last.until) merged.push(window)
+    else merged[merged.length - 1] = {since: last.since, until: Math.max(last.until, window.until)}
+  }
+  return merged
+}
+
+/** The end of the contiguous cover that begins at `start`; `start` itself where nothing covers it. */
+export function cursorOf(start: number, covered: readonly TimeWindow[]): number {
+  const first = mergeWindows(covered).find(({since, until}) => since <= start && until > start)
+  return first?.until ?? start
+}
+
+/** What of `range` is not covered. */
+export function uncovered(range: TimeWindow, covered: readonly TimeWindow[]): readonly TimeWindow[] {
+  const gaps: TimeWindow[] = []
+  let from = range.since
+  for (const {since, until} of mergeWindows(covered)) {
+    gaps.push({since: from, until: Math.min(since, range.until)})
+    from = Math.max(from, until)
+  }
+  gaps.push({since: from, until: range.until})
+  return gaps.filter(isNotEmpty)
+}
+
+/** What a plain run reads: all gaps, each from `overlap` before it, never before the job's start. */
+export function dueWindows(range: TimeWindow, covered: readonly TimeWindow[], overlap: number): readonly TimeWindow[] {
+  const gaps = uncovered(range, covered)
+  return mergeWindows(gaps.map(({since, until}) => ({since: Math.max(since - overlap, range.since), until})))
+}
+
+/**
+ * Cuts a window into slices, oldest first. `next` is told whether the slice before was empty: an empty one doubles
+ * the next, so that quiet years cost few calls. The first slice reaches back to the window's beginning.
+ */
+export class Slices {
+  readonly #until: number
+  readonly #length: number
+  readonly #earliest: number
+  #since: number
+  #factor = 1
+
+  constructor(window: TimeWindow, length: number | undefined, earliest: number) {
+    this.#since = window.since
+    this.#until = window.until
+    this.#length = length ?? Infinity
+    this.#earliest = earliest
+  }
+
+  next(emptyBefore: boolean): TimeWindow | undefined {
+    if (this.#since >= this.#until) return undefined
+    this.#factor = emptyBefore ? this.#factor * 2 : 1
+    // Nothing lies before `earliest`; with neither it nor a beginning there is nothing to count slices from.
+    const countedFrom = Math.max(this.#since, this.#earliest)
+    const end = Number.isFinite(countedFrom) ? countedFrom + this.#length * this.#factor : Infinity
+    const slice = {since: this.#since, until: Math.min(end, this.#until)}
+    this.#since = slice.until
+    return slice
+  }
+}
+
+export const windowAsText = ({since, until}: TimeWindow): {readonly since: string | null; readonly until: string} => ({
+  since: Number.isFinite(since) ? new Date(since).toISOString() : null,
+  until: new Date(until).toISOString(),
+})
+
+const isNotEmpty = ({since, until}: TimeWindow): boolean => since < until
+
+// Subtracting would give NaN for two infinities.
+const compare = (one: number, other: number): number => (one === other ? 0 : one < other ? -1 : 1)

@@ -1,0 +1,221 @@
+import {readdirSync, readFileSync} from 'node:fs'
+import {dirname, join, relative, resolve} from 'node:path'
+
+import {expect} from 'chai'
+
+const root = resolve(import.meta.dirname, '..')
+
+/**
+ * Who may import whom at run time, by file or folder of src (`import type` counts for nothing). A file that is not
+ * named here may import nothing, so a new one has to be given its place.
+ */
+const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+  'source.ts': [],
+  'errors.ts': [],
+  'counts.ts': [],
+  'window.ts': [],
+  'process-identity.ts': [],
+  'run-mode.ts': ['errors.ts'],
+  'duration.ts': ['errors.ts'],
+  'instant.ts': ['errors.ts'],
+  'log.ts': [],
+  'events.ts': [],
+  'keyed-record.ts': [],
+  'http-answer.ts': [],
+  'http.ts': ['http-answer.ts'],
+  'signals.ts': ['errors.ts'],
+  'secret-store.ts': ['errors.ts'],
+  'starter-files.ts': [],
+  'text-table.ts': [],
+  'config.ts': ['errors.ts', 'warehouse/tables.ts', 'config'],
+  config: ['errors.ts', 'warehouse/tables.ts', 'config'],
+  'jobs.ts': ['errors.ts', 'duration.ts', 'instant.ts', 'config', 'config.ts'],
+  'sources.ts': ['errors.ts'],
+  'window-request.ts': ['errors.ts', 'duration.ts', 'instant.ts'],
+  'plan.ts': ['errors.ts', 'window.ts'],
+  'read-slice.ts': ['counts.ts', 'errors.ts', 'events.ts', 'keyed-record.ts'],
+  'commit-ledger.ts': ['counts.ts', 'window.ts'],
+  'run-job.ts': [
+    'commit-ledger.ts',
+    'counts.ts',
+    'errors.ts',
+    'events.ts',
+    'plan.ts',
+    'process-identity.ts',
+    'read-slice.ts',
+    'window.ts',
+  ],
+  'report.ts': ['errors.ts', 'window.ts'],
+  'terminal-reporter.ts': ['errors.ts', 'report.ts'],
+  'run-jobs.ts': [
+    'duration.ts',
+    'errors.ts',
+    'http.ts',
+    'instant.ts',
+    'jobs.ts',
+    'report.ts',
+    'run-job.ts',
+    'secret-store.ts',
+    'sink/open-sink.ts',
+    'sources.ts',
+    'warehouse/open-warehouse.ts',
+  ],
+  sink: ['errors.ts', 'run-mode.ts', 'sink', 'warehouse/tables.ts', 'warehouse/warehouse.ts'],
+  warehouse: ['errors.ts', 'events.ts', 'process-identity.ts', 'warehouse'],
+  hooks: ['run-mode.ts'],
+  'command.ts': ['errors.ts', 'log.ts'],
+  commands: [
+    'command.ts',
+    'config.ts',
+    'errors.ts',
+    'jobs.ts',
+    'log.ts',
+    'plan.ts',
+    'run-jobs.ts',
+    'run-mode.ts',
+    'signals.ts',
+    'sources.ts',
+    'starter-files.ts',
+    'terminal-reporter.ts',
+    'text-table.ts',
+    'warehouse/tables.ts',
+    'window-request.ts',
+  ],
+}
+
+/** Packages that are slow to import: only ever with `await import()`, or from a file that is itself loaded so. */
+const LAZY_PACKAGES = ['@duckdb/node-api', '@google-cloud/bigquery', 'winston']
+const LAZY_FILES = ['warehouse/duckdb/key-index.ts']
+
+interface Import {
+  readonly specifier: string
+  readonly lazy: boolean
+}
+
+function runtimeImports(file: string): readonly Import[] {
+  const text = readFileSync(file, 'utf8')
+  const found: Import[] = []
+  for (const match of text.matchAll(/^(?:import|export)\s(?!type\b)([^'"]*?)\sfrom\s+['"]([^'"]+)['"]/gms)) {
+    const names = match[1] ?? ''
+    const onlyTypes =
+      names.startsWith('{') &&
+      names
+        .slice(1, -1)
+        .split(',')
+        .every((name) => name.trim() === '' || name.trim().startsWith('type '))
+    if (!onlyTypes) found.push({specifier: match[2] ?? '', lazy: false})
+  }
+  for (const match of text.matchAll(/^import\s+['"]([^'"]+)['"]/gm))
+    found.push({specifier: match[1] ?? '', lazy: false})
+  for (const match of text.matchAll(/\bimport\(\s*['"]([^'"]+)['"]\s*\)/g))
+    found.push({specifier: match[1] ?? '', lazy: true})
+  return found
+}
+
+const filesBelow = (folder: string): readonly string[] =>
+  readdirSync(folder, {recursive: true, encoding: 'utf8'})
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => join(folder, name))
+
+const src = join(root, 'src')
+const sourceFiles = filesBelow(src)
+
+const roomOf = (file: string): string => {
+  const path = relative(src, file)
+  return path in MAY_IMPORT ? path : (path.split('/')[0] ?? path)
+}
+
+describe('the house', () => {
+  it('has a place for every file, and every import goes in the one direction', () => {
+    const wrong: string[] = []
+    for (const file of sourceFiles) {
+      const allowed = MAY_IMPORT[roomOf(file)]
+      if (allowed === undefined) {
+        wrong.push(`${relative(src, file)} has no place in MAY_IMPORT`)
+        continue
+      }
+      for (const {specifier} of runtimeImports(file)) {
+        if (!specifier.startsWith('.')) continue
+        const target = relative(src, resolve(dirname(file), specifier))
+        const fits = allowed.some((place) => target === place || target.startsWith(`${place}/`))
+        if (!fits) wrong.push(`${relative(src, file)} imports ${target}`)
+      }
+    }
+    expect(wrong).to.deep.equal([])
+  })
+
+  it('lets no command, hook or reporter reach a warehouse but through the sink', () => {
+    const reaching = sourceFiles.filter((file) =>
+      runtimeImports(file).some(
+        ({specifier}) => /warehouse\/(duckdb|bigquery)/.test(specifier) || specifier.includes('./duckdb/'),
+      ),
+    )
+    expect(reaching.map((file) => relative(src, file))).to.deep.equal(['warehouse/open-warehouse.ts'])
+  })
+
+  it('asks for the run mode in the sink and the run command alone', () => {
+    const asking = sourceFiles
+      .filter((file) => /\b(runMode|currentRunMode)\(/.test(readFileSync(file, 'utf8')))
+      .map((file) => relative(src, file))
+    expect(asking.toSorted()).to.deep.equal(['commands/run.ts', 'run-mode.ts', 'sink/open-sink.ts'])
+  })
+
+  it('sets the run mode in the init hook alone', () => {
+    const setting = sourceFiles
+      .filter((file) => /\bsetRunMode\(/.test(readFileSync(file, 'utf8')))
+      .map((file) => relative(src, file))
+    expect(setting.toSorted()).to.deep.equal(['hooks/init.ts', 'run-mode.ts'])
+  })
+
+  it('loads what is slow to load only when it is needed', () => {
+    const eager = sourceFiles
+      .filter((file) => !LAZY_FILES.includes(relative(src, file)))
+      .flatMap((file) =>
+        runtimeImports(file)
+          .filter(({specifier, lazy}) => !lazy && LAZY_PACKAGES.includes(specifier))
+          .map(({specifier}) => `${relative(src, file)} imports ${specifier}`),
+      )
+    expect(eager).to.deep.equal([])
+  })
+
+  it('has plugins that import nothing of the host at run time', () => {
+    const plugins = join(root, 'plugins')
+    const reaching = readdirSync(plugins)
+      .flatMap((name) => filesBelow(join(plugins, name, 'src')))
+      .filter((file) =>
+        runtimeImports(file).some(
+          ({specifier}) =>
+            specifier === 'lorchestra' || specifier.startsWith('lorchestra/') || specifier.includes('../../../src'),
+        ),
+      )
+    expect(reaching).to.deep.equal([])
+  })
+
+  it('knows no source by name: deleting a plugin folder leaves nothing behind in src', () => {
+    const names = readdirSync(join(root, 'plugins'))
+    const naming = sourceFiles
+      .filter((file) => !['starter-files.ts', 'commands/run.ts'].includes(relative(src, file)))
+      .filter((file) => {
+        const code = readFileSync(file, 'utf8').replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '')
+        return names.some((name) => new RegExp(`\\b${name}\\b`, 'i').test(code))
+      })
+    expect(naming.map((file) => relative(src, file))).to.deep.equal([])
+  })
+
+  it('chooses exit codes in errors.ts alone', () => {
+    const choosing = sourceFiles
+      .filter((file) => relative(src, file) !== 'errors.ts')
+      .filter((file) => /\.exit\(\s*\d|process\.exit\(|exitCode\s*=|exit:\s*\d/.test(readFileSync(file, 'utf8')))
+    expect(choosing.map((file) => relative(src, file))).to.deep.equal([])
+  })
+
+  it('has no drawers', () => {
+    const drawers = /(^|\/)(utils?|helpers?|common|lib|misc|shared|types\.ts|index\.ts)(\/|\.ts$|$)/
+    expect(sourceFiles.map((file) => relative(src, file)).filter((path) => drawers.test(path))).to.deep.equal([])
+  })
+
+  it('keeps every file small enough to have one reason to exist', () => {
+    const large = sourceFiles.filter((file) => readFileSync(file, 'utf8').split('\n').length > 300)
+    expect(large.map((file) => relative(src, file))).to.deep.equal([])
+  })
+})

@@ -1,0 +1,40 @@
+import {DuckDBInstance, type Json} from '@duckdb/node-api'
+
+export type Rows = readonly Readonly<Record<string, Json>>[]
+
+/** Looks into a DuckDB file from outside, as a user would. */
+export async function query(path: string, sql: string): Promise<Rows> {
+  const instance = await DuckDBInstance.create(path, {access_mode: 'READ_ONLY'})
+  try {
+    const connection = await instance.connect()
+    const reader = await connection.runAndReadAll(sql)
+    const rows = reader.getRowObjectsJson()
+    connection.closeSync()
+    return rows
+  } finally {
+    instance.closeSync()
+  }
+}
+
+export async function change(path: string, ...statements: readonly string[]): Promise<void> {
+  const instance = await DuckDBInstance.create(path)
+  try {
+    const connection = await instance.connect()
+    for (const statement of statements) await connection.run(statement)
+    connection.closeSync()
+  } finally {
+    instance.closeSync()
+  }
+}
+
+/** Payloads of events as objects, oldest first. */
+export async function events(path: string, type: string, table = 'event_log'): Promise<Rows> {
+  const rows = await query(
+    path,
+    `SELECT * FROM ${table} WHERE event_type = '${type}' ORDER BY created_at, payload->>'$.window.until', rowid`,
+  )
+  return rows.map((row) => ({
+    ...row,
+    payload: row['payload'] === null ? null : (JSON.parse(String(row['payload'])) as Json),
+  }))
+}

@@ -1,0 +1,109 @@
+import {join} from 'node:path'
+
+import {createMask} from '../../src/log.ts'
+import type {Logger} from '../../src/source.ts'
+import {runJob, type JobRun, type RunReport} from '../../src/run-job.ts'
+import {setRunMode, type RunMode} from '../../src/run-mode.ts'
+import {openSink} from '../../src/sink/open-sink.ts'
+import type {Preview} from '../../src/sink/sink.ts'
+import {parseDuration} from '../../src/duration.ts'
+import {DuckDBWarehouse} from '../../src/warehouse/duckdb/warehouse.ts'
+import type {TableSet} from '../../src/warehouse/tables.ts'
+import type {Warehouse} from '../../src/warehouse/warehouse.ts'
+import type {WindowRequest} from '../../src/window-request.ts'
+import type {Source} from '../../src/source.ts'
+
+export const PRODUCTION: TableSet = {eventLog: 'event_log', rawObjects: 'raw_objects'}
+export const TEST: TableSet = {eventLog: 'test_event_log', rawObjects: 'test_raw_objects'}
+
+export const silentLog: Logger = {debug: () => {}, info: () => {}, warn: () => {}, error: () => {}}
+
+export interface ScriptedRun {
+  readonly source: Source
+  /** A folder of the test's own; the DuckDB file is `warehouse.duckdb` in it. */
+  readonly folder: string
+  readonly mode?: RunMode
+  readonly request?: Partial<WindowRequest>
+  readonly now?: number
+  readonly tables?: TableSet
+  readonly job?: string
+  readonly account?: string
+  readonly selection?: string
+  readonly start?: number
+  readonly maxRejects?: number
+  readonly commitAfter?: JobRun['commitAfter']
+  readonly signal?: AbortSignal
+  readonly log?: Logger
+  readonly warehouse?: (real: Warehouse) => Warehouse
+  readonly runId?: string
+  readonly options?: unknown
+  readonly patience?: number
+}
+
+export interface ScriptedResult extends RunReport {
+  readonly preview: Preview | undefined
+  readonly runId: string
+}
+
+export const databaseIn = (folder: string): string => join(folder, 'warehouse.duckdb')
+
+let runs = 0
+
+/** Runs a job in this process through the real sink into a real DuckDB file. */
+export async function scriptedRun(run: ScriptedRun): Promise<ScriptedResult> {
+  runs += 1
+  const runId = run.runId ?? `job-${runs}`
+  const signal = run.signal ?? new AbortController().signal
+  const spool = join(run.folder, 'spool', runId)
+  const startedAt = new Date(run.now ?? Date.now())
+  const request: WindowRequest = {full: false, refetch: false, ...run.request}
+  setRunMode(run.mode ?? 'production')
+  try {
+    const sink = openSink({
+      production: run.tables ?? PRODUCTION,
+      openWarehouse: () => {
+        const real = new DuckDBWarehouse(
+          {path: databaseIn(run.folder), temporaryFolder: spool, patience: run.patience ?? 10_000},
+          signal,
+        )
+        return Promise.resolve(run.warehouse?.(real) ?? real)
+      },
+      folder: spool,
+      startedAt,
+      needsCoverage: request.since === undefined,
+    })
+    const {defaults} = run.source
+    const report = await runJob({
+      source: run.source,
+      options: run.options ?? {},
+      job: run.job ?? 'job',
+      account: run.account ?? 'acct1',
+      sourceSystem: `scripted--${run.account ?? 'acct1'}`,
+      selection: run.selection ?? 'all',
+      request,
+      runId,
+      startedAt,
+      sink,
+      http: {request: () => Promise.reject(new Error('no network in this test'))},
+      secrets: {get: () => Promise.resolve(undefined), update: () => Promise.reject(new Error('no secrets'))},
+      log: run.log ?? silentLog,
+      signal,
+      maxRejects: run.maxRejects ?? 100,
+      askKnown: !request.refetch,
+      now: () => new Date(run.now ?? Date.now()),
+      resolvePath: (path) => path,
+      maskSecrets: createMask().apply,
+      commitAfter: run.commitAfter ?? {records: 50_000, milliseconds: 300_000},
+      start: run.start ?? -Infinity,
+      overlap: parseDuration(defaults?.overlap ?? '0s'),
+      settle: parseDuration(defaults?.settle ?? '0s'),
+      slice: defaults?.slice === undefined ? undefined : parseDuration(defaults.slice),
+      earliest: defaults?.earliest === undefined ? -Infinity : Date.parse(defaults.earliest),
+      planned: () => {},
+      observe: () => {},
+    })
+    return {...report, preview: sink.preview(), runId}
+  } finally {
+    setRunMode('unset')
+  }
+}
