@@ -28,6 +28,9 @@ export abstract class LorchestraCommand extends Command {
   override async catch(error: Error): Promise<void> {
     const own = error instanceof LorchestraError
     if (error instanceof Errors.ExitError) throw error
+    if (error.message.includes('cannot also be provided when using')) {
+      error.message += '\nThese flags are mutually exclusive: leave one of them out'
+    }
     if (!own && !this.jsonEnabled() && error instanceof Errors.CLIError) {
       await super.catch(error)
       return

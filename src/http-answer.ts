@@ -10,6 +10,7 @@ export interface Failure {
   readonly pausesAll?: boolean
   readonly status?: number
   readonly body?: JsonObject | undefined
+  readonly tooLarge?: true
   readonly cause?: unknown
 }
 

@@ -33,11 +33,13 @@ export class HttpError extends Error implements HttpErrorContract {
   override readonly name = 'HttpError'
   declare readonly status?: number
   declare readonly body?: JsonObject
+  declare readonly tooLarge?: true
 
-  constructor(message: string, details: Pick<Failure, 'status' | 'body' | 'cause'> = {}) {
+  constructor(message: string, details: Pick<Failure, 'status' | 'body' | 'tooLarge' | 'cause'> = {}) {
     super(message, details.cause === undefined ? undefined : {cause: details.cause})
     if (details.status !== undefined) this.status = details.status
     if (details.body !== undefined) this.body = details.body
+    if (details.tooLarge !== undefined) this.tooLarge = details.tooLarge
   }
 }
 
@@ -57,15 +59,14 @@ const systemClock: Clock = {
 
 /** One client per account: a pause that the service asks for holds all requests of the account. */
 export function createHttpClient(options: HttpClientOptions): HttpClient {
-  const {signal, log, mask, clock = systemClock} = options
+  const {signal: runSignal, log, mask, clock = systemClock} = options
   const {budgetMs = 600_000, maxTries = 8, backoffMs = 1000} = options
   const masked = (text: string): string => mask?.apply(text) ?? text
   let pausedUntil = 0
 
-  async function waitUntil(time: number): Promise<void> {
+  async function waitUntil(time: number, signal: AbortSignal): Promise<void> {
     try {
-      // A signal of its own: many requests wait at once and would exceed the run signal's listeners.
-      await clock.wait(time - clock.now(), AbortSignal.any([signal]))
+      await clock.wait(time - clock.now(), signal)
     } catch (error) {
       signal.throwIfAborted()
       throw error
@@ -77,6 +78,8 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     const url = addressOf(request)
     const name = `${method} ${url.origin}${url.pathname}`
     const deadline = clock.now() + budgetMs
+    // One for each request: many wait at once and would exceed the run signal's listeners.
+    const signal = AbortSignal.any(request.signal === undefined ? [runSignal] : [runSignal, request.signal])
     const errorOf = (failure: Failure, note = ''): HttpError =>
       new HttpError(masked(`${name}: ${failure.problem}${note}`), failure)
     const tooLong = (failure: Failure, until: number): HttpError =>
@@ -91,7 +94,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
       signal.throwIfAborted()
       while (pausedUntil > clock.now()) {
         if (pausedUntil > deadline) throw tooLong(failure, pausedUntil)
-        await waitUntil(pausedUntil)
+        await waitUntil(pausedUntil, signal)
       }
       const authorization = await request.authorization?.({refused})
       refused = false
@@ -115,7 +118,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
         pausedUntil = Math.max(pausedUntil, until)
       } else {
         log.info(masked(`${name}: ${failure.problem}; trying again`), fields)
-        await waitUntil(until)
+        await waitUntil(until, signal)
       }
     }
   }
@@ -142,7 +145,7 @@ async function send(
   method: string,
   request: HttpRequest,
   authorization: string | undefined,
-  runSignal: AbortSignal,
+  stop: AbortSignal,
   timeLeft: number,
 ): Promise<HttpResponse | Failure> {
   const {form, json, maxBytes = MAX_BYTES} = request
@@ -151,7 +154,7 @@ async function send(
   if (headers === undefined) return {problem: 'a header holds characters that cannot be sent', retry: false}
   const milliseconds = Math.max(1, Math.min(request.timeout ?? TRY_MS, timeLeft))
   const timeout = AbortSignal.timeout(milliseconds)
-  const signal = AbortSignal.any([runSignal, timeout])
+  const signal = AbortSignal.any([stop, timeout])
   const body =
     form === undefined ? (json === undefined ? null : JSON.stringify(json)) : new URLSearchParams(form).toString()
   let response: Response | undefined
@@ -160,7 +163,7 @@ async function send(
     response = await fetch(url, {method, headers, body, signal, redirect: 'manual'})
     bytes = await bytesOf(response, maxBytes)
   } catch (error) {
-    runSignal.throwIfAborted()
+    stop.throwIfAborted()
     if (timeout.aborted) return {problem: `no complete answer within ${milliseconds} ms`, retry: repeatable}
     // What fetch throws only says "fetch failed"; its cause says why.
     const cause: unknown = error instanceof Error ? (error.cause ?? error) : error
@@ -169,7 +172,9 @@ async function send(
     return {problem, retry: repeatable && (response !== undefined || PASSING_ERRORS.test(code)), cause}
   }
   const {status} = response
-  if (bytes === undefined) return {problem: `answered ${status} with more than ${maxBytes} bytes`, retry: false, status}
+  if (bytes === undefined) {
+    return {problem: `answered ${status} with more than ${maxBytes} bytes`, retry: false, status, tooLarge: true}
+  }
   return judge(response, bytes, request, repeatable)
 }
 

@@ -83,9 +83,15 @@ async function runOne(options: RunJobsOptions, job: Job): Promise<FinishedRun> {
   const description = describe(config, job, sink)
   observer.described(description)
   const secrets = createSecretStore({
-    folder: join(commandLine.dataDir, 'secrets', fingerprint(config.path)),
+    folder: join(
+      commandLine.dataDir,
+      'secrets',
+      fingerprint(config.path),
+      job.account === undefined ? 'jobs' : 'accounts',
+    ),
     account: job.account ?? job.name,
     mask,
+    signal,
   })
   const report = await runJob({
     ...scheduleOf(job, source),

@@ -213,6 +213,8 @@ export interface HttpRequest {
   readonly allow?: readonly number[]
   /** Whether an error answer is worth another try, where status alone does not tell. `undefined`: the host decides. */
   readonly retryable?: (answer: HttpResponse) => boolean | undefined
+  /** Ends this request alone: its tries and its waits. The run's own signal ends it in any case. */
+  readonly signal?: AbortSignal
   /** Milliseconds for one try, connecting and reading included. Default 60,000. */
   readonly timeout?: number
   /** Largest body accepted. Default 64 MiB. */
@@ -232,6 +234,8 @@ export interface HttpError extends Error {
   readonly status?: number
   /** The error answer's body, where it was a JSON object. Not printed by the host. */
   readonly body?: JsonObject
+  /** The answer was longer than `maxBytes`. */
+  readonly tooLarge?: true
 }
 
 /**

@@ -100,9 +100,9 @@ describe('HTTP for sources', () => {
       expect(server.requests).to.have.length(2)
     })
 
-    it('after a compressed answer that is cut short', async () => {
-      const half = gzipSync('{"rows": 1}').subarray(0, -12)
-      await server.rules.forGet('/data').once().thenReply(200, half, {'content-encoding': 'gzip'})
+    it('after a compressed answer that is damaged on the way', async () => {
+      const damaged = gzipSync('{"rows": 1}').fill(0xff, 12, 20)
+      await server.rules.forGet('/data').once().thenReply(200, damaged, {'content-encoding': 'gzip'})
       await server.rules.forGet('/data').thenJson(200, {rows: 1})
       expect((await client().request(get('/data'))).body).to.deep.equal({rows: 1})
     })
@@ -266,6 +266,7 @@ describe('HTTP for sources', () => {
       await server.rules.forGet('/data').thenReply(200, bomb, {'content-encoding': 'gzip'})
       const error = await errorOf(client().request(get('/data', {maxBytes: 100_000})))
       expect(error.message).to.contain('answered 200 with more than 100000 bytes')
+      expect(error.tooLarge).to.equal(true)
       expect(server.requests).to.have.length(1)
     })
 
@@ -354,6 +355,21 @@ describe('HTTP for sources', () => {
       .request(get('/data'))
       .catch((reason: unknown) => reason)
     expect(error).to.equal(run.signal.reason)
+  })
+
+  it('ends one request alone when its own signal says so', async () => {
+    await server.rules.forGet('/slow').thenTimeout()
+    await server.rules.forGet('/data').thenJson(200, {rows: 1})
+    const own = new AbortController()
+    await server.rules.on('request-initiated', ({path}) => {
+      if (path === '/slow') own.abort(new Error('no longer wanted'))
+    })
+    const http = client()
+    const slow: unknown = await http
+      .request({url: `${server.url}/slow`, signal: own.signal})
+      .catch((reason: unknown) => reason)
+    expect(slow).to.equal(own.signal.reason)
+    expect((await http.request(get('/data'))).body).to.deep.equal({rows: 1})
   })
 
   describe('authorization', () => {

@@ -1,5 +1,5 @@
 import {execFile} from 'node:child_process'
-import {mkdir, readdir, readFile, stat, writeFile} from 'node:fs/promises'
+import {mkdir, readdir, readFile, rm, stat, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {promisify} from 'node:util'
 
@@ -109,11 +109,10 @@ describe('the secret store', () => {
 
   it('does one update after the other in one process, also through two stores', async () => {
     const names = Array.from({length: 10}, (_, index) => `token_${index}`)
-    const count = (current: string | undefined): string => String(Number(current ?? '0') + 1)
     await Promise.all(
       names.flatMap((name) => [
         open().update(name, () => name),
-        open().update('count', async (current) => count(current)),
+        open().update('count', async (current) => String(Number(current ?? '0') + 1)),
       ]),
     )
     expect(await stored()).to.deep.equal({...Object.fromEntries(names.map((name) => [name, name])), count: '10'})
@@ -163,6 +162,47 @@ describe('the secret store', () => {
     expect(await readdir(folder)).to.include('acct1.json.lock')
     expect(await open().update('one', () => 'after all')).to.equal('after all')
     expect(await readdir(folder)).to.deep.equal(['acct1.json'])
+  })
+
+  it('loses no update of several processes that find the lock of a killed one', async function () {
+    this.timeout(60_000)
+    await heldByThisProcess({pid: 2 ** 22 + 1})
+    const script = `
+      const {createSecretStore} = await import(${JSON.stringify(STORE_MODULE)})
+      const mask = {add() {}, apply: (text) => text}
+      const store = createSecretStore({folder: ${JSON.stringify(folder)}, account: 'acct1', mask})
+      for (let round = 0; round < 5; round += 1) {
+        await store.update('count', (current) => String(Number(current ?? '0') + 1))
+      }
+    `
+    const processes = Array.from({length: 4}, async () => run(process.execPath, ['--input-type=module', '-e', script]))
+    await Promise.all(processes)
+    expect(await stored()).to.deep.equal({count: '20'})
+    expect(await readdir(folder)).to.deep.equal(['acct1.json'])
+  })
+
+  it('names a lock that it cannot make sense of', async () => {
+    const lock = await heldByThisProcess()
+    await writeFile(lock, '12345')
+    const error = await rejectionOf(open().update('one', () => 'value'))
+    expect(error.message).to.equal(`the lock ${lock} names no process`)
+  })
+
+  it('says so where a value could not be stored or read, and is usable again afterwards', async () => {
+    await mkdir(join(folder, 'acct1.json.new'), {recursive: true})
+    const error = await rejectionOf(open().update('one', () => 'value'))
+    expect(error.message).to.include(`the secrets in ${join(folder, 'acct1.json')} could not be stored: `)
+    await rm(join(folder, 'acct1.json.new'), {recursive: true})
+    expect(await open().update('one', () => 'value')).to.equal('value')
+    await rm(join(folder, 'acct1.json'))
+    await mkdir(join(folder, 'acct1.json'))
+    expect((await rejectionOf(open().get('one'))).message).to.include('cannot be read')
+  })
+
+  it('refuses a change to something that is no text', async () => {
+    const changed = open().update('one', () => 5 as unknown as string)
+    expect((await rejectionOf(changed)).message).to.include('no text')
+    expect(await open().get('one')).to.equal(undefined)
   })
 
   it('gives up on a lock that another process keeps, and says which file to look at', async () => {

@@ -25,6 +25,8 @@ const setting = (read: (text: string) => unknown) =>
     }
   })
 
+const REJECTS_RULE = 'expected a whole number, 0 or more'
+
 export function parseRejectLimit(value: string | number): number {
   const limit = typeof value === 'number' ? value : /^\d+$/.test(value) ? Number(value) : Number.NaN
   if (Number.isSafeInteger(limit) && limit >= 0) return limit
@@ -43,9 +45,7 @@ export const settingsSchema = z.object({
   overlap: setting(parseDuration).optional(),
   slice: setting(parseSlice).optional(),
   max_rejects: z
-    .union([z.number().int().min(0), setting((text) => parseRejectLimit(text))], {
-      error: 'expected a whole number, 0 or more',
-    })
+    .union([z.int(REJECTS_RULE).min(0, REJECTS_RULE), setting((text) => parseRejectLimit(text))], REJECTS_RULE)
     .optional(),
 })
 
@@ -89,6 +89,8 @@ const duckdbSchema = z.strictObject({
   ...tables,
 })
 
+const BYTES_RULE = 'expected a whole number of bytes'
+
 const bigquerySchema = z.strictObject({
   type: z.literal('bigquery'),
   project: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9.:-]*$/, 'this is not the id of a Google Cloud project'),
@@ -98,7 +100,7 @@ const bigquerySchema = z.strictObject({
     .regex(/^[A-Za-z0-9-]+$/, 'a location is a name such as EU or us-east1')
     .optional(),
   max_bytes_billed: z
-    .union([z.number().int().positive(), z.string().regex(/^[1-9]\d*$/)], {error: 'expected a whole number of bytes'})
+    .union([z.int(BYTES_RULE).positive(BYTES_RULE), z.string().regex(/^[1-9]\d*$/, BYTES_RULE)], BYTES_RULE)
     .optional(),
   ...tables,
 })

@@ -1,4 +1,4 @@
-import {Parser, type Command, type Hook} from '@oclif/core'
+import {Flags, Parser, type Command, type Hook} from '@oclif/core'
 
 import {modeOfFlags, setRunMode} from '../run-mode.ts'
 
@@ -20,7 +20,8 @@ const setModeFromCommandLine: Hook.Init = async function ({id, argv, config}) {
   let flags: Readonly<Record<string, unknown>>
   try {
     const parsed = await Parser.parse(argv, {
-      flags: {...command.baseFlags, ...command.flags},
+      // oclif adds --json by itself when a command parses.
+      flags: {...command.baseFlags, ...command.flags, ...(command.enableJsonFlag && {json: Flags.boolean()})},
       args: command.args,
       strict: command.strict,
     })

@@ -1,4 +1,4 @@
-import {access, mkdir, readFile, writeFile} from 'node:fs/promises'
+import {access, cp, mkdir, readFile, writeFile} from 'node:fs/promises'
 import {dirname, join} from 'node:path'
 
 import {lorchestra, startLorchestra, temporaryFolder, type CliResult, type RunningCli} from './cli.ts'
@@ -12,7 +12,7 @@ export interface ExternalRecord {
   readonly text?: string
   /** The source throws an error with this message. */
   readonly fail?: string
-  /** The source logs a warning and neither goes on nor heeds the signal to stop. */
+  /** The source logs `hanging`, then `told to stop` when it is, and does not heed it. */
   readonly hang?: true
 }
 
@@ -85,7 +85,7 @@ export default {
     if (typeof record.id !== 'string') throw new Error('it has no id')
     return \`\${objectType}:\${sourceSystem}:\${record.id}\`
   },
-  async *extract({options, window, resolvePath, log}) {
+  async *extract({options, window, resolvePath, log, signal}) {
     if (options.calls !== undefined) await appendFile(resolvePath(options.calls), JSON.stringify(window) + '\\n')
     const all = JSON.parse(await readFile(resolvePath(options.file), 'utf8'))
     const since = window.since ?? new Date(-8.64e15)
@@ -94,6 +94,7 @@ export default {
       if (at < since || at >= window.until) continue
       if (record.fail !== undefined) throw new Error(record.fail)
       if (record.hang) {
+        signal.addEventListener('abort', () => log.warn('told to stop'))
         log.warn('hanging')
         await new Promise((resolve) => setTimeout(resolve, 600_000))
       }
@@ -115,6 +116,13 @@ export async function homeWith(...sources: readonly ExternalSource[]): Promise<s
   const home = await temporaryFolder()
   for (const source of sources) await linkPlugin(await writeExternalSource(source), home)
   return home
+}
+
+/** Knows the same plugins, and shares no other file. */
+export async function copyOfHome(home: string): Promise<string> {
+  const copy = await temporaryFolder()
+  await cp(home, copy, {recursive: true})
+  return copy
 }
 
 export interface Project {

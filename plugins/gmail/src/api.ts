@@ -4,7 +4,7 @@ import {authorizationFor} from './authorization.ts'
 import {isHttpError, reasonOf} from './http-error.ts'
 import type {Options} from './options.ts'
 
-type Request = Pick<HttpRequest, 'query' | 'allow' | 'retryable'>
+type Request = Pick<HttpRequest, 'query' | 'allow' | 'signal'>
 
 /** GET of a path below the mailbox. The access token goes nowhere but to `api_url`. */
 export async function get(
@@ -17,7 +17,7 @@ export async function get(
       url: `${context.options.api_url.replace(/\/+$/, '')}/gmail/v1/users/me/${path}`,
       authorization: authorizationFor(context),
       ...request,
-      retryable: (answer) => request.retryable?.(answer) ?? isPassing(answer.body),
+      retryable: (answer) => isPassing(answer.body),
     })
   } catch (error) {
     const next = isHttpError(error) ? nextStep(error.status ?? 0, error.body) : undefined

@@ -27,11 +27,12 @@ async function* fetchUnknown(
   const unknown = ids.filter((id) => !known.has(idemKey({id}, stream)))
   const fetched = inOrder(unknown, context.options.concurrency, async (id, signal) => ({
     id,
-    message: await getMessage(context, id, () => (signal.aborted ? false : undefined)),
+    message: await getMessage(context, id, signal),
   }))
   for await (const {id, message} of fetched) {
-    const time = message === undefined ? undefined : timeOf(message)
-    if (message === undefined) context.progress({gone: 1})
+    const time = typeof message === 'string' ? undefined : timeOf(message)
+    if (message === 'gone') context.progress({gone: 1})
+    else if (message === 'too large') context.reject(id, 'the message is larger than one answer may be')
     else if (time === undefined) context.reject(id, 'the message has no usable internalDate')
     else if (!isInside(time, context.window)) context.progress({outside: 1})
     else yield message

@@ -1,7 +1,7 @@
-import type {HttpRequest, JsonObject, SourceContext} from 'lorchestra'
+import type {JsonObject, SourceContext} from 'lorchestra'
 
 import {get} from './api.ts'
-import {reasonOf} from './http-error.ts'
+import {isHttpError, reasonOf} from './http-error.ts'
 import type {Options} from './options.ts'
 import {searchFor} from './slice-window.ts'
 
@@ -40,16 +40,21 @@ function idsOf({messages, nextPageToken, resultSizeEstimate}: JsonObject): reado
 const misshapen = (what: string): Error =>
   new Error(`the answer of messages.list holds ${what}; check that api_url is the Gmail API`)
 
-/** The whole message, or nothing where it is gone since it was listed. */
+/** The whole message, or why there is none. */
 export async function getMessage(
   context: SourceContext<Options>,
   id: string,
-  retryable: NonNullable<HttpRequest['retryable']>,
-): Promise<JsonObject | undefined> {
+  signal: AbortSignal,
+): Promise<JsonObject | 'gone' | 'too large'> {
   const path = `messages/${encodeURIComponent(id)}`
-  const {status, body} = await get(context, path, {query: {format: 'full'}, allow: [404], retryable})
-  if (status !== 404) return body
-  // Any server answers 404 to an address that it does not know; only Gmail says it so.
-  if (reasonOf(body) === 'notFound') return undefined
+  try {
+    const {status, body} = await get(context, path, {query: {format: 'full'}, allow: [404], signal})
+    if (status !== 404) return body
+    // Any server answers 404 to an address that it does not know; only Gmail says it so.
+    if (reasonOf(body) === 'notFound') return 'gone'
+  } catch (error) {
+    if (isHttpError(error) && error.tooLarge === true) return 'too large'
+    throw error
+  }
   throw new Error(`message ${id}: answered 404, but not as Gmail does; check that api_url is the Gmail API`)
 }

@@ -1,8 +1,11 @@
 import {expect} from 'chai'
+import type {HttpRequest} from 'lorchestra'
 
+import {createHttpClient} from '../../../src/http.ts'
 import {passTo, startFaultProxy, type FaultProxy} from '../../../test/support/fault-proxy.ts'
 import {startGmailServer, type GmailServer} from '../../../test/support/gmail-server.ts'
 import {mailbox, type MailboxMessage} from '../../../test/support/mailbox.ts'
+import {silentLog} from '../../../test/support/scripted-run.ts'
 import source from '../src/source.ts'
 import {isBalanced, messageOf, reading, type ReadingOptions} from './reading.ts'
 
@@ -252,6 +255,18 @@ describe('reading Gmail', () => {
       const run = through()
       expect(await run.all()).to.have.length(visible.length - 2)
       expect(run.rejected).to.have.members([one, other].map((id) => `${id}: the message has no usable internalDate`))
+      expect(isBalanced(run)).to.equal(true)
+    })
+
+    it('rejects a message that is too large to be fetched, and reads the others', async () => {
+      const large = visible[3]?.id
+      await proxy.rules.forGet(`${path}/${large}`).thenJson(200, {id: large ?? '', text: 'x'.repeat(3_000_000)})
+      await passOn()
+      const client = createHttpClient({signal: new AbortController().signal, log: silentLog})
+      const http = {request: async (request: HttpRequest) => client.request({...request, maxBytes: 2_000_000})}
+      const run = through({http})
+      expect(await run.all()).to.have.length(visible.length - 1)
+      expect(run.rejected).to.deep.equal([`${large}: the message is larger than one answer may be`])
       expect(isBalanced(run)).to.equal(true)
     })
 

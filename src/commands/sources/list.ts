@@ -12,10 +12,11 @@ export default class SourcesList extends LorchestraCommand {
       import('../../text-table.ts'),
     ])
     const {sources, failures} = await listSources(this.config)
-    if (failures.length > 0) this.logToStderr(formatFailures(failures))
-    if (sources.length === 0 && failures.length > 0) {
-      throw failure('no source can be used', 'Repair or remove the plugins named above.')
+    const [worst] = failures
+    if (sources.length === 0 && worst !== undefined) {
+      throw failure(`no source can be used: ${failures.map(({message}) => message).join('; ')}`, worst.next)
     }
+    if (failures.length > 0) this.logToStderr(formatFailures(failures))
     if (sources.length === 0) this.log('No plugin offers a source. Install one: lorchestra plugins install PACKAGE.')
     else {
       const rows = sources.map(({descriptor, plugin}) => [

@@ -1,0 +1,13 @@
+import {writeFile} from 'node:fs/promises'
+
+import * as z from 'zod'
+
+import {fileSchema, warehouseSchema} from '../src/config/file-schema.ts'
+
+/** The shape of lorchestra.yaml for editors, from the schema that the program itself reads with. */
+const schema = z.toJSONSchema(fileSchema.extend({warehouse: warehouseSchema.optional()}), {
+  io: 'input',
+  unrepresentable: 'any',
+})
+const described = {title: 'lorchestra.yaml', description: 'What lorchestra reads, and where it puts it.', ...schema}
+await writeFile(new URL('../lorchestra.schema.json', import.meta.url), `${JSON.stringify(described, null, 2)}\n`)

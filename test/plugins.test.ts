@@ -1,0 +1,256 @@
+import {cp, mkdir, readdir, readFile, symlink} from 'node:fs/promises'
+import {createRequire} from 'node:module'
+import {dirname, join} from 'node:path'
+
+import {expect} from 'chai'
+
+import {dataFolder, lorchestra, temporaryFolder} from './support/cli.ts'
+import {query} from './support/database.ts'
+import {
+  createProject,
+  exists,
+  linkPlugin,
+  packageNameOf,
+  writeExternalSource,
+  type ExternalSource,
+  type Project,
+} from './support/external-source.ts'
+import {copyPackage, PACKAGE, runNode} from './support/package-copy.ts'
+
+// The npm that `lorchestra plugins install` runs.
+const NPM = join(
+  dirname(createRequire(import.meta.resolve('@oclif/plugin-plugins')).resolve('npm/package.json')),
+  'bin',
+  'npm-cli.js',
+)
+const RECORDS = [{at: '2024-03-01T12:00:00Z', id: 'a'}]
+
+/** Jobs of the working source and of another one. */
+const yamlFor = (source: string): string => `
+jobs:
+  diary_entries:
+    source: diary
+    file: records.json
+  other_entries:
+    source: ${source}
+    source_system: other
+    file: records.json
+    calls: calls.ndjson
+`
+
+let homeWithDiary = ''
+
+async function projectWith(folders: readonly string[], source = 'other'): Promise<Project> {
+  const home = await temporaryFolder()
+  await cp(homeWithDiary, home, {recursive: true})
+  for (const folder of folders) await linkPlugin(folder, home)
+  const project = await createProject({home, yaml: yamlFor(source)})
+  await project.writeRecords(RECORDS)
+  return project
+}
+
+const storedIn = async ({database}: Project, table = 'raw_objects'): Promise<readonly unknown[]> =>
+  (await query(database, `SELECT idem_key FROM ${table} ORDER BY 1`)).map((row) => row['idem_key'])
+
+/** A source that writes through a second copy of the package, naming production. */
+const SMUGGLER = `
+import {appendFile} from 'node:fs/promises'
+
+import {createEvent} from './copy/dist/events.js'
+import {openSink} from './copy/dist/sink/open-sink.js'
+import {openWarehouse} from './copy/dist/warehouse/open-warehouse.js'
+
+const tables = {eventLog: 'event_log', rawObjects: 'raw_objects'}
+
+export default {
+  apiVersion: 1,
+  name: 'other',
+  summary: 'writes by itself',
+  options: {'~standard': {version: 1, vendor: 'other', validate: (value) => ({value})}},
+  streams: () => [{objectType: 'entry', windowed: true}],
+  idemKey: () => { throw new Error('there are no records') },
+  async *extract({options, resolvePath, signal}) {
+    const startedAt = new Date()
+    const folder = resolvePath('spool-of-the-copy')
+    const sink = openSink({
+      production: tables,
+      openWarehouse: () =>
+        openWarehouse({type: 'duckdb', path: resolvePath('lorchestra.duckdb'), tables}, {temporaryFolder: folder, signal}),
+      folder,
+      startedAt,
+      needsCoverage: false,
+    })
+    const payload = {streams: ['smuggled/entry'], process: {host: 'elsewhere', pid: 1, token: 'none'}}
+    await sink.begin({
+      runId: 'smuggled',
+      streams: [{sourceSystem: 'smuggled', objectType: 'entry'}],
+      started: createEvent({type: 'job.started', runId: 'smuggled', at: startedAt, payload}),
+    })
+    await sink.upsertObjects([
+      {idemKey: 'entry:smuggled:x', sourceSystem: 'smuggled', objectType: 'entry', externalId: 'x', json: '{"id":"x"}'},
+    ])
+    await sink.endSlice()
+    await sink.commit(() => [])
+    await sink.close()
+    await appendFile(resolvePath(options.calls), 'asked the copy to write\\n')
+  },
+}
+`
+
+describe('source plugins', () => {
+  before(async () => {
+    homeWithDiary = await temporaryFolder()
+    await linkPlugin(await writeExternalSource({name: 'diary'}), homeWithDiary)
+  })
+
+  describe('a source plugin', () => {
+    it('is installed from a file without a network, runs, and is uninstalled', async () => {
+      const home = await temporaryFolder()
+      const packed = await temporaryFolder()
+      const env = {
+        npm_config_cache: join(home, 'npm'),
+        npm_config_userconfig: join(home, 'npmrc'),
+        npm_config_registry: 'http://127.0.0.1:9',
+      }
+      const folder = await writeExternalSource({name: 'other'})
+      const pack = await runNode([NPM, 'pack', '--pack-destination', packed], {cwd: folder, home, env})
+      expect(pack.code, pack.stderr).to.equal(0)
+      const [file] = await readdir(packed)
+      expect(file).to.equal('lorchestra-source-other-1.0.0.tgz')
+
+      const install = await lorchestra(['plugins', 'install', `file:${join(packed, file ?? '')}`], {
+        cwd: home,
+        home,
+        env,
+      })
+      expect(install.code, install.stderr).to.equal(0)
+      expect(await readdir(join(dataFolder(home), 'node_modules'))).to.include('lorchestra-source-other')
+      const project = await createProject({home, yaml: yamlFor('other')})
+      await project.writeRecords(RECORDS)
+      const run = await project.run(['run', 'other_entries'])
+      expect(run.code, run.stderr).to.equal(0)
+      expect(await storedIn(project)).to.deep.equal(['entry:other:a'])
+
+      const uninstall = await lorchestra(['plugins', 'uninstall', 'lorchestra-source-other'], {cwd: home, home, env})
+      expect(uninstall.code, uninstall.stderr).to.equal(0)
+      const gone = await project.run(['run', 'other_entries'])
+      expect(gone.code).to.equal(2)
+      expect(gone.stderr).to.contain('no plugin offers the source "other"')
+      expect(gone.stderr).to.contain('lorchestra plugins install')
+    }).timeout(60_000)
+
+    it('cannot put its own run in the place of lorchestra’s', async () => {
+      const command = `export default class Run {
+      static strict = false
+      static async run() { throw new Error('not the real one') }
+    }`
+      const plugin = {name: 'other', files: {'commands/run.js': command}, oclif: {commands: './commands'}}
+      const project = await projectWith([await writeExternalSource(plugin)])
+      const {code, stdout, stderr} = await project.run(['run', 'other_entries', '--test-table'])
+      expect(code, stderr).to.equal(0)
+      expect(stdout).to.contain('[TEST] other_entries: 1 extracted, 1 inserted')
+      expect(await storedIn(project, 'test_raw_objects')).to.deep.equal(['entry:other:a'])
+    })
+  })
+
+  describe('a source plugin that is broken', () => {
+    const broken: readonly {what: string; source: Omit<ExternalSource, 'name'>; says: readonly string[]}[] = [
+      {
+        what: 'whose hook throws',
+        source: {files: {'hook.js': `export default async () => { throw new Error('the licence has expired') }`}},
+        says: ['the licence has expired'],
+      },
+      {what: 'whose hook does not parse', source: {files: {'hook.js': 'export default async () => {'}}, says: []},
+      {
+        what: 'whose hook is not there',
+        source: {oclif: {hooks: {'lorchestra:sources': './gone.js'}}},
+        says: ['gone.js'],
+      },
+      {
+        what: 'whose hook exports nothing',
+        source: {files: {'hook.js': 'export {}'}},
+        says: ['the lorchestra:sources hook', 'exports no function'],
+      },
+      {
+        what: 'whose hook gives something else',
+        source: {files: {'hook.js': 'export default async () => 42'}},
+        says: ['expected a list of descriptors'],
+      },
+      {
+        what: 'that was made for another lorchestra',
+        source: {apiVersion: 2},
+        says: ["version 2 of lorchestra's source contract", '  → Upgrade lorchestra.'],
+      },
+      {
+        what: 'whose source does not load',
+        source: {files: {'source.js': `import './missing.js'`}},
+        says: ['could not be loaded', 'missing.js'],
+      },
+    ]
+    for (const {what, source, says} of broken) {
+      it(`is named, and the others work: one ${what}`, async () => {
+        const project = await projectWith([await writeExternalSource({name: 'other', ...source})])
+        const {code, stdout, stderr} = await project.run(['run', 'other_entries', 'diary_entries'])
+        expect(code, stderr).to.equal(1)
+        const error = stderr.slice(stderr.indexOf('Error: other_entries: '))
+        expect(error).to.contain('lorchestra-source-other')
+        expect(error).to.contain('\n  → ')
+        for (const text of says) expect(error).to.contain(text)
+        expect(stdout).to.contain('✓ diary_entries: 1 extracted, 1 inserted')
+        expect(await storedIn(project)).to.deep.equal(['entry:diary:a'])
+      })
+    }
+
+    it('because another one has the same source: both are named, and neither is used', async () => {
+      const first = {name: 'other', packageName: 'first-of-two'}
+      const second = {name: 'other', packageName: 'second-of-two'}
+      const folders = await Promise.all([first, second].map(writeExternalSource))
+      const project = await projectWith(folders)
+      const {code, stderr} = await project.run(['run', 'other_entries'])
+      expect(code).to.equal(1)
+      expect(stderr).to.contain('more than one plugin offers the source other: first-of-two, second-of-two')
+      expect(stderr).to.contain('  → Remove all but one')
+      expect(await project.calls()).to.deep.equal([])
+      expect(await exists(project.database)).to.equal(false)
+    })
+  })
+
+  describe('a source plugin that reaches for lorchestra itself', () => {
+    for (const [what, file, code] of [
+      ['from its hook', 'hook.js', `import 'lorchestra'\nexport default async () => []`],
+      ['from its source', 'source.js', `import 'lorchestra/dist/sink/open-sink.js'`],
+    ] as const) {
+      it(`fails to load when it imports the package: ${what}`, async () => {
+        const plugin = {name: 'other', files: {[file]: code}}
+        const folder = await writeExternalSource(plugin)
+        await mkdir(join(folder, 'node_modules'))
+        await symlink(PACKAGE, join(folder, 'node_modules', 'lorchestra'))
+        const project = await projectWith([folder])
+        const result = await project.run(['run', 'other_entries'], {DEBUG: '1'})
+        expect(result.code).to.equal(1)
+        expect(result.stderr).to.contain(packageNameOf(plugin))
+        expect(result.stderr).to.match(
+          /ERR_PACKAGE_PATH_NOT_EXPORTED|No "exports" main defined|is not defined by "exports"/,
+        )
+        expect(await exists(project.database)).to.equal(false)
+      })
+    }
+
+    it('cannot write to production in a test run, or at all in a dry run, with a full copy of it', async () => {
+      const folder = await writeExternalSource({name: 'other', files: {'source.js': SMUGGLER}})
+      await copyPackage(join(folder, 'copy'))
+      const project = await projectWith([folder])
+
+      const dryRun = await project.run(['run', 'other_entries', '--dry-run'])
+      expect(dryRun.code, dryRun.stderr).to.equal(0)
+      expect(await readFile(join(project.folder, 'calls.ndjson'), 'utf8')).to.equal('asked the copy to write\n')
+      expect(await exists(project.database)).to.equal(false)
+
+      const testRun = await project.run(['run', 'other_entries', '--test-table'])
+      expect(testRun.code, testRun.stderr).to.equal(0)
+      const tables = await query(project.database, 'SELECT table_name FROM duckdb_tables() ORDER BY 1')
+      expect(tables.map((row) => row['table_name'])).to.deep.equal(['test_event_log', 'test_raw_objects'])
+      expect(await storedIn(project, 'test_raw_objects')).to.deep.equal(['entry:smuggled:x'])
+    })
+  })
+})
