@@ -1,13 +1,17 @@
 import {readFile} from 'node:fs/promises'
 import {hostname} from 'node:os'
 
-/** Which process a lease belongs to, so that another one can tell whether it is still alive. */
-export interface ProcessIdentity {
-  readonly host: string
-  readonly pid: number
+import {z} from 'zod'
+
+/** Which process holds something, so that another one can tell whether it is still alive. */
+export const processIdentity = z.object({
+  host: z.string(),
+  pid: z.number(),
   /** Differs between two processes that got the same pid; empty where the system does not tell. */
-  readonly token: string
-}
+  token: z.string(),
+})
+
+export type ProcessIdentity = z.infer<typeof processIdentity>
 
 export async function ownProcess(): Promise<ProcessIdentity> {
   return {host: hostname(), pid: process.pid, token: await tokenOf(process.pid)}

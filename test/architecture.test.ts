@@ -76,7 +76,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'sources.ts',
     'warehouse/open-warehouse.ts',
   ],
-  sink: ['errors.ts', 'run-mode.ts', 'sink', 'warehouse/tables.ts', 'warehouse/warehouse.ts'],
+  sink: ['errors.ts', 'process-identity.ts', 'run-mode.ts', 'sink', 'warehouse/tables.ts', 'warehouse/warehouse.ts'],
   warehouse: ['errors.ts', 'events.ts', 'process-identity.ts', 'warehouse'],
   hooks: ['run-mode.ts'],
   'command.ts': ['errors.ts', 'log.ts'],

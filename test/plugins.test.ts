@@ -1,4 +1,4 @@
-import {cp, mkdir, readdir, readFile, symlink} from 'node:fs/promises'
+import {mkdir, readdir, readFile, symlink} from 'node:fs/promises'
 import {createRequire} from 'node:module'
 import {dirname, join} from 'node:path'
 
@@ -7,6 +7,7 @@ import {expect} from 'chai'
 import {dataFolder, lorchestra, temporaryFolder} from './support/cli.ts'
 import {query} from './support/database.ts'
 import {
+  copyOfHome,
   createProject,
   exists,
   linkPlugin,
@@ -41,8 +42,7 @@ jobs:
 let homeWithDiary = ''
 
 async function projectWith(folders: readonly string[], source = 'other'): Promise<Project> {
-  const home = await temporaryFolder()
-  await cp(homeWithDiary, home, {recursive: true})
+  const home = await copyOfHome(homeWithDiary)
   for (const folder of folders) await linkPlugin(folder, home)
   const project = await createProject({home, yaml: yamlFor(source)})
   await project.writeRecords(RECORDS)
@@ -51,6 +51,21 @@ async function projectWith(folders: readonly string[], source = 'other'): Promis
 
 const storedIn = async ({database}: Project, table = 'raw_objects'): Promise<readonly unknown[]> =>
   (await query(database, `SELECT idem_key FROM ${table} ORDER BY 1`)).map((row) => row['idem_key'])
+
+const sourceThatEndsWith = (code: string): string => `
+export default {
+  apiVersion: 1,
+  name: 'other',
+  summary: 'breaks off',
+  options: {'~standard': {version: 1, vendor: 'other', validate: (value) => ({value})}},
+  streams: () => [{objectType: 'entry', windowed: true}],
+  idemKey: (record, {objectType, sourceSystem}) => \`\${objectType}:\${sourceSystem}:\${record.id}\`,
+  async *extract() {
+    yield {records: [{id: 'a'}]}
+    ${code}
+  },
+}
+`
 
 /** A source that writes through a second copy of the package, naming production. */
 const SMUGGLER = `
@@ -213,6 +228,28 @@ describe('source plugins', () => {
       expect(await project.calls()).to.deep.equal([])
       expect(await exists(project.database)).to.equal(false)
     })
+  })
+
+  describe('a source that breaks off', () => {
+    for (const [what, end] of [
+      ['waits for something that never comes', `await new Promise(() => undefined)`],
+      [
+        'lets go of an error',
+        `Promise.reject(new Error('nobody caught this')); await new Promise((resolve) => setTimeout(resolve, 60_000))`,
+      ],
+      ['ends the process as if all were well', `process.exit(0)`],
+    ] as const) {
+      it(`fails its run, which says so like any other failed run: it ${what}`, async () => {
+        const project = await projectWith([
+          await writeExternalSource({name: 'other', files: {'source.js': sourceThatEndsWith(end)}}),
+        ])
+        const {code, stderr} = await project.run(['run', 'other_entries'])
+        expect(code).to.equal(1)
+        expect(stderr).to.contain('other_entries: ')
+        expect(stderr).not.to.match(/^\s+at /m)
+        expect(await storedIn(project)).to.deep.equal([])
+      })
+    }
   })
 
   describe('a source plugin that reaches for lorchestra itself', () => {

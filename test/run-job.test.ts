@@ -28,7 +28,7 @@ describe('a run', () => {
     const {counts} = await scriptedRun({source, folder: folder(), now: day(1)})
     expect(counts).to.include({listed: 3, extracted: 3, inserted: 2, duplicates: 1})
     const rows = await rawObjects()
-    expect(rows.map((row) => [row['external_id'], JSON.parse(String(row['payload']))])).to.deep.equal([
+    expect(rows.map((row) => [row['external_id'], JSON.parse(String(row['payload'])) as unknown])).to.deep.equal([
       ['a', {id: 'a', at: 1}],
       ['b', {id: 'b', at: 3, later: true}],
     ])

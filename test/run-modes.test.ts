@@ -16,7 +16,7 @@ import {
   type ExternalRecord,
   type Project,
 } from './support/external-source.ts'
-import {PACKAGE} from './support/package-copy.ts'
+import {PACKAGE, runProgram} from './support/package-copy.ts'
 
 const JOB = 'diary_entries'
 const YAML = `jobs:\n  ${JOB}:\n    source: diary\n    file: records.json\n    calls: calls.ndjson\n`
@@ -544,6 +544,24 @@ diary_entries (diary): everything before <instant>
       const {code, stderr} = await project.run(['run', 'diary_entires'], {DEBUG: '1'})
       expect(code).to.equal(2)
       expect(stderr).to.match(/^\s+at .*jobs\.js/m)
+    })
+
+    it('goes on where nobody reads what it prints: it is no help page', async () => {
+      const project = await projectWith(
+        RECORDS,
+        `${YAML}  other_entries:\n    source: diary\n    source_system: other\n    file: records.json\n`,
+      )
+      const line = `{ "$0" "$1" run ${JOB} other_entries; echo "exit $?" >&2; } | true`
+      const {stderr} = await runProgram('/bin/sh', ['-c', line, process.execPath, join(PACKAGE, 'bin', 'run.js')], {
+        cwd: project.folder,
+        home,
+      })
+      expect(lastLine(stderr)).to.equal('exit 0')
+      const stored = await query(project.database, 'SELECT source_system, count(*) AS n FROM raw_objects GROUP BY 1')
+      expect(stored).to.have.deep.members([
+        {source_system: 'diary', n: '2'},
+        {source_system: 'other', n: '2'},
+      ])
     })
 
     it('exits with 4 and names the first run while another one reads the same stream', async () => {

@@ -1,8 +1,12 @@
 import {readdir} from 'node:fs/promises'
 import {join} from 'node:path'
 
+import {DuckDBInstance} from '@duckdb/node-api'
 import {expect} from 'chai'
+import {stub} from 'sinon'
 
+import {stopped} from '../src/errors.ts'
+import {withDatabase} from '../src/warehouse/duckdb/database.ts'
 import type {RunningCli} from './support/cli.ts'
 import {events, query} from './support/database.ts'
 import {
@@ -129,15 +133,27 @@ describe('a run whose source hangs and does not listen', () => {
     expect(await exists(project.database)).to.equal(false)
     expect(await spooled()).to.deep.equal([])
   })
+})
 
-  it('ends with 130 also while it waits for another process to close the DuckDB file', async () => {
-    const holder = await holdDatabase(project.database)
+describe('a run that waits for another process to close the DuckDB file', () => {
+  it('is ended by the signal as itself, so that the exit code is the signal’s', async () => {
+    const controller = new AbortController()
+    const reason = stopped('SIGINT')
+    const create = stub(DuckDBInstance, 'create').callsFake(async () => {
+      setImmediate(() => controller.abort(reason))
+      return Promise.reject(
+        new Error('IO Error: Could not set lock on file "x": Conflicting lock is held in y (PID 1)'),
+      )
+    })
+    const database = {path: 'x', temporaryFolder: 'y', patience: 10_000}
     try {
-      const running = await project.start(['run', JOB, '--log-level', 'debug'])
-      const told = untilStdoutEnds(running)
-      await told
+      const error = await withDatabase(database, 'READ_ONLY', controller.signal, async () => undefined).then(
+        () => undefined,
+        (found: unknown) => found,
+      )
+      expect(error).to.equal(reason)
     } finally {
-      holder.kill()
+      create.restore()
     }
   })
 })

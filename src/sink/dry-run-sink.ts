@@ -1,9 +1,10 @@
-import {mkdir, rm} from 'node:fs/promises'
+import {rm} from 'node:fs/promises'
 
 import {failure, LorchestraError} from '../errors.ts'
 import type {Stream} from '../source.ts'
 import type {TableSet} from '../warehouse/tables.ts'
 import {NOTHING_COVERED, type KeyIndex, type StreamScope, type StreamState} from '../warehouse/warehouse.ts'
+import {createRunFolder} from './run-folder.ts'
 import type {Preview, Sink, SinkOptions, SinkTables} from './sink.ts'
 import type {SpoolableRecord} from './spool.ts'
 
@@ -96,7 +97,7 @@ export class DryRunSink implements Sink {
   }
 
   async #openKeyIndex(tables: TableSet): Promise<KeyIndex> {
-    await mkdir(this.#options.folder, {recursive: true, mode: 0o700})
+    await createRunFolder(this.#options.folder)
     const warehouse = await this.#options.openWarehouse()
     return warehouse.indexKeys(tables, this.#streams, this.#options.folder)
   }

@@ -1,9 +1,10 @@
-import {mkdir, open, rm, truncate, type FileHandle} from 'node:fs/promises'
+import {open, rm, truncate, type FileHandle} from 'node:fs/promises'
 import {join} from 'node:path'
 
 import type {Event} from '../events.ts'
 import {failure} from '../errors.ts'
 import type {CommitBatch} from '../warehouse/warehouse.ts'
+import {createRunFolder} from './run-folder.ts'
 
 const FILE_BYTES = 64 * 1024 * 1024
 const BUFFER_BYTES = 1024 * 1024
@@ -48,7 +49,7 @@ export class Spool {
   }
 
   static async create(folder: string): Promise<Spool> {
-    await mkdir(folder, {recursive: true, mode: 0o700})
+    await createRunFolder(folder)
     return new Spool(folder)
   }
 

@@ -3,7 +3,7 @@ import {z} from 'zod'
 
 import {failure, inTheWay} from '../../errors.ts'
 import {createEvent} from '../../events.ts'
-import {isAlive} from '../../process-identity.ts'
+import {isAlive, processIdentity} from '../../process-identity.ts'
 import type {TableSet} from '../tables.ts'
 import type {RunToBegin} from '../warehouse.ts'
 import {insertEvents} from './events.ts'
@@ -14,7 +14,7 @@ const SILENCE_OF_THE_DEAD = 60 * 60 * 1000
 
 const startedPayload = z.object({
   streams: z.array(z.string()),
-  process: z.object({host: z.string(), pid: z.number(), token: z.string()}),
+  process: processIdentity,
 })
 
 /**
