@@ -7,6 +7,8 @@ process.stdout.on('error', (error) => {
   throw error
 })
 
+// Whoever links a plugin knows that it runs as it was compiled.
+process.env.OCLIF_DISABLE_LINKED_ESM_WARNING ??= 'true'
 module.enableCompileCache?.()
 const {execute} = await import('@oclif/core')
 await execute({dir: import.meta.url})

@@ -67,7 +67,8 @@ export async function listSources(commandLine: CommandLine): Promise<SourceList>
     for (const answer of Array.isArray(result) ? (result as unknown[]) : [result]) {
       const checked = checkDescriptor(answer, plugin.name)
       if ('plugin' in checked) failures.push(checked)
-      else offered.push({descriptor: checked, plugin: {name: plugin.name, version: plugin.version, type: plugin.type}})
+      else
+        offered.push({descriptor: checked, plugin: {name: plugin.name, version: versionOf(plugin), type: plugin.type}})
     }
   }
   const {sources, duplicates} = separateDuplicates(offered)
@@ -190,3 +191,6 @@ const isListOfNames = (value: unknown): boolean =>
 const compare = (one: string, other: string): number => (one < other ? -1 : one > other ? 1 : 0)
 
 const quote = (value: unknown): string => (value === undefined ? 'nothing' : JSON.stringify(value))
+
+// A plugin that is linked while it is being written may have none yet, whatever oclif's types say.
+const versionOf = ({version}: {version?: string}): string => version ?? 'none'

@@ -77,7 +77,8 @@ export class TerminalReporter implements RunObserver {
     this.#clearProgress()
     this.#options.documents.push({job, error: errorDocument(error, this.#options.mask.apply)})
     const next = error instanceof LorchestraError && error.next !== undefined ? [`  → ${error.next}`] : []
-    this.#printErrors([`Error: ${job}: ${messageWithCauses(error)}`, ...next], error)
+    const message = messageWithCauses(error)
+    this.#printErrors([`Error: ${message.includes(job) ? message : `${job}: ${message}`}`, ...next], error)
   }
 
   #clearProgress(): void {

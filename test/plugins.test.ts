@@ -86,7 +86,7 @@ export default {
   idemKey: () => { throw new Error('there are no records') },
   async *extract({options, resolvePath, signal}) {
     const startedAt = new Date()
-    const folder = resolvePath('spool-of-the-copy')
+    const folder = resolvePath('spool-of-the-copy/smuggled')
     const sink = openSink({
       production: tables,
       openWarehouse: () =>

@@ -1,4 +1,4 @@
-import {readdir} from 'node:fs/promises'
+import {mkdir, readdir, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 
 import {DuckDBInstance} from '@duckdb/node-api'
@@ -121,6 +121,14 @@ describe('a run whose source hangs and does not listen', () => {
     const {code} = await project.run(['run', JOB, '--until', '2024-03-02T12:00:00Z'])
     expect(code).to.equal(0)
     expect(await spooled()).to.deep.equal([])
+  })
+
+  it('is not kept from its work by a stray file among the temporary ones', async () => {
+    const spool = join(home, 'cache', 'lorchestra', 'spool')
+    await mkdir(spool, {recursive: true})
+    await writeFile(join(spool, '.DS_Store'), '')
+    const {code, stderr} = await project.run(['run', JOB, '--until', '2024-03-02T12:00:00Z'])
+    expect(code, stderr).to.equal(0)
   })
 
   it('is a dry run that can be stopped as well, and says so in its document', async () => {

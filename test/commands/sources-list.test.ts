@@ -25,6 +25,13 @@ describe('lorchestra sources list', () => {
     expect(stdout).to.match(/^notes +Test records of notes +plugin-notes +3\.2\.1$/m)
   })
 
+  it('shows a source whose plugin has no version yet', async () => {
+    await installPlugin(await homeOfTest(), {name: 'plugin-notes', version: null, hook: hookOf('notes')})
+    const {code, stdout, stderr} = await lorchestra(['sources', 'list'], {cwd: await temporaryFolder()})
+    expect([code, stderr]).to.deep.equal([0, ''])
+    expect(stdout).to.match(/^notes .*plugin-notes +none$/m)
+  })
+
   it('names a broken plugin on stderr and shows the others', async () => {
     await installPlugin(await homeOfTest(), {name: 'plugin-bad', hook: "throw new Error('half installed')"})
     const {code, stdout, stderr} = await lorchestra(['sources', 'list'], {cwd: folder})

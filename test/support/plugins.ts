@@ -7,7 +7,8 @@ import {dataFolder, temporaryFolder} from './cli.ts'
 
 export interface TestPlugin {
   readonly name: string
-  readonly version?: string
+  /** `null`: its package.json has none. */
+  readonly version?: string | null
   /** Text of the hook's file; `undefined`: there is none. */
   readonly hook?: string
 }
@@ -68,7 +69,12 @@ async function pluginsInstalledIn(folder: string): Promise<readonly {name: strin
 }
 
 async function writePlugin(folder: string, {name, version = '1.0.0', hook}: TestPlugin): Promise<void> {
-  await writePackage(folder, {name, version, type: 'module', oclif: {hooks: {'lorchestra:sources': './hook.js'}}})
+  await writePackage(folder, {
+    name,
+    ...(version !== null && {version}),
+    type: 'module',
+    oclif: {hooks: {'lorchestra:sources': './hook.js'}},
+  })
   if (hook !== undefined) await writeFile(join(folder, 'hook.js'), hook)
 }
 
