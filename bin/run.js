@@ -1,11 +1,14 @@
 #!/usr/bin/env node
 import module from 'node:module'
 
-// A reader that had enough (`lorchestra --help | head`) is not an error.
-process.stdout.on('error', (error) => {
-  if (error.code === 'EPIPE') process.exit(0)
-  throw error
-})
+// A reader that had enough (`lorchestra --help | head`) is not an error, and no reason to stop a run half-way.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error) => {
+    if (error.code !== 'EPIPE') throw error
+    stream.write = () => true
+    stream.emit('drain')
+  })
+}
 
 // Whoever links a plugin knows that it runs as it was compiled.
 process.env.OCLIF_DISABLE_LINKED_ESM_WARNING ??= 'true'

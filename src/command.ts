@@ -1,5 +1,6 @@
 import {Command, Errors, Flags} from '@oclif/core'
 
+import type {Config} from './config.ts'
 import {exitCodeOf, messageWithCauses, LorchestraError, outcomeOf} from './errors.ts'
 import {createMask, LOG_LEVELS} from './log.ts'
 
@@ -19,6 +20,15 @@ export abstract class LorchestraCommand extends Command {
 
   /** Every secret that a run resolves is added, before anything can print it. */
   protected readonly mask = createMask()
+
+  protected async readConfig(explicitPath: string | undefined): Promise<Config> {
+    const {loadConfig} = await import('./config.ts')
+    return loadConfig({
+      ...(explicitPath !== undefined && {explicitPath}),
+      workingFolder: process.cwd(),
+      environment: process.env,
+    })
+  }
 
   /** The one document of `--json` for an error. */
   protected errorDocument(error: ErrorDocument): object {

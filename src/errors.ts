@@ -78,3 +78,11 @@ export function exitNow(signal: StopSignal): never {
   // oxlint-disable-next-line no-restricted-properties -- this is the place
   process.exit(EXIT[signal])
 }
+
+/** For a process that somebody else ended, as if all were well, while a run was under way. */
+export function exitAsFailed(code: number, message: string): void {
+  if (code !== EXIT.done) return
+  process.stderr.write(`Error: ${message}\n`)
+  // oxlint-disable-next-line no-restricted-properties -- this is the place
+  process.exitCode = EXIT.failed
+}

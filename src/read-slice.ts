@@ -261,6 +261,16 @@ export async function untilAborted<Value>(waitedFor: Promise<Value>, signal: Abo
 async function closePages(pages: AsyncIterator<Page>, {signal}: SliceReader): Promise<void> {
   const closing = pages.return?.()
   if (closing === undefined) return
-  const grace = signal.aborted ? AbortSignal.timeout(RETURN_GRACE) : signal
-  await untilAborted(closing, grace)
+  if (!signal.aborted) {
+    await untilAborted(closing, signal)
+    return
+  }
+  // A timer that keeps the process alive: the source may be waiting for nothing at all.
+  const grace = new AbortController()
+  const timer = setTimeout(() => grace.abort(signal.reason), RETURN_GRACE)
+  try {
+    await untilAborted(closing, grace.signal)
+  } finally {
+    clearTimeout(timer)
+  }
 }

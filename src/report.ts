@@ -17,6 +17,8 @@ export interface RunDescription {
   readonly written: TableSet | undefined
   readonly source: string
   readonly account: string | null
+  /** How flags were understood, where that may surprise. */
+  readonly notes: readonly string[]
 }
 
 export interface FinishedRun {
@@ -29,15 +31,16 @@ export interface FinishedRun {
   /** No warehouse was opened, so nothing was known to be stored. */
   readonly blind: boolean
   readonly limited: boolean
-  readonly notes: readonly string[]
 }
 
-export function banner({mode, warehouse, written}: RunDescription): string | undefined {
-  if (mode === 'dry-run') return `=== DRY RUN MODE === (no ${warehouse} writes)`
-  if (mode === 'test-table') {
-    return `=== TEST TABLE MODE === (writing to ${written?.eventLog ?? ''}, ${written?.rawObjects ?? ''})`
+export function banner({mode, warehouse, written, notes}: RunDescription): readonly string[] {
+  const tables = written === undefined ? '' : `${written.eventLog}, ${written.rawObjects}`
+  const lines: Record<RunMode, readonly string[]> = {
+    'dry-run': [`=== DRY RUN MODE === (no ${warehouse} writes)`],
+    'test-table': [`=== TEST TABLE MODE === (writing to ${tables})`],
+    production: [],
   }
-  return undefined
+  return [...lines[mode], ...notes.map((note) => `Note: ${note}`)]
 }
 
 export function describeWindows({job, source, account}: RunDescription, windows: readonly TimeWindow[]): string {
@@ -55,12 +58,11 @@ const PREFIX: Record<RunMode, string> = {'dry-run': '[DRY-RUN] ', 'test-table': 
 
 /** The lines that close a run that ended well. */
 export function summary(run: FinishedRun): readonly string[] {
-  const {description, report, preview, seconds, notes} = run
+  const {description, report, preview, seconds} = run
   const {mode, job} = description
   const writes = {'dry-run': ' (no writes)', 'test-table': ' (wrote to test tables)', production: ''}[mode]
   const lines = [
     `${PREFIX[mode]}${job}: ${describeCounts(report.counts, preview)}, completed in ${seconds.toFixed(2)}s${writes}`,
-    ...notes.map(indent),
     ...outcomeNotes(run).map(indent),
   ]
   for (const {idemKey, json} of preview?.samples ?? []) {
@@ -113,12 +115,16 @@ function describeCounts(counts: Counts, preview: Preview | undefined): string {
   return parts.join(', ')
 }
 
-function outcomeNotes({description, report, blind, limited}: FinishedRun): readonly string[] {
+function outcomeNotes({description, report, runId, blind, limited}: FinishedRun): readonly string[] {
   const notes: string[] = []
   if (report.newSelection) notes.push('The selection of this job changed, so its coverage begins anew.')
   if (blind) notes.push('No warehouse was opened, so records that are stored already were read again.')
   if (report.counts.rejected > 0) {
-    notes.push('Rejected records were not stored; the log names each of them and why.')
+    notes.push(
+      description.mode === 'dry-run'
+        ? 'Rejected records would not be stored; the log names each of them and why.'
+        : `Rejected records were not stored: lorchestra rejects list ${runId}`,
+    )
   }
   const {cursor, windows} = report
   if (cursor === undefined || description.mode === 'dry-run') return notes
@@ -167,7 +173,7 @@ export function runDocument(run: FinishedRun, maskSecrets: (text: string) => str
       report.cursor === undefined
         ? null
         : {before: instantOf(report.cursor.before), after: instantOf(report.cursor.after)},
-    notes: [...run.notes, ...outcomeNotes(run)],
+    notes: [...description.notes, ...outcomeNotes(run)],
     ...(preview !== undefined && {
       samples: preview.samples.map(({idemKey, json}) => ({
         idem_key: idemKey,

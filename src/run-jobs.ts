@@ -80,7 +80,7 @@ async function runOne(options: RunJobsOptions, job: Job): Promise<FinishedRun> {
     startedAt,
     needsCoverage: read.request.since === undefined,
   })
-  const description = describe(config, job, sink)
+  const description = describe(config, job, sink, read.notes)
   observer.described(description)
   const secrets = createSecretStore({
     folder: join(
@@ -127,17 +127,17 @@ async function runOne(options: RunJobsOptions, job: Job): Promise<FinishedRun> {
     preview: sink.preview(),
     blind: sink.tables.read === undefined,
     limited: read.request.limit !== undefined,
-    notes: read.notes,
   }
 }
 
-const describe = (config: Config, job: Job, sink: Sink): RunDescription => ({
+const describe = (config: Config, job: Job, sink: Sink, notes: readonly string[]): RunDescription => ({
   job: job.name,
   mode: sink.mode,
   warehouse: warehouseName(config.warehouse),
   written: sink.tables.written,
   source: job.sourceName,
   account: job.account ?? null,
+  notes,
 })
 
 /** The job's own settings before the source's defaults. */

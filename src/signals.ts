@@ -1,28 +1,42 @@
-import {exitNow, stopped, type StopSignal} from './errors.ts'
+import {exitAsFailed, exitNow, failure, stopped, type StopSignal} from './errors.ts'
 
 const SIGNALS: readonly StopSignal[] = ['SIGINT', 'SIGTERM']
+const BUG = 'This is a bug in the source; please report it to whoever maintains it.'
 
 export interface StopListener {
-  /** Aborted by the first signal, with an error that carries its exit code. */
+  /** Aborted by the first signal, with an error that carries its exit code, and by what would end the process. */
   readonly signal: AbortSignal
   close(): void
 }
 
 /** The first signal asks the run to stop cleanly, the second ends the process at once. */
-export function listenForSignals(): StopListener {
+export function listenForSignals(currentJob: () => string): StopListener {
   const controller = new AbortController()
-  const listeners = SIGNALS.map((name) => {
-    const listener = (): void => {
+  const stopListening: (() => void)[] = []
+  for (const name of SIGNALS) {
+    const onSignal = (): void => {
       if (controller.signal.aborted) exitNow(name)
       controller.abort(stopped(name))
     }
-    process.on(name, listener)
-    return {name, listener}
+    process.on(name, onSignal)
+    stopListening.push(() => process.off(name, onSignal))
+  }
+  // What a source leaves unhandled must end its run with a reason, not the process without one.
+  const onUncaught = (error: Error): void => {
+    controller.abort(failure(`the source failed behind the back of its run: ${error.message}`, BUG, error))
+  }
+  const onNothingLeftToDo = (): void => {
+    controller.abort(failure('the source waits for something that can no longer happen', BUG))
+  }
+  const onExit = (code: number): void => exitAsFailed(code, `${currentJob()}: the source ended the process. ${BUG}`)
+  process.on('uncaughtException', onUncaught).on('beforeExit', onNothingLeftToDo).on('exit', onExit)
+  stopListening.push(() => {
+    process.off('uncaughtException', onUncaught).off('beforeExit', onNothingLeftToDo).off('exit', onExit)
   })
   return {
     signal: controller.signal,
     close() {
-      for (const {name, listener} of listeners) process.off(name, listener)
+      for (const stop of stopListening) stop()
     },
   }
 }

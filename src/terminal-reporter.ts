@@ -27,7 +27,9 @@ interface ReporterOptions {
 /** Results on stdout, errors and one line of progress (where there is a terminal) on stderr. */
 export class TerminalReporter implements RunObserver {
   readonly #options: ReporterOptions
-  #shownBanner: string | undefined
+  #job = ''
+  /** It is the same for all jobs of one command. */
+  #bannerShown = false
   #extracted = 0
   #listed = 0
   #waitingUntil: Date | undefined
@@ -38,13 +40,18 @@ export class TerminalReporter implements RunObserver {
     this.#options = options
   }
 
+  get currentJob(): string {
+    return this.#job
+  }
+
   described(description: RunDescription): void {
+    this.#job = description.job
     this.#extracted = 0
     this.#listed = 0
     this.#startedAt = performance.now()
-    const line = banner(description)
-    if (line !== undefined && line !== this.#shownBanner) this.#print([line])
-    this.#shownBanner = line
+    const lines = banner(description)
+    if (!this.#bannerShown && lines.length > 0) this.#print(lines)
+    this.#bannerShown = true
   }
 
   planned(description: RunDescription, windows: readonly TimeWindow[]): void {

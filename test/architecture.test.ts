@@ -79,7 +79,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   sink: ['errors.ts', 'process-identity.ts', 'run-mode.ts', 'sink', 'warehouse/tables.ts', 'warehouse/warehouse.ts'],
   warehouse: ['errors.ts', 'events.ts', 'process-identity.ts', 'warehouse'],
   hooks: ['run-mode.ts'],
-  'command.ts': ['errors.ts', 'log.ts'],
+  'command.ts': ['config.ts', 'errors.ts', 'log.ts'],
   commands: [
     'command.ts',
     'config.ts',
@@ -95,6 +95,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'starter-files.ts',
     'terminal-reporter.ts',
     'text-table.ts',
+    'warehouse/open-warehouse.ts',
     'warehouse/tables.ts',
     'window-request.ts',
   ],

@@ -184,7 +184,14 @@ describe('oclif.manifest.json', () => {
       commands: Readonly<Record<string, {aliases: readonly string[]; runsJobs?: boolean}>>
     }
     const {commands} = manifest
-    expect(Object.keys(commands).toSorted()).to.deep.equal(['init', 'jobs:list', 'jobs:show', 'run', 'sources:list'])
+    expect(Object.keys(commands).toSorted()).to.deep.equal([
+      'init',
+      'jobs:list',
+      'jobs:show',
+      'rejects:list',
+      'run',
+      'sources:list',
+    ])
     expect(commands['run']?.aliases).to.deep.equal(['run-job'])
     const runningJobs = Object.keys(commands).filter((id) => commands[id]?.runsJobs === true)
     expect(runningJobs, 'what makes the init hook set a mode').to.deep.equal(['run'])

@@ -540,15 +540,12 @@ describe('a failing event write', () => {
       folder: folder(),
       now: day(1),
       log: {...silentLog, error: (message) => logged.push(message)},
-      warehouse: (real) => ({
-        kind: real.kind,
-        readStreamState: async (tables, scope) => real.readStreamState(tables, scope),
-        indexKeys: async (tables, streams, to) => real.indexKeys(tables, streams, to),
-        begin: async (run) => ({
-          ...(await real.begin(run)),
-          commit: () => Promise.reject(new Error('the event log is gone')),
-        }),
-      }),
+      warehouse: (real) => {
+        const begin = real.begin.bind(real)
+        const commit = () => Promise.reject(new Error('the event log is gone'))
+        sinon.stub(real, 'begin').callsFake(async (run) => ({...(await begin(run)), commit}))
+        return real
+      },
     })
     expect(error).to.be.an('error').with.property('message', 'the service went away')
     expect(logged.join()).to.include('the event log is gone')

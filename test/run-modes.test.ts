@@ -203,8 +203,6 @@ diary_entries (diary): everything before <instant>
         [['run-job', JOB, '--dry-run'], [], DRY_RUN_BANNER],
         [['run-job', JOB, '--test-table'], TEST, TEST_TABLE_BANNER],
         [['run-job', JOB], PRODUCTION, `${JOB} (diary): everything before <instant>`],
-        [['run', `--dry-run=${JOB}`], [], DRY_RUN_BANNER],
-        [['run', `--test-table=${JOB}`], TEST, TEST_TABLE_BANNER],
         [['run', '--test-table', '--', JOB], TEST, TEST_TABLE_BANNER],
       ]
       await inParallel(lines, async ([args, tables, firstLine]) => {
@@ -323,7 +321,12 @@ diary_entries (diary): everything before <instant>
         says: ['there is no job "--dry-run"'],
       },
       {what: 'a mode as an account', args: ['run', JOB, '--account', '--dry-run'], says: ['--account expects a value']},
-      {what: 'a value for a mode', args: ['run', JOB, '--dry-run=false'], says: ['"false"']},
+      ...[`--dry-run=${JOB}`, `--test-table=${JOB}`, '--dry-run=false', '--test-table=true'].map((written) => ({
+        what: `a value for a mode: ${written}`,
+        args: ['run', JOB, written],
+        says: [`${written.split('=')[0]} takes no value`, '  → '],
+      })),
+      {what: 'a value for a mode, as the only job', args: ['run', `--test-table=${JOB}`], says: ['takes no value']},
       {what: 'no job', args: ['run'], says: ['Missing 1 required arg']},
       {
         what: 'an unknown job behind a known one',

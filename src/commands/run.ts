@@ -1,7 +1,9 @@
+import {Console} from 'node:console'
+
 import {Args, Flags} from '@oclif/core'
 
 import {LorchestraCommand, type ErrorDocument} from '../command.ts'
-import {exitCodeOf, modeError} from '../errors.ts'
+import {exitCodeOf, modeError, usageError} from '../errors.ts'
 import {createLogger} from '../log.ts'
 import {currentRunMode, modeOfFlags, type RunMode} from '../run-mode.ts'
 import {listenForSignals} from '../signals.ts'
@@ -71,42 +73,57 @@ export default class Run extends LorchestraCommand {
 
   override async run(): Promise<void> {
     const {args, flags} = await this.parse(Run)
+    assertModesTakeNoValue(this.argv)
     assertModeIsSet(modeOfFlags(flags))
     const startedAt = new Date()
-    const [{loadConfig}, {readWindowRequest}, {runJobs}, {TerminalReporter}] = await Promise.all([
-      import('../config.ts'),
+    const [{readWindowRequest}, {runJobs}, {TerminalReporter}] = await Promise.all([
       import('../window-request.ts'),
       import('../run-jobs.ts'),
       import('../terminal-reporter.ts'),
     ])
     const read = readWindowRequest(flags, startedAt)
-    const config = await loadConfig({
-      ...(flags.config !== undefined && {explicitPath: flags.config}),
-      workingFolder: process.cwd(),
-      environment: process.env,
-    })
+    const config = await this.readConfig(flags.config)
     const {mask} = this
-    const stop = listenForSignals()
-    const outcomes = await runJobs({
-      config,
-      commandLine: this.config,
-      jobs: args.job,
-      account: flags.account,
-      read,
-      signal: stop.signal,
-      log: await createLogger(flags['log-level'], mask),
-      mask,
-      observer: new TerminalReporter({json: this.jsonEnabled(), mask, documents: this.#runs}),
-    })
-    stop.close()
-    if (this.jsonEnabled()) this.logJson({schema: 1, runs: this.#runs})
-    // Not by falling off the end: a source that ignored the signal may have left a connection open.
-    this.exit(exitCodeOf(outcomes))
+    const log = await createLogger(flags['log-level'], mask)
+    // A source that prints must not break the one document of --json.
+    globalThis.console = new Console(process.stderr, process.stderr)
+    const observer = new TerminalReporter({json: this.jsonEnabled(), mask, documents: this.#runs})
+    const stop = listenForSignals(() => observer.currentJob)
+    try {
+      const outcomes = await runJobs({
+        config,
+        commandLine: this.config,
+        jobs: args.job,
+        account: flags.account,
+        read,
+        signal: stop.signal,
+        log,
+        mask,
+        observer,
+      })
+      if (this.jsonEnabled()) this.logJson({schema: 1, runs: this.#runs})
+      // Not by falling off the end: a source that ignored the signal may have left a connection open.
+      this.exit(exitCodeOf(outcomes))
+    } finally {
+      stop.close()
+    }
   }
 
   protected override errorDocument(error: ErrorDocument): object {
     return {schema: 1, runs: this.#runs, error}
   }
+}
+
+/** oclif would take what follows the = for a job. */
+function assertModesTakeNoValue(argv: readonly string[]): void {
+  const end = argv.indexOf('--')
+  const written = (end === -1 ? argv : argv.slice(0, end)).find((word) => /^--(dry-run|test-table)=/.test(word))
+  if (written === undefined) return
+  const flag = written.slice(0, written.indexOf('='))
+  throw usageError(
+    `${flag} takes no value, but ${written} gives it one`,
+    `Write it on its own: lorchestra run JOB ${flag}`,
+  )
 }
 
 /** Two parsers read the command line, the init hook's and this command's; they must have read the same. */

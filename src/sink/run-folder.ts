@@ -11,7 +11,9 @@ const ABANDONED_AFTER = 24 * 60 * 60 * 1000
 export async function createRunFolder(folder: string): Promise<void> {
   const siblings = dirname(folder)
   await mkdir(siblings, {recursive: true, mode: 0o700})
-  for (const name of await readdir(siblings)) await removeIfDead(join(siblings, name))
+  for (const sibling of await readdir(siblings, {withFileTypes: true})) {
+    if (sibling.isDirectory()) await removeIfDead(join(siblings, sibling.name))
+  }
   await mkdir(folder, {mode: 0o700})
   await writeFile(join(folder, OWNER), JSON.stringify(await ownProcess()), {mode: 0o600})
 }

@@ -14,6 +14,8 @@ export interface Warehouse {
   readonly kind: 'DuckDB' | 'BigQuery'
   /** What the stream's completed commits in these tables say. */
   readStreamState(tables: TableSet, scope: StreamScope): Promise<StreamState>
+  /** What one run rejected, in order; `undefined` where these tables know no such run. */
+  readRejects(tables: TableSet, runId: string): Promise<readonly Reject[] | undefined>
   /** The streams' stored keys, copied once into an index in `folder`. */
   indexKeys(tables: TableSet, streams: readonly Stream[], folder: string): Promise<KeyIndex>
   /**
@@ -68,6 +70,15 @@ export interface StoredBookmark {
   readonly value: JsonValue
   /** Everything older than this was stored or is told by the change feed from `value` on. */
   readonly at: number
+}
+
+/** A `record.rejected` event. */
+export interface Reject {
+  readonly stream: Stream
+  readonly reference: string
+  readonly reason: string
+  /** ISO 8601. */
+  readonly at: string
 }
 
 export interface KeyIndex {

@@ -113,12 +113,10 @@ describe('a sink', () => {
       source,
       folder: folder(),
       mode: 'dry-run',
-      warehouse: (real) => ({
-        kind: real.kind,
-        readStreamState: () => Promise.reject(new Error('no credentials')),
-        indexKeys: () => Promise.reject(new Error('no credentials')),
-        begin: () => Promise.reject(new Error('a dry run must not begin')),
-      }),
+      warehouse: (real) => {
+        sinon.stub(real, 'readStreamState').rejects(new Error('no credentials'))
+        return real
+      },
     })
     expect(outcomeOf(error)).to.equal('failed')
     expect(error).to.have.property('next').that.includes('Pass --since')

@@ -7,16 +7,11 @@ export default class JobsList extends LorchestraCommand {
 
   override async run(): Promise<object> {
     const {flags} = await this.parse(JobsList)
-    const [{loadConfig}, {formatFailures, listSources}, {formatTable}] = await Promise.all([
-      import('../../config.ts'),
+    const [{formatFailures, listSources}, {formatTable}] = await Promise.all([
       import('../../sources.ts'),
       import('../../text-table.ts'),
     ])
-    const config = await loadConfig({
-      ...(flags.config !== undefined && {explicitPath: flags.config}),
-      workingFolder: process.cwd(),
-      environment: process.env,
-    })
+    const config = await this.readConfig(flags.config)
     const {sources, failures} = await listSources(this.config)
     if (failures.length > 0) this.logToStderr(formatFailures(failures))
     const offered = new Set(sources.map(({descriptor}) => descriptor.name))

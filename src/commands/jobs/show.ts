@@ -20,15 +20,8 @@ export default class JobsShow extends LorchestraCommand {
 
   override async run(): Promise<object> {
     const {args, flags} = await this.parse(JobsShow)
-    const [{loadConfig}, {describeJob, formatDescription}] = await Promise.all([
-      import('../../config.ts'),
-      import('../../job-description.ts'),
-    ])
-    const config = await loadConfig({
-      ...(flags.config !== undefined && {explicitPath: flags.config}),
-      workingFolder: process.cwd(),
-      environment: process.env,
-    })
+    const {describeJob, formatDescription} = await import('../../job-description.ts')
+    const config = await this.readConfig(flags.config)
     const request = flags.account === undefined ? {} : {account: flags.account}
     const description = await describeJob(config, this.config, args.job, request, this.mask)
     this.log(this.mask.apply(formatDescription(description)))

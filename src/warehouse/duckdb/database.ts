@@ -90,7 +90,17 @@ async function openWhenFree(
       if (holder === undefined) throw describeOpenError(options.path, error)
       if (performance.now() > deadline) throw heldByAnother(options, holder, error)
     }
-    await wait(pause, undefined, signal === undefined ? {} : {signal})
+    await pauseFor(pause, signal)
+  }
+}
+
+async function pauseFor(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+  try {
+    await wait(milliseconds, undefined, signal === undefined ? {} : {signal})
+  } catch (error) {
+    // Node's own error says only that something was aborted, not by whom.
+    signal?.throwIfAborted()
+    throw error
   }
 }
 

@@ -3,6 +3,7 @@ import type {TableSet} from '../tables.ts'
 import {
   NOTHING_COVERED,
   type KeyIndex,
+  type Reject,
   type RunToBegin,
   type StreamScope,
   type StreamState,
@@ -12,7 +13,7 @@ import {
 import {mergeBatch} from './commit.ts'
 import {databaseExists, inTransaction, withDatabase, type DatabaseOptions} from './database.ts'
 import {assertCompatibleTables, createMissingTables, createMissingTwins, tableExists} from './definitions.ts'
-import {insertEvents} from './events.ts'
+import {insertEvents, readRejects} from './events.ts'
 import {assertLeaseHeld, takeLease} from './leases.ts'
 import {readStreamState} from './stream-state.ts'
 
@@ -34,6 +35,14 @@ export class DuckDBWarehouse implements Warehouse {
     return withDatabase(this.#database, 'READ_ONLY', this.#signal, async (connection) => {
       await assertCompatibleTables(connection, tables)
       return readStreamState(connection, tables, scope)
+    })
+  }
+
+  async readRejects(tables: TableSet, runId: string): Promise<readonly Reject[] | undefined> {
+    if (!(await databaseExists(this.#database.path))) return undefined
+    return withDatabase(this.#database, 'READ_ONLY', this.#signal, async (connection) => {
+      await assertCompatibleTables(connection, tables)
+      return (await tableExists(connection, tables.eventLog)) ? readRejects(connection, tables, runId) : undefined
     })
   }
 

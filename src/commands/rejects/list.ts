@@ -1,0 +1,52 @@
+import {tmpdir} from 'node:os'
+
+import {Args} from '@oclif/core'
+
+import {LorchestraCommand} from '../../command.ts'
+import {usageError} from '../../errors.ts'
+
+export default class RejectsList extends LorchestraCommand {
+  static override readonly summary = 'List the records that a run could not store, and why'
+  static override readonly description = 'Looks for the run in the production tables, then in the test tables.'
+  static override readonly examples = ['<%= config.bin %> <%= command.id %> gmail_ingest_acct1-20260131120000-0a1b2c3d']
+
+  static override readonly args = {
+    run: Args.string({description: 'id of a run: run_id of --json, correlation_id in event_log', required: true}),
+  }
+
+  override async run(): Promise<object> {
+    const {args, flags} = await this.parse(RejectsList)
+    const [{openWarehouse}, {testTablesOf}, {formatTable}] = await Promise.all([
+      import('../../warehouse/open-warehouse.ts'),
+      import('../../warehouse/tables.ts'),
+      import('../../text-table.ts'),
+    ])
+    const {warehouse: settings, shownPath} = await this.readConfig(flags.config)
+    const warehouse = await openWarehouse(settings, {temporaryFolder: tmpdir(), signal: new AbortController().signal})
+    const rejects =
+      (await warehouse.readRejects(settings.tables, args.run)) ??
+      (await warehouse.readRejects(testTablesOf(settings.tables), args.run))
+    if (rejects === undefined) {
+      throw usageError(
+        `there is no run ${JSON.stringify(args.run)} in the warehouse of ${shownPath}`,
+        'The summary of `lorchestra run --json` and the column correlation_id of event_log name runs.',
+      )
+    }
+    if (rejects.length === 0) this.log(`${args.run} rejected nothing.`)
+    else {
+      const rows = rejects.map(({stream, reference, reason}) => [stream.objectType, reference, reason])
+      this.log(this.mask.apply(formatTable([['OBJECT TYPE', 'REFERENCE', 'REASON'], ...rows])))
+    }
+    return {
+      schema: 1,
+      run_id: args.run,
+      rejects: rejects.map(({stream, reference, reason, at}) => ({
+        source_system: stream.sourceSystem,
+        object_type: stream.objectType,
+        reference,
+        reason,
+        at,
+      })),
+    }
+  }
+}

@@ -1,0 +1,58 @@
+import {writeFile} from 'node:fs/promises'
+import {join} from 'node:path'
+
+import {expect} from 'chai'
+
+import {lorchestra} from '../support/cli.ts'
+import {folderForEachTest} from '../support/folder.ts'
+import {scriptedRun} from '../support/scripted-run.ts'
+import {scriptedSource} from '../support/scripted-source.ts'
+
+const folder = folderForEachTest()
+const rejecting = scriptedSource(() => [], {
+  async *extract({reject}) {
+    reject('message 17', 'its body is missing')
+    yield await Promise.resolve({records: [{id: 'good'}, {id: 'bad\ud800'}]})
+  },
+})
+const list = async (...args: string[]) => {
+  await writeFile(join(folder(), 'lorchestra.yaml'), 'warehouse: {type: duckdb, path: warehouse.duckdb}\n')
+  return lorchestra(['rejects', 'list', ...args], {cwd: folder()})
+}
+
+describe('lorchestra rejects list', () => {
+  for (const mode of ['production', 'test-table'] as const) {
+    it(`shows reference and reason of each record that a run rejected (${mode})`, async () => {
+      await scriptedRun({source: rejecting, folder: folder(), runId: 'the-run', mode})
+      const {code, stdout} = await list('the-run')
+      expect(code).to.equal(0)
+      expect(stdout).to.match(/^thing +message 17 +its body is missing$/m)
+      expect(stdout).to.match(/^thing +record 2 of the slice +its idem_key is not well-formed Unicode$/m)
+      const {stdout: json} = await list('the-run', '--json')
+      const {rejects} = JSON.parse(json) as {rejects: {reference: string}[]}
+      expect(rejects.map(({reference}) => reference)).to.deep.equal(['message 17', 'record 2 of the slice'])
+    })
+  }
+
+  it('says so where a run rejected nothing', async () => {
+    await scriptedRun({source: scriptedSource(() => []), folder: folder(), runId: 'the-run'})
+    expect(await list('the-run')).to.include({code: 0, stdout: 'the-run rejected nothing.\n'})
+  })
+
+  it('ends with 2 for a run that nobody knows, and makes no database', async () => {
+    const {code, stderr} = await list('nobody')
+    expect(code).to.equal(2)
+    expect(stderr).to.include('there is no run "nobody"')
+  })
+
+  it('a rejected record that comes back good is stored and counted', async () => {
+    await scriptedRun({source: rejecting, folder: folder(), runId: 'first'})
+    const mended = scriptedSource(() => [], {
+      async *extract() {
+        yield await Promise.resolve({records: [{id: 'good'}, {id: 'bad'}]})
+      },
+    })
+    const {counts} = await scriptedRun({source: mended, folder: folder(), request: {full: true}})
+    expect(counts).to.include({extracted: 2, inserted: 1, unchanged: 1, rejected: 0})
+  })
+})

@@ -1,0 +1,55 @@
+import {readFile} from 'node:fs/promises'
+import {join} from 'node:path'
+
+import {expect} from 'chai'
+
+import {lorchestra} from './support/cli.ts'
+import {folderForEachTest} from './support/folder.ts'
+
+const RECORDER = new URL('support/record-modules.ts', import.meta.url).href
+
+/** What answers in a blink must not load. Files of plugins are named by where npm puts them and by where they are linked to. */
+const HEAVY = [
+  /\/node_modules\/(?:@duckdb|@google-cloud|@lorchestra|winston|zod|yaml|uuid|dotenv)\//,
+  /\/plugins\/[^/]+\/dist\//,
+  /\/dist\/(?:config|http|jobs|run-job|run-jobs|sources)\.js$/,
+  /\/dist\/(?:config|sink|warehouse)\//,
+  /\/node_modules\/(?:semver|@oclif\/plugin-plugins|npm)\//,
+]
+
+describe('start-up', () => {
+  const folder = folderForEachTest()
+
+  async function modulesOf(line: readonly string[]): Promise<{code: number | null; modules: readonly string[]}> {
+    const list = join(folder(), 'modules.txt')
+    const {code} = await lorchestra(line, {
+      cwd: folder(),
+      env: {NODE_OPTIONS: `--import=${RECORDER}`, LOADED_MODULES_FILE: list},
+    })
+    return {code, modules: (await readFile(list, 'utf8')).split('\n')}
+  }
+
+  const heavyOf = (modules: readonly string[]): readonly string[] =>
+    modules.filter((url) => HEAVY.some((pattern) => pattern.test(url)))
+
+  for (const [line, expected] of [
+    ['--version', 0],
+    ['--help', 0],
+    ['run --help', 0],
+    ['help run', 0],
+    ['run', 2],
+    ['run some_job --dry-run --test-table', 2],
+  ] as const) {
+    it(`loads nothing heavy for lorchestra ${line}`, async () => {
+      const {code, modules} = await modulesOf(line.split(' '))
+      expect(code).to.equal(expected)
+      expect(heavyOf(modules)).to.deep.equal([])
+      expect(modules.some((url) => url.endsWith('/dist/hooks/init.js'))).to.equal(true)
+    })
+  }
+
+  it('would see a heavy module', async () => {
+    const {modules} = await modulesOf(['sources', 'list'])
+    expect(heavyOf(modules).some((url) => /@lorchestra|plugins\/gmail/.test(url))).to.equal(true)
+  })
+})
