@@ -4,6 +4,7 @@ import {setTimeout as pause} from 'node:timers/promises'
 
 import {failure, inTheWay} from './errors.ts'
 import {isAlive, ownProcess, type ProcessIdentity} from './process-identity.ts'
+import {hasCode} from './system-error.ts'
 
 export interface FileLockOptions {
   /** The file that is there while somebody holds the lock; names the holder. */
@@ -126,6 +127,3 @@ async function pauseUnlessAborted(milliseconds: number, signal: AbortSignal | un
     throw error
   }
 }
-
-const hasCode = (error: unknown, code: string): boolean =>
-  error instanceof Error && 'code' in error && error.code === code

@@ -7,8 +7,6 @@ import {parseDuration} from './duration.ts'
 import {messageWithCauses, usageError} from './errors.ts'
 import {parseInstant} from './instant.ts'
 
-export {resolveOptions, type ResolvedOptions} from './job-options.ts'
-
 /** What a job reads, before any variable is looked at. */
 export interface ChosenJob {
   readonly name: string

@@ -3,6 +3,8 @@ import {hostname} from 'node:os'
 
 import {z} from 'zod'
 
+import {hasCode} from './system-error.ts'
+
 /** Which process holds something, so that another one can tell whether it is still alive. */
 export const processIdentity = z.object({
   host: z.string(),
@@ -31,7 +33,7 @@ function signalReaches(pid: number): boolean {
     return true
   } catch (error) {
     // Another user's process may not be signalled, which shows that it is there.
-    return error instanceof Error && 'code' in error && error.code === 'EPERM'
+    return hasCode(error, 'EPERM')
   }
 }
 
@@ -47,7 +49,7 @@ async function tokenOf(pid: number): Promise<string> {
     const fields = status.slice(status.lastIndexOf(')') + 2).split(' ')
     return `${boot.trim()}/${fields[19] ?? ''}`
   } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ESRCH')) return 'gone'
+    if (hasCode(error, 'ENOENT', 'ESRCH')) return 'gone'
     throw error
   }
 }

@@ -7,6 +7,7 @@ import {withFileLock} from './file-lock.ts'
 import type {Mask} from './log.ts'
 import {NAME} from './name.ts'
 import type {SecretStore} from './source.ts'
+import {hasCode} from './system-error.ts'
 
 export interface SecretStoreOptions {
   /** Holds one file per account. */
@@ -80,7 +81,7 @@ async function read(path: string): Promise<Secrets> {
   try {
     text = await readFile(path, 'utf8')
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return new Map()
+    if (hasCode(error, 'ENOENT')) return new Map()
     throw failure(`the secrets in ${path} cannot be read`, 'Make the file readable for you alone.', error)
   }
   const content = parse(text)

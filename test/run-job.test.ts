@@ -487,48 +487,40 @@ describe('an account', () => {
 })
 
 describe('two runs of one stream', () => {
-  it('do not run at the same time: the second names the first', async () => {
+  /** A run that reads until it is released. */
+  const heldRun = async (runId: string) => {
     const release = Promise.withResolvers<void>()
     const reading = Promise.withResolvers<void>()
-    const slow = scriptedSource(() => [], {
+    const source = scriptedSource(() => [], {
       async *extract() {
         reading.resolve()
         await release.promise
         yield {records: [{id: 'a'}]}
       },
     })
-    const first = scriptedRun({source: slow, folder: folder(), runId: 'first'})
+    const report = scriptedRun({source, folder: folder(), runId})
     await reading.promise
-    const second = await scriptedRun({source: scriptedSource(() => []), folder: folder()}).then(
-      () => undefined,
+    return {report, release: release.resolve}
+  }
+
+  it('do not run at the same time: the second names the first', async () => {
+    const first = await heldRun('first')
+    const second: unknown = await scriptedRun({source: scriptedSource(() => []), folder: folder()}).catch(
       (error: unknown) => error,
     )
     expect(outcomeOf(second)).to.equal('inTheWay')
     expect(second).to.be.an('error').with.property('message').that.includes('first')
-    release.resolve()
-    expect((await first).counts.inserted).to.equal(1)
+    first.release()
+    expect((await first.report).counts.inserted).to.equal(1)
   })
 
   it('of different streams do', async () => {
-    const release = Promise.withResolvers<void>()
-    const reading = Promise.withResolvers<void>()
-    const slow = scriptedSource(() => [], {
-      async *extract() {
-        reading.resolve()
-        await release.promise
-        yield {records: [{id: 'a'}]}
-      },
-    })
-    const first = scriptedRun({source: slow, folder: folder()})
-    await reading.promise
-    const second = await scriptedRun({
-      source: scriptedSource(() => [record('b', 1)]),
-      folder: folder(),
-      account: 'acct2',
-    })
+    const first = await heldRun('first')
+    const source = scriptedSource(() => [record('b', 1)])
+    const second = await scriptedRun({source, folder: folder(), account: 'acct2'})
     expect(second.counts.inserted).to.equal(1)
-    release.resolve()
-    expect((await first).counts.inserted).to.equal(1)
+    first.release()
+    expect((await first.report).counts.inserted).to.equal(1)
   })
 })
 

@@ -5,6 +5,7 @@ import {Flags} from '@oclif/core'
 
 import {LorchestraCommand} from '../command.ts'
 import {failure, messageWithCauses, usageError} from '../errors.ts'
+import {hasCode} from '../system-error.ts'
 
 export default class Init extends LorchestraCommand {
   static override readonly summary = 'Write a commented lorchestra.yaml and .env.example to start from'
@@ -66,7 +67,7 @@ async function isThere(path: string): Promise<boolean> {
     await lstat(path)
     return true
   } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR')) return false
+    if (hasCode(error, 'ENOENT', 'ENOTDIR')) return false
     throw error
   }
 }

@@ -4,6 +4,7 @@ import {join} from 'node:path'
 import {parse} from 'dotenv'
 
 import {messageWithCauses, usageError} from '../errors.ts'
+import {hasCode} from '../system-error.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
@@ -84,7 +85,7 @@ async function readIfThere(path: string): Promise<string> {
   try {
     return (await readFile(path, 'utf8')).replace(/^\uFEFF/, '')
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return ''
+    if (hasCode(error, 'ENOENT')) return ''
     throw usageError(`${path} cannot be read: ${messageWithCauses(error)}`, 'Make it readable, or move it away.', error)
   }
 }

@@ -2,6 +2,7 @@ import {mkdir, readdir, readFile, rm, stat, writeFile} from 'node:fs/promises'
 import {dirname, join} from 'node:path'
 
 import {isAlive, ownProcess, processIdentity} from '../process-identity.ts'
+import {hasCode} from '../system-error.ts'
 
 const OWNER = 'owner.json'
 // For folders that do not say whose they are, or whose owner is on another machine.
@@ -30,7 +31,7 @@ async function isAbandoned(folder: string): Promise<boolean> {
     return alive === undefined ? Date.now() - (await stat(folder)).mtimeMs > ABANDONED_AFTER : !alive
   } catch (error) {
     // Its run removed it in the meantime.
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false
+    if (hasCode(error, 'ENOENT')) return false
     throw error
   }
 }
@@ -41,7 +42,7 @@ async function ownerOf(folder: string): Promise<unknown> {
   } catch (error) {
     // A run that was killed while it made its folder.
     if (error instanceof SyntaxError) return undefined
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined
+    if (hasCode(error, 'ENOENT')) return undefined
     throw error
   }
 }

@@ -5,6 +5,7 @@ import {setTimeout as wait} from 'node:timers/promises'
 import type {DuckDBConnection, DuckDBInstance} from '@duckdb/node-api'
 
 import {failure, inTheWay, LorchestraError, usageError} from '../../errors.ts'
+import {hasCode} from '../../system-error.ts'
 
 export interface DatabaseOptions {
   readonly path: string
@@ -50,7 +51,7 @@ export async function databaseExists(path: string): Promise<boolean> {
     if (!found.isFile()) throw usageError(`${path} is not a file`, 'Set warehouse.path in lorchestra.yaml to a file.')
     return true
   } catch (error) {
-    if (isMissing(error)) return false
+    if (hasCode(error, 'ENOENT')) return false
     throw error
   }
 }
@@ -132,5 +133,3 @@ function describeOpenError(path: string, error: unknown): Error {
   }
   return failure(`cannot open ${path}`, 'Check the path and its permissions; nothing was written.', error)
 }
-
-const isMissing = (error: unknown): boolean => error instanceof Error && 'code' in error && error.code === 'ENOENT'
