@@ -1,8 +1,8 @@
 import {randomUUID} from 'node:crypto'
 import {link, readFile, rm, writeFile} from 'node:fs/promises'
-import {setTimeout as pause} from 'node:timers/promises'
 
 import {failure, inTheWay} from './errors.ts'
+import {pause} from './pause.ts'
 import {isAlive, ownProcess, type ProcessIdentity} from './process-identity.ts'
 import {hasCode} from './system-error.ts'
 
@@ -44,7 +44,7 @@ async function acquire({path, holds, patience, signal}: FileLockOptions, holder:
       if (await create(path, holder)) return
     }
     if (Date.now() >= deadline) throw heldBy(other, path, holds)
-    await pauseUnlessAborted(wait, signal)
+    await pause(wait, signal)
   }
 }
 
@@ -117,13 +117,4 @@ function heldBy(other: Holder | undefined, path: string, holds: string): Error {
     `${who} is using ${holds}`,
     `Wait until it has ended. If there is no such process, remove ${path} (and ${path}.takeover, if it is there).`,
   )
-}
-
-async function pauseUnlessAborted(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
-  try {
-    await pause(milliseconds, undefined, signal === undefined ? {} : {signal})
-  } catch (error) {
-    signal?.throwIfAborted()
-    throw error
-  }
 }

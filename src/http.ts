@@ -1,7 +1,6 @@
-import {setTimeout as sleep} from 'node:timers/promises'
-
 import {judge, type Failure} from './http-answer.ts'
 import type {Mask} from './log.ts'
+import {pause} from './pause.ts'
 import type {
   HttpClient,
   HttpError as HttpErrorContract,
@@ -52,9 +51,7 @@ const PASSING_ERRORS =
 
 const systemClock: Clock = {
   now: () => Date.now(),
-  wait: async (milliseconds, signal) => {
-    await sleep(milliseconds, undefined, {signal})
-  },
+  wait: pause,
 }
 
 /** One client per account: a pause that the service asks for holds all requests of the account. */
@@ -63,15 +60,6 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
   const {budgetMs = 600_000, maxTries = 8, backoffMs = 1000} = options
   const masked = (text: string): string => mask?.apply(text) ?? text
   let pausedUntil = 0
-
-  async function waitUntil(time: number, signal: AbortSignal): Promise<void> {
-    try {
-      await clock.wait(time - clock.now(), signal)
-    } catch (error) {
-      signal.throwIfAborted()
-      throw error
-    }
-  }
 
   async function perform(request: HttpRequest): Promise<HttpResponse> {
     const method = request.method ?? (request.form === undefined && request.json === undefined ? 'GET' : 'POST')
@@ -94,7 +82,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
       signal.throwIfAborted()
       while (pausedUntil > clock.now()) {
         if (pausedUntil > deadline) throw tooLong(failure, pausedUntil)
-        await waitUntil(pausedUntil, signal)
+        await clock.wait(pausedUntil - clock.now(), signal)
       }
       const authorization = await request.authorization?.({refused})
       refused = false
@@ -118,7 +106,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
         pausedUntil = Math.max(pausedUntil, until)
       } else {
         log.info(masked(`${name}: ${failure.problem}; trying again`), fields)
-        await waitUntil(until, signal)
+        await clock.wait(until - clock.now(), signal)
       }
     }
   }

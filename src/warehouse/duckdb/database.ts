@@ -1,10 +1,10 @@
 import {stat, mkdir} from 'node:fs/promises'
 import {dirname} from 'node:path'
-import {setTimeout as wait} from 'node:timers/promises'
 
 import type {DuckDBConnection, DuckDBInstance} from '@duckdb/node-api'
 
 import {failure, inTheWay, LorchestraError, usageError} from '../../errors.ts'
+import {pause} from '../../pause.ts'
 import {hasCode} from '../../system-error.ts'
 
 export interface DatabaseOptions {
@@ -82,7 +82,7 @@ async function openWhenFree(
     autoinstall_known_extensions: 'false',
   }
   const deadline = performance.now() + options.patience
-  for (let pause = FIRST_PAUSE; ; pause = Math.min(pause * 2, LONGEST_PAUSE)) {
+  for (let interval = FIRST_PAUSE; ; interval = Math.min(interval * 2, LONGEST_PAUSE)) {
     signal?.throwIfAborted()
     try {
       return await instances.create(options.path, settings)
@@ -91,17 +91,7 @@ async function openWhenFree(
       if (holder === undefined) throw describeOpenError(options.path, error)
       if (performance.now() > deadline) throw heldByAnother(options, holder, error)
     }
-    await pauseFor(pause, signal)
-  }
-}
-
-async function pauseFor(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
-  try {
-    await wait(milliseconds, undefined, signal === undefined ? {} : {signal})
-  } catch (error) {
-    // Node's own error says only that something was aborted, not by whom.
-    signal?.throwIfAborted()
-    throw error
+    await pause(interval, signal)
   }
 }
 
