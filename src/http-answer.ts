@@ -1,3 +1,4 @@
+import {parseExactly} from './exact-json.ts'
 import type {HttpRequest, HttpResponse, JsonObject, JsonValue} from './source.ts'
 
 /** Why a try failed, and whether another one may help. */
@@ -44,7 +45,7 @@ export function judge(
 
 function objectIn(bytes: Uint8Array): JsonObject | undefined {
   try {
-    const value = JSON.parse(new TextDecoder('utf-8', {fatal: true}).decode(bytes)) as JsonValue
+    const value = parseExactly(new TextDecoder('utf-8', {fatal: true}).decode(bytes))
     return isObject(value) ? value : undefined
   } catch {
     return undefined
