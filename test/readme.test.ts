@@ -1,0 +1,62 @@
+import {execFile} from 'node:child_process'
+import {existsSync, readFileSync} from 'node:fs'
+import {mkdir, mkdtemp, rm, writeFile} from 'node:fs/promises'
+import {join, resolve} from 'node:path'
+import {promisify} from 'node:util'
+
+import {expect} from 'chai'
+import {parse} from 'yaml'
+
+import {fileSchema, warehouseSchema} from '../src/config/file-schema.ts'
+import {EXIT} from '../src/errors.ts'
+
+const root = resolve(import.meta.dirname, '..')
+const readme = readFileSync(join(root, 'README.md'), 'utf8')
+const blocks = (language: string): readonly string[] =>
+  [...readme.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'gms'))].map((match) => match[1] ?? '')
+
+describe('the README', () => {
+  it('names only files and folders that are there', () => {
+    const named = [...readme.matchAll(/[`(]((?:src|test|plugins|artifacts|bin|docs)\/[\w./-]+?)[`)#]/g)]
+    const missing = named.map((match) => match[1] ?? '').filter((path) => !existsSync(join(root, path)))
+    expect(named.length).to.be.greaterThan(15)
+    expect(missing).to.deep.equal([])
+  })
+
+  it('has every exit code in its table', () => {
+    const table = readme.slice(readme.indexOf('## Exit codes'), readme.indexOf('## How data walks'))
+    const codes = [...table.matchAll(/^\| ([\d, ]+) \|/gm)].flatMap((match) => (match[1] ?? '').split(', ').map(Number))
+    expect(codes).to.deep.equal(Object.values(EXIT))
+  })
+
+  it('shows a lorchestra.yaml that can be read', () => {
+    const [shown] = blocks('yaml').map((text) => parse(text) as {warehouse: unknown})
+    expect(fileSchema.safeParse(shown).error).to.equal(undefined)
+    expect(warehouseSchema.safeParse(shown?.warehouse).error).to.equal(undefined)
+  })
+
+  it('shows a source that compiles against the contract, as strictly as can be', async () => {
+    const [hook, source] = blocks('ts')
+    await mkdir(join(root, 'node_modules/.cache'), {recursive: true})
+    const folder = await mkdtemp(join(root, 'node_modules/.cache/readme-'))
+    try {
+      const compilerOptions = {
+        strict: true,
+        noUncheckedIndexedAccess: true,
+        exactOptionalPropertyTypes: true,
+        verbatimModuleSyntax: true,
+        module: 'nodenext',
+        target: 'es2023',
+        noEmit: true,
+        types: ['node'],
+      }
+      await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({compilerOptions, include: ['*.ts']}))
+      await writeFile(join(folder, 'package.json'), '{"type": "module"}')
+      await writeFile(join(folder, 'hook.ts'), hook ?? '')
+      await writeFile(join(folder, 'source.ts'), source ?? '')
+      await promisify(execFile)(join(root, 'node_modules/.bin/tsc'), ['-p', folder])
+    } finally {
+      await rm(folder, {recursive: true})
+    }
+  })
+})
