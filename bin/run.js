@@ -12,6 +12,8 @@ for (const stream of [process.stdout, process.stderr]) {
 
 // Whoever links a plugin knows that it runs as it was compiled.
 process.env.OCLIF_DISABLE_LINKED_ESM_WARNING ??= 'true'
+// oclif would load all of semver to compare the version of Node; package.json says it, and npm checks it.
+process.env.OCLIF_DISABLE_ENGINE_WARNING ??= 'true'
 module.enableCompileCache?.()
 const {execute} = await import('@oclif/core')
 await execute({dir: import.meta.url})

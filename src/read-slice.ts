@@ -5,7 +5,7 @@ import {keyProblem, keyRecord, type Rejection} from './keyed-record.ts'
 import type {Sink} from './sink/sink.ts'
 import type {SpoolableRecord} from './sink/spool.ts'
 import type {HttpClient, JsonValue, Logger, Page, SecretStore, Source, SourceContext, Stream} from './source.ts'
-import type {TimeWindow} from './window.ts'
+import {describeWindow, windowAsText, type TimeWindow} from './window.ts'
 
 const LARGEST_PAGE = 10_000
 const RETURN_GRACE = 1000
@@ -156,7 +156,12 @@ class SliceIntake {
     const accepted: SpoolableRecord[] = []
     for (const record of records) {
       this.#taken += 1
-      const keyed = keyRecord(this.#reader.source, record, stream, `record ${this.#taken} of the slice`)
+      const keyed = keyRecord(
+        this.#reader.source,
+        record,
+        stream,
+        `record ${this.#taken} of ${describeWindow(this.#slice.window)}`,
+      )
       if ('record' in keyed) accepted.push(keyed.record)
       else this.#reject(stream, keyed.rejection)
     }
@@ -225,7 +230,7 @@ class SliceIntake {
       await this.#reader.sink.logEvent(
         createEvent({
           ...this.#about(stream, 'record.rejected'),
-          discriminator: rejection.reference,
+          discriminator: JSON.stringify([windowAsText(this.#slice.window), rejection.reference]),
           error: rejection.reason,
           payload: {...rejection},
         }),

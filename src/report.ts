@@ -4,7 +4,7 @@ import type {RunReport} from './run-job.ts'
 import type {RunMode} from './run-mode.ts'
 import type {Preview} from './sink/sink.ts'
 import type {TableSet} from './warehouse/tables.ts'
-import {windowAsText, type TimeWindow} from './window.ts'
+import {describeWindow, windowAsText, type TimeWindow} from './window.ts'
 
 const SAMPLE_CHARACTERS = 500
 const NUMBER = new Intl.NumberFormat('en-US')
@@ -47,11 +47,6 @@ export function describeWindows({job, source, account}: RunDescription, windows:
   const whose = account === null ? source : `${source}, account ${account}`
   const what = windows.length === 0 ? 'nothing new to read' : windows.map(describeWindow).join('; ')
   return `${job} (${whose}): ${what}`
-}
-
-export function describeWindow(window: TimeWindow): string {
-  const {since, until} = windowAsText(window)
-  return since === null ? `everything before ${until}` : `${since} to ${until}`
 }
 
 const PREFIX: Record<RunMode, string> = {'dry-run': '[DRY-RUN] ', 'test-table': '[TEST] ', production: '✓ '}

@@ -1,6 +1,6 @@
 import {CommitLedger} from './commit-ledger.ts'
 import {StreamCounts, type Counts} from './counts.ts'
-import {messageWithCauses, usageError} from './errors.ts'
+import {failure, messageWithCauses, usageError} from './errors.ts'
 import {createEvent, type Event, type EventDetails} from './events.ts'
 import {isPlain, planGroup, streamGroups, type GroupPlan, type Schedule, type StreamGroup} from './plan.ts'
 import {ownProcess} from './process-identity.ts'
@@ -9,6 +9,9 @@ import type {JsonObject, SourceContext, Stream} from './source.ts'
 import type {StreamState} from './warehouse/warehouse.ts'
 import {cursorOf, Slices, windowAsText, type TimeWindow} from './window.ts'
 import type {WindowRequest} from './window-request.ts'
+
+// Clocks of two machines differ by seconds.
+const CLOCK_TOLERANCE = 10 * 60 * 1000
 
 /** A job, ready to run: `runJob` is given everything and finds nothing out by itself. */
 export interface JobRun extends SliceReader, Schedule {
@@ -93,7 +96,7 @@ class Pipeline {
   }
 
   async begin(): Promise<void> {
-    const {job, account, request, sink, startedAt, runId} = this.#run
+    const {job, account, request, sink, runId} = this.#run
     const streams = this.#streams()
     const payload = {
       job,
@@ -106,7 +109,7 @@ class Pipeline {
     await sink.begin({
       runId,
       streams,
-      started: {...this.#event({type: 'job.started', payload}), created_at: startedAt.toISOString()},
+      started: () => this.#event({type: 'job.started', payload}),
     })
   }
 
@@ -148,6 +151,7 @@ class Pipeline {
       for (const stream of group.streams) states.push(await sink.streamState({job, account, selection, stream}))
       this.#states.set(group, states)
     }
+    this.#assertClockIsRight()
     await this.#checkIdentity()
     const mark = isPlain(request) ? await this.#ask(source.mark?.bind(source)) : undefined
     const moment = {now: now().getTime(), ...(mark !== undefined && {mark})}
@@ -156,6 +160,19 @@ class Pipeline {
     )
     this.#run.planned(plans.flatMap(({windows}) => windows))
     for (const plan of plans) await this.#readGroup(plan)
+  }
+
+  /** Windows end at the present, so one that ends in the future was written by a wrong clock, or is read by one. */
+  #assertClockIsRight(): void {
+    const now = this.#run.now().getTime()
+    const latest = Math.max(
+      ...[...this.#states.values()].flat().flatMap(({covered}) => covered.map(({until}) => until)),
+    )
+    if (latest <= now + CLOCK_TOLERANCE) return
+    throw failure(
+      `the clock of this machine says ${new Date(now).toISOString()}, but the event log says that ${this.#run.job} was read up to ${new Date(latest).toISOString()}`,
+      'Set the clock and run again. If it is right, a run had a wrong one: drop the ingestion.completed events whose window ends in the future.',
+    )
   }
 
   async #ask<Answer>(
@@ -247,7 +264,7 @@ class Pipeline {
       account,
       counts: {...this.#ledger.committed()},
       commits: this.#ledger.commits,
-      duration_seconds: (now().getTime() - startedAt.getTime()) / 1000,
+      duration_seconds: Math.max(0, now().getTime() - startedAt.getTime()) / 1000,
     }
   }
 

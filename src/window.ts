@@ -74,6 +74,12 @@ export const windowAsText = ({since, until}: TimeWindow): {readonly since: strin
   until: new Date(until).toISOString(),
 })
 
+/** For a person. */
+export function describeWindow(window: TimeWindow): string {
+  const {since, until} = windowAsText(window)
+  return since === null ? `everything before ${until}` : `${since} to ${until}`
+}
+
 const isNotEmpty = ({since, until}: TimeWindow): boolean => since < until
 
 // Subtracting would give NaN for two infinities.

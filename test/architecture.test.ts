@@ -61,7 +61,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'write-starter-files.ts': ['errors.ts', 'starter-files.ts'],
   'window-request.ts': ['errors.ts', 'duration.ts', 'instant.ts'],
   'plan.ts': ['errors.ts', 'window.ts'],
-  'read-slice.ts': ['counts.ts', 'errors.ts', 'events.ts', 'keyed-record.ts'],
+  'read-slice.ts': ['counts.ts', 'errors.ts', 'events.ts', 'keyed-record.ts', 'window.ts'],
   'commit-ledger.ts': ['counts.ts', 'window.ts'],
   'run-job.ts': [
     'commit-ledger.ts',

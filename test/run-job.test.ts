@@ -5,7 +5,7 @@ import sinon from 'sinon'
 
 import {LorchestraError, outcomeOf} from '../src/errors.ts'
 import type {Page, SourceContext} from '../src/source.ts'
-import {events, query} from './support/database.ts'
+import {change, events, query} from './support/database.ts'
 import {folderForEachTest} from './support/folder.ts'
 import {databaseIn, scriptedRun, silentLog} from './support/scripted-run.ts'
 import {scriptedSource, windowOf, type ScriptedRecord} from './support/scripted-source.ts'
@@ -60,11 +60,12 @@ describe('a run', () => {
   it('that began earlier never overwrites a payload that a later run wrote', async () => {
     const source = scriptedSource(() => [record('a', 1, {from: 'later'})])
     await scriptedRun({source, folder: folder(), now: day(5)})
+    await change(databaseIn(folder()), "UPDATE raw_objects SET last_seen = '1970-02-01 00:00:00+00'")
     const older = scriptedSource(() => [record('a', 1, {from: 'earlier'})])
-    const {counts} = await scriptedRun({source: older, folder: folder(), now: day(4), request: {full: true}})
+    const {counts} = await scriptedRun({source: older, folder: folder(), now: day(6), request: {full: true}})
     expect(counts).to.include({updated: 0, unchanged: 1})
     const [row] = await rawObjects()
-    expect(row).to.include({last_seen: '1970-01-06 00:00:00+00'})
+    expect(row).to.include({last_seen: '1970-02-01 00:00:00+00'})
     expect(JSON.parse(String(row?.['payload']))).to.include({from: 'later'})
   })
 
@@ -222,7 +223,6 @@ describe('the cursor', () => {
   it('ignores windows that a later or foreign schema wrote', async () => {
     const source = scriptedSource(() => [record('a', 1)])
     await scriptedRun({source, folder: folder(), now: day(1)})
-    const {change} = await import('./support/database.ts')
     await change(databaseIn(folder()), `UPDATE event_log SET payload = replace(payload, '"schema":1', '"schema":2')`)
     await scriptedRun({source, folder: folder(), now: day(2)})
     expect(source.calls[1]?.since).to.equal(undefined)

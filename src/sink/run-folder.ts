@@ -1,8 +1,10 @@
-import {mkdir, readdir, readFile, rm, stat, writeFile} from 'node:fs/promises'
+import {mkdir, readdir, readFile, rename, rm, stat, writeFile} from 'node:fs/promises'
+import {hostname} from 'node:os'
 import {dirname, join} from 'node:path'
 
 import {isAlive, ownProcess, processIdentity} from '../process-identity.ts'
 import {hasCode} from '../system-error.ts'
+import {writingTemporaryFiles} from './temporary-files.ts'
 
 const OWNER = 'owner.json'
 // For folders that do not say whose they are, or whose owner is on another machine.
@@ -10,13 +12,20 @@ const ABANDONED_AFTER = 24 * 60 * 60 * 1000
 
 /** A folder of temporary files for one run, which only this user can read. What dead runs left beside it is removed. */
 export async function createRunFolder(folder: string): Promise<void> {
+  await writingTemporaryFiles(dirname(folder), async () => createWithOwner(folder))
+}
+
+async function createWithOwner(folder: string): Promise<void> {
   const siblings = dirname(folder)
   await mkdir(siblings, {recursive: true, mode: 0o700})
   for (const sibling of await readdir(siblings, {withFileTypes: true})) {
     if (sibling.isDirectory()) await removeIfDead(join(siblings, sibling.name))
   }
-  await mkdir(folder, {mode: 0o700})
-  await writeFile(join(folder, OWNER), JSON.stringify(await ownProcess()), {mode: 0o600})
+  // Appears with its owner or not at all; until then its name says whose it is.
+  const draft = `${folder}.${process.pid}.draft`
+  await mkdir(draft, {mode: 0o700})
+  await writeFile(join(draft, OWNER), JSON.stringify(await ownProcess()), {mode: 0o600})
+  await rename(draft, folder)
 }
 
 async function removeIfDead(folder: string): Promise<void> {
@@ -25,6 +34,8 @@ async function removeIfDead(folder: string): Promise<void> {
 }
 
 async function isAbandoned(folder: string): Promise<boolean> {
+  const drafter = /\.(\d+)\.draft$/.exec(folder)?.[1]
+  if (drafter !== undefined) return (await isAlive({host: hostname(), pid: Number(drafter), token: ''})) === false
   try {
     const owner = processIdentity.safeParse(await ownerOf(folder))
     const alive = owner.success ? await isAlive(owner.data) : undefined

@@ -12,8 +12,12 @@ import type {SpoolableRecord} from './spool.ts'
 export interface Sink {
   readonly mode: RunMode
   readonly tables: SinkTables
-  /** Takes the streams for this run and writes `started`. */
-  begin(run: {readonly runId: string; readonly streams: readonly Stream[]; readonly started: Event}): Promise<void>
+  /** Takes the streams for this run and writes `started`, asked for when they are taken: it is what was read from then on. */
+  begin(run: {
+    readonly runId: string
+    readonly streams: readonly Stream[]
+    readonly started: () => Event
+  }): Promise<void>
   streamState(scope: StreamScope): Promise<StreamState>
   known(idemKeys: readonly string[]): Promise<ReadonlySet<string>>
   upsertObjects(records: readonly SpoolableRecord[]): Promise<void>

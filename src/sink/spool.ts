@@ -1,13 +1,13 @@
-import {open, rm, truncate, type FileHandle} from 'node:fs/promises'
+import {rm, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 
 import type {Event} from '../events.ts'
 import {failure} from '../errors.ts'
 import type {CommitBatch} from '../warehouse/warehouse.ts'
+import {LineFiles, type LinesPosition} from './line-files.ts'
 import {createRunFolder} from './run-folder.ts'
+import {writingTemporaryFiles} from './temporary-files.ts'
 
-const FILE_BYTES = 64 * 1024 * 1024
-const BUFFER_BYTES = 1024 * 1024
 /** Characters of one line; a longer record gets a file of its own. */
 const LARGE_LINE = 4 * 1024 * 1024
 export const SPOOL_LIMITS = {bytes: 64 * 1024 ** 3, rows: 100_000_000} as const
@@ -61,14 +61,14 @@ export class Spool {
     this.#sequence += 1
     this.#rows += 1
     const {idemKey, sourceSystem, objectType, externalId, json} = record
-    const line = `{"idem_key":${JSON.stringify(idemKey)},"source_system":${JSON.stringify(sourceSystem)},"object_type":${JSON.stringify(objectType)},"external_id":${JSON.stringify(externalId)},"sequence":${this.#sequence},"payload":${json}}\n`
-    if (line.length < LARGE_LINE) await this.#records.add(line)
-    else await this.#addLargeRecord(line)
+    const head = `{"idem_key":${JSON.stringify(idemKey)},"source_system":${JSON.stringify(sourceSystem)},"object_type":${JSON.stringify(objectType)},"external_id":${JSON.stringify(externalId)},"sequence":${this.#sequence},"payload":`
+    if (head.length + json.length < LARGE_LINE) await this.#records.add([head, json, '}\n'])
+    else await this.#addLargeRecord(`${head}${json}}\n`)
     this.#assertWithinLimits()
   }
 
   async addEvent(event: Event): Promise<void> {
-    await this.#events.add(`${JSON.stringify(event)}\n`)
+    await this.#events.add([JSON.stringify(event), '\n'])
   }
 
   /** What is spooled so far stays when a later slice fails. */
@@ -79,7 +79,6 @@ export class Spool {
 
   /** Drops what came after the last finished slice. */
   async dropUnfinishedSlice(): Promise<void> {
-    await this.#flush()
     const {records, events, largeRecords, rows} = this.#sliceEnd
     await this.#records.cutBack(records)
     await this.#events.cutBack(events)
@@ -115,12 +114,7 @@ export class Spool {
 
   async #addLargeRecord(line: string): Promise<void> {
     const path = join(this.folder, `large-${this.#sequence}.json`)
-    const handle = await open(path, 'wx', 0o600)
-    try {
-      await handle.writeFile(line)
-    } finally {
-      await handle.close()
-    }
+    await writingTemporaryFiles(this.folder, async () => writeFile(path, line, {flag: 'wx', mode: 0o600}))
     this.#largeRecords.push(path)
     this.#largeBytes += Buffer.byteLength(line)
   }
@@ -146,84 +140,6 @@ export class Spool {
   async #flush(): Promise<void> {
     await this.#records.flush()
     await this.#events.flush()
-  }
-}
-
-interface LinesPosition {
-  readonly files: number
-  readonly bytesInLast: number
-}
-
-/** Lines in files of about 64 MB. */
-class LineFiles {
-  readonly #folder: string
-  readonly #name: string
-  readonly #files: {path: string; bytes: number}[] = []
-  #handle: FileHandle | undefined
-  #buffer: string[] = []
-  #buffered = 0
-  #created = 0
-
-  constructor(folder: string, name: string) {
-    this.#folder = folder
-    this.#name = name
-  }
-
-  get bytes(): number {
-    return this.#files.reduce((sum, file) => sum + file.bytes, 0)
-  }
-
-  paths(): readonly string[] {
-    return this.#files.filter(({bytes}) => bytes > 0).map(({path}) => path)
-  }
-
-  position(): LinesPosition {
-    return {files: this.#files.length, bytesInLast: this.#files.at(-1)?.bytes ?? 0}
-  }
-
-  async add(line: string): Promise<void> {
-    this.#buffer.push(line)
-    this.#buffered += line.length
-    if (this.#buffered >= BUFFER_BYTES) await this.flush()
-  }
-
-  async flush(): Promise<void> {
-    if (this.#buffered === 0) return
-    const bytes = Buffer.from(this.#buffer.join(''))
-    this.#buffer = []
-    this.#buffered = 0
-    const file = await this.#currentFile()
-    await this.#handle?.appendFile(bytes)
-    file.bytes += bytes.length
-  }
-
-  async cutBack({files, bytesInLast}: LinesPosition): Promise<void> {
-    await this.close()
-    await removeAll(this.#files.splice(files).map(({path}) => path))
-    const last = this.#files.at(-1)
-    if (last === undefined) return
-    await truncate(last.path, bytesInLast)
-    last.bytes = bytesInLast
-  }
-
-  async clear(): Promise<void> {
-    await this.cutBack({files: 0, bytesInLast: 0})
-  }
-
-  async close(): Promise<void> {
-    await this.#handle?.close()
-    this.#handle = undefined
-  }
-
-  async #currentFile(): Promise<{path: string; bytes: number}> {
-    const last = this.#files.at(-1)
-    if (last !== undefined && this.#handle !== undefined && last.bytes < FILE_BYTES) return last
-    await this.close()
-    this.#created += 1
-    const file = {path: join(this.#folder, `${this.#name}-${this.#created}.ndjson`), bytes: 0}
-    this.#handle = await open(file.path, 'wx', 0o600)
-    this.#files.push(file)
-    return file
   }
 }
 

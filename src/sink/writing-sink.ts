@@ -89,7 +89,7 @@ export class WritingSink implements Sink {
 
   async commit(events: (counts: CommitCounts) => readonly Event[]): Promise<CommitResult> {
     const {spool, writer} = this.#running()
-    const batch = await spool.batch(this.#options.startedAt)
+    const batch = await spool.batch(writer.since)
     const result = await writer.commit(batch, events)
     await spool.clear()
     return result

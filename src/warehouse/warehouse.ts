@@ -27,6 +27,8 @@ export interface Warehouse {
 }
 
 export interface WarehouseWriter {
+  /** When the streams were taken. */
+  readonly since: Date
   /**
    * Lands rows and events together or not at all. `events` is called with the exact counts, inside of the transaction.
    * Throws where another run has taken the lease over.
@@ -41,7 +43,8 @@ export interface RunToBegin {
   readonly definitionFrom?: TableSet
   readonly runId: string
   readonly streams: readonly Stream[]
-  readonly started: Event
+  /** Called when no other run can hold the streams any more; its `created_at` is the run's `last_seen`. */
+  readonly started: () => Event
   /** For files that the warehouse needs while it works; removed by the caller. */
   readonly folder: string
 }

@@ -1,3 +1,4 @@
+import {randomBytes} from 'node:crypto'
 import {readFile} from 'node:fs/promises'
 
 import type {DuckDBConnection} from '@duckdb/node-api'
@@ -17,7 +18,8 @@ const STAGED_COLUMNS = `idem_key: 'VARCHAR', source_system: 'VARCHAR', object_ty
 
 /**
  * A few large statements within the caller's transaction. Changed rows are deleted and inserted anew because updated
- * strings would stay in memory until the end of the transaction.
+ * strings would stay in memory until the end of the transaction. No join holds a payload: payloads are compared by
+ * their digests, and the spool is parsed once for keys and digests and once more for what is written.
  */
 export async function mergeBatch(
   connection: DuckDBConnection,
@@ -35,49 +37,78 @@ export async function mergeBatch(
 async function mergeRecords(connection: DuckDBConnection, tables: TableSet, batch: CommitBatch): Promise<CommitCounts> {
   const target = identifier(tables.rawObjects)
   const started = `${literal(batch.runStartedAt.toISOString())}::TIMESTAMPTZ`
+  const digests = digestsOf('payload', randomBytes(9).toString('base64'))
   await stage(connection, batch)
-  await connection.run(
-    `CREATE TEMP TABLE staged_key AS
-     SELECT idem_key, any_value(object_type) AS object_type, max(sequence) AS sequence, count(*) AS copies
-     FROM staged GROUP BY idem_key`,
-  )
+  await stageKeys(connection, (await isEmpty(connection, target)) ? ['0', '0'] : digests)
   await connection.run(
     `CREATE TEMP TABLE stored_key AS
-     SELECT idem_key, stored.last_seen > ${started} AS newer
+     SELECT idem_key, stored.rowid AS stored_row, stored.last_seen > ${started} AS newer
      FROM staged_key JOIN ${target} AS stored USING (idem_key)`,
   )
   await assertOneRowPerKey(connection, tables)
   const others = [...(await columnsOf(connection, tables.rawObjects)).keys()]
     .filter((name) => !RAW_OBJECTS.columns.some((column) => column.name === name))
-    .map((name) => `, stored.${identifier(name)}`)
+    .map((name) => `, ${identifier(name)}`)
     .join('')
   await connection.run(
     `CREATE TEMP TABLE changed AS
-     SELECT idem_key, staged_key.sequence, stored.first_seen${others}
-     FROM staged_key
-     JOIN stored_key USING (idem_key)
-     JOIN staged USING (idem_key, sequence)
-     JOIN ${target} AS stored USING (idem_key)
-     WHERE NOT newer AND stored.payload::VARCHAR IS DISTINCT FROM staged.payload::VARCHAR`,
+     SELECT idem_key, sequence, stored.* EXCLUDE (digest_1, digest_2)
+     FROM (SELECT rowid AS stored_row, first_seen${others}, ${digests[0]} AS digest_1, ${digests[1]} AS digest_2 FROM ${target}) AS stored
+     JOIN stored_key USING (stored_row)
+     JOIN staged_key USING (idem_key)
+     WHERE NOT newer AND (stored.digest_1 != staged_key.digest_1 OR stored.digest_2 != staged_key.digest_2)`,
   )
   const counts = await countRows(connection, batch)
-  await connection.run(
-    `UPDATE ${target} SET last_seen = ${started}
-     WHERE idem_key IN (SELECT idem_key FROM stored_key ANTI JOIN changed USING (idem_key) WHERE NOT newer)`,
-  )
-  await connection.run(`DELETE FROM ${target} WHERE idem_key IN (SELECT idem_key FROM changed)`)
+  const some = (kind: 'inserted' | 'updated' | 'unchanged'): boolean => [...counts.values()].some((of) => of[kind] > 0)
+  if (some('unchanged')) {
+    await connection.run(
+      `UPDATE ${target} SET last_seen = ${started}
+       WHERE rowid IN (SELECT stored_row FROM stored_key ANTI JOIN changed USING (stored_row) WHERE NOT newer)`,
+    )
+  }
   const columns = `staged.idem_key, staged.source_system, staged.object_type, staged.external_id, staged.payload`
-  await connection.run(
-    `INSERT INTO ${target} BY NAME
-     SELECT ${columns}, stored.* EXCLUDE (idem_key, sequence), ${started} AS last_seen
-     FROM staged JOIN changed AS stored USING (idem_key, sequence)`,
-  )
-  await connection.run(
-    `INSERT INTO ${target} BY NAME
-     SELECT ${columns}, ${started} AS first_seen, ${started} AS last_seen
-     FROM staged JOIN (SELECT idem_key, sequence FROM staged_key ANTI JOIN stored_key USING (idem_key)) USING (idem_key, sequence)`,
-  )
+  if (some('updated')) {
+    await connection.run(`DELETE FROM ${target} WHERE rowid IN (SELECT stored_row FROM changed)`)
+    await connection.run(
+      `INSERT INTO ${target} BY NAME
+       SELECT ${columns}, stored.* EXCLUDE (idem_key, sequence, stored_row), ${started} AS last_seen
+       FROM staged JOIN changed AS stored USING (sequence)`,
+    )
+  }
+  if (some('inserted')) {
+    await connection.run(
+      `INSERT INTO ${target} BY NAME
+       SELECT ${columns}, ${started} AS first_seen, ${started} AS last_seen
+       FROM staged JOIN (SELECT sequence FROM staged_key ANTI JOIN stored_key USING (idem_key)) USING (sequence)`,
+    )
+  }
   return counts
+}
+
+async function isEmpty(connection: DuckDBConnection, target: string): Promise<boolean> {
+  return (await rowsOf(connection, `SELECT 1 FROM ${target} LIMIT 1`)).length === 0
+}
+
+/** The last line of every key. */
+async function stageKeys(connection: DuckDBConnection, digests: Digests): Promise<void> {
+  await connection.run(
+    `CREATE TEMP TABLE staged_key AS
+     SELECT idem_key, any_value(object_type) AS object_type, max(sequence) AS sequence, count(*) AS copies,
+            arg_max(digest_1, sequence) AS digest_1, arg_max(digest_2, sequence) AS digest_2
+     FROM (SELECT idem_key, object_type, sequence, ${digests[0]} AS digest_1, ${digests[1]} AS digest_2 FROM staged)
+     GROUP BY idem_key`,
+  )
+}
+
+type Digests = readonly [string, string]
+
+/**
+ * Two hashes of 63 bits. The second one begins with a salt of this commit, so it is independent of the first and
+ * nobody can make payloads that collide. Where copying a payload would cost too much memory it takes MD5 in between.
+ */
+function digestsOf(payload: string, salt: string): Digests {
+  const salted = `CASE WHEN strlen(${payload}) < ${LARGEST_LINE} THEN concat(${literal(salt)}, ${payload}) ELSE md5(${payload}) END`
+  return [`(hash(${payload}) >> 1)::BIGINT`, `(hash(${salted}) >> 1)::BIGINT`]
 }
 
 async function stage(connection: DuckDBConnection, batch: CommitBatch): Promise<void> {

@@ -1,11 +1,11 @@
-import {stat, mkdir} from 'node:fs/promises'
-import {dirname} from 'node:path'
+import {stat} from 'node:fs/promises'
 
 import type {DuckDBConnection, DuckDBInstance} from '@duckdb/node-api'
 
 import {failure, inTheWay, LorchestraError, usageError} from '../../errors.ts'
 import {pause} from '../../pause.ts'
 import {hasCode} from '../../system-error.ts'
+import {literal} from './sql.ts'
 
 export interface DatabaseOptions {
   readonly path: string
@@ -17,6 +17,11 @@ export interface DatabaseOptions {
 
 export const MEMORY_LIMIT = '512MB'
 const THREADS = '2'
+/**
+ * A thread gathers a group in memory before it compresses it. DuckDB's own 122,880 rows of 2 KB are 240 MB, so two
+ * threads would not fit below the limit and would spill; groups of several sizes may stand in one table.
+ */
+const ROW_GROUP_ROWS = 16_384
 const QUOTING_ERRORS = ['Conversion Error', 'Constraint Error', 'Invalid Input Error']
 const FIRST_PAUSE = 20
 const LONGEST_PAUSE = 500
@@ -28,18 +33,13 @@ export async function withDatabase<Result>(
   signal: AbortSignal | undefined,
   use: (connection: DuckDBConnection) => Promise<Result>,
 ): Promise<Result> {
-  if (access === 'READ_WRITE') await mkdir(dirname(options.path), {recursive: true})
-  const instance = await openWhenFree(options, access, signal)
+  const {instance, connection} = await openWhenFree(options, access, signal)
   try {
-    const connection = await instance.connect()
-    try {
-      return await use(connection)
-    } catch (error) {
-      throw withoutValues(error)
-    } finally {
-      connection.closeSync()
-    }
+    return await use(connection)
+  } catch (error) {
+    throw withoutValues(options.path, error)
   } finally {
+    connection.closeSync()
     instance.closeSync()
   }
 }
@@ -67,25 +67,21 @@ export async function inTransaction<Result>(
   return result
 }
 
+interface OpenDatabase {
+  readonly instance: DuckDBInstance
+  readonly connection: DuckDBConnection
+}
+
 async function openWhenFree(
   options: DatabaseOptions,
-  access: string,
+  access: 'READ_ONLY' | 'READ_WRITE',
   signal: AbortSignal | undefined,
-): Promise<DuckDBInstance> {
-  const {DuckDBInstance: instances} = await import('@duckdb/node-api')
-  const settings = {
-    access_mode: access,
-    memory_limit: MEMORY_LIMIT,
-    threads: THREADS,
-    temp_directory: options.temporaryFolder,
-    preserve_insertion_order: 'false',
-    autoinstall_known_extensions: 'false',
-  }
+): Promise<OpenDatabase> {
   const deadline = performance.now() + options.patience
   for (let interval = FIRST_PAUSE; ; interval = Math.min(interval * 2, LONGEST_PAUSE)) {
     signal?.throwIfAborted()
     try {
-      return await instances.create(options.path, settings)
+      return await (access === 'READ_ONLY' ? openToRead(options) : openToWrite(options))
     } catch (error) {
       const holder = lockHolder(error)
       if (holder === undefined) throw describeOpenError(options.path, error)
@@ -93,6 +89,41 @@ async function openWhenFree(
     }
     await pause(interval, signal)
   }
+}
+
+async function openToRead(options: DatabaseOptions): Promise<OpenDatabase> {
+  const instance = await startEngine(options, options.path, {access_mode: 'READ_ONLY'})
+  return {instance, connection: await instance.connect()}
+}
+
+/** The size of row groups can only be set where a file is attached. */
+async function openToWrite(options: DatabaseOptions): Promise<OpenDatabase> {
+  const instance = await startEngine(options, ':memory:')
+  try {
+    const connection = await instance.connect()
+    await connection.run(`ATTACH ${literal(options.path)} AS warehouse (READ_WRITE, ROW_GROUP_SIZE ${ROW_GROUP_ROWS})`)
+    await connection.run('USE warehouse')
+    return {instance, connection}
+  } catch (error) {
+    instance.closeSync()
+    throw error
+  }
+}
+
+async function startEngine(
+  {temporaryFolder}: DatabaseOptions,
+  path: string,
+  settings: Record<string, string> = {},
+): Promise<DuckDBInstance> {
+  const {DuckDBInstance: instances} = await import('@duckdb/node-api')
+  return instances.create(path, {
+    memory_limit: MEMORY_LIMIT,
+    threads: THREADS,
+    temp_directory: temporaryFolder,
+    preserve_insertion_order: 'false',
+    autoinstall_known_extensions: 'false',
+    ...settings,
+  })
 }
 
 function lockHolder(error: unknown): string | undefined {
@@ -108,12 +139,13 @@ const heldByAnother = (options: DatabaseOptions, holder: string, error: unknown)
   )
 
 /** DuckDB quotes the value that it could not convert or insert, and values are payload. */
-function withoutValues(error: unknown): unknown {
+function withoutValues(path: string, error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof LorchestraError) return error
   const kind = /^[A-Z][A-Za-z ]+ Error/.exec(error.message)?.[0]
   if (kind === undefined) return error
   const detail = QUOTING_ERRORS.includes(kind) ? kind : (error.message.split('\n')[0] ?? kind)
-  return failure(`DuckDB: ${detail}`, 'Nothing of this transaction was written.')
+  const advice = adviceFor(path, error.message)
+  return failure(`DuckDB: ${detail}`, ['Nothing of this transaction was written.', ...advice].join(' '))
 }
 
 function describeOpenError(path: string, error: unknown): Error {
@@ -121,5 +153,17 @@ function describeOpenError(path: string, error: unknown): Error {
   if (text.includes('not a valid DuckDB database')) {
     return failure(`${path} is not a DuckDB database`, 'Set warehouse.path to another file, or restore it.', error)
   }
-  return failure(`cannot open ${path}`, 'Check the path and its permissions; nothing was written.', error)
+  const [advice = 'Check the path and its permissions.'] = adviceFor(path, text)
+  return failure(`cannot open ${path}`, `${advice} Nothing was written.`, error)
 }
+
+const ADVICE: readonly (readonly [cause: RegExp, advice: (path: string) => string])[] = [
+  [/No space left|File too large|quota exceeded/i, (path) => `Make room on the disk of ${path} and run again.`],
+  [/version number|newer version/i, () => 'A newer DuckDB wrote this file: update lorchestra.'],
+  [/corrupt|checksum|Could not read enough bytes/i, (path) => `The file is damaged: restore ${path} from a backup.`],
+]
+
+const adviceFor = (path: string, message: string): readonly string[] =>
+  ADVICE.filter(([cause]) => cause.test(message))
+    .slice(0, 1)
+    .map(([, advice]) => advice(path))

@@ -2,10 +2,11 @@ import type {DuckDBConnection} from '@duckdb/node-api'
 import {z} from 'zod'
 
 import {failure, inTheWay} from '../../errors.ts'
-import {createEvent} from '../../events.ts'
+import {createEvent, type Event} from '../../events.ts'
 import {isAlive, processIdentity} from '../../process-identity.ts'
 import type {TableSet} from '../tables.ts'
 import type {RunToBegin} from '../warehouse.ts'
+import {tableExists} from './definitions.ts'
 import {insertEvents} from './events.ts'
 import {identifier, rowsOf} from './sql.ts'
 
@@ -21,8 +22,9 @@ const startedPayload = z.object({
  * A run holds its streams from its `job.started` to its `job.completed` or `job.failed`, in the event log of the
  * tables that it writes. So the lease lands with the audit trail, in one transaction, and needs no table of its own.
  */
-export async function takeLease(connection: DuckDBConnection, run: RunToBegin): Promise<void> {
-  const wanted = startedPayload.parse(run.started.payload)
+export async function takeLease(connection: DuckDBConnection, run: RunToBegin): Promise<Event> {
+  const started = run.started()
+  const wanted = startedPayload.parse(started.payload)
   for (const row of await openRuns(connection, run.tables)) {
     const other = startedPayload.safeParse(JSON.parse(String(row['payload'])))
     if (!other.success || !other.data.streams.some((stream) => wanted.streams.includes(stream))) continue
@@ -47,22 +49,34 @@ export async function takeLease(connection: DuckDBConnection, run: RunToBegin): 
       }),
     ])
   }
+  await insertEvents(connection, run.tables, [started])
+  return started
 }
 
-/** The fence: a run that was taken for dead must not write any more. */
+/** The fence: a run that was taken for dead must not write any more, nor one whose file was exchanged. */
 export async function assertLeaseHeld(connection: DuckDBConnection, tables: TableSet, runId: string): Promise<void> {
-  const ended = await rowsOf(
+  if (!(await tableExists(connection, tables.eventLog))) throw fileExchanged(`there is no ${tables.eventLog} any more`)
+  const own = await rowsOf(
     connection,
-    `SELECT error_message FROM ${identifier(tables.eventLog)}
-     WHERE correlation_id = $runId AND event_type IN ('job.completed', 'job.failed')`,
+    `SELECT event_type, error_message FROM ${identifier(tables.eventLog)}
+     WHERE correlation_id = $runId AND event_type IN ('job.started', 'job.completed', 'job.failed')`,
     {runId},
   )
-  if (ended.length === 0) return
+  if (!own.some((row) => row['event_type'] === 'job.started'))
+    throw fileExchanged(`${tables.eventLog} does not hold this run`)
+  const ended = own.find((row) => row['event_type'] !== 'job.started')
+  if (ended === undefined) return
   throw failure(
-    `this run lost its stream: ${String(ended[0]?.['error_message'] ?? 'it was ended by another run')}`,
+    `this run lost its stream: ${String(ended['error_message'] ?? 'it was ended by another run')}`,
     'Nothing of this commit was written; the other run reads the same records.',
   )
 }
+
+export const fileExchanged = (what: string): Error =>
+  failure(
+    `the database was replaced or removed while the run was going on: ${what}`,
+    'Nothing of this commit was written. Put the right file in place and run again: what it lacks is read anew.',
+  )
 
 const openRuns = async (connection: DuckDBConnection, tables: TableSet): ReturnType<typeof rowsOf> =>
   rowsOf(

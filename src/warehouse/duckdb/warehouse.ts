@@ -13,8 +13,9 @@ import {
 import {mergeBatch} from './commit.ts'
 import {databaseExists, inTransaction, withDatabase, type DatabaseOptions} from './database.ts'
 import {assertCompatibleTables, createMissingTables, createMissingTwins, tableExists} from './definitions.ts'
-import {insertEvents, readRejects} from './events.ts'
-import {assertLeaseHeld, takeLease} from './leases.ts'
+import {readRejects} from './events.ts'
+import {assertLeaseHeld, fileExchanged, takeLease} from './leases.ts'
+import {createMissingDatabase} from './new-database.ts'
 import {readStreamState} from './stream-state.ts'
 
 const NOTHING_KNOWN: KeyIndex = {has: () => Promise.resolve(new Set()), close: () => undefined}
@@ -57,24 +58,27 @@ export class DuckDBWarehouse implements Warehouse {
   }
 
   async begin(run: RunToBegin): Promise<WarehouseWriter> {
-    await withDatabase(this.#database, 'READ_WRITE', this.#signal, async (connection) =>
+    await createMissingDatabase(this.#database.path)
+    const {created_at} = await withDatabase(this.#database, 'READ_WRITE', this.#signal, async (connection) =>
       inTransaction(connection, async () => {
         if (run.definitionFrom !== undefined) await createMissingTwins(connection, run.tables, run.definitionFrom)
         await createMissingTables(connection, run.tables)
         await assertCompatibleTables(connection, run.tables)
-        await takeLease(connection, run)
-        await insertEvents(connection, run.tables, [run.started])
+        return takeLease(connection, run)
       }),
     )
     return {
+      since: new Date(created_at),
       // A stopped run still commits what is whole and says that it stopped.
-      commit: async (batch, events) =>
-        withDatabase(this.#database, 'READ_WRITE', undefined, async (connection) =>
+      commit: async (batch, events) => {
+        if (!(await databaseExists(this.#database.path))) throw fileExchanged(`${this.#database.path} is gone`)
+        return withDatabase(this.#database, 'READ_WRITE', undefined, async (connection) =>
           inTransaction(connection, async () => {
             await assertLeaseHeld(connection, run.tables, run.runId)
             return mergeBatch(connection, run.tables, batch, events)
           }),
-        ),
+        )
+      },
       // The lease ends with the job.completed or job.failed of the last commit.
       close: () => Promise.resolve(),
     }

@@ -1,0 +1,134 @@
+import {open, rm, truncate, type FileHandle} from 'node:fs/promises'
+import {join} from 'node:path'
+
+import {writingTemporaryFiles} from './temporary-files.ts'
+
+const FILE_BYTES = 64 * 1024 * 1024
+const BUFFER_BYTES = 1024 * 1024
+/** UTF-8 takes at most so many bytes for one UTF-16 code unit. */
+const LONGEST_ENCODING = 3
+
+export interface LinesPosition {
+  readonly files: number
+  readonly bytesInLast: number
+}
+
+/** Lines in files of about 64 MB. One buffer is written to disk while the next one fills. */
+export class LineFiles {
+  readonly #folder: string
+  readonly #name: string
+  readonly #files: {path: string; bytes: number}[] = []
+  #handle: FileHandle | undefined
+  #created = 0
+  #bytes = 0
+  #filling: Buffer | undefined
+  #spare: Buffer | undefined
+  #used = 0
+  #writing: Promise<void> = Promise.resolve()
+
+  constructor(folder: string, name: string) {
+    this.#folder = folder
+    this.#name = name
+  }
+
+  /** Of what is in files already. */
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  paths(): readonly string[] {
+    return this.#files.filter(({bytes}) => bytes > 0).map(({path}) => path)
+  }
+
+  /** Exact after `flush`. */
+  position(): LinesPosition {
+    return {files: this.#files.length, bytesInLast: this.#files.at(-1)?.bytes ?? 0}
+  }
+
+  /** A line in several parts, so that they need not be joined. Resolved at once unless a buffer is full. */
+  async add(parts: readonly string[]): Promise<void> {
+    const longest = LONGEST_ENCODING * parts.reduce((length, part) => length + part.length, 0)
+    if (this.#used > 0 && this.#used + longest > BUFFER_BYTES) await this.#writeOut()
+    if (longest > BUFFER_BYTES) {
+      await this.#write(Buffer.from(parts.join('')))
+      return
+    }
+    this.#filling ??= Buffer.allocUnsafe(BUFFER_BYTES)
+    for (const part of parts) this.#used += this.#filling.write(part, this.#used)
+  }
+
+  async flush(): Promise<void> {
+    if (this.#used > 0) await this.#writeOut()
+    await this.#written()
+  }
+
+  /** What is not in a file yet is dropped with the rest. */
+  async cutBack({files, bytesInLast}: LinesPosition): Promise<void> {
+    this.#used = 0
+    await this.close()
+    for (const {path} of this.#files.splice(files)) await rm(path, {force: true})
+    const last = this.#files.at(-1)
+    if (last !== undefined) {
+      await truncate(last.path, bytesInLast)
+      last.bytes = bytesInLast
+    }
+    this.#bytes = this.#files.reduce((sum, file) => sum + file.bytes, 0)
+  }
+
+  async clear(): Promise<void> {
+    await this.cutBack({files: 0, bytesInLast: 0})
+  }
+
+  async close(): Promise<void> {
+    await this.#written().catch(() => undefined)
+    await this.#closeFile()
+  }
+
+  /** Returns as soon as the buffer before this one is in its file. */
+  async #writeOut(): Promise<void> {
+    const full = this.#filling
+    const bytes = full?.subarray(0, this.#used)
+    this.#filling = this.#spare
+    this.#spare = full
+    this.#used = 0
+    if (bytes !== undefined) await this.#write(bytes)
+  }
+
+  async #write(bytes: Buffer): Promise<void> {
+    await this.#written()
+    this.#writing = this.#append(bytes)
+    // Told to whoever writes or flushes next.
+    this.#writing.catch(() => undefined)
+  }
+
+  async #written(): Promise<void> {
+    const writing = this.#writing
+    this.#writing = Promise.resolve()
+    await writing
+  }
+
+  async #append(bytes: Buffer): Promise<void> {
+    await writingTemporaryFiles(this.#folder, async () => {
+      const file = await this.#currentFile()
+      await this.#handle?.appendFile(bytes)
+      file.bytes += bytes.length
+      this.#bytes += bytes.length
+    })
+  }
+
+  async #currentFile(): Promise<{path: string; bytes: number}> {
+    const last = this.#files.at(-1)
+    if (last !== undefined && this.#handle !== undefined && last.bytes < FILE_BYTES) return last
+    await this.#closeFile()
+    this.#created += 1
+    const file = {path: join(this.#folder, `${this.#name}-${this.#created}.ndjson`), bytes: 0}
+    this.#handle = await open(file.path, 'wx', 0o600)
+    this.#files.push(file)
+    return file
+  }
+
+  async #closeFile(): Promise<void> {
+    await this.#handle?.close()
+    this.#handle = undefined
+  }
+}

@@ -1,0 +1,78 @@
+import {expect} from 'chai'
+import fc from 'fast-check'
+
+import {keyProblem, keyRecord} from '../src/keyed-record.ts'
+import type {JsonObject} from '../src/source.ts'
+
+const stream = {sourceSystem: 'scripted--acct1', objectType: 'thing'}
+const keyedBy = (idemKey: unknown) => ({idemKey: () => idemKey as string})
+const anyText = fc.string({unit: 'binary', maxLength: 40})
+const brokenText = fc
+  .array(fc.integer({min: 0, max: 0xff_ff}), {minLength: 1, maxLength: 40})
+  .map((units) => String.fromCharCode(...units))
+
+describe('a record’s key', () => {
+  it('is stored as the source made it, or the record is a reject: nothing in between, and never an error', () => {
+    fc.assert(
+      fc.property(fc.oneof(anyText, brokenText), (id) => {
+        const idemKey = `thing:scripted--acct1:${id}`
+        const keyed = keyRecord(keyedBy(idemKey), {id: 'x'}, stream, 'record 1')
+        const storable =
+          id !== '' && idemKey.isWellFormed() && !/\p{Cc}/u.test(id) && Buffer.byteLength(idemKey) <= 1024
+        expect('record' in keyed).to.equal(storable)
+        if ('record' in keyed) expect(keyed.record).to.include({idemKey, externalId: id})
+      }),
+    )
+  })
+
+  it('is never taken from another stream', () => {
+    fc.assert(
+      fc.property(anyText, (text) => {
+        fc.pre(!text.startsWith('thing:scripted--acct1:'))
+        expect(keyProblem(text, stream)).to.be.a('string')
+      }),
+    )
+  })
+
+  for (const [what, made] of [
+    ['a number', 17],
+    ['nothing', undefined],
+    ['an object', {}],
+  ] as const) {
+    it(`that is ${what} makes the record a reject`, () => {
+      expect(keyRecord(keyedBy(made), {}, stream, 'record 1')).to.have.nested.property(
+        'rejection.reference',
+        'record 1',
+      )
+    })
+  }
+})
+
+describe('a record’s payload', () => {
+  it('is stored as its JSON text, or the record is a reject that names the place', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer({min: 0xd7_00, max: 0xe0_ff}), {maxLength: 6}),
+        fc.array(fc.nat(3)),
+        (units, path) => {
+          const text = String.fromCharCode(...units)
+          const nested = path.reduceRight<unknown>((inner, name) => ({[`m${name}`]: inner}), text)
+          const keyed = keyRecord(keyedBy('thing:scripted--acct1:a'), {at: nested} as JsonObject, stream, 'record 1')
+          const place = ['$', 'at', ...path.map((name) => `m${name}`)].join('.')
+          if (text.isWellFormed()) expect(keyed).to.have.nested.property('record.json', JSON.stringify({at: nested}))
+          else expect(keyed).to.have.nested.property('rejection.reason').that.includes(`the text at ${place} `)
+        },
+      ),
+    )
+  })
+
+  it('of a thousand levels is stored, and one that is no tree is a reject', () => {
+    let deep: JsonObject = {}
+    for (let level = 0; level < 1000; level += 1) deep = {deep, text: '😀'}
+    expect(keyRecord(keyedBy('thing:scripted--acct1:a'), deep, stream, 'record 1')).to.have.property('record')
+    const ring: {self?: unknown} = {}
+    ring.self = ring
+    const keyed = keyRecord(keyedBy('thing:scripted--acct1:a'), ring as JsonObject, stream, 'record 1')
+    expect(keyed).to.have.nested.property('rejection.reason').that.includes('it is not JSON')
+  })
+})
