@@ -8,6 +8,8 @@ import {LineFiles, type LinesPosition} from './line-files.ts'
 import {createRunFolder} from './run-folder.ts'
 import {writingTemporaryFiles} from './temporary-files.ts'
 
+/** A number beyond double precision: whatever reads it from a file of JSON lines would round it. */
+const TOO_EXACT = /[:,[]-?(?:[1-9][\d.]{18,}|0\.0*[1-9]\d{17,}|[\d.]+[eE]-?\d{3})/
 /** Characters of one line; a longer record gets a file of its own. */
 const LARGE_LINE = 4 * 1024 * 1024
 export const SPOOL_LIMITS = {bytes: 64 * 1024 ** 3, rows: 100_000_000} as const
@@ -26,7 +28,7 @@ export interface SpoolableRecord {
 interface Position {
   readonly records: LinesPosition
   readonly events: LinesPosition
-  readonly largeRecords: number
+  readonly loneRecords: number
   readonly rows: number
 }
 
@@ -35,8 +37,8 @@ export class Spool {
   readonly folder: string
   readonly #records: LineFiles
   readonly #events: LineFiles
-  #largeRecords: string[] = []
-  #largeBytes = 0
+  #loneRecords: string[] = []
+  #loneBytes = 0
   #rows = 0
   #sequence = 0
   #sliceEnd: Position
@@ -62,8 +64,9 @@ export class Spool {
     this.#rows += 1
     const {idemKey, sourceSystem, objectType, externalId, json} = record
     const head = `{"idem_key":${JSON.stringify(idemKey)},"source_system":${JSON.stringify(sourceSystem)},"object_type":${JSON.stringify(objectType)},"external_id":${JSON.stringify(externalId)},"sequence":${this.#sequence},"payload":`
-    if (head.length + json.length < LARGE_LINE) await this.#records.add([head, json, '}\n'])
-    else await this.#addLargeRecord(`${head}${json}}\n`)
+    const alone = head.length + json.length >= LARGE_LINE || TOO_EXACT.test(json)
+    if (alone) await this.#addLoneRecord(`${head}${json}}\n`)
+    else await this.#records.add([head, json, '}\n'])
     this.#assertWithinLimits()
   }
 
@@ -79,10 +82,10 @@ export class Spool {
 
   /** Drops what came after the last finished slice. */
   async dropUnfinishedSlice(): Promise<void> {
-    const {records, events, largeRecords, rows} = this.#sliceEnd
+    const {records, events, loneRecords, rows} = this.#sliceEnd
     await this.#records.cutBack(records)
     await this.#events.cutBack(events)
-    await removeAll(this.#largeRecords.splice(largeRecords))
+    await removeAll(this.#loneRecords.splice(loneRecords))
     this.#rows = rows
   }
 
@@ -91,7 +94,7 @@ export class Spool {
     return {
       runStartedAt,
       records: this.#records.paths(),
-      largeRecords: [...this.#largeRecords],
+      loneRecords: [...this.#loneRecords],
       events: this.#events.paths(),
       rows: this.#rows,
     }
@@ -100,8 +103,8 @@ export class Spool {
   async clear(): Promise<void> {
     await this.#records.clear()
     await this.#events.clear()
-    await removeAll(this.#largeRecords.splice(0))
-    this.#largeBytes = 0
+    await removeAll(this.#loneRecords.splice(0))
+    this.#loneBytes = 0
     this.#rows = 0
     this.#sliceEnd = this.#position()
   }
@@ -112,15 +115,15 @@ export class Spool {
     await rm(this.folder, {recursive: true, force: true})
   }
 
-  async #addLargeRecord(line: string): Promise<void> {
-    const path = join(this.folder, `large-${this.#sequence}.json`)
+  async #addLoneRecord(line: string): Promise<void> {
+    const path = join(this.folder, `lone-${this.#sequence}.json`)
     await writingTemporaryFiles(this.folder, async () => writeFile(path, line, {flag: 'wx', mode: 0o600}))
-    this.#largeRecords.push(path)
-    this.#largeBytes += Buffer.byteLength(line)
+    this.#loneRecords.push(path)
+    this.#loneBytes += Buffer.byteLength(line)
   }
 
   #assertWithinLimits(): void {
-    const bytes = this.#records.bytes + this.#largeBytes
+    const bytes = this.#records.bytes + this.#loneBytes
     if (bytes <= SPOOL_LIMITS.bytes && this.#rows <= SPOOL_LIMITS.rows) return
     throw failure(
       `one slice holds more than can be spooled (${this.#rows} records, ${bytes} bytes)`,
@@ -132,7 +135,7 @@ export class Spool {
     return {
       records: this.#records.position(),
       events: this.#events.position(),
-      largeRecords: this.#largeRecords.length,
+      loneRecords: this.#loneRecords.length,
       rows: this.#rows,
     }
   }

@@ -93,10 +93,10 @@ export interface KeyIndex {
 export interface CommitBatch {
   readonly runStartedAt: Date
   readonly records: readonly string[]
-  /** One file for each record that is too large to be read among others. */
-  readonly largeRecords: readonly string[]
+  /** One file for each record that is too large, or has numbers too exact, to be read among others. */
+  readonly loneRecords: readonly string[]
   readonly events: readonly string[]
-  /** Lines in `records` and `largeRecords`. */
+  /** Lines in `records` and `loneRecords`. */
   readonly rows: number
 }
 

@@ -113,26 +113,26 @@ function digestsOf(payload: string, salt: string): Digests {
 
 async function stage(connection: DuckDBConnection, batch: CommitBatch): Promise<void> {
   await connection.run(
-    `CREATE TEMP TABLE large_record (idem_key VARCHAR, source_system VARCHAR, object_type VARCHAR, external_id VARCHAR, sequence BIGINT, payload JSON)`,
+    `CREATE TEMP TABLE lone_record (idem_key VARCHAR, source_system VARCHAR, object_type VARCHAR, external_id VARCHAR, sequence BIGINT, payload JSON)`,
   )
-  for (const file of batch.largeRecords) await stageLargeRecord(connection, file)
+  for (const file of batch.loneRecords) await stageLoneRecord(connection, file)
   const files =
     batch.records.length === 0
       ? ''
       : `UNION ALL SELECT * FROM read_json([${batch.records.map(literal).join(', ')}], format = 'newline_delimited',
            columns = {${STAGED_COLUMNS}}, maximum_object_size = ${LARGEST_LINE})`
-  await connection.run(`CREATE TEMP VIEW staged AS SELECT * FROM large_record ${files}`)
+  await connection.run(`CREATE TEMP VIEW staged AS SELECT * FROM lone_record ${files}`)
 }
 
 const PAYLOAD = ',"payload":'
 
 // One by one, and cut here: DuckDB would set aside the record several times over to read it from a file.
-async function stageLargeRecord(connection: DuckDBConnection, file: string): Promise<void> {
+async function stageLoneRecord(connection: DuckDBConnection, file: string): Promise<void> {
   const line = await readFile(file, 'utf8')
   const cut = line.indexOf(PAYLOAD)
   const record = JSON.parse(`${line.slice(0, cut)}}`) as Omit<SpooledRecord, 'payload'>
   await connection.run(
-    `INSERT INTO large_record
+    `INSERT INTO lone_record
      VALUES ($idem_key, $source_system, $object_type, $external_id, $sequence::BIGINT, $payload::JSON)`,
     {...record, payload: line.slice(cut + PAYLOAD.length, line.lastIndexOf('}'))},
   )
