@@ -1,10 +1,8 @@
-import {rm} from 'node:fs/promises'
-
 import {failure, LorchestraError} from '../errors.ts'
 import type {Stream} from '../source.ts'
 import type {TableSet} from '../warehouse/tables.ts'
 import {NOTHING_COVERED, type KeyIndex, type StreamScope, type StreamState} from '../warehouse/warehouse.ts'
-import {createRunFolder} from './run-folder.ts'
+import {createRunFolder, removeRunFolder} from './run-folder.ts'
 import type {Preview, Sink, SinkOptions, SinkTables} from './sink.ts'
 import type {SpoolableRecord} from './spool.ts'
 
@@ -93,7 +91,7 @@ export class DryRunSink implements Sink {
   async close(): Promise<void> {
     const index = await this.#keyIndex
     index?.close()
-    if (index !== undefined) await rm(this.#options.folder, {recursive: true, force: true})
+    if (index !== undefined) await removeRunFolder(this.#options.folder)
   }
 
   async #openKeyIndex(tables: TableSet): Promise<KeyIndex> {

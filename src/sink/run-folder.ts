@@ -15,6 +15,20 @@ export async function createRunFolder(folder: string): Promise<void> {
   await writingTemporaryFiles(dirname(folder), async () => createWithOwner(folder))
 }
 
+/** Its name says whose it is before its owner file goes, so that the next run can finish what a killed one began. */
+export async function removeRunFolder(folder: string): Promise<void> {
+  const draft = draftOf(folder)
+  try {
+    await rename(folder, draft)
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return
+    throw error
+  }
+  await rm(draft, {recursive: true, force: true})
+}
+
+const draftOf = (folder: string): string => `${folder}.${process.pid}.draft`
+
 async function createWithOwner(folder: string): Promise<void> {
   const siblings = dirname(folder)
   await mkdir(siblings, {recursive: true, mode: 0o700})
@@ -22,7 +36,7 @@ async function createWithOwner(folder: string): Promise<void> {
     if (sibling.isDirectory()) await removeIfDead(join(siblings, sibling.name))
   }
   // Appears with its owner or not at all; until then its name says whose it is.
-  const draft = `${folder}.${process.pid}.draft`
+  const draft = draftOf(folder)
   await mkdir(draft, {mode: 0o700})
   await writeFile(join(draft, OWNER), JSON.stringify(await ownProcess()), {mode: 0o600})
   await rename(draft, folder)

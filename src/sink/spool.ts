@@ -5,7 +5,7 @@ import type {Event} from '../events.ts'
 import {failure} from '../errors.ts'
 import type {CommitBatch} from '../warehouse/warehouse.ts'
 import {LineFiles, type LinesPosition} from './line-files.ts'
-import {createRunFolder} from './run-folder.ts'
+import {createRunFolder, removeRunFolder} from './run-folder.ts'
 import {writingTemporaryFiles} from './temporary-files.ts'
 
 /** A number beyond double precision: whatever reads it from a file of JSON lines would round it. */
@@ -112,7 +112,7 @@ export class Spool {
   async remove(): Promise<void> {
     await this.#records.close()
     await this.#events.close()
-    await rm(this.folder, {recursive: true, force: true})
+    await removeRunFolder(this.folder)
   }
 
   async #addLoneRecord(line: string): Promise<void> {
