@@ -10,8 +10,10 @@ import {writingTemporaryFiles} from './temporary-files.ts'
 
 /** A number beyond double precision: whatever reads it from a file of JSON lines would round it. */
 const TOO_EXACT = /[:,[]-?(?:[1-9][\d.]{18,}|0\.0*[1-9]\d{17,}|[\d.]+[eE]-?\d{3})/
-/** Characters of one line; a longer record gets a file of its own. */
+/** Bytes of one line; a longer record gets a file of its own. */
 const LARGE_LINE = 4 * 1024 * 1024
+/** UTF-8 takes at most so many bytes for one character of a JavaScript string. */
+const LONGEST_ENCODING = 3
 export const SPOOL_LIMITS = {bytes: 64 * 1024 ** 3, rows: 100_000_000} as const
 
 /** A line of the record files, but for its sequence number. */
@@ -64,7 +66,7 @@ export class Spool {
     this.#rows += 1
     const {idemKey, sourceSystem, objectType, externalId, json} = record
     const head = `{"idem_key":${JSON.stringify(idemKey)},"source_system":${JSON.stringify(sourceSystem)},"object_type":${JSON.stringify(objectType)},"external_id":${JSON.stringify(externalId)},"sequence":${this.#sequence},"payload":`
-    const alone = head.length + json.length >= LARGE_LINE || TOO_EXACT.test(json)
+    const alone = isLarge(head, json) || TOO_EXACT.test(json)
     if (alone) await this.#addLoneRecord(`${head}${json}}\n`)
     else await this.#records.add([head, json, '}\n'])
     this.#assertWithinLimits()
@@ -148,4 +150,10 @@ export class Spool {
 
 async function removeAll(paths: readonly string[]): Promise<void> {
   for (const path of paths) await rm(path, {force: true})
+}
+
+/** Counts bytes only where the characters leave it open. */
+function isLarge(head: string, json: string): boolean {
+  if (LONGEST_ENCODING * (head.length + json.length) < LARGE_LINE) return false
+  return Buffer.byteLength(head) + Buffer.byteLength(json) + '}\n'.length >= LARGE_LINE
 }

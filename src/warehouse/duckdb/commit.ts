@@ -7,12 +7,17 @@ import {failure} from '../../errors.ts'
 import type {Event} from '../../events.ts'
 import {RAW_OBJECTS, type TableSet} from '../tables.ts'
 import type {CommitBatch, CommitCounts, CommitResult, RowCounts, SpooledRecord} from '../warehouse.ts'
+import {MEMORY_LIMIT} from './database.ts'
 import {columnsOf} from './definitions.ts'
 import {countFirstRejects, insertEventFiles, insertEvents} from './events.ts'
 import {identifier, literal, rowsOf} from './sql.ts'
 
 /** Lines of `records` files stay below this, so that DuckDB's reading buffers (twice this, for each thread) do too. */
-export const LARGEST_LINE = 8 * 1024 * 1024
+export const LARGEST_LINE = 4 * 1024 * 1024
+
+/** Measured with keys of 40 bytes: 500 MB at the commit of two million changed rows. */
+const INDEX_BYTES_PER_CHANGE = 250
+const ROOM_BESIDE_INDEX = 256_000_000
 
 const STAGED_COLUMNS = `idem_key: 'VARCHAR', source_system: 'VARCHAR', object_type: 'VARCHAR', external_id: 'VARCHAR', sequence: 'BIGINT', payload: 'JSON'`
 
@@ -59,6 +64,7 @@ async function mergeRecords(connection: DuckDBConnection, tables: TableSet, batc
      WHERE NOT newer AND (stored.digest_1 != staged_key.digest_1 OR stored.digest_2 != staged_key.digest_2)`,
   )
   const counts = await countRows(connection, batch)
+  await makeRoomForIndex(connection, counts)
   const some = (kind: 'inserted' | 'updated' | 'unchanged'): boolean => [...counts.values()].some((of) => of[kind] > 0)
   if (some('unchanged')) {
     await connection.run(
@@ -83,6 +89,16 @@ async function mergeRecords(connection: DuckDBConnection, tables: TableSet, batc
     )
   }
   return counts
+}
+
+/**
+ * Until the end of the transaction the primary key is held in memory for every row deleted and inserted. Beside it,
+ * the statements need about half of the limit.
+ */
+async function makeRoomForIndex(connection: DuckDBConnection, counts: CommitCounts): Promise<void> {
+  const changed = [...counts.values()].reduce((sum, {inserted, updated}) => sum + inserted / 2 + updated, 0)
+  const needed = Math.ceil(ROOM_BESIDE_INDEX + changed * INDEX_BYTES_PER_CHANGE)
+  if (needed > MEMORY_LIMIT) await connection.run(`SET memory_limit = '${needed}B'`)
 }
 
 async function isEmpty(connection: DuckDBConnection, target: string): Promise<boolean> {

@@ -15,7 +15,8 @@ export interface DatabaseOptions {
   readonly patience: number
 }
 
-export const MEMORY_LIMIT = '512MB'
+/** Bytes. */
+export const MEMORY_LIMIT = 512_000_000
 const THREADS = '2'
 /**
  * A thread gathers a group in memory before it compresses it. DuckDB's own 122,880 rows of 2 KB are 240 MB, so two
@@ -117,7 +118,7 @@ async function startEngine(
 ): Promise<DuckDBInstance> {
   const {DuckDBInstance: instances} = await import('@duckdb/node-api')
   return instances.create(path, {
-    memory_limit: MEMORY_LIMIT,
+    memory_limit: `${MEMORY_LIMIT}B`,
     threads: THREADS,
     temp_directory: temporaryFolder,
     preserve_insertion_order: 'false',

@@ -27,7 +27,7 @@ export async function exportKeys(
 
 /** In memory, spilling into `folder`. */
 export async function openKeyIndex(file: string, folder: string): Promise<KeyIndex> {
-  const instance = await DuckDBInstance.create(':memory:', {memory_limit: MEMORY_LIMIT, temp_directory: folder})
+  const instance = await DuckDBInstance.create(':memory:', {memory_limit: `${MEMORY_LIMIT}B`, temp_directory: folder})
   const connection = await instance.connect()
   await connection.run(`CREATE TABLE known AS SELECT idem_key FROM read_parquet(${literal(file)})`)
   return {
