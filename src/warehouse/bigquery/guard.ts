@@ -1,0 +1,73 @@
+import {withoutConstants} from './sql.ts'
+
+/** All that a run may write: its own tables, and the temporary ones whose names begin so. */
+export interface WritableNames {
+  readonly tables: readonly string[]
+  readonly prefixes: readonly string[]
+}
+
+interface Place {
+  readonly project: string
+  readonly dataset: string
+}
+
+interface OutgoingRequest {
+  readonly method: string
+  readonly path: string
+  readonly body?: object
+}
+
+interface OutgoingBody {
+  readonly tableReference?: {readonly projectId: string; readonly datasetId: string; readonly tableId: string}
+  readonly configuration?: {
+    readonly query?: {readonly query: string; readonly destinationTable?: unknown}
+    readonly load?: {
+      readonly destinationTable: {readonly projectId: string; readonly datasetId: string; readonly tableId: string}
+    }
+  }
+}
+
+const READING = /^\s*(SELECT|WITH)\b/i
+
+/**
+ * Refuses every request that could change a table which is not the run's own. It knows only what is allowed: a
+ * statement that is no plain SELECT may not even read another table.
+ */
+export function assertWritable(place: Place, writable: WritableNames | undefined, request: OutgoingRequest): void {
+  const {method, path, body} = request
+  if (method === 'GET') return
+  const {tableReference, configuration} = (body ?? {}) as OutgoingBody
+  if (method === 'DELETE') {
+    const found = /^\/datasets\/([^/]+)\/tables\/([^/]+)$/.exec(path)
+    return assertNames(place, writable, [`${place.project}.${found?.[1] ?? '?'}.${found?.[2] ?? '?'}`])
+  }
+  if (path === `/datasets/${place.dataset}/tables` && tableReference !== undefined) {
+    return assertNames(place, writable, [nameOf(tableReference)])
+  }
+  if (path !== '/jobs') throw new Error(`a request to ${path} is not one that lorchestra makes`)
+  if (configuration?.load !== undefined) {
+    return assertNames(place, writable, [nameOf(configuration.load.destinationTable)])
+  }
+  const query = configuration?.query
+  if (query === undefined || query.destinationTable !== undefined) throw new Error('a job of an unknown kind')
+  const sql = withoutConstants(query.query)
+  if (READING.test(sql) && !sql.includes(';')) return
+  const names = [...sql.matchAll(/`([^`]+)`/g)].map((match) => match[1] ?? '')
+  if (names.length === 0) throw new Error('a statement that names no table')
+  assertNames(place, writable, names)
+}
+
+const nameOf = (table: {readonly projectId: string; readonly datasetId: string; readonly tableId: string}): string =>
+  `${table.projectId}.${table.datasetId}.${table.tableId}`
+
+function assertNames({project, dataset}: Place, writable: WritableNames | undefined, names: readonly string[]): void {
+  for (const name of names) {
+    const start = `${project}.${dataset}.`
+    const table = name.startsWith(start) ? name.slice(start.length) : undefined
+    const allowed =
+      table !== undefined &&
+      writable !== undefined &&
+      (writable.tables.includes(table) || writable.prefixes.some((prefix) => table.startsWith(prefix)))
+    if (!allowed) throw new Error(`a write to ${name}, which is not one of this run's tables, was refused`)
+  }
+}

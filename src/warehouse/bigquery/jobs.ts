@@ -1,0 +1,119 @@
+import * as z from 'zod'
+
+import {pause} from '../../pause.ts'
+import {pauseBefore, type Connection} from './connection.ts'
+import {describeEntry, isDuplicate, isNotFound, isTransient, ServiceError} from './service-error.ts'
+
+const errorEntry = z.object({
+  reason: z.string().optional(),
+  location: z.string().optional(),
+  message: z.string().optional(),
+})
+const jobShape = z.object({
+  jobReference: z.object({jobId: z.string(), location: z.string().optional()}),
+  // An answer without it is one of a job that is still to be asked for.
+  status: z
+    .object({state: z.string(), errorResult: errorEntry.optional(), errors: z.array(errorEntry).optional()})
+    .default({state: 'PENDING'}),
+  statistics: z
+    .object({
+      totalBytesBilled: z.string().optional(),
+      query: z
+        .object({
+          totalBytesBilled: z.string().optional(),
+          dmlStats: z
+            .object({insertedRowCount: z.string().optional(), updatedRowCount: z.string().optional()})
+            .optional(),
+        })
+        .optional(),
+      load: z.object({outputRows: z.string().optional()}).optional(),
+    })
+    .optional(),
+})
+
+export type Job = z.infer<typeof jobShape>
+
+export interface JobToRun {
+  /** Deterministic; unique for what it does. An attempt's number is added. */
+  readonly id: string
+  readonly configuration: object
+  /** Sent with the job; it can be sent again. */
+  readonly content?: Blob
+  readonly what: string
+  /** Ends waiting for it, not the job. */
+  readonly signal?: AbortSignal
+  /** Of jobs; how often each is submitted does not count. */
+  readonly attempts?: number
+}
+
+const ATTEMPTS = 6
+const SUBMISSIONS = 8
+const FIRST_POLL = 50
+const LONGEST_POLL = 3000
+
+/**
+ * Runs a job to its end. Where it is unclear whether a submission arrived, its id tells; only a job that the service
+ * itself gave up gets another id, so nothing is done twice.
+ */
+export async function runJob(connection: Connection, toRun: JobToRun): Promise<Job> {
+  for (let attempt = 1; ; attempt += 1) {
+    const jobId = `${toRun.id}-a${attempt}`
+    try {
+      return await finished(connection, toRun, await submitted(connection, toRun, jobId))
+    } catch (error) {
+      if (attempt === (toRun.attempts ?? ATTEMPTS) || !isTransient(error)) throw error
+    }
+    await pause(pauseBefore(attempt + 2), toRun.signal)
+  }
+}
+
+async function submitted(connection: Connection, toRun: JobToRun, jobId: string): Promise<Job> {
+  const {what, content, configuration, signal} = toRun
+  const {project, location} = connection
+  const job = {jobReference: {projectId: project, jobId, ...(location !== undefined && {location})}, configuration}
+  for (let submission = 1; ; submission += 1) {
+    try {
+      const answer =
+        content === undefined
+          ? await connection.requestOnce({method: 'POST', path: '/jobs', body: job, what, signal})
+          : await connection.upload({job, content, what})
+      return jobShape.parse(answer)
+    } catch (error) {
+      if (!isDuplicate(error) && (submission === SUBMISSIONS || !isTransient(error))) throw error
+    }
+    const there = await findJob(connection, jobId, toRun)
+    if (there !== undefined) return there
+    await pause(pauseBefore(submission), signal)
+  }
+}
+
+async function findJob(connection: Connection, jobId: string, {what, signal}: JobToRun): Promise<Job | undefined> {
+  try {
+    return jobShape.parse(
+      await connection.request({method: 'GET', path: `/jobs/${jobId}`, query: inLocation(connection), what, signal}),
+    )
+  } catch (error) {
+    if (isNotFound(error)) return undefined
+    throw error
+  }
+}
+
+async function finished(connection: Connection, toRun: JobToRun, submittedJob: Job): Promise<Job> {
+  let job = submittedJob
+  const {jobId, location} = job.jobReference
+  const {what, signal} = toRun
+  for (let interval = FIRST_POLL; job.status.state !== 'DONE'; interval = Math.min(interval * 1.5, LONGEST_POLL)) {
+    await pause(interval, signal)
+    const query = location === undefined ? inLocation(connection) : {location}
+    job = jobShape.parse(await connection.request({method: 'GET', path: `/jobs/${jobId}`, query, what, signal}))
+  }
+  const {errorResult, errors = []} = job.status
+  if (errorResult === undefined) return job
+  const {reason, note} = describeEntry(errorResult, 'no reason given')
+  const places = errors.map(({location: place}) => place ?? '').filter((place) => place !== '')
+  const all = [...new Set([note, ...places.slice(0, 3)])].filter((part) => part !== '').join(', ')
+  throw new ServiceError({what, reason, note: `job ${jobId}${all === '' ? '' : `, ${all}`}`})
+}
+
+export const inLocation = ({location}: Connection): Readonly<Record<string, string>> =>
+  location === undefined ? {} : {location}

@@ -1,0 +1,55 @@
+import {createWriteStream} from 'node:fs'
+import {rm} from 'node:fs/promises'
+import {join} from 'node:path'
+import {Readable} from 'node:stream'
+import {pipeline} from 'node:stream/promises'
+
+import type {Stream} from '../../source.ts'
+import type {Queries} from './query.ts'
+
+/** Downloads the streams' keys into a Parquet file in `folder`. */
+export async function downloadKeys(
+  queries: Queries,
+  rawObjects: string,
+  streams: readonly Stream[],
+  folder: string,
+  signal: AbortSignal,
+): Promise<string> {
+  const lines = join(folder, 'known.ndjson')
+  const file = join(folder, 'known.parquet')
+  const wanted = streams.map((_, index) => `(source_system = @source_${index} AND object_type = @type_${index})`)
+  const pages = queries.pages({
+    sql: `SELECT idem_key FROM ${rawObjects} WHERE ${wanted.join(' OR ')}`,
+    values: Object.fromEntries(
+      streams.flatMap(({sourceSystem, objectType}, index) => [
+        [`source_${index}`, sourceSystem],
+        [`type_${index}`, objectType],
+      ]),
+    ),
+    what: 'reading the stored keys',
+    signal,
+  })
+  const asLines = async function* (): AsyncGenerator<string> {
+    for await (const rows of pages) yield rows.map((row) => `${JSON.stringify(row)}\n`).join('')
+  }
+  await pipeline(Readable.from(asLines()), createWriteStream(lines, {mode: 0o600}))
+  await toParquet(lines, file)
+  await rm(lines)
+  return file
+}
+
+async function toParquet(lines: string, file: string): Promise<void> {
+  const {DuckDBInstance} = await import('@duckdb/node-api')
+  const instance = await DuckDBInstance.create(':memory:', {threads: '1', memory_limit: '256MB'})
+  try {
+    const connection = await instance.connect()
+    const quoted = (path: string): string => `'${path.replaceAll("'", "''")}'`
+    await connection.run(
+      `COPY (SELECT * FROM read_json(${quoted(lines)}, format = 'newline_delimited', columns = {idem_key: 'VARCHAR'}))
+       TO ${quoted(file)} (FORMAT parquet)`,
+    )
+    connection.closeSync()
+  } finally {
+    instance.closeSync()
+  }
+}

@@ -1,0 +1,187 @@
+import * as z from 'zod'
+
+import {failure, inTheWay} from '../../errors.ts'
+import {createEvent, type Event} from '../../events.ts'
+import {isAlive, ownProcess, processIdentity} from '../../process-identity.ts'
+import type {Connection} from './connection.ts'
+import {isDuplicate, isNotFound} from './service-error.ts'
+import {insist, literal} from './sql.ts'
+import type {Queries} from './query.ts'
+import {deleteTable} from './table-metadata.ts'
+
+// Only for runs on another machine, whose process cannot be looked at.
+const SILENCE_OF_THE_DEAD = 60 * 60 * 1000
+const HEARTBEAT = 10 * 60 * 1000
+
+const holderShape = z.object({process: processIdentity, startedAt: z.string()})
+
+export interface Holder {
+  readonly runId: string
+  /** `process` and `startedAt`, as JSON. */
+  readonly about: string
+}
+
+export const thisProcess = async (runId: string): Promise<Holder> => ({
+  runId,
+  about: JSON.stringify({process: await ownProcess(), startedAt: new Date().toISOString()}),
+})
+
+/**
+ * A lease is a table of one row that nobody else can create. It says who holds the stream; every commit touches that
+ * row in its own transaction, so a commit and a taking-over of the stream exclude each other. It expires by itself.
+ * Answers with the events that tell of the runs that were found dead.
+ */
+export async function takeLeases(
+  connection: Connection,
+  queries: Queries,
+  leases: readonly string[],
+  holder: Holder,
+): Promise<readonly Event[]> {
+  const dead: Event[] = []
+  const taken: string[] = []
+  try {
+    for (const lease of leases.toSorted()) {
+      const previous = await takeLease(connection, queries, lease, holder)
+      taken.push(lease)
+      if (previous !== undefined && !dead.some((event) => event.correlation_id === previous.correlation_id)) {
+        dead.push(previous)
+      }
+    }
+    return dead
+  } catch (error) {
+    await dropLeases(connection, queries, taken, holder.runId)
+    throw error
+  }
+}
+
+async function takeLease(
+  connection: Connection,
+  queries: Queries,
+  lease: string,
+  holder: Holder,
+): Promise<Event | undefined> {
+  const table = connection.tableName(lease)
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await queries.run(`${lease}-${holder.runId}-${attempt}`, {
+        sql: createLease(table, holder),
+        what: 'taking the stream',
+      })
+      return undefined
+    } catch (error) {
+      if (!isDuplicate(error)) throw error
+    }
+    const found = await holderIn(queries, table)
+    // It was given back in the meantime.
+    if (found === undefined && attempt < 3) continue
+    if (found === undefined) throw inTheWay('another run is taking the same stream', 'Run the same command again.')
+    if (found.runId === holder.runId) return undefined
+    await assertDead(found)
+    await queries.run(`${lease}-${holder.runId}-over`, {
+      sql: `UPDATE ${table} SET run_id = ${literal(holder.runId)}, about = ${literal(holder.about)}, heard = CURRENT_TIMESTAMP()
+ WHERE run_id = ${literal(found.runId)}`,
+      what: "taking over a dead run's stream",
+    })
+    const now = await holderIn(queries, table)
+    if (now?.runId !== holder.runId) throw heldBy(now ?? found, true)
+    return lastWord(found, holder)
+  }
+}
+
+const createLease = (table: string, {runId, about}: Holder): string =>
+  `CREATE TABLE ${table} OPTIONS(expiration_timestamp = TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL 14 DAY), labels = [('tool', 'lorchestra')]) AS
+ SELECT ${literal(runId)} AS run_id, ${literal(about)} AS about, CURRENT_TIMESTAMP() AS heard`
+
+interface FoundHolder extends Holder {
+  readonly silentFor: number
+}
+
+async function holderIn(queries: Queries, table: string): Promise<FoundHolder | undefined> {
+  try {
+    const [row] = await queries.rows({
+      sql: `SELECT run_id, about, CAST(TIMESTAMP_DIFF(CURRENT_TIMESTAMP(), heard, MILLISECOND) AS STRING) AS silent_for FROM ${table}`,
+      what: 'looking who reads the stream',
+    })
+    if (row === undefined) return undefined
+    return {runId: row['run_id'] ?? '', about: row['about'] ?? '', silentFor: Number(row['silent_for'])}
+  } catch (error) {
+    if (isNotFound(error)) return undefined
+    throw error
+  }
+}
+
+async function assertDead(found: FoundHolder): Promise<void> {
+  const other = holderShape.safeParse(JSON.parse(found.about))
+  const alive = other.success ? await isAlive(other.data.process) : undefined
+  if (alive ?? found.silentFor < SILENCE_OF_THE_DEAD) throw heldBy(found, alive === undefined)
+}
+
+function heldBy({runId, about}: Holder, elsewhere: boolean): Error {
+  const {process, startedAt} = holderShape.parse(JSON.parse(about))
+  return inTheWay(
+    `run ${runId} is reading the same stream (process ${process.pid} on ${process.host}, started ${startedAt})`,
+    elsewhere
+      ? 'Wait for it to end; if it was killed, its stream is free again one hour after its last sign of life.'
+      : 'Wait for it to end, or stop it, and run the same command again.',
+  )
+}
+
+function lastWord(found: Holder, taker: Holder): Event {
+  const {process} = holderShape.parse(JSON.parse(found.about))
+  return createEvent({
+    type: 'job.failed',
+    runId: found.runId,
+    at: new Date(),
+    error: `ended without a word (process ${process.pid} on ${process.host} is gone); its stream was taken over by ${taker.runId}`,
+  })
+}
+
+/** Statements for a transaction. The update collides with one that takes the lease over. */
+export const fence = (lease: string, runId: string): readonly string[] => [
+  `UPDATE ${lease} SET heard = CURRENT_TIMESTAMP() WHERE run_id = ${literal(runId)}`,
+  insist(`EXISTS(SELECT 1 FROM ${lease} WHERE run_id = ${literal(runId)})`, 'leaseLost'),
+]
+
+/** Says now and then that the run lives, for runs on other machines. Whether it did is the fence's to judge. */
+export function keepLeases(
+  connection: Connection,
+  queries: Queries,
+  leases: readonly string[],
+  runId: string,
+): () => Promise<void> {
+  let beats = 0
+  let beating = Promise.resolve()
+  const beat = async (): Promise<void> => {
+    beats += 1
+    for (const lease of leases) {
+      const sql = `UPDATE ${connection.tableName(lease)} SET heard = CURRENT_TIMESTAMP() WHERE run_id = ${literal(runId)}`
+      await queries.run(`${lease}-${runId}-beat-${beats}`, {sql, what: 'keeping the stream'}).catch(() => undefined)
+    }
+  }
+  const timer = setInterval(() => {
+    beating = beating.then(beat)
+  }, HEARTBEAT).unref()
+  return async () => {
+    clearInterval(timer)
+    await beating
+  }
+}
+
+export const leaseLost = (cause: unknown): Error =>
+  failure(
+    'this run lost its stream: another run took it for dead and took it over',
+    'Nothing of this commit was written; the other run reads the same records.',
+    cause,
+  )
+
+export async function dropLeases(
+  connection: Connection,
+  queries: Queries,
+  leases: readonly string[],
+  runId: string,
+): Promise<void> {
+  for (const lease of leases) {
+    const found = await holderIn(queries, connection.tableName(lease))
+    if (found?.runId === runId) await deleteTable(connection, lease)
+  }
+}

@@ -1,0 +1,19 @@
+import {createHash} from 'node:crypto'
+
+import type {Stream} from '../../source.ts'
+import type {TableSet} from '../tables.ts'
+
+/** Temporary tables; each expires by itself. */
+export const STAGING = 'lorchestra_staging_'
+export const LEASE = 'lorchestra_lease_'
+
+const digest = (...parts: readonly string[]): string =>
+  createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 24)
+
+/** One lease for each stream and table set. */
+export const leaseName = (dataset: string, tables: TableSet, {sourceSystem, objectType}: Stream): string =>
+  `${LEASE}${digest(dataset, tables.eventLog, tables.rawObjects, sourceSystem, objectType)}`
+
+/** Begins the name of all that a run stages, and the ids of its jobs. */
+export const stagingName = (dataset: string, tables: TableSet, runId: string): string =>
+  `${STAGING}${digest(dataset, tables.eventLog, tables.rawObjects, runId)}`

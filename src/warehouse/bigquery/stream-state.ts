@@ -1,0 +1,93 @@
+import * as z from 'zod'
+
+import type {StreamScope, StreamState} from '../warehouse.ts'
+import type {Queries, Row} from './query.ts'
+
+const bookmarkShape = z.object({value: z.json(), at: z.iso.datetime()})
+
+/** For tables that refuse a query without a filter on their partitions. */
+export const ANY_TIME = `created_at >= TIMESTAMP('0001-01-01 00:00:00+00')`
+
+const FROM_THE_START = '-9000000000000000'
+
+/** One statement, so that the log is read and billed once. */
+export async function readStreamState(
+  queries: Queries,
+  eventLog: string,
+  scope: StreamScope,
+  signal: AbortSignal,
+): Promise<StreamState> {
+  const {job, account, selection, stream} = scope
+  const rows = await queries.rows({
+    sql: sqlFor(eventLog, account),
+    values: {
+      job,
+      selection,
+      source_system: stream.sourceSystem,
+      object_type: stream.objectType,
+      ...(account !== null && {account}),
+    },
+    what: 'reading what earlier runs covered',
+    signal,
+  })
+  return stateFrom(rows)
+}
+
+// `payload.schema` guards against events that another tool or a later version wrote.
+const sqlFor = (eventLog: string, account: string | null): string => `
+WITH completed AS (
+  SELECT created_at,
+         JSON_VALUE(payload, '$.job') AS job,
+         JSON_VALUE(payload, '$.selection') AS selection,
+         JSON_VALUE(payload, '$.limited') AS limited,
+         JSON_VALUE(payload, '$.identity') AS identity,
+         JSON_VALUE(payload, '$.window.since') AS since,
+         JSON_VALUE(payload, '$.window.until') AS until,
+         TO_JSON_STRING(JSON_QUERY(payload, '$.bookmark')) AS bookmark
+  FROM ${eventLog}
+  WHERE ${ANY_TIME} AND source_system = @source_system AND object_type = @object_type
+    AND event_type = 'ingestion.completed' AND status = 'ok' AND JSON_VALUE(payload, '$.schema') = '1'
+    AND JSON_VALUE(payload, '$.account') ${account === null ? 'IS NULL' : '= @account'}
+), windows AS (
+  SELECT IF(since IS NULL, ${FROM_THE_START}, UNIX_MILLIS(TIMESTAMP(since))) AS since, UNIX_MILLIS(TIMESTAMP(until)) AS until
+  FROM completed WHERE job = @job AND selection = @selection AND limited = 'false'
+), reach AS (
+  SELECT since, until, MAX(until) OVER (ORDER BY since, until ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS reached
+  FROM windows
+), islands AS (
+  SELECT since, until, SUM(IF(reached >= since, 0, 1)) OVER (ORDER BY since, until) AS island FROM reach
+)
+SELECT 'covered' AS kind, CAST(MIN(since) AS STRING) AS since, CAST(MAX(until) AS STRING) AS until, CAST(NULL AS STRING) AS text
+FROM islands GROUP BY island
+UNION ALL
+SELECT kind, CAST(NULL AS STRING) AS since, CAST(NULL AS STRING) AS until, text FROM (
+  SELECT 'bookmark' AS kind, bookmark AS text, ROW_NUMBER() OVER (ORDER BY created_at DESC, until DESC) AS place
+  FROM completed WHERE job = @job AND selection = @selection AND bookmark IS NOT NULL AND bookmark <> 'null'
+  UNION ALL
+  SELECT 'identity' AS kind, identity AS text, ROW_NUMBER() OVER (ORDER BY created_at DESC) AS place
+  FROM completed WHERE identity IS NOT NULL
+  UNION ALL
+  SELECT 'other' AS kind, selection AS text, ROW_NUMBER() OVER (ORDER BY created_at DESC) AS place
+  FROM completed WHERE job = @job AND limited = 'false'
+) WHERE place = 1`
+
+function stateFrom(rows: readonly Row[]): StreamState {
+  const covered = rows
+    .filter(({kind}) => kind === 'covered')
+    .map(({since, until}) => ({since: since === FROM_THE_START ? -Infinity : Number(since), until: Number(until)}))
+    .toSorted((one, other) => (one.since < other.since ? -1 : 1))
+  const textOf = (wanted: string): string | undefined => rows.find(({kind}) => kind === wanted)?.['text'] ?? undefined
+  const bookmark = textOf('bookmark')
+  const identity = textOf('identity')
+  return {
+    covered,
+    coveredBefore: covered.length === 0 && textOf('other') !== undefined,
+    ...(bookmark !== undefined && {bookmark: parseBookmark(bookmark)}),
+    ...(identity !== undefined && {identity}),
+  }
+}
+
+function parseBookmark(text: string): NonNullable<StreamState['bookmark']> {
+  const {value, at} = bookmarkShape.parse(JSON.parse(text))
+  return {value, at: Date.parse(at)}
+}

@@ -1,0 +1,114 @@
+import * as z from 'zod'
+
+import {EVENT_LOG, RAW_OBJECTS, type TableDefinition, type TableSet} from '../tables.ts'
+import type {Connection} from './connection.ts'
+import {isDuplicate, isNotFound} from './service-error.ts'
+
+const fieldShape = z.looseObject({name: z.string(), type: z.string(), mode: z.string().optional()})
+
+/** A table as the service describes it. */
+export const tableShape = z.looseObject({
+  type: z.string().optional(),
+  schema: z.looseObject({fields: z.array(fieldShape).optional()}).optional(),
+  requirePartitionFilter: z.boolean().optional(),
+})
+
+export type Table = z.infer<typeof tableShape>
+export type Field = z.infer<typeof fieldShape>
+
+export const definitionsOf = (tables: TableSet): readonly (readonly [string, TableDefinition])[] => [
+  [tables.eventLog, EVENT_LOG],
+  [tables.rawObjects, RAW_OBJECTS],
+]
+
+/** `undefined` where the service says that it is not there; where it must not be looked at, an error. */
+export async function findTable(
+  connection: Connection,
+  table: string,
+  signal?: AbortSignal,
+): Promise<Table | undefined> {
+  try {
+    return tableShape.parse(
+      await connection.request({
+        method: 'GET',
+        path: `/datasets/${connection.dataset}/tables/${table}`,
+        what: `looking at table ${table}`,
+        signal,
+      }),
+    )
+  } catch (error) {
+    if (isNotFound(error)) return undefined
+    throw error
+  }
+}
+
+/** True where this call made it. */
+export async function createTable(connection: Connection, table: string, metadata: object): Promise<boolean> {
+  const {project: projectId, dataset: datasetId} = connection
+  try {
+    await connection.request({
+      method: 'POST',
+      path: `/datasets/${datasetId}/tables`,
+      body: {...metadata, tableReference: {projectId, datasetId, tableId: table}},
+      what: `creating table ${table}`,
+    })
+    return true
+  } catch (error) {
+    if (isDuplicate(error)) return false
+    throw error
+  }
+}
+
+export async function deleteTable(connection: Connection, table: string): Promise<void> {
+  try {
+    await connection.request({
+      method: 'DELETE',
+      path: `/datasets/${connection.dataset}/tables/${table}`,
+      what: `deleting table ${table}`,
+    })
+  } catch (error) {
+    if (!isNotFound(error)) throw error
+  }
+}
+
+/** What lorchestra itself makes. */
+export function builtInMetadata(definition: TableDefinition): object {
+  return {
+    schema: {
+      fields: definition.columns.map(({name, type, required}) => ({
+        name,
+        type,
+        mode: required ? 'REQUIRED' : 'NULLABLE',
+      })),
+    },
+    clustering: {fields: definition.clusteredBy},
+    ...(definition.dayPartition !== undefined && {timePartitioning: {type: 'DAY', field: definition.dayPartition}}),
+    ...(definition.primaryKey !== undefined && {tableConstraints: {primaryKey: {columns: [definition.primaryKey]}}}),
+  }
+}
+
+const COPIED = [
+  'schema',
+  'timePartitioning',
+  'rangePartitioning',
+  'requirePartitionFilter',
+  'clustering',
+  'tableConstraints',
+  'defaultCollation',
+  'defaultRoundingMode',
+  'description',
+  'friendlyName',
+  'labels',
+  'encryptionConfiguration',
+  'maxStaleness',
+] as const
+
+/** All of a table's definition that a twin must share. */
+export function copiedMetadata(table: Table): Readonly<Record<string, unknown>> {
+  const copy: Record<string, unknown> = {}
+  for (const name of COPIED) {
+    const value = table[name]
+    if (value !== undefined) copy[name] = value
+  }
+  return copy
+}

@@ -1,0 +1,120 @@
+import type {Stream} from '../../source.ts'
+import type {TableSet} from '../tables.ts'
+import {
+  NOTHING_COVERED,
+  type KeyIndex,
+  type Reject,
+  type RunToBegin,
+  type StreamScope,
+  type StreamState,
+  type Warehouse,
+  type WarehouseWriter,
+} from '../warehouse.ts'
+import {commitBatch} from './commit.ts'
+import type {Connection, ConnectionOptions} from './connection.ts'
+import {connectToDataset} from './dataset.ts'
+import {assertProductionTables, createMissingTwins, createProductionTables, existingTables} from './definitions.ts'
+import {insertEvents, readRejects} from './events.ts'
+import {downloadKeys} from './keys.ts'
+import {dropLeases, keepLeases, takeLeases, thisProcess} from './leases.ts'
+import {LEASE, leaseName, stagingName} from './names.ts'
+import {Queries} from './query.ts'
+import {readStreamState} from './stream-state.ts'
+
+export interface BigQueryOptions extends ConnectionOptions {
+  /** What one statement may bill at most; a decimal whole number. */
+  readonly maxBytesBilled?: string
+  /** Milliseconds by which an unchanged row's `last_seen` may lag behind; 0 moves it with every run. */
+  readonly touchAfter?: number
+  /** Of a Parquet file of keys. */
+  readonly openKeyIndex: (file: string, folder: string) => Promise<KeyIndex>
+}
+
+const NOTHING_KNOWN: KeyIndex = {has: () => Promise.resolve(new Set()), close: () => undefined}
+
+export class BigQueryWarehouse implements Warehouse {
+  readonly kind = 'BigQuery'
+  readonly #options: BigQueryOptions
+  readonly #signal: AbortSignal
+  #connection: Promise<Connection> | undefined
+
+  constructor(options: BigQueryOptions, signal: AbortSignal) {
+    this.#options = options
+    this.#signal = signal
+  }
+
+  async readStreamState(tables: TableSet, scope: StreamScope): Promise<StreamState> {
+    const {connection, queries} = await this.#open()
+    const existing = await existingTables(connection, tables, this.#signal)
+    if (!existing.eventLog) return NOTHING_COVERED
+    return readStreamState(queries, connection.tableName(tables.eventLog), scope, this.#signal)
+  }
+
+  async readRejects(tables: TableSet, runId: string): Promise<readonly Reject[] | undefined> {
+    const {connection, queries} = await this.#open()
+    const existing = await existingTables(connection, tables, this.#signal)
+    if (!existing.eventLog) return undefined
+    return readRejects(queries, connection.tableName(tables.eventLog), runId, this.#signal)
+  }
+
+  async indexKeys(tables: TableSet, streams: readonly Stream[], folder: string): Promise<KeyIndex> {
+    const {connection, queries} = await this.#open()
+    const existing = await existingTables(connection, tables, this.#signal)
+    if (!existing.rawObjects) return NOTHING_KNOWN
+    const rawObjects = connection.tableName(tables.rawObjects)
+    return this.#options.openKeyIndex(await downloadKeys(queries, rawObjects, streams, folder, this.#signal), folder)
+  }
+
+  /** Not part of a run. Answers with the names of the tables that were missing. */
+  async createTables(tables: TableSet): Promise<readonly string[]> {
+    const {connection} = await this.#open()
+    connection.allowWrites({tables: [tables.eventLog, tables.rawObjects], prefixes: []})
+    return createProductionTables(connection, tables)
+  }
+
+  async begin(run: RunToBegin): Promise<WarehouseWriter> {
+    const {tables, definitionFrom, runId, streams} = run
+    const {connection, queries} = await this.#open()
+    const name = stagingName(connection.dataset, tables, runId)
+    connection.allowWrites({tables: [tables.eventLog, tables.rawObjects], prefixes: [name, LEASE]})
+    if (definitionFrom === undefined) await assertProductionTables(connection, tables)
+    else await createMissingTwins(connection, tables, definitionFrom)
+    const leases = streams.map((stream) => leaseName(connection.dataset, tables, stream))
+    const dead = await takeLeases(connection, queries, leases, await thisProcess(runId))
+    const eventLog = connection.tableName(tables.eventLog)
+    const started = run.started()
+    const since = new Date(started.created_at)
+    try {
+      const sql = insertEvents(eventLog, {inline: [...dead, started]}, since).join(';')
+      await queries.run(`${name}-started`, {sql, what: 'writing job.started'})
+    } catch (error) {
+      await dropLeases(connection, queries, leases, runId)
+      throw error
+    }
+    const stopHeartbeat = keepLeases(connection, queries, leases, runId)
+    let commits = 0
+    return {
+      since,
+      // A stopped run still commits what is whole and says that it stopped.
+      commit: async (batch, events) => {
+        commits += 1
+        const {touchAfter = 0} = this.#options
+        return commitBatch(
+          {connection, queries, tables, streams, leases, runId, touchAfter, name: `${name}_${commits}`},
+          batch,
+          events,
+        )
+      },
+      close: async () => {
+        await stopHeartbeat()
+        await dropLeases(connection, queries, leases, runId)
+      },
+    }
+  }
+
+  async #open(): Promise<{readonly connection: Connection; readonly queries: Queries}> {
+    this.#connection ??= connectToDataset(this.#options, this.#signal)
+    const connection = await this.#connection
+    return {connection, queries: new Queries(connection, {maxBytesBilled: this.#options.maxBytesBilled})}
+  }
+}

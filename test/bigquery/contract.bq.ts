@@ -1,0 +1,27 @@
+import {expect} from 'chai'
+
+import {describeWarehouse} from '../support/bigquery/contract.ts'
+import {startEmulator, type Emulator} from '../support/bigquery/emulator.ts'
+import {bigQueryUnderTest, duckDBUnderTest, type BigQueryUnderTest} from '../support/bigquery/under-test.ts'
+import {folderForEachTest} from '../support/folder.ts'
+
+describe('DuckDB', () => {
+  const folder = folderForEachTest()
+  describeWarehouse(() => duckDBUnderTest(folder()))
+})
+
+describe('BigQuery', () => {
+  const folder = folderForEachTest()
+  let emulator: Emulator
+  let underTest: BigQueryUnderTest
+  before(async () => (emulator = await startEmulator()))
+  after(async () => emulator.stop())
+  beforeEach(async () => {
+    underTest = await bigQueryUnderTest({emulator, folder: folder()})
+    await underTest.createProduction()
+  })
+  afterEach('leaves no staging table and no lease behind', async () => {
+    expect((await underTest.tables()).filter((name) => name.startsWith('lorchestra_'))).to.deep.equal([])
+  })
+  describeWarehouse(() => underTest)
+})

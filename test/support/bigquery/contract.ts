@@ -1,0 +1,256 @@
+import {expect} from 'chai'
+
+import {outcomeOf} from '../../../src/errors.ts'
+import type {Page} from '../../../src/source.ts'
+import type {ScriptedResult, ScriptedRun} from '../scripted-run.ts'
+import {scriptedSource, windowOf, type ScriptedRecord} from '../scripted-source.ts'
+
+export interface StoredRow {
+  readonly key: string
+  readonly payload: unknown
+  /** Milliseconds since 1970. */
+  readonly firstSeen: number
+  readonly lastSeen: number
+}
+
+export interface LoggedEvent {
+  readonly type: string
+  readonly runId: string
+  readonly error: string | null
+  readonly payload: Readonly<Record<string, unknown>> | null
+}
+
+/** A warehouse and a way to look into it from outside. */
+export interface WarehouseUnderTest {
+  /** Removed after the test. */
+  readonly folder: string
+  run(run: Omit<ScriptedRun, 'folder'>): Promise<ScriptedResult>
+  /** By key; empty where there is no such table. */
+  stored(table?: string): Promise<readonly StoredRow[]>
+  /** In the order of the types' names. */
+  logged(table?: string): Promise<readonly LoggedEvent[]>
+  tables(): Promise<readonly string[]>
+  setLastSeen(milliseconds: number): Promise<void>
+}
+
+export const DAY = 86_400_000
+const record = (id: string, at: number, more: object = {}): ScriptedRecord => ({id, at, ...more})
+export const yielding = (...records: readonly object[]) =>
+  scriptedSource(() => [], {
+    async *extract() {
+      yield await Promise.resolve({records: records as Page['records']})
+    },
+  })
+const full = {full: true}
+
+/** What every warehouse promises, asked through the real sink and the real pipeline. */
+export function describeWarehouse(warehouse: () => WarehouseUnderTest): void {
+  it('stores one row for each key; the last record of a key wins', async () => {
+    const source = scriptedSource(() => [record('a', 1), record('b', 2), record('b', 3, {later: true})])
+    const {counts, error} = await warehouse().run({source, now: DAY})
+    expect(error).to.equal(undefined)
+    expect(counts).to.include({listed: 3, extracted: 3, inserted: 2, duplicates: 1})
+    expect(await warehouse().stored()).to.deep.equal([
+      {key: 'thing:scripted--acct1:a', payload: {id: 'a', at: 1}, firstSeen: DAY, lastSeen: DAY},
+      {key: 'thing:scripted--acct1:b', payload: {id: 'b', at: 3, later: true}, firstSeen: DAY, lastSeen: DAY},
+    ])
+  })
+
+  it('changes nothing but last_seen when it runs again', async () => {
+    const source = scriptedSource(() => [record('a', 1), record('b', 2)])
+    await warehouse().run({source, now: DAY})
+    const before = await warehouse().stored()
+    const {counts} = await warehouse().run({source, now: 2 * DAY, request: full})
+    expect(counts).to.include({inserted: 0, updated: 0, unchanged: 2})
+    expect(await warehouse().stored()).to.deep.equal(before.map((row) => ({...row, lastSeen: 2 * DAY})))
+  })
+
+  it('counts new, changed, unchanged and repeated records exactly, and keeps first_seen', async () => {
+    await warehouse().run({source: yielding({id: 'a'}, {id: 'b', n: 1}, {id: 'c'}), now: DAY})
+    const source = yielding({id: 'a'}, {id: 'b', n: 2}, {id: 'd'}, {id: 'd', again: true})
+    const {counts} = await warehouse().run({source, now: 2 * DAY, request: full})
+    expect(counts).to.include({extracted: 4, inserted: 1, updated: 1, unchanged: 1, duplicates: 1})
+    const rows = await warehouse().stored()
+    expect(rows.map(({payload, firstSeen, lastSeen}) => [payload, firstSeen / DAY, lastSeen / DAY])).to.deep.equal([
+      [{id: 'a'}, 1, 2],
+      [{id: 'b', n: 2}, 1, 2],
+      [{id: 'c'}, 1, 1],
+      [{id: 'd', again: true}, 2, 2],
+    ])
+  })
+
+  it('never overwrites what a run that began later wrote', async () => {
+    await warehouse().run({source: yielding({id: 'a', from: 'later'}), now: DAY})
+    await warehouse().setLastSeen(9 * DAY)
+    const {counts} = await warehouse().run({source: yielding({id: 'a', from: 'earlier'}), now: 2 * DAY, request: full})
+    expect(counts).to.include({updated: 0, unchanged: 1})
+    expect(await warehouse().stored()).to.deep.include.members([
+      {key: 'thing:scripted--acct1:a', payload: {id: 'a', from: 'later'}, firstSeen: DAY, lastSeen: 9 * DAY},
+    ])
+  })
+
+  it('leaves the audit trail of the run', async () => {
+    await warehouse().run({source: scriptedSource(() => [record('a', 1)]), now: DAY, runId: 'the-run'})
+    const events = await warehouse().logged()
+    expect(events.map(({type, runId}) => `${type} ${runId}`)).to.deep.equal([
+      'ingestion.completed the-run',
+      'job.completed the-run',
+      'job.started the-run',
+    ])
+    expect(events[0]?.payload).to.deep.include({
+      schema: 1,
+      job: 'job',
+      account: 'acct1',
+      window: {since: null, until: '1970-01-02T00:00:00.000Z'},
+      limited: false,
+    })
+    expect(events[0]?.payload?.['counts']).to.include({extracted: 1, inserted: 1})
+  })
+
+  it('goes on where the last run ended, and reads the gap that --since left', async () => {
+    const source = scriptedSource(() => [record('old', 5 * DAY), record('new', 19 * DAY)])
+    await warehouse().run({source, now: 10 * DAY})
+    const manual = await warehouse().run({source, now: 20 * DAY, request: {since: 18 * DAY}})
+    expect(manual.cursor).to.deep.equal({before: 10 * DAY, after: 10 * DAY})
+    const plain = await warehouse().run({source, now: 21 * DAY})
+    expect(plain.cursor?.after).to.equal(21 * DAY)
+    expect(source.calls.slice(2).map(({since, until}) => [since, until])).to.deep.equal([
+      [10 * DAY, 18 * DAY],
+      [20 * DAY, 21 * DAY],
+    ])
+  })
+
+  it('keeps coverage apart by job, account and selection, and ignores limited windows', async () => {
+    const source = scriptedSource(() => [record('a', 1), record('b', 2)])
+    await warehouse().run({source, now: DAY})
+    for (const other of [{job: 'other'}, {account: 'acct2'}, {selection: 'label:x'}]) {
+      await warehouse().run({source, now: 2 * DAY, request: {limit: 1}, ...other})
+      const report = await warehouse().run({source, now: 2 * DAY, ...other})
+      expect(source.calls.at(-1)?.since, JSON.stringify(other)).to.equal(undefined)
+      expect(report.newSelection).to.equal('selection' in other)
+    }
+  })
+
+  it('keeps the three modes apart', async () => {
+    const source = scriptedSource(() => [record('a', 1)])
+    await warehouse().run({source, now: DAY})
+    const rows = await warehouse().stored()
+    const events = await warehouse().logged()
+    const tables = await warehouse().tables()
+    const dry = await warehouse().run({source, now: 2 * DAY, mode: 'dry-run'})
+    expect([dry.error, dry.cursor]).to.deep.equal([undefined, {before: DAY, after: DAY}])
+    expect(await warehouse().tables()).to.deep.equal(tables)
+    const test = await warehouse().run({source, now: 3 * DAY, mode: 'test-table'})
+    expect([test.error, test.cursor]).to.deep.equal([undefined, {before: -Infinity, after: 3 * DAY}])
+    expect(test.counts).to.include({inserted: 1})
+    expect((await warehouse().stored('test_raw_objects')).length).to.equal(1)
+    expect([await warehouse().stored(), await warehouse().logged()]).to.deep.equal([rows, events])
+    expect(await warehouse().tables()).to.deep.equal([...tables, 'test_event_log', 'test_raw_objects'])
+  })
+
+  it('answers what is known from the tables of its mode', async () => {
+    await warehouse().run({source: scriptedSource(() => [record('stored', 1)]), now: DAY})
+    const answers: Record<string, readonly string[]> = {}
+    for (const mode of ['dry-run', 'test-table', 'production'] as const) {
+      const source = scriptedSource(() => [], {
+        async *extract(context) {
+          answers[mode] = [...(await context.known(['thing:scripted--acct1:stored', 'thing:scripted--acct1:fresh']))]
+          yield {records: []}
+        },
+      })
+      const {error} = await warehouse().run({source, now: 2 * DAY, mode})
+      expect(error).to.equal(undefined)
+    }
+    const known = ['thing:scripted--acct1:stored']
+    expect(answers).to.deep.equal({'dry-run': known, 'test-table': [], production: known})
+  })
+
+  it('keeps whole commits of a run that fails, and nothing of the slice that failed', async () => {
+    const records = [record('a', 1), record('b', DAY), record('c', 2 * DAY)]
+    let broken = true
+    const source = scriptedSource(() => records, {
+      defaults: {slice: '1d', earliest: new Date(0).toISOString()},
+      async *extract(context) {
+        yield* windowOf(() => records)(context)
+        if (broken && context.window.since?.getTime() === 2 * DAY) throw new Error('the service went away')
+      },
+    })
+    const commitAfter = {records: 1, milliseconds: 1e9}
+    const failed = await warehouse().run({source, now: 3 * DAY, commitAfter})
+    expect(outcomeOf(failed.error)).to.equal('failed')
+    expect((await warehouse().stored()).map(({key}) => key.slice(-1))).to.deep.equal(['a', 'b'])
+    const types = (await warehouse().logged()).map(({type}) => type)
+    expect(types).to.include.members(['ingestion.failed', 'job.failed'])
+    expect(types.filter((type) => type === 'ingestion.completed')).to.have.length(2)
+    broken = false
+    const again = await warehouse().run({source, now: 3 * DAY})
+    expect(again.counts).to.include({extracted: 1, inserted: 1})
+    expect((await warehouse().stored()).map(({key}) => key.slice(-1))).to.deep.equal(['a', 'b', 'c'])
+  })
+
+  it('records a reject as news once', async () => {
+    const source = scriptedSource(() => [], {
+      async *extract({reject}) {
+        reject('message 17', 'its body is missing')
+        yield await Promise.resolve({records: [{id: 'good'}]})
+      },
+    })
+    const first = await warehouse().run({source, now: DAY})
+    const second = await warehouse().run({source, now: 2 * DAY})
+    expect([first.firstRejects, second.firstRejects]).to.deep.equal([1, 0])
+    const [event] = (await warehouse().logged()).filter(({type}) => type === 'record.rejected')
+    expect([event?.error, event?.payload?.['reference']]).to.deep.equal(['its body is missing', 'message 17'])
+  })
+
+  it('keeps hostile text in payloads and keys', async () => {
+    const payload = {
+      separators: 'a\u2028b\u2029c\nd\r\n\t',
+      nothing: null,
+      emoji: '👩‍🚀',
+      empty: {},
+      list: [[], [[1.5, -0.25]], ''],
+      sql: `'; DROP TABLE raw_objects; -- \`x\` "y" {{projectId}} @events \\ ' """`,
+      large: 9_007_199_254_740_991,
+    }
+    const ids = [`q'"\`;--`, 'back\\slash\\', '{{projectId}}', '👩‍🚀é', '%_@x', '$1 ${x}']
+    const source = yielding(...ids.map((id) => ({id, ...payload})))
+    const {counts, error} = await warehouse().run({source, now: DAY})
+    expect([error, counts.inserted]).to.deep.equal([undefined, ids.length])
+    const rows = await warehouse().stored()
+    expect(rows.map(({key}) => key)).to.have.members(ids.map((id) => `thing:scripted--acct1:${id}`))
+    for (const row of rows) expect(row.payload).to.deep.equal({id: row.key.slice(22), ...payload})
+    const again = await warehouse().run({source, now: 2 * DAY, request: full})
+    expect(again.counts).to.include({inserted: 0, updated: 0, unchanged: ids.length})
+  })
+
+  it('lets one of two runs at once through, and tells the other who is in its way', async () => {
+    let release = (): void => {}
+    const held = new Promise<void>((done) => (release = done))
+    let reading = (): void => {}
+    const underway = new Promise<void>((done) => (reading = done))
+    const slow = scriptedSource(() => [], {
+      async *extract() {
+        reading()
+        await held
+        yield {records: [{id: 'a', from: 'first'}]}
+      },
+    })
+    const first = warehouse().run({source: slow, now: DAY, runId: 'first'})
+    await underway
+    const refused = await warehouse()
+      .run({source: yielding({id: 'a', from: 'second'}), now: DAY, runId: 'second'})
+      .then(
+        () => undefined,
+        (error: unknown) => error,
+      )
+    expect([outcomeOf(refused), (refused as Error).message.includes('run first is reading')]).to.deep.equal([
+      'inTheWay',
+      true,
+    ])
+    release()
+    expect((await first).error).to.equal(undefined)
+    expect((await warehouse().stored()).map((row) => row.payload)).to.deep.equal([{id: 'a', from: 'first'}])
+    const after = await warehouse().run({source: yielding({id: 'b'}), now: 2 * DAY})
+    expect(after.error).to.equal(undefined)
+  })
+}

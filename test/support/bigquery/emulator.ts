@@ -1,0 +1,94 @@
+import {spawn, type ChildProcess} from 'node:child_process'
+import {existsSync} from 'node:fs'
+import {createServer, type AddressInfo} from 'node:net'
+import {join, resolve} from 'node:path'
+import {setTimeout as wait} from 'node:timers/promises'
+
+const installed = resolve(import.meta.dirname, '../../../node_modules/.cache/bigquery-emulator')
+
+export const PROJECT = 'test-project'
+
+export interface Emulator {
+  readonly url: string
+  /** A new, empty dataset. */
+  createDataset(): Promise<string>
+  stop(): Promise<void>
+}
+
+/** bqemulator, as scripts/bigquery-emulator.sh installs it, on a free port of this machine alone. */
+export async function startEmulator(): Promise<Emulator> {
+  const program = join(installed, 'bin/bqemulator')
+  if (!existsSync(program)) throw new Error('the emulator is not installed: run scripts/bigquery-emulator.sh')
+  const port = String(await freePort())
+  const options = ['start', '--ephemeral', '--rest-port', port, '--grpc-port', '0', '--project', PROJECT]
+  const child = spawn(program, [...options, '--log-level', 'error'], {
+    env: {HOME: installed, PATH: process.env['PATH']},
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  let complaints = ''
+  child.stderr.on('data', (chunk: Buffer) => (complaints = `${complaints}${chunk.toString()}`.slice(-4000)))
+  const url = `http://127.0.0.1:${port}`
+  await untilReady(url, child, () => complaints)
+  let datasets = 0
+  return {
+    url,
+    async createDataset() {
+      datasets += 1
+      const datasetId = `dataset_${datasets}`
+      await call(url, 'POST', '/datasets', {datasetReference: {projectId: PROJECT, datasetId}})
+      return datasetId
+    },
+    async stop() {
+      if (child.exitCode !== null) return
+      const ended = new Promise((done) => child.once('exit', done))
+      child.kill('SIGKILL')
+      await ended
+    },
+  }
+}
+
+/** Past everything of ours, as a user's own tool would. */
+export async function call(url: string, method: string, path: string, body?: object): Promise<unknown> {
+  const answer = await fetch(`${url}/bigquery/v2/projects/${PROJECT}${path}`, {
+    method,
+    ...(body !== undefined && {body: JSON.stringify(body), headers: {'content-type': 'application/json'}}),
+  })
+  const text = await answer.text()
+  if (!answer.ok) throw new Error(`${method} ${path}: ${answer.status} ${text}`)
+  return text === '' ? undefined : JSON.parse(text)
+}
+
+interface Answer {
+  readonly schema?: {readonly fields: readonly {readonly name: string}[]}
+  readonly rows?: readonly {readonly f: readonly {readonly v: string | null}[]}[]
+}
+
+export async function query(url: string, sql: string): Promise<readonly Readonly<Record<string, string | null>>[]> {
+  const {schema, rows = []} = (await call(url, 'POST', '/queries', {query: sql, useLegacySql: false})) as Answer
+  const names = schema?.fields.map(({name}) => name) ?? []
+  return rows.map(({f}) => Object.fromEntries(names.map((name, index) => [name, f[index]?.v ?? null])))
+}
+
+async function untilReady(url: string, child: ChildProcess, complaints: () => string): Promise<void> {
+  for (let attempt = 0; attempt < 1200; attempt += 1) {
+    if (child.exitCode !== null) throw new Error(`the emulator ended at once: ${complaints()}`)
+    try {
+      await call(url, 'GET', '/datasets')
+      return
+    } catch {
+      await wait(100)
+    }
+  }
+  child.kill('SIGKILL')
+  throw new Error(`the emulator did not answer: ${complaints()}`)
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((listening) => {
+    server.listen(0, '127.0.0.1', listening)
+  })
+  const {port} = server.address() as AddressInfo
+  await new Promise((closed) => server.close(closed))
+  return port
+}

@@ -1,0 +1,80 @@
+import type {CompletedRequest} from 'mockttp'
+
+import {passTo, startFaultProxy} from '../fault-proxy.ts'
+
+export interface SeenRequest {
+  readonly method: string
+  readonly path: string
+  readonly body: string
+  readonly authorized: boolean
+}
+
+/** What happens to a request: it breaks before or after the service acted, or gets this answer instead. */
+export type Fault = 'reset before' | 'reset after' | {readonly status: number; readonly body: object}
+
+export interface FaultyService {
+  readonly url: string
+  /** All since the last `forget`. */
+  readonly seen: readonly SeenRequest[]
+  /** Asked for every request, in order; `undefined` passes it on. */
+  faults: (request: SeenRequest) => Fault | undefined
+  forget(): void
+  close(): Promise<void>
+}
+
+/** Stands in front of the emulator, writes down what it is asked and breaks what it is told to. */
+export async function startFaultyService(emulator: string): Promise<FaultyService> {
+  const proxy = await startFaultProxy()
+  const pass = passTo(emulator)
+  const seen: SeenRequest[] = []
+  const service: FaultyService = {
+    url: proxy.url,
+    seen,
+    faults: () => undefined,
+    forget: () => seen.splice(0),
+    close: async () => proxy.close(),
+  }
+  await proxy.rules.forAnyRequest().thenCallback(async (request: CompletedRequest) => {
+    const one = {
+      method: request.method,
+      path: new URL(request.url).pathname.replace(/^(\/upload)?\/bigquery\/v2\/projects\/[^/]+/, '$1'),
+      body: (await request.body.getText()) ?? '',
+      authorized: 'authorization' in request.headers,
+    }
+    seen.push(one)
+    const fault = service.faults(one)
+    if (fault === 'reset before') return 'reset'
+    if (fault === undefined) return pass(request)
+    if (fault !== 'reset after') return {statusCode: fault.status, json: fault.body}
+    await pass(request)
+    return 'reset'
+  })
+  return service
+}
+
+export const refusal = (status: number, reason: string, message = 'no'): Fault => ({
+  status,
+  body: {error: {code: status, message, errors: [{reason, message}]}},
+})
+
+/** A job that was accepted and failed. */
+export const failedJob = (reason: string, message: string): Fault => ({
+  status: 200,
+  body: {
+    jobReference: {projectId: 'p', jobId: 'failed', location: 'US'},
+    status: {state: 'DONE', errorResult: {reason, message}, errors: [{reason, message}]},
+  },
+})
+
+/** The first request that fits. */
+export function once(
+  fits: (request: SeenRequest) => boolean,
+  fault: Fault,
+): (request: SeenRequest) => Fault | undefined {
+  let done = false
+  return (request) => {
+    if (done || !fits(request)) return undefined
+    done = true
+    return fault
+  }
+}
