@@ -1,3 +1,5 @@
+import {createHash} from 'node:crypto'
+
 import type {JsonObject, JsonValue, Source, Stream} from './source.ts'
 import type {SpoolableRecord} from './sink/spool.ts'
 
@@ -13,13 +15,8 @@ export interface Rejection {
 export type Keyed = {readonly record: SpoolableRecord} | {readonly rejection: Rejection}
 
 /** A record with its key and payload as text, or why it cannot be stored. Reasons hold no payload. */
-export function keyRecord(
-  source: Pick<Source, 'idemKey'>,
-  record: JsonObject,
-  stream: Stream,
-  position: string,
-): Keyed {
-  const reject = (reason: string, reference = position): Keyed => ({rejection: {reference, reason}})
+export function keyRecord(source: Pick<Source, 'idemKey'>, record: JsonObject, stream: Stream): Keyed {
+  const reject = (reason: string, reference = fingerprintOf(record)): Keyed => ({rejection: {reference, reason}})
   if (!isObject(record)) return reject('it is not an object')
   let idemKey: string
   try {
@@ -40,6 +37,20 @@ export function keyRecord(
   if (surrogate !== undefined) return reject(`the text at ${surrogate} is not well-formed Unicode`, idemKey)
   const {sourceSystem, objectType} = stream
   return {record: {idemKey, sourceSystem, objectType, externalId: idemKey.slice(prefixOf(stream).length), json}}
+}
+
+/** The same for the same record in every run, so that a reject is news once; tells nothing of what is in it. */
+function fingerprintOf(record: unknown): string {
+  let text: string | undefined
+  try {
+    text = JSON.stringify(record)
+  } catch {
+    // Only a reject that names its key can say more of a record that is no JSON.
+  }
+  return `record without a key, sha256 ${createHash('sha256')
+    .update(text ?? '')
+    .digest('hex')
+    .slice(0, 16)}`
 }
 
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value)

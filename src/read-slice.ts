@@ -5,7 +5,7 @@ import {keyProblem, keyRecord, type Rejection} from './keyed-record.ts'
 import type {Sink} from './sink/sink.ts'
 import type {SpoolableRecord} from './sink/spool.ts'
 import type {HttpClient, JsonValue, Logger, Page, SecretStore, Source, SourceContext, Stream} from './source.ts'
-import {describeWindow, windowAsText, type TimeWindow} from './window.ts'
+import {windowAsText, type TimeWindow} from './window.ts'
 
 const LARGEST_PAGE = 10_000
 const RETURN_GRACE = 1000
@@ -96,6 +96,7 @@ class SliceIntake {
   readonly #rejectedBySource = new Map<string, number>()
   readonly #announces = new Set<string>()
   #taken = 0
+  #recorded = 0
   #rejected: number
 
   constructor(reader: SliceReader, slice: Slice) {
@@ -156,12 +157,7 @@ class SliceIntake {
     const accepted: SpoolableRecord[] = []
     for (const record of records) {
       this.#taken += 1
-      const keyed = keyRecord(
-        this.#reader.source,
-        record,
-        stream,
-        `record ${this.#taken} of ${describeWindow(this.#slice.window)}`,
-      )
+      const keyed = keyRecord(this.#reader.source, record, stream)
       if ('record' in keyed) accepted.push(keyed.record)
       else this.#reject(stream, keyed.rejection)
     }
@@ -230,7 +226,7 @@ class SliceIntake {
       await this.#reader.sink.logEvent(
         createEvent({
           ...this.#about(stream, 'record.rejected'),
-          discriminator: JSON.stringify([windowAsText(this.#slice.window), rejection.reference]),
+          discriminator: JSON.stringify([windowAsText(this.#slice.window), rejection.reference, (this.#recorded += 1)]),
           error: rejection.reason,
           payload: {...rejection},
         }),

@@ -99,7 +99,7 @@ export default {
     await sink.begin({
       runId: 'smuggled',
       streams: [{sourceSystem: 'smuggled', objectType: 'entry'}],
-      started: createEvent({type: 'job.started', runId: 'smuggled', at: startedAt, payload}),
+      started: () => createEvent({type: 'job.started', runId: 'smuggled', at: startedAt, payload}),
     })
     await sink.upsertObjects([
       {idemKey: 'entry:smuggled:x', sourceSystem: 'smuggled', objectType: 'entry', externalId: 'x', json: '{"id":"x"}'},
