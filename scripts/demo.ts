@@ -2,6 +2,11 @@ import {query} from '../test/support/database.ts'
 import {lorchestra} from './command-line.ts'
 import {MESSAGES, withLocalJob} from './local-job.ts'
 
+const contentsOf = (table: string): string =>
+  table.endsWith('event_log')
+    ? `SELECT event_type, count(*)::INT AS events, max(status) AS status FROM ${table} GROUP BY ALL ORDER BY min(rowid)`
+    : `SELECT source_system, object_type, count(*)::INT AS rows, count(DISTINCT idem_key)::INT AS keys FROM ${table} GROUP BY ALL`
+
 /** The main job from beginning to end; no account, no internet. */
 await withLocalJob(async ({server, folder, database}) => {
   const step = async (title: string, line: string): Promise<void> => {
@@ -25,8 +30,3 @@ await withLocalJob(async ({server, folder, database}) => {
     console.table(await query(database, contentsOf(table)))
   }
 })
-
-const contentsOf = (table: string): string =>
-  table.endsWith('event_log')
-    ? `SELECT event_type, count(*)::INT AS events, max(status) AS status FROM ${table} GROUP BY ALL ORDER BY min(rowid)`
-    : `SELECT source_system, object_type, count(*)::INT AS rows, count(DISTINCT idem_key)::INT AS keys FROM ${table} GROUP BY ALL`
