@@ -7,6 +7,10 @@ cd "$(dirname "$0")/.."
 folder=node_modules/.cache/bigquery-emulator
 requirements=test/support/bigquery/requirements.txt
 if cmp -s "$requirements" "$folder/installed.txt"; then exit 0; fi
+python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {
+  echo "the BigQuery emulator needs python3 to be Python 3.11 or later" >&2
+  exit 1
+}
 rm -rf "$folder"
 python3 -m venv "$folder"
 "$folder/bin/pip" install --quiet --disable-pip-version-check --requirement "$requirements"
