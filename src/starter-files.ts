@@ -16,7 +16,7 @@ warehouse:
 #   project: my-project # or GCP_PROJECT
 #   dataset: my_dataset # or EVENTS_BQ_DATASET
 #   location: EU
-#   max_bytes_billed: 10000000000 # BigQuery refuses a query that would read more
+#   max_bytes_billed: 10000000000 # BigQuery refuses a statement that would bill more
 
 # Whose data. \`lorchestra sources list\` shows which sources there are.
 accounts:

@@ -307,6 +307,24 @@ jobs:
         'warehouse:\n  type: bigquery\n  project: p\n  dataset: d\n  max_bytes_billed: 1 GB\n',
         'lorchestra.yaml:5:3: warehouse.max_bytes_billed: expected a whole number of bytes',
       ],
+      ...Object.fromEntries(
+        (
+          [
+            ['nowhere', 'expected the address of an emulator, such as http://127.0.0.1:9050'],
+            ['ftp://127.0.0.1', 'expected an address with http or https'],
+            ['http://127.0.0.1:9050/bigquery', 'expected an address without a path'],
+            ['http://user:word@127.0.0.1', 'expected an address without a path'],
+            ['http://192.0.2.1:9050', 'plain http is for this machine only (127.0.0.1)'],
+            ['http://127.0.0.1.example.com', 'plain http is for this machine only (127.0.0.1)'],
+          ] as const
+        ).map(([address, rule]) => [
+          `the emulator address ${address}`,
+          [
+            `warehouse:\n  type: bigquery\n  project: p\n  dataset: d\n  api_endpoint: ${address}\n`,
+            `lorchestra.yaml:5:3: warehouse.api_endpoint: ${rule}`,
+          ] as const,
+        ]),
+      ),
     }
     for (const [what, [text, expected, advice = '']] of Object.entries(cases)) {
       it(what, async () => {
@@ -477,6 +495,19 @@ jobs:
         'warehouse: {type: bigquery, project: p, dataset: d, max_bytes_billed: "12345678901234567890"}',
       )
       expect(warehouse).to.include({maxBytesBilled: '12345678901234567890'})
+    })
+
+    it('takes an emulator of BigQuery from the file alone', async () => {
+      const text = 'warehouse: {type: bigquery, project: p, dataset: d}'
+      const BIGQUERY_EMULATOR_HOST = 'http://127.0.0.1:9050'
+      const [message, next] = await refusal(text, {BIGQUERY_EMULATOR_HOST})
+      expect(message).to.include('BIGQUERY_EMULATOR_HOST: the variable is set')
+      expect(next).to.include('warehouse.api_endpoint')
+      const {warehouse} = await load(text.replace('}', ', api_endpoint: "http://127.0.0.1:9060"}'), {
+        BIGQUERY_EMULATOR_HOST,
+      })
+      expect(warehouse).to.include({apiEndpoint: 'http://127.0.0.1:9060'})
+      expect((await load('', {BIGQUERY_EMULATOR_HOST})).warehouse.type).to.equal('duckdb')
     })
 
     it('may name tables in the environment, for DuckDB as well', async () => {

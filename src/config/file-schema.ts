@@ -91,6 +91,18 @@ const duckdbSchema = z.strictObject({
 
 const BYTES_RULE = 'expected a whole number of bytes'
 
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
+
+/** Of an emulator; what is sent there without encryption must not leave this machine. */
+const apiEndpoint = z.string().superRefine((text, context) => {
+  const refuse = (message: string): void => context.addIssue({code: 'custom', message})
+  if (!URL.canParse(text)) return refuse('expected the address of an emulator, such as http://127.0.0.1:9050')
+  const {protocol, hostname, href, origin} = new URL(text)
+  if (!['http:', 'https:'].includes(protocol)) return refuse('expected an address with http or https')
+  if (href !== `${origin}/`) return refuse('expected an address without a path')
+  if (protocol === 'http:' && !LOOPBACK.test(hostname)) refuse('plain http is for this machine only (127.0.0.1)')
+})
+
 const bigquerySchema = z.strictObject({
   type: z.literal('bigquery'),
   project: z.string().regex(/^[A-Za-z0-9][A-Za-z0-9.:-]*$/, 'this is not the id of a Google Cloud project'),
@@ -102,6 +114,7 @@ const bigquerySchema = z.strictObject({
   max_bytes_billed: z
     .union([z.int(BYTES_RULE).positive(BYTES_RULE), z.string().regex(/^[1-9]\d*$/, BYTES_RULE)], BYTES_RULE)
     .optional(),
+  api_endpoint: apiEndpoint.optional(),
   ...tables,
 })
 

@@ -26,6 +26,8 @@ export type WarehouseConfig =
       readonly location?: string
       /** A decimal whole number. */
       readonly maxBytesBilled?: string
+      /** The origin of an emulator, which gets no credentials. */
+      readonly apiEndpoint?: string
       readonly tables: TableNames
     }
 
@@ -36,6 +38,10 @@ const FALLBACKS = {
   raw_objects: 'RAW_OBJECTS_TABLE',
 } as const
 const BIGQUERY_FALLBACKS = ['project', 'dataset', 'event_log', 'raw_objects'] as const
+/** Google's client libraries follow it; a variable that is left over must not decide where records go. */
+const EMULATOR = 'BIGQUERY_EMULATOR_HOST'
+const EMULATOR_REFUSED = 'the variable is set, and lorchestra takes an emulator from lorchestra.yaml alone'
+const EMULATOR_ADVICE = 'Set warehouse.api_endpoint to its address, or unset the variable to use Google BigQuery.'
 const DUCKDB_FALLBACKS = ['event_log', 'raw_objects'] as const
 
 export interface WarehouseEntry {
@@ -69,7 +75,10 @@ export function readWarehouse(source: WarehouseEntry): {warehouse?: WarehouseCon
   if (data.type === 'duckdb') {
     return {warehouse: {type: 'duckdb', path: resolve(folder, data.path ?? 'lorchestra.duckdb'), tables}, problems: []}
   }
-  const {type, project, dataset, location, max_bytes_billed: maxBytesBilled} = data
+  const {type, project, dataset, location, max_bytes_billed: maxBytesBilled, api_endpoint: endpoint} = data
+  if (endpoint === undefined && readVariable(environment, EMULATOR) !== undefined) {
+    return {problems: [{position: EMULATOR, message: EMULATOR_REFUSED, advice: EMULATOR_ADVICE}]}
+  }
   return {
     warehouse: {
       type,
@@ -77,6 +86,7 @@ export function readWarehouse(source: WarehouseEntry): {warehouse?: WarehouseCon
       dataset,
       ...(location !== undefined && {location}),
       ...(maxBytesBilled !== undefined && {maxBytesBilled: BigInt(maxBytesBilled).toString()}),
+      ...(endpoint !== undefined && {apiEndpoint: new URL(endpoint).origin}),
       tables,
     },
     problems: [],

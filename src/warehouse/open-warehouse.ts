@@ -1,6 +1,5 @@
 import type {WarehouseConfig} from '../config.ts'
-import {usageError} from '../errors.ts'
-import type {Warehouse} from './warehouse.ts'
+import type {KeyIndex, Warehouse} from './warehouse.ts'
 
 const PATIENCE = 10_000
 
@@ -15,11 +14,15 @@ export const warehouseName = ({type}: WarehouseConfig): Warehouse['kind'] => (ty
 export async function openWarehouse(config: WarehouseConfig, options: OpenOptions): Promise<Warehouse> {
   const {temporaryFolder, signal} = options
   if (config.type === 'bigquery') {
-    throw usageError(
-      'this version of lorchestra cannot write to BigQuery yet',
-      'Use warehouse: {type: duckdb}, or --dry-run with --since, which needs no warehouse.',
-    )
+    const {BigQueryWarehouse} = await import('./bigquery/warehouse.ts')
+    return new BigQueryWarehouse({...config, openKeyIndex}, signal)
   }
   const {DuckDBWarehouse} = await import('./duckdb/warehouse.ts')
   return new DuckDBWarehouse({path: config.path, temporaryFolder, patience: PATIENCE}, signal)
+}
+
+/** DuckDB searches the keys of either warehouse: it holds millions in a bounded memory. */
+async function openKeyIndex(file: string, folder: string): Promise<KeyIndex> {
+  const index = await import('./duckdb/key-index.ts')
+  return index.openKeyIndex(file, folder)
 }

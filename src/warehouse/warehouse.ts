@@ -18,9 +18,12 @@ export interface Warehouse {
   readRejects(tables: TableSet, runId: string): Promise<readonly Reject[] | undefined>
   /** The streams' stored keys, copied once into an index in `folder`. */
   indexKeys(tables: TableSet, streams: readonly Stream[], folder: string): Promise<KeyIndex>
+  /** Makes the tables that are missing; one that is there is looked at and never altered. Answers with the new ones. */
+  createTables(tables: TableSet): Promise<readonly string[]>
   /**
    * Makes sure that `tables` can be written and takes the lease of the run's streams, writing `started` with it.
    * Missing tables are created: with the definition of `definitionFrom` where those exist, else the built-in one.
+   * BigQuery's production tables are not: only `createTables` makes them.
    * Throws usage errors for tables of another definition, and `inTheWay` where another run holds a stream.
    */
   begin(run: RunToBegin): Promise<WarehouseWriter>

@@ -49,7 +49,7 @@ describe('BigQuery tables', () => {
   }
 
   it('in a dataset that is not there, or is elsewhere, are usage errors', async () => {
-    const {url: endpoint} = emulator
+    const {url: apiEndpoint} = emulator
     for (const [options, message] of [
       [{dataset: 'nowhere'}, 'there is no dataset test-project.nowhere'],
       [
@@ -58,7 +58,7 @@ describe('BigQuery tables', () => {
       ],
     ] as const) {
       const warehouse = new BigQueryWarehouse(
-        {project: PROJECT, endpoint, openKeyIndex, ...options},
+        {project: PROJECT, apiEndpoint, openKeyIndex, ...options},
         new AbortController().signal,
       )
       const error = await warehouse.createTables(PRODUCTION).catch((reason: unknown) => reason)
@@ -68,9 +68,9 @@ describe('BigQuery tables', () => {
   })
 
   it('of production are made by hand, once', async () => {
-    const {url: endpoint} = emulator
+    const {url: apiEndpoint} = emulator
     const warehouse = new BigQueryWarehouse(
-      {project: PROJECT, endpoint, dataset: underTest.dataset, openKeyIndex},
+      {project: PROJECT, apiEndpoint, dataset: underTest.dataset, openKeyIndex},
       new AbortController().signal,
     )
     expect(await warehouse.createTables(PRODUCTION)).to.deep.equal(['event_log', 'raw_objects'])

@@ -8,7 +8,7 @@ const datasetShape = z.object({location: z.string().optional()})
 
 /** Looks first whether the dataset is there and where: a job is only ever found again in its own location. */
 export async function connectToDataset(options: ConnectionOptions, signal: AbortSignal): Promise<Connection> {
-  const authorize = options.endpoint === undefined ? await googleCredentials() : noCredentials
+  const authorize = options.apiEndpoint === undefined ? await googleCredentials() : noCredentials
   const connection = new Connection(options, authorize)
   const location = await locationOf(connection, signal)
   if (location === undefined || options.location !== undefined) return connection

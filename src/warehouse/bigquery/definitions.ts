@@ -1,6 +1,6 @@
 import {isDeepStrictEqual} from 'node:util'
 
-import {usageError} from '../../errors.ts'
+import {failure, usageError} from '../../errors.ts'
 import type {TableDefinition, TableSet} from '../tables.ts'
 import type {Connection} from './connection.ts'
 import {
@@ -31,9 +31,13 @@ export async function assertProductionTables(connection: Connection, tables: Tab
 export async function createProductionTables(connection: Connection, tables: TableSet): Promise<readonly string[]> {
   const made: string[] = []
   for (const [name, definition] of definitionsOf(tables)) {
-    const table = await findTable(connection, name)
-    if (table !== undefined) assertCompatible(name, table, definition)
-    else if (await createTable(connection, name, builtInMetadata(definition))) made.push(name)
+    let table = await findTable(connection, name)
+    if (table === undefined) {
+      if (await createTable(connection, name, builtInMetadata(definition))) made.push(name)
+      table = await findTable(connection, name)
+    }
+    if (table === undefined) throw failure(`the table ${name} was made and is not there`, 'Run the command again.')
+    assertCompatible(name, table, definition)
   }
   return made
 }
@@ -80,7 +84,7 @@ async function createMissingTwin(
     await createTable(connection, name, wanted)
     table = await findTable(connection, name)
   }
-  if (table === undefined) throw usageError(`the table ${name} was made and is not there`, 'Run again.')
+  if (table === undefined) throw failure(`the table ${name} was made and is not there`, 'Run the command again.')
   assertCompatible(name, table, definition)
   if (original === undefined) return
   const differences = differencesBetween(copiedMetadata(table), wanted as Readonly<Record<string, unknown>>)

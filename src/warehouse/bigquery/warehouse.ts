@@ -65,7 +65,6 @@ export class BigQueryWarehouse implements Warehouse {
     return this.#options.openKeyIndex(await downloadKeys(queries, rawObjects, streams, folder, this.#signal), folder)
   }
 
-  /** Not part of a run. Answers with the names of the tables that were missing. */
   async createTables(tables: TableSet): Promise<readonly string[]> {
     const {connection} = await this.#open()
     connection.allowWrites({tables: [tables.eventLog, tables.rawObjects], prefixes: []})

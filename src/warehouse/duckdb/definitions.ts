@@ -11,12 +11,15 @@ const parts = (tables: TableSet): readonly (readonly [string, TableDefinition])[
   [tables.rawObjects, RAW_OBJECTS],
 ]
 
-export async function createMissingTables(connection: DuckDBConnection, tables: TableSet): Promise<void> {
+/** Answers with the names of those that were missing. */
+export async function createMissingTables(connection: DuckDBConnection, tables: TableSet): Promise<readonly string[]> {
+  const made: string[] = []
   for (const [name, definition] of parts(tables)) {
-    if ((await definitionOf(connection, name)) === undefined) {
-      await connection.run(`CREATE TABLE ${identifier(name)}(${builtInDefinition(definition)});`)
-    }
+    if ((await definitionOf(connection, name)) !== undefined) continue
+    await connection.run(`CREATE TABLE ${identifier(name)}(${builtInDefinition(definition)});`)
+    made.push(name)
   }
+  return made
 }
 
 /** Test tables are their production tables' twins, or the run is refused. */

@@ -57,6 +57,17 @@ export class DuckDBWarehouse implements Warehouse {
     return file === undefined ? NOTHING_KNOWN : openKeyIndex(file, folder)
   }
 
+  async createTables(tables: TableSet): Promise<readonly string[]> {
+    await createMissingDatabase(this.#database.path)
+    return withDatabase(this.#database, 'READ_WRITE', this.#signal, async (connection) =>
+      inTransaction(connection, async () => {
+        const made = await createMissingTables(connection, tables)
+        await assertCompatibleTables(connection, tables)
+        return made
+      }),
+    )
+  }
+
   async begin(run: RunToBegin): Promise<WarehouseWriter> {
     await createMissingDatabase(this.#database.path)
     const {created_at} = await withDatabase(this.#database, 'READ_WRITE', this.#signal, async (connection) =>

@@ -44,7 +44,7 @@ export async function bigQueryUnderTest({emulator, folder, endpoint}: BigQueryBe
         folder,
         warehouse: () =>
           new BigQueryWarehouse(
-            {project: PROJECT, dataset, endpoint: endpoint ?? url, openKeyIndex},
+            {project: PROJECT, dataset, apiEndpoint: endpoint ?? url, openKeyIndex},
             run.signal ?? new AbortController().signal,
           ),
       }),

@@ -1,0 +1,24 @@
+import {tmpdir} from 'node:os'
+
+import {LorchestraCommand} from '../../command.ts'
+
+export default class WarehouseCreate extends LorchestraCommand {
+  static override readonly summary = 'Create the production tables that are missing'
+  static override readonly description =
+    'A table that is there is checked and never altered. BigQuery needs this once, before the first run; runs make the test tables themselves, and DuckDB files altogether.'
+  static override readonly examples = ['<%= config.bin %> <%= command.id %>']
+
+  override async run(): Promise<object> {
+    const {flags} = await this.parse(WarehouseCreate)
+    const {openWarehouse} = await import('../../warehouse/open-warehouse.ts')
+    const {warehouse: settings} = await this.readConfig(flags.config)
+    const warehouse = await openWarehouse(settings, {temporaryFolder: tmpdir(), signal: new AbortController().signal})
+    const made = await warehouse.createTables(settings.tables)
+    const tables = [settings.tables.eventLog, settings.tables.rawObjects].map((name) => ({
+      name,
+      created: made.includes(name),
+    }))
+    for (const {name, created} of tables) this.log(`${name}: ${created ? 'created' : 'already there'}`)
+    return {schema: 1, warehouse: warehouse.kind, tables}
+  }
+}
