@@ -1,16 +1,11 @@
 import {expect} from 'chai'
 
-import {describeWarehouse} from '../support/bigquery/contract.ts'
 import {startEmulator, type Emulator} from '../support/bigquery/emulator.ts'
-import {bigQueryUnderTest, duckDBUnderTest, type BigQueryUnderTest} from '../support/bigquery/under-test.ts'
+import {bigQueryUnderTest, type BigQueryUnderTest} from '../support/bigquery/under-test.ts'
 import {folderForEachTest} from '../support/folder.ts'
+import {describeWarehouse} from '../support/warehouse-contract.ts'
 
-describe('DuckDB', () => {
-  const folder = folderForEachTest()
-  describeWarehouse(() => duckDBUnderTest(folder()))
-})
-
-describe('BigQuery', () => {
+describe('BigQuery as a warehouse', () => {
   const folder = folderForEachTest()
   let emulator: Emulator
   let underTest: BigQueryUnderTest

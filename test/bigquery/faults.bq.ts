@@ -1,7 +1,6 @@
 import {expect} from 'chai'
 
 import {outcomeOf, type LorchestraError} from '../../src/errors.ts'
-import {DAY, yielding} from '../support/bigquery/contract.ts'
 import {startEmulator, type Emulator} from '../support/bigquery/emulator.ts'
 import {
   failedJob,
@@ -14,6 +13,7 @@ import {
 } from '../support/bigquery/faulty-service.ts'
 import {bigQueryUnderTest, type BigQueryUnderTest} from '../support/bigquery/under-test.ts'
 import {folderForEachTest} from '../support/folder.ts'
+import {DAY, yielding} from '../support/warehouse-contract.ts'
 
 const isUpload = ({path}: SeenRequest): boolean => path === '/upload/jobs'
 const isStatement = ({method, path}: SeenRequest): boolean => method === 'POST' && path === '/jobs'

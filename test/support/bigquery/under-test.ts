@@ -1,11 +1,10 @@
-import {readdir} from 'node:fs/promises'
-
 import {openKeyIndex} from '../../../src/warehouse/duckdb/key-index.ts'
 import {BigQueryWarehouse} from '../../../src/warehouse/bigquery/warehouse.ts'
 import {builtInMetadata, definitionsOf} from '../../../src/warehouse/bigquery/table-metadata.ts'
-import {change, query as queryDuckDB} from '../database.ts'
-import {databaseIn, PRODUCTION, scriptedRun} from '../scripted-run.ts'
-import type {WarehouseUnderTest} from './contract.ts'
+import {runApart} from '../run-apart.ts'
+import {PRODUCTION, scriptedRun} from '../scripted-run.ts'
+import type {Warehouse} from '../../../src/warehouse/warehouse.ts'
+import type {WarehouseUnderTest} from '../warehouse-contract.ts'
 import {call, PROJECT, query, type Emulator} from './emulator.ts'
 
 export interface BigQueryUnderTest extends WarehouseUnderTest {
@@ -33,21 +32,25 @@ export async function bigQueryUnderTest({emulator, folder, endpoint}: BigQueryBe
   }
   const rowsOf = async (table: string, columns: string) =>
     (await tables()).includes(table) ? query(url, `SELECT ${columns} FROM \`${PROJECT}.${dataset}.${table}\``) : []
+  const bigQuery = {project: PROJECT, dataset, apiEndpoint: endpoint ?? url}
+  const open = (signal = new AbortController().signal): Warehouse =>
+    new BigQueryWarehouse({...bigQuery, openKeyIndex}, signal)
   return {
     dataset,
     folder,
     tables,
+    open,
     query: async (sql) => query(url, sql.replaceAll(/\{(\w+)\}/g, `\`${PROJECT}.${dataset}.$1\``)),
     run: async (run) =>
       scriptedRun({
         ...run,
         folder,
-        warehouse: () =>
-          new BigQueryWarehouse(
-            {project: PROJECT, dataset, apiEndpoint: endpoint ?? url, openKeyIndex},
-            run.signal ?? new AbortController().signal,
-          ),
+        warehouse: () => {
+          const real = open(run.signal)
+          return run.warehouse?.(real) ?? real
+        },
       }),
+    runApart: async (runs) => runApart(runs.map((run) => ({...run, folder, bigQuery}))),
     stored: async (table = 'raw_objects') =>
       (
         await rowsOf(
@@ -63,9 +66,10 @@ export async function bigQueryUnderTest({emulator, folder, endpoint}: BigQueryBe
         }))
         .toSorted((one, other) => (one.key < other.key ? -1 : 1)),
     logged: async (table = 'event_log') =>
-      (await rowsOf(table, 'event_type, correlation_id, error_message, payload'))
+      (await rowsOf(table, 'event_type, object_type, correlation_id, error_message, payload'))
         .map((row) => ({
           type: row['event_type'] ?? '',
+          objectType: row['object_type'] ?? null,
           runId: row['correlation_id'] ?? '',
           error: row['error_message'] ?? null,
           payload: JSON.parse(row['payload'] ?? 'null') as Record<string, unknown> | null,
@@ -82,41 +86,6 @@ export async function bigQueryUnderTest({emulator, folder, endpoint}: BigQueryBe
         const tableReference = {projectId: PROJECT, datasetId: dataset, tableId}
         await call(url, 'POST', `/datasets/${dataset}/tables`, {tableReference, ...builtInMetadata(definition)})
       }
-    },
-  }
-}
-
-export function duckDBUnderTest(folder: string): WarehouseUnderTest {
-  const path = databaseIn(folder)
-  const tables = async (): Promise<readonly string[]> => {
-    if (!(await readdir(folder)).includes('warehouse.duckdb')) return []
-    const rows = await queryDuckDB(path, 'SELECT table_name FROM duckdb_tables() ORDER BY 1')
-    return rows.map((row) => String(row['table_name']))
-  }
-  const rowsOf = async (table: string, columns: string, order: string) =>
-    (await tables()).includes(table) ? queryDuckDB(path, `SELECT ${columns} FROM ${table} ORDER BY ${order}`) : []
-  return {
-    folder,
-    tables,
-    run: async (run) => scriptedRun({...run, folder}),
-    stored: async (table = 'raw_objects') =>
-      (
-        await rowsOf(table, '*, epoch_ms(first_seen)::DOUBLE AS first, epoch_ms(last_seen)::DOUBLE AS last', 'idem_key')
-      ).map((row) => ({
-        key: String(row['idem_key']),
-        payload: JSON.parse(String(row['payload'])) as unknown,
-        firstSeen: Number(row['first']),
-        lastSeen: Number(row['last']),
-      })),
-    logged: async (table = 'event_log') =>
-      (await rowsOf(table, '*', 'event_type')).map((row) => ({
-        type: String(row['event_type']),
-        runId: String(row['correlation_id']),
-        error: row['error_message'] === null ? null : String(row['error_message']),
-        payload: JSON.parse(String(row['payload'] ?? 'null')) as Record<string, unknown> | null,
-      })),
-    async setLastSeen(milliseconds) {
-      await change(path, `UPDATE raw_objects SET last_seen = epoch_ms(${milliseconds})::TIMESTAMP AT TIME ZONE 'UTC'`)
     },
   }
 }

@@ -1,9 +1,13 @@
 import {expect} from 'chai'
+import {stub} from 'sinon'
 
-import {outcomeOf} from '../../../src/errors.ts'
-import type {Page} from '../../../src/source.ts'
-import type {ScriptedResult, ScriptedRun} from '../scripted-run.ts'
-import {scriptedSource, windowOf, type ScriptedRecord} from '../scripted-source.ts'
+import {outcomeOf} from '../../src/errors.ts'
+import {createEvent} from '../../src/events.ts'
+import type {Page} from '../../src/source.ts'
+import type {Warehouse} from '../../src/warehouse/warehouse.ts'
+import type {EndedApart, RunApart} from './run-apart.ts'
+import {PRODUCTION, type ScriptedResult, type ScriptedRun} from './scripted-run.ts'
+import {scriptedSource, windowOf, type ScriptedRecord} from './scripted-source.ts'
 
 export interface StoredRow {
   readonly key: string
@@ -15,6 +19,7 @@ export interface StoredRow {
 
 export interface LoggedEvent {
   readonly type: string
+  readonly objectType: string | null
   readonly runId: string
   readonly error: string | null
   readonly payload: Readonly<Record<string, unknown>> | null
@@ -24,7 +29,10 @@ export interface LoggedEvent {
 export interface WarehouseUnderTest {
   /** Removed after the test. */
   readonly folder: string
+  open(): Warehouse
   run(run: Omit<ScriptedRun, 'folder'>): Promise<ScriptedResult>
+  /** Each in a process of its own, all at the same moment. */
+  runApart(runs: readonly RunApart[]): Promise<readonly EndedApart[]>
   /** By key; empty where there is no such table. */
   stored(table?: string): Promise<readonly StoredRow[]>
   /** In the order of the types' names. */
@@ -188,6 +196,78 @@ export function describeWarehouse(warehouse: () => WarehouseUnderTest): void {
     expect((await warehouse().stored()).map(({key}) => key.slice(-1))).to.deep.equal(['a', 'b', 'c'])
   })
 
+  it('lands nothing of a commit whose events cannot be written, neither new rows nor changes', async () => {
+    await warehouse().run({source: yielding({id: 'a', n: 1}, {id: 'b', n: 1}), now: DAY})
+    const [rows, before] = [await warehouse().stored(), await warehouse().logged()]
+    const event = createEvent({type: 'ingestion.completed', runId: 'broken', at: new Date(0)})
+    const impossible = {...event, created_at: 'at no time'}
+    const broken = (real: Warehouse): Warehouse =>
+      withCommit(real, (commit, batch, events) => commit(batch, batch.rows === 0 ? events : () => [impossible]))
+    const source = yielding({id: 'a', n: 2}, {id: 'b', n: 1}, {id: 'c', n: 1})
+    const {error} = await warehouse().run({source, now: 2 * DAY, request: full, warehouse: broken, runId: 'broken'})
+    expect(outcomeOf(error)).to.equal('failed')
+    expect(await warehouse().stored()).to.deep.equal(rows)
+    expect((await warehouse().logged()).filter(({runId}) => runId !== 'broken')).to.deep.equal(before)
+    const repaired = await warehouse().run({source, now: 3 * DAY, request: full})
+    expect(repaired.counts).to.include({inserted: 1, updated: 1, unchanged: 1})
+  })
+
+  it('counts each object type of a run for itself, and tells of what the source says is gone', async () => {
+    const streams = ['folder', 'note'].map((objectType) => ({objectType, windowed: false}))
+    const source = scriptedSource(() => [], {
+      streams,
+      async *extract() {
+        yield {objectType: 'note', records: [{id: 'n1'}, {id: 'n2'}, {id: 'n2', again: true}]}
+        yield {objectType: 'folder', records: [{id: 'f1'}], deleted: ['folder:scripted--acct1:gone']}
+        yield await Promise.resolve({objectType: 'note', records: [{id: 'n3'}]})
+      },
+    })
+    const {counts, error} = await warehouse().run({source, now: DAY})
+    expect(error).to.equal(undefined)
+    expect(counts).to.include({extracted: 5, inserted: 4, duplicates: 1, deleted: 1})
+    expect((await warehouse().stored()).map(({key}) => key)).to.deep.equal([
+      'folder:scripted--acct1:f1',
+      ...['n1', 'n2', 'n3'].map((id) => `note:scripted--acct1:${id}`),
+    ])
+    const completed = (await warehouse().logged()).filter(({type}) => type === 'ingestion.completed')
+    const inserted = completed.map(({objectType, payload}) => {
+      const {counts: counted} = payload as {counts: {inserted: number}}
+      return [objectType, counted.inserted]
+    })
+    expect(inserted.toSorted()).to.deep.equal([
+      ['folder', 1],
+      ['note', 3],
+    ])
+    const gone = (await warehouse().logged()).filter(({type}) => type === 'object.deleted')
+    expect(gone.map(({objectType}) => objectType)).to.deep.equal(['folder'])
+  })
+
+  it('takes thousands of records, very large ones among them, in one commit, and knows them again', async () => {
+    const source = scriptedSource(() => [], {
+      async *extract() {
+        for (let page = 0; page < 6; page += 1) {
+          const small = Array.from({length: 1000}, (_, index) => ({
+            id: `small-${page}-${index}`,
+            text: 'x'.repeat(200),
+          }))
+          const large = {id: `large-${page}`, text: 'y\u2028'.repeat(1_200_000)}
+          yield {records: small.toSpliced(500, 0, large)}
+          yield await Promise.resolve({records: [{id: 'often', page}]})
+        }
+      },
+    })
+    const {counts, error} = await warehouse().run({source, now: DAY})
+    expect(error).to.equal(undefined)
+    expect(counts).to.include({extracted: 6012, inserted: 6007, duplicates: 5})
+    const again = await warehouse().run({source, now: 2 * DAY, request: full})
+    expect(again.counts).to.include({inserted: 0, updated: 0, unchanged: 6007, duplicates: 5})
+    const rows = await warehouse().stored()
+    expect(
+      rows.filter(({key}) => key.includes(':large-')).map(({payload}) => (payload as {text: string}).text.length),
+    ).to.deep.equal(Array.from({length: 6}, () => 2_400_000))
+    expect(rows.find(({key}) => key.endsWith(':often'))?.payload).to.deep.equal({id: 'often', page: 5})
+  })
+
   it('records a reject as news once', async () => {
     const source = scriptedSource(() => [], {
       async *extract({reject}) {
@@ -200,6 +280,11 @@ export function describeWarehouse(warehouse: () => WarehouseUnderTest): void {
     expect([first.firstRejects, second.firstRejects]).to.deep.equal([1, 0])
     const [event] = (await warehouse().logged()).filter(({type}) => type === 'record.rejected')
     expect([event?.error, event?.payload?.['reference']]).to.deep.equal(['its body is missing', 'message 17'])
+    const listed = await warehouse().open().readRejects(PRODUCTION, first.runId)
+    expect(listed?.map(({stream, reference, reason}) => [stream.objectType, reference, reason])).to.deep.equal([
+      ['thing', 'message 17', 'its body is missing'],
+    ])
+    expect(await warehouse().open().readRejects(PRODUCTION, 'no such run')).to.equal(undefined)
   })
 
   it('keeps hostile text in payloads and keys', async () => {
@@ -253,4 +338,45 @@ export function describeWarehouse(warehouse: () => WarehouseUnderTest): void {
     const after = await warehouse().run({source: yielding({id: 'b'}), now: 2 * DAY})
     expect(after.error).to.equal(undefined)
   })
+  it('lets one through of several processes that begin a run at the same moment', async () => {
+    const ended = await warehouse().runApart(
+      ['one', 'two', 'three'].map((runId) => ({records: [{id: 'a', from: runId}], now: DAY, runId})),
+    )
+    const outcomes = ended.map(({outcome}) => outcome)
+    expect(outcomes).to.include('done')
+    expect(ended.filter(({outcome}) => outcome !== 'done' && outcome !== 'inTheWay')).to.deep.equal([])
+    expect((await warehouse().stored()).map(({key}) => key)).to.deep.equal(['thing:scripted--acct1:a'])
+    const begun = (await warehouse().logged()).filter(({type}) => type === 'job.started')
+    expect(begun).to.have.length(outcomes.filter((outcome) => outcome === 'done').length)
+  })
+
+  it('lets processes that read different streams through at the same time', async () => {
+    const accounts = ['acct1', 'acct2', 'acct3']
+    const ended = await warehouse().runApart(
+      accounts.map((account) => ({records: [{id: 'a', account}], now: DAY, runId: account, account})),
+    )
+    expect(ended.map(({message, counts}) => [message, counts?.inserted])).to.deep.equal(accounts.map(() => ['', 1]))
+    expect((await warehouse().stored()).map(({payload}) => payload)).to.deep.equal(
+      accounts.map((account) => ({id: 'a', account})),
+    )
+  })
+}
+
+type Commit = Awaited<ReturnType<Warehouse['begin']>>['commit']
+
+/** The same warehouse but for its commits. */
+function withCommit(
+  real: Warehouse,
+  change: (commit: Commit, ...args: Parameters<Commit>) => ReturnType<Commit>,
+): Warehouse {
+  const begin = real.begin.bind(real)
+  stub(real, 'begin').callsFake(async (run) => {
+    const writer = await begin(run)
+    return {
+      since: writer.since,
+      commit: async (...args) => change(writer.commit.bind(writer), ...args),
+      close: async () => writer.close(),
+    }
+  })
+  return real
 }
