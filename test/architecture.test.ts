@@ -73,6 +73,14 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'read-slice.ts',
     'window.ts',
   ],
+  'run-history.ts': [
+    'counts.ts',
+    'process-identity.ts',
+    'warehouse/open-warehouse.ts',
+    'warehouse/tables.ts',
+    'window.ts',
+  ],
+  'run-history-report.ts': ['text-table.ts', 'window.ts'],
   'report.ts': ['errors.ts', 'window.ts'],
   'terminal-reporter.ts': ['errors.ts', 'report.ts'],
   'run-jobs.ts': [
@@ -109,6 +117,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'jobs.ts',
     'log.ts',
     'plan.ts',
+    'run-history.ts',
+    'run-history-report.ts',
     'run-jobs.ts',
     'run-mode.ts',
     'signals.ts',

@@ -1,4 +1,4 @@
-import type {Event} from '../events.ts'
+import type {Event, EventType} from '../events.ts'
 import type {JsonValue, Stream} from '../source.ts'
 import type {TimeWindow} from '../window.ts'
 import type {TableSet} from './tables.ts'
@@ -16,6 +16,8 @@ export interface Warehouse {
   readStreamState(tables: TableSet, scope: StreamScope): Promise<StreamState>
   /** What one run rejected, in order; `undefined` where these tables know no such run. */
   readRejects(tables: TableSet, runId: string): Promise<readonly Reject[] | undefined>
+  /** `job.*` and `ingestion.*` events of the newest runs that are wanted, oldest first; none where there is no log yet. */
+  readRunEvents(tables: TableSet, wanted: WantedRuns): Promise<readonly RunEvent[]>
   /** The streams' stored keys, copied once into an index in `folder`. */
   indexKeys(tables: TableSet, streams: readonly Stream[], folder: string): Promise<KeyIndex>
   /** Makes the tables that are missing; one that is there is looked at and never altered. Answers with the new ones. */
@@ -85,6 +87,25 @@ export interface Reject {
   readonly reason: string
   /** ISO 8601. */
   readonly at: string
+}
+
+export interface WantedRuns {
+  readonly job?: string
+  readonly runId?: string
+  /** Runs, not events. */
+  readonly limit: number
+}
+
+/** An event as the log holds it; another tool may have written it. */
+export interface RunEvent {
+  readonly runId: string
+  readonly type: EventType
+  readonly sourceSystem: string
+  readonly objectType: string
+  /** Milliseconds since 1970. */
+  readonly at: number
+  readonly error: string | null
+  readonly payload: JsonValue
 }
 
 export interface KeyIndex {

@@ -4,9 +4,11 @@ import {
   NOTHING_COVERED,
   type KeyIndex,
   type Reject,
+  type RunEvent,
   type RunToBegin,
   type StreamScope,
   type StreamState,
+  type WantedRuns,
   type Warehouse,
   type WarehouseWriter,
 } from '../warehouse.ts'
@@ -19,6 +21,7 @@ import {downloadKeys} from './keys.ts'
 import {dropLeases, keepLeases, takeLeases, thisProcess} from './leases.ts'
 import {LEASE, leaseName, stagingName} from './names.ts'
 import {Queries} from './query.ts'
+import {readRunEvents} from './run-events.ts'
 import {readStreamState} from './stream-state.ts'
 
 export interface BigQueryOptions extends ConnectionOptions {
@@ -55,6 +58,13 @@ export class BigQueryWarehouse implements Warehouse {
     const existing = await existingTables(connection, tables, this.#signal)
     if (!existing.eventLog) return undefined
     return readRejects(queries, connection.tableName(tables.eventLog), runId, this.#signal)
+  }
+
+  async readRunEvents(tables: TableSet, wanted: WantedRuns): Promise<readonly RunEvent[]> {
+    const {connection, queries} = await this.#open()
+    const existing = await existingTables(connection, tables, this.#signal)
+    if (!existing.eventLog) return []
+    return readRunEvents(queries, connection.tableName(tables.eventLog), wanted, this.#signal)
   }
 
   async indexKeys(tables: TableSet, streams: readonly Stream[], folder: string): Promise<KeyIndex> {

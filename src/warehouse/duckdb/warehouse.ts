@@ -4,9 +4,11 @@ import {
   NOTHING_COVERED,
   type KeyIndex,
   type Reject,
+  type RunEvent,
   type RunToBegin,
   type StreamScope,
   type StreamState,
+  type WantedRuns,
   type Warehouse,
   type WarehouseWriter,
 } from '../warehouse.ts'
@@ -16,6 +18,7 @@ import {assertCompatibleTables, createMissingTables, createMissingTwins, tableEx
 import {readRejects} from './events.ts'
 import {assertLeaseHeld, fileExchanged, takeLease} from './leases.ts'
 import {createMissingDatabase} from './new-database.ts'
+import {readRunEvents} from './run-events.ts'
 import {readStreamState} from './stream-state.ts'
 
 const NOTHING_KNOWN: KeyIndex = {has: () => Promise.resolve(new Set()), close: () => undefined}
@@ -44,6 +47,14 @@ export class DuckDBWarehouse implements Warehouse {
     return withDatabase(this.#database, 'READ_ONLY', this.#signal, async (connection) => {
       await assertCompatibleTables(connection, tables)
       return (await tableExists(connection, tables.eventLog)) ? readRejects(connection, tables, runId) : undefined
+    })
+  }
+
+  async readRunEvents(tables: TableSet, wanted: WantedRuns): Promise<readonly RunEvent[]> {
+    if (!(await databaseExists(this.#database.path))) return []
+    return withDatabase(this.#database, 'READ_ONLY', this.#signal, async (connection) => {
+      await assertCompatibleTables(connection, tables)
+      return (await tableExists(connection, tables.eventLog)) ? readRunEvents(connection, tables, wanted) : []
     })
   }
 

@@ -1,0 +1,37 @@
+import {Flags} from '@oclif/core'
+
+import {LorchestraCommand} from '../../command.ts'
+
+export default class RunsList extends LorchestraCommand {
+  static override readonly summary = 'List past runs, from the event log'
+  static override readonly description =
+    'Newest first, of the production and the test tables together. A dry run leaves no trace, so none is listed.'
+  static override readonly examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> --job gmail_ingest_acct1 --limit 100 --json',
+  ]
+
+  static override readonly flags = {
+    job: Flags.string({description: 'only runs of this job', helpValue: 'JOB'}),
+    limit: Flags.integer({description: 'how many runs', helpValue: 'RUNS', default: 20, min: 1, max: 1000}),
+  }
+
+  override async run(): Promise<object> {
+    const {flags} = await this.parse(RunsList)
+    const [{readPastRuns}, {chartOfDays, formatRuns, pastRunDocument}] = await Promise.all([
+      import('../../run-history.ts'),
+      import('../../run-history-report.ts'),
+    ])
+    const config = await this.readConfig(flags.config)
+    const runs = await readPastRuns(config.warehouse, {
+      limit: flags.limit,
+      ...(flags.job !== undefined && {job: flags.job}),
+    })
+    const newest = runs.slice(0, flags.limit)
+    if (newest.length === 0) this.log('The event log knows of no run yet.')
+    else this.log(this.mask.apply(formatRuns(newest)))
+    const chart = chartOfDays(newest)
+    if (process.stdout.isTTY && chart !== '') this.log(`\n${chart}`)
+    return {schema: 1, runs: newest.map(pastRunDocument)}
+  }
+}

@@ -1,0 +1,31 @@
+import {Args} from '@oclif/core'
+
+import {LorchestraCommand} from '../../command.ts'
+import {usageError} from '../../errors.ts'
+
+export default class RunsShow extends LorchestraCommand {
+  static override readonly summary = 'Show one past run: what it read, its commits, and why it failed'
+  static override readonly examples = ['<%= config.bin %> <%= command.id %> gmail_ingest_acct1-20260131120000-0a1b2c3d']
+
+  static override readonly args = {
+    run: Args.string({description: 'id of a run, as `lorchestra runs list` shows it', required: true}),
+  }
+
+  override async run(): Promise<object> {
+    const {args, flags} = await this.parse(RunsShow)
+    const [{readPastRuns}, {formatRun, pastRunDocument}] = await Promise.all([
+      import('../../run-history.ts'),
+      import('../../run-history-report.ts'),
+    ])
+    const {warehouse, shownPath} = await this.readConfig(flags.config)
+    const [run] = await readPastRuns(warehouse, {runId: args.run, limit: 1})
+    if (run === undefined) {
+      throw usageError(
+        `there is no run ${JSON.stringify(args.run)} in the warehouse of ${shownPath}`,
+        '`lorchestra runs list` names them. A dry run leaves no trace.',
+      )
+    }
+    this.log(this.mask.apply(formatRun(run)))
+    return {schema: 1, run: pastRunDocument(run)}
+  }
+}

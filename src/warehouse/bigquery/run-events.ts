@@ -1,0 +1,39 @@
+import type {EventType} from '../../events.ts'
+import type {JsonValue} from '../../source.ts'
+import type {RunEvent, WantedRuns} from '../warehouse.ts'
+import type {Queries} from './query.ts'
+import {ANY_TIME} from './stream-state.ts'
+
+export async function readRunEvents(
+  queries: Queries,
+  eventLog: string,
+  {job, runId, limit}: WantedRuns,
+  signal: AbortSignal,
+): Promise<readonly RunEvent[]> {
+  const rows = await queries.rows({
+    sql: `WITH newest AS (
+  SELECT correlation_id FROM ${eventLog}
+  WHERE ${ANY_TIME} AND event_type = 'job.started'
+    ${job === undefined ? '' : "AND JSON_VALUE(payload, '$.job') = @job"} ${runId === undefined ? '' : 'AND correlation_id = @run_id'}
+  GROUP BY correlation_id ORDER BY MAX(created_at) DESC, correlation_id DESC LIMIT ${limit}
+)
+SELECT correlation_id, event_type, source_system, object_type, CAST(UNIX_MILLIS(created_at) AS STRING) AS at, error_message,
+       TO_JSON_STRING(payload) AS payload
+FROM ${eventLog}
+WHERE ${ANY_TIME} AND correlation_id IN (SELECT correlation_id FROM newest)
+  AND event_type IN ('job.started', 'job.completed', 'job.failed', 'ingestion.completed', 'ingestion.failed')
+ORDER BY created_at, event_id`,
+    values: {...(job !== undefined && {job}), ...(runId !== undefined && {run_id: runId})},
+    what: 'reading what runs logged',
+    signal,
+  })
+  return rows.map((row) => ({
+    runId: row['correlation_id'] ?? '',
+    type: row['event_type'] as EventType,
+    sourceSystem: row['source_system'] ?? '',
+    objectType: row['object_type'] ?? '',
+    at: Number(row['at']),
+    error: row['error_message'] ?? null,
+    payload: JSON.parse(row['payload'] ?? 'null') as JsonValue,
+  }))
+}

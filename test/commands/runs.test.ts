@@ -1,0 +1,111 @@
+import {writeFile} from 'node:fs/promises'
+import {join} from 'node:path'
+
+import {expect} from 'chai'
+
+import {lorchestra} from '../support/cli.ts'
+import {change, query} from '../support/database.ts'
+import {folderForEachTest} from '../support/folder.ts'
+import {databaseIn, scriptedRun} from '../support/scripted-run.ts'
+import {scriptedSource} from '../support/scripted-source.ts'
+
+const folder = folderForEachTest()
+const source = scriptedSource(() => [
+  {id: 'one', at: 0},
+  {id: 'two', at: 1},
+])
+const failing = scriptedSource(() => [], {
+  // oxlint-disable-next-line require-yield -- it fails before it has anything
+  async *extract() {
+    await Promise.reject(new Error('the service is closed today'))
+  },
+})
+const runs = async (...args: string[]) => {
+  await writeFile(join(folder(), 'lorchestra.yaml'), 'warehouse: {type: duckdb, path: warehouse.duckdb}\n')
+  return lorchestra(['runs', ...args], {cwd: folder()})
+}
+const listed = async (...args: string[]) => {
+  const {stdout} = await runs('list', '--json', ...args)
+  return (JSON.parse(stdout) as {runs: {run_id: string; outcome: string; mode: string; error: string | null}[]}).runs
+}
+
+describe('lorchestra runs list', () => {
+  it('shows what each run of production and test tables did, newest first, and no dry run', async () => {
+    await scriptedRun({source, folder: folder(), runId: 'first', job: 'things'})
+    await scriptedRun({source, folder: folder(), runId: 'tried', job: 'things', mode: 'test-table'})
+    await scriptedRun({source, folder: folder(), runId: 'dry', job: 'things', mode: 'dry-run'})
+    await scriptedRun({source: failing, folder: folder(), runId: 'failed', job: 'others'})
+    const {code, stdout} = await runs('list')
+    expect(code).to.equal(0)
+    const lines = stdout.trimEnd().split('\n').slice(1)
+    expect(lines).to.have.length(3)
+    expect(lines[0]).to.match(/ production +failed +- +0 +0 +0 +0 .* failed +the service is closed today$/)
+    expect(lines[1]).to.match(/ test-table +done +everything before \S+ +2 +2 +0 +0 .* tried$/)
+    expect(lines[2]).to.match(/ production +done +everything before \S+ +2 +2 +0 +0 .* first$/)
+  })
+
+  it('takes as many runs as are asked for, and those of one job', async () => {
+    for (const runId of ['first', 'second', 'third'])
+      await scriptedRun({source, folder: folder(), runId, job: 'things'})
+    await scriptedRun({source, folder: folder(), runId: 'other', job: 'others'})
+    expect((await listed('--limit', '2')).map(({run_id}) => run_id)).to.deep.equal(['other', 'third'])
+    expect((await listed('--job', 'others')).map(({run_id}) => run_id)).to.deep.equal(['other'])
+  })
+
+  it('tells a run that died from one that goes on', async () => {
+    await scriptedRun({source, folder: folder(), runId: 'dead'})
+    await scriptedRun({source, folder: folder(), runId: 'alive'})
+    await change(
+      databaseIn(folder()),
+      "DELETE FROM event_log WHERE event_type = 'job.completed'",
+      `UPDATE event_log SET payload = json_merge_patch(payload, '{"process": {"token": "another process"}}')
+       WHERE event_type = 'job.started' AND correlation_id = 'dead'`,
+    )
+    const outcomes = Object.fromEntries((await listed()).map(({run_id, outcome}) => [run_id, outcome]))
+    expect(outcomes).to.deep.equal({dead: 'died', alive: 'running'})
+  })
+
+  it('says so where there is no run, and makes no database', async () => {
+    expect(await runs('list')).to.include({code: 0, stdout: 'The event log knows of no run yet.\n'})
+  })
+
+  it('passes over what another tool wrote into the event log', async () => {
+    await scriptedRun({source, folder: folder(), runId: 'ours'})
+    await change(
+      databaseIn(folder()),
+      `INSERT INTO event_log (event_id, event_type, source_system, correlation_id, created_at, status, payload)
+       VALUES ('1', 'job.started', 'another tool', 'theirs', now(), 'ok', '{"job": 7}')`,
+    )
+    expect((await listed()).map(({run_id}) => run_id)).to.deep.equal(['ours'])
+  })
+})
+
+describe('lorchestra runs show', () => {
+  it('shows a run with its counts and commits', async () => {
+    await scriptedRun({source, folder: folder(), runId: 'the-run', job: 'things', account: 'acct'})
+    const {code, stdout} = await runs('show', 'the-run')
+    expect(code).to.equal(0)
+    expect(stdout).to.match(/^job +things$/m)
+    expect(stdout).to.match(/^account +acct$/m)
+    expect(stdout).to.match(/^inserted +2$/m)
+    const [{stream}] = (await query(
+      databaseIn(folder()),
+      "SELECT source_system || '/' || object_type AS stream FROM raw_objects LIMIT 1",
+    )) as [{stream: string}]
+    expect(stdout).to.match(new RegExp(`${stream} +everything before \\S+ +2 +2 +0 +0$`, 'm'))
+  })
+
+  it('shows why a run failed', async () => {
+    await scriptedRun({source: failing, folder: folder(), runId: 'the-run'})
+    const {stdout} = await runs('show', 'the-run')
+    expect(stdout).to.match(/^outcome +failed$/m)
+    expect(stdout).to.match(/^error +the service is closed today$/m)
+    expect(stdout).to.include('No commit was made.')
+  })
+
+  it('ends with 2 for a run that nobody knows', async () => {
+    const {code, stderr} = await runs('show', 'nobody')
+    expect(code).to.equal(2)
+    expect(stderr).to.include('there is no run "nobody"')
+  })
+})
