@@ -382,6 +382,7 @@ describe('a run that waited for its turn', () => {
         readStreamState: real.readStreamState.bind(real),
         indexKeys: real.indexKeys.bind(real),
         readRejects: real.readRejects.bind(real),
+        readRunEvents: real.readRunEvents.bind(real),
         createTables: real.createTables.bind(real),
         async begin(begun) {
           await late.promise
