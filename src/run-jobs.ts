@@ -6,15 +6,16 @@ import type {Config as CommandLine} from '@oclif/core'
 import type {Config} from './config.ts'
 import {parseDuration} from './duration.ts'
 import {outcomeOf, type Outcome} from './errors.ts'
-import {createHttpClient} from './http.ts'
+import {createHttpClient, type HttpProgress} from './http.ts'
+import {AccountTraffic} from './http/account-traffic.ts'
 import {parseInstant} from './instant.ts'
 import {resolveOptions} from './job-options.ts'
 import {findJob, type Job} from './jobs.ts'
 import type {Mask} from './log.ts'
 import {createSecretStore} from './secret-store.ts'
 import {outcomeOfRun, type FinishedRun, type RunDescription} from './report.ts'
-import {runJob} from './run-job.ts'
 import type {SliceProgress} from './read-slice.ts'
+import {runJob} from './run-job.ts'
 import {openSink} from './sink/open-sink.ts'
 import type {Sink} from './sink/sink.ts'
 import type {Logger, Source} from './source.ts'
@@ -37,11 +38,13 @@ export interface RunJobsOptions {
   readonly observer: RunObserver
 }
 
+export type RunProgress = SliceProgress & HttpProgress
+
 /** Hears what a person wants to see while jobs run. */
 export interface RunObserver {
   described(description: RunDescription): void
   planned(description: RunDescription, windows: readonly TimeWindow[]): void
-  progressed(description: RunDescription, update: SliceProgress): void
+  progressed(description: RunDescription, update: RunProgress): void
   finished(run: FinishedRun): void
   /** The job could not even begin. */
   refused(job: string, error: unknown): void
@@ -53,9 +56,10 @@ export async function runJobs(options: RunJobsOptions): Promise<readonly Outcome
   // All names are looked up first: a misspelt one must not be found after its neighbour has written.
   const jobs = options.jobs.map((name) => findJob(config, name, account === undefined ? {} : {account}))
   const outcomes: Outcome[] = []
+  const traffic = new Map<string, AccountTraffic>()
   for (const job of jobs) {
     try {
-      const run = await runOne(options, job)
+      const run = await runOne(options, job, trafficOf(job, traffic))
       options.observer.finished(run)
       outcomes.push(outcomeOfRun(run.report))
     } catch (error) {
@@ -67,7 +71,15 @@ export async function runJobs(options: RunJobsOptions): Promise<readonly Outcome
   return outcomes
 }
 
-async function runOne(options: RunJobsOptions, job: Job): Promise<FinishedRun> {
+/** Jobs of one account share what its service counts. */
+function trafficOf({account, sourceName, name}: Job, all: Map<string, AccountTraffic>): AccountTraffic {
+  const owner = JSON.stringify([sourceName, account === undefined ? {job: name} : {account}])
+  const traffic = all.get(owner) ?? new AccountTraffic()
+  all.set(owner, traffic)
+  return traffic
+}
+
+async function runOne(options: RunJobsOptions, job: Job, traffic: AccountTraffic): Promise<FinishedRun> {
   const {config, commandLine, read, signal, log, mask, observer} = options
   const source = await loadSource(commandLine, job.sourceName)
   const resolved = await resolveOptions(job, source, config, mask)
@@ -94,6 +106,8 @@ async function runOne(options: RunJobsOptions, job: Job): Promise<FinishedRun> {
     mask,
     signal,
   })
+  const observe = (update: RunProgress): void => observer.progressed(description, update)
+  traffic.limitTo(source.rateLimit?.(resolved.options).unitsPerMinute ?? Infinity)
   const report = await runJob({
     ...scheduleOf(job, source),
     source,
@@ -106,7 +120,7 @@ async function runOne(options: RunJobsOptions, job: Job): Promise<FinishedRun> {
     runId,
     startedAt,
     sink,
-    http: createHttpClient({signal, log, mask}),
+    http: createHttpClient({signal, log, mask, traffic, observe}),
     secrets,
     log,
     signal,
@@ -117,7 +131,7 @@ async function runOne(options: RunJobsOptions, job: Job): Promise<FinishedRun> {
     maskSecrets: mask.apply,
     commitAfter: COMMIT_AFTER,
     planned: (windows) => observer.planned(description, windows),
-    observe: (update) => observer.progressed(description, update),
+    observe,
   })
   return {
     description,

@@ -35,6 +35,11 @@ export interface Source<Options = unknown> {
   /** Names of options that change which records are read (a query, a filter); another value starts uncovered. */
   readonly selection?: readonly string[]
   readonly defaults?: SourceDefaults
+  /**
+   * How much the service may be asked for with these options. The host spreads the requests of the account accordingly,
+   * over all jobs of the process that read it. Left out: no limit.
+   */
+  rateLimit?(options: Options): RateLimit
   /** What a job with these options reads: at least one stream, each `objectType` once; `[a-z0-9][a-z0-9_-]{0,62}`. */
   streams(options: Options): readonly StreamDefinition[]
   /**
@@ -66,6 +71,11 @@ export interface SourceDefaults {
   readonly settle?: string
   /** ISO 8601: before this the source holds nothing, so slicing starts here. */
   readonly earliest?: string
+}
+
+/** In the units by which the service counts: requests, or what `HttpRequest.units` says that a request costs. */
+export interface RateLimit {
+  readonly unitsPerMinute: number
 }
 
 export interface StreamDefinition {
@@ -181,14 +191,20 @@ export interface Logger {
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>
 
 /**
- * HTTP for sources that read a JSON API: timeouts, retries with backoff, `Retry-After`, size caps and redaction are the
- * host's. Refuses `http:` other than to loopback, and redirects.
+ * HTTP for sources that read a JSON API: timeouts, retries with backoff, `Retry-After`, the rate limit, size caps and
+ * redaction are the host's. Refuses `http:` other than to loopback, and redirects. Where a service asks for a pause, all
+ * requests of the account wait, also those of other jobs in the process. All requests with `authorization` go to one
+ * origin, that of the first: an address that an answer names cannot lead a token elsewhere.
  */
 export interface HttpClient {
   /**
    * Resolves with a 2xx answer, or one that `allow` names, whose body is a JSON object. Rejects with an `HttpError`
-   * after the last try, for an answer that is not worth another try, and for one that is not a JSON object (an HTML
+   * after the last try, for an answer that is not worth another try, and for one that stays no JSON object (an HTML
    * page with status 200, say). Rejects with the signal's reason when the run is aborted.
+   *
+   * Tried again are GET, PUT, DELETE and forms: after 408, 429, 500, 502, 503, 504, timeouts, lost connections and
+   * bodies that break off, up to eight times with full jitter; after a quota's refusal (429, a 403 that `retryable`
+   * calls passing, any answer that says when to come back) for as long as ten minutes allow.
    */
   request(request: HttpRequest): Promise<HttpResponse>
 }
@@ -213,6 +229,8 @@ export interface HttpRequest {
   readonly allow?: readonly number[]
   /** Whether an error answer is worth another try, where status alone does not tell. `undefined`: the host decides. */
   readonly retryable?: (answer: HttpResponse) => boolean | undefined
+  /** What each try costs of the source's `rateLimit`, in its units. Default 1. */
+  readonly units?: number
   /** Ends this request alone: its tries and its waits. The run's own signal ends it in any case. */
   readonly signal?: AbortSignal
   /** Milliseconds for one try, connecting and reading included. Default 60,000. */
@@ -225,6 +243,8 @@ export interface HttpResponse {
   readonly status: number
   readonly headers: Headers
   readonly body: JsonObject
+  /** Length of the body as JSON text. */
+  readonly bytes: number
 }
 
 /** What `HttpClient.request` rejects with. Carries nothing that was sent, and of the answer only what is safe to print. */

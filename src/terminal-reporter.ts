@@ -1,6 +1,5 @@
 import {LorchestraError, messageWithCauses} from './errors.ts'
 import type {Mask} from './log.ts'
-import type {SliceProgress} from './read-slice.ts'
 import {
   banner,
   describeWindows,
@@ -11,7 +10,7 @@ import {
   type FinishedRun,
   type RunDescription,
 } from './report.ts'
-import type {RunObserver} from './run-jobs.ts'
+import type {RunObserver, RunProgress} from './run-jobs.ts'
 import type {TimeWindow} from './window.ts'
 
 const REDRAW_MILLISECONDS = 100
@@ -58,7 +57,7 @@ export class TerminalReporter implements RunObserver {
     this.#print([describeWindows(description, windows)])
   }
 
-  progressed(description: RunDescription, update: SliceProgress): void {
+  progressed(description: RunDescription, update: RunProgress): void {
     this.#extracted += update.extracted ?? 0
     this.#listed += update.listed ?? 0
     this.#waitingUntil = update.waitingUntil

@@ -26,8 +26,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'events.ts': [],
   'keyed-record.ts': [],
   'exact-json.ts': [],
-  'http-answer.ts': ['exact-json.ts'],
-  'http.ts': ['http-answer.ts', 'pause.ts'],
+  http: ['exact-json.ts', 'http', 'pause.ts'],
+  'http.ts': ['http'],
   'signals.ts': ['errors.ts'],
   'file-lock.ts': ['errors.ts', 'pause.ts', 'process-identity.ts', 'system-error.ts'],
   'secret-store.ts': ['errors.ts', 'file-lock.ts', 'name.ts', 'system-error.ts'],
@@ -86,6 +86,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'run-jobs.ts': [
     'duration.ts',
     'errors.ts',
+    'http',
     'http.ts',
     'instant.ts',
     'job-options.ts',

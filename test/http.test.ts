@@ -6,26 +6,13 @@ import {gzipSync} from 'node:zlib'
 import {expect} from 'chai'
 import {stub} from 'sinon'
 
-import {createHttpClient, HttpError, type Clock, type HttpClientOptions} from '../src/http.ts'
+import {createHttpClient, type HttpClientOptions} from '../src/http.ts'
+import {AccountTraffic} from '../src/http/account-traffic.ts'
+import {HttpError} from '../src/http/http-error.ts'
 import {createMask} from '../src/log.ts'
 import type {HttpClient, HttpRequest, Logger} from '../src/source.ts'
 import {startFaultProxy, type FaultProxy} from './support/fault-proxy.ts'
-
-/** Time passes by waiting alone. */
-function patientClock(): Clock & {readonly waits: number[]} {
-  let time = Date.parse('2026-01-01T00:00:00Z')
-  const waits: number[] = []
-  return {
-    waits,
-    now: () => time,
-    wait: (milliseconds, signal) => {
-      signal.throwIfAborted()
-      waits.push(milliseconds)
-      time += milliseconds
-      return Promise.resolve()
-    },
-  }
-}
+import {patientClock} from './support/patient-clock.ts'
 
 function recordingLog(): Logger & {readonly lines: string[]} {
   const lines: string[] = []
@@ -63,7 +50,7 @@ describe('HTTP for sources', () => {
   })
 
   const client = (options: Partial<HttpClientOptions> = {}): HttpClient =>
-    createHttpClient({signal: run.signal, log, clock, ...options})
+    createHttpClient({signal: run.signal, log, traffic: new AccountTraffic(clock), ...options})
   const get = (path: string, request: Partial<HttpRequest> = {}) => ({url: `${server.url}${path}`, ...request})
 
   describe('tries again', () => {
@@ -186,6 +173,17 @@ describe('HTTP for sources', () => {
       expect(clock.waits).to.deep.equal([9000])
     })
 
+    it("until a time in Google's text, by the clock of the server", async () => {
+      const message = 'User-rate limit exceeded.  Retry after 2026-01-05T10:00:12.500Z'
+      await server.rules
+        .forGet('/data')
+        .once()
+        .thenJson(429, {error: {message}}, {date: 'Mon, 05 Jan 2026 10:00:00 GMT'})
+      await server.rules.forGet('/data').thenJson(200, {})
+      await client({backoffMs: 0}).request(get('/data'))
+      expect(clock.waits).to.deep.equal([12_500])
+    })
+
     it('with all requests of the account', async () => {
       await server.rules.forGet('/first').once().thenReply(429, '', {'retry-after': '30'})
       await server.rules.forAnyRequest().thenJson(200, {})
@@ -195,7 +193,7 @@ describe('HTTP for sources', () => {
         await new Promise<void>((resolve) => held.push(resolve))
         time = Math.max(time, milliseconds)
       }
-      const http = client({clock: {now: () => time, wait}, backoffMs: 0})
+      const http = client({traffic: new AccountTraffic({now: () => time, wait}), backoffMs: 0})
       const first = http.request(get('/first'))
       while (held.length < 1) await new Promise(setImmediate)
       const second = http.request(get('/second'))
@@ -204,6 +202,12 @@ describe('HTTP for sources', () => {
       for (const release of held) release()
       await Promise.all([first, second])
       expect(server.requests).to.have.members(['GET /first', 'GET /first', 'GET /second'])
+    })
+
+    it('for a quota as often as it takes', async () => {
+      await server.rules.forGet('/data').times(15).thenReply(429)
+      await server.rules.forGet('/data').thenJson(200, {rows: 1})
+      expect((await client().request(get('/data'))).body).to.deep.equal({rows: 1})
     })
 
     it('but not beyond what one request may take in all', async () => {
@@ -237,7 +241,15 @@ describe('HTTP for sources', () => {
     it('a page of HTML with status 200', async () => {
       await server.rules.forGet('/data').thenReply(200, '<html>Sign in</html>', {'content-type': 'text/html'})
       const error = await errorOf(client().request(get('/data')))
-      expect(error.message).to.equal(`GET ${server.url}/data: answered 200 with text/html, which is not a JSON object`)
+      expect(error.message).to.equal(
+        `GET ${server.url}/data: answered 200 with text/html, which is not a JSON object; gave up after 3 tries`,
+      )
+    })
+
+    it('a page of HTML that a busy server shows once', async () => {
+      await server.rules.forGet('/data').once().thenReply(200, '<html>Wait</html>', {'content-type': 'text/html'})
+      await server.rules.forGet('/data').thenJson(200, {rows: 1})
+      expect((await client().request(get('/data'))).body).to.deep.equal({rows: 1})
     })
 
     for (const body of [
@@ -400,6 +412,29 @@ describe('HTTP for sources', () => {
       expect(error.message).to.contain('answered 401 UNAUTHENTICATED: Invalid Credentials')
       expect(server.requests).to.have.length(2)
     })
+
+    it('goes to one origin alone, wherever an answer points', async () => {
+      const elsewhere = await startFaultProxy()
+      try {
+        await server.rules.forGet('/data').thenJson(200, {next: `${elsewhere.url}/data`})
+        const authorization: HttpRequest['authorization'] = () => Promise.resolve('Bearer token')
+        const http = client()
+        const {body} = await http.request(get('/data', {authorization}))
+        const error = await errorOf(http.request({url: body['next'] as string, authorization}))
+        expect(error.message).to.contain(`the credentials of this run are for ${server.url} alone`)
+        expect(elsewhere.requests).to.deep.equal([])
+      } finally {
+        await elsewhere.close()
+      }
+    })
+
+    for (const name of ['Authorization', 'cookie']) {
+      it(`is not taken from the header ${name}`, async () => {
+        const error = await errorOf(client().request(get('/data', {headers: {[name]: 'Bearer token'}})))
+        expect(error.message).to.contain('credentials must be given as authorization')
+        expect(server.requests).to.deep.equal([])
+      })
+    }
 
     it('that fails is reported as it is', async () => {
       const problem = new Error('no refresh token')

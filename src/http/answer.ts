@@ -1,5 +1,5 @@
-import {parseExactly} from './exact-json.ts'
-import type {HttpRequest, HttpResponse, JsonObject, JsonValue} from './source.ts'
+import {parseExactly} from '../exact-json.ts'
+import type {HttpRequest, HttpResponse, JsonObject, JsonValue} from '../source.ts'
 
 /** Why a try failed, and whether another one may help. */
 export interface Failure {
@@ -7,8 +7,12 @@ export interface Failure {
   readonly retry: boolean
   /** Milliseconds that the server asked for. */
   readonly after?: number | undefined
-  /** A quota, so that other requests of the account must wait too. */
+  /** A quota, so that the other requests of the account must wait too. */
   readonly pausesAll?: boolean
+  /** The server minds how many requests it gets at once. */
+  readonly tooManyAtOnce?: boolean
+  /** Another try may help, but hardly an eighth one. */
+  readonly oddAnswer?: boolean
   readonly status?: number
   readonly body?: JsonObject | undefined
   readonly tooLarge?: true
@@ -17,6 +21,10 @@ export interface Failure {
 
 const RETRYABLE_STATUSES = new Set([408, 429, 500, 502, 503, 504])
 const QUOTA_STATUSES = new Set([403, 429])
+/** Google: "Too many concurrent requests for user"; Dataverse: "Number of concurrent requests exceeded the limit". */
+const TOO_MANY_AT_ONCE = /concurrent requests/i
+/** Google: "User-rate limit exceeded.  Retry after 2020-01-21T12:57:51.196Z", in the text alone. */
+const RETRY_AFTER_TEXT = /retry after (\d{4}-\d\d-\d\dT[\d:.]+Z)/i
 
 /** What an answer means. A page with status 200 that is not JSON must never look like an empty answer. */
 export function judge(
@@ -28,16 +36,21 @@ export function judge(
   const body = objectIn(bytes)
   if (status >= 300 && status < 400) return {problem: `answered ${status}, a redirect`, retry: false, status}
   if ((status >= 200 && status < 300) || allow.includes(status)) {
-    if (body !== undefined) return {status, headers, body}
+    if (body !== undefined) return {status, headers, body, bytes: bytes.byteLength}
     const type = /^[\w.+/-]+/.exec(headers.get('content-type') ?? '')?.[0] ?? 'a body without a type'
-    return {problem: `answered ${status} with ${type}, which is not a JSON object`, retry: false, status}
+    const problem = `answered ${status} with ${type}, which is not a JSON object`
+    return {problem, retry: repeatable, oddAnswer: true, status}
   }
-  const after = retryAfter(headers)
+  const details = detailsOf(body)
+  const after = retryAfter(headers, details)
   return {
-    problem: ['answered', status, ...detailsOf(body)].join(' '),
-    retry: retryable?.({status, headers, body: body ?? {}}) ?? (repeatable && RETRYABLE_STATUSES.has(status)),
+    problem: ['answered', status, ...(details === '' ? [] : [details])].join(' '),
+    retry:
+      retryable?.({status, headers, body: body ?? {}, bytes: bytes.byteLength}) ??
+      (repeatable && RETRYABLE_STATUSES.has(status)),
     after,
     pausesAll: after !== undefined || QUOTA_STATUSES.has(status),
+    tooManyAtOnce: TOO_MANY_AT_ONCE.test(details),
     status,
     body,
   }
@@ -56,16 +69,17 @@ const isObject = (value: JsonValue | undefined): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /** Seconds, or a date by the clock of the server. */
-function retryAfter(headers: Headers): number | undefined {
+function retryAfter(headers: Headers, details: string): number | undefined {
   const value = headers.get('retry-after')?.trim() ?? ''
   if (/^\d+$/.test(value)) return Number(value) * 1000
-  const date = /[a-z]/i.test(value) ? Date.parse(value) : Number.NaN
+  const written = /[a-z]/i.test(value) ? value : RETRY_AFTER_TEXT.exec(details)?.[1]
+  const date = Date.parse(written ?? '')
   const now = Date.parse(headers.get('date') ?? '')
   return Number.isNaN(date) ? undefined : Math.max(0, date - (Number.isNaN(now) ? Date.now() : now))
 }
 
 /** Of `{error: {message, code, status, errors: [{reason}]}}`, or of OAuth's `{error, error_description}`. */
-function detailsOf(body: JsonObject | undefined): string[] {
+function detailsOf(body: JsonObject | undefined): string {
   const error = body?.['error']
   let [name, message] = [error, body?.['error_description']]
   if (isObject(error)) {
@@ -74,14 +88,12 @@ function detailsOf(body: JsonObject | undefined): string[] {
     name = names.find((candidate) => typeof candidate === 'string')
     message = error['message']
   }
-  const texts = [name, message].filter((text) => typeof text === 'string')
-  // Control characters could write to the terminal.
-  return texts.length === 0
-    ? []
-    : [
-        texts
-          .join(': ')
-          .slice(0, 500)
-          .replaceAll(/\p{Cc}+/gu, ' '),
-      ]
+  return (
+    [name, message]
+      .filter((text) => typeof text === 'string')
+      .join(': ')
+      .slice(0, 500)
+      // Control characters could write to the terminal.
+      .replaceAll(/\p{Cc}+/gu, ' ')
+  )
 }
