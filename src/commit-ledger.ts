@@ -16,6 +16,12 @@ export interface LedgerOptions {
   readonly event: (details: Omit<EventDetails, 'runId' | 'at'>) => Event
 }
 
+/** What a run has stored so far. */
+export interface RunTotal {
+  readonly counts: Counts
+  readonly commits: number
+}
+
 /** Gathers whole slices and commits them: rows and `ingestion.completed` together. */
 export class CommitLedger {
   readonly #options: LedgerOptions
@@ -35,8 +41,8 @@ export class CommitLedger {
     this.#pending = new StreamCounts(options.objectTypes)
   }
 
-  get commits(): number {
-    return this.#commits
+  get total(): RunTotal {
+    return {counts: this.#committed.total(), commits: this.#commits}
   }
 
   get firstRejects(): number {
@@ -46,10 +52,6 @@ export class CommitLedger {
   /** What the finished commits read, merged. */
   get windows(): readonly TimeWindow[] {
     return this.#windows
-  }
-
-  committed(): Counts {
-    return this.#committed.total()
   }
 
   /** Of all whole slices, committed or not. */
@@ -76,16 +78,20 @@ export class CommitLedger {
     return this.#pending.total().extracted >= records || performance.now() - this.#startedAt >= milliseconds
   }
 
-  /** `isLast`: the group's windows are read to their end. */
-  async commit(isLast: boolean): Promise<void> {
+  /**
+   * `isLast`: the group's windows are read to their end. `ending` makes an event that lands with the commit. False where
+   * there is nothing to commit.
+   */
+  async commit(isLast: boolean, ending?: (total: RunTotal) => Event): Promise<boolean> {
     const window = this.#pendingWindow
     const plan = this.#plan
-    if (window === undefined || plan === undefined) return
+    if (window === undefined || plan === undefined) return false
     const keeps = plan.keepsBookmark === 'each commit' || (plan.keepsBookmark === 'last commit' && isLast)
     const bookmark = keeps ? this.#bookmark : undefined
-    const result = await this.#options.sink.commit((counts) =>
-      plan.group.streams.map((stream) => this.#completed(stream, window, counts, bookmark)),
-    )
+    const result = await this.#options.sink.commit((rows) => [
+      ...plan.group.streams.map((stream) => this.#completed(stream, window, rows, bookmark)),
+      ...(ending === undefined ? [] : [ending({counts: this.#countsWith(rows), commits: this.#commits + 1})]),
+    ])
     for (const [objectType, counts] of result?.counts ?? []) addCounts(this.#pending.of(objectType), counts)
     this.#committed.addAll(this.#pending)
     this.#firstRejects += result?.firstRejects ?? this.#pending.total().rejected
@@ -94,6 +100,13 @@ export class CommitLedger {
     this.#pending = new StreamCounts(this.#options.objectTypes)
     this.#pendingWindow = undefined
     this.#startedAt = performance.now()
+    return true
+  }
+
+  #countsWith(rows: CommitCounts): Counts {
+    const total = this.counts()
+    for (const counts of rows.values()) addCounts(total, counts)
+    return total
   }
 
   #completed(stream: Stream, window: TimeWindow, rows: CommitCounts, bookmark: StoredBookmark | undefined): Event {

@@ -1,4 +1,4 @@
-import {CommitLedger} from './commit-ledger.ts'
+import {CommitLedger, type RunTotal} from './commit-ledger.ts'
 import {StreamCounts, type Counts} from './counts.ts'
 import {failure, messageWithCauses, usageError} from './errors.ts'
 import {createEvent, type Event, type EventDetails} from './events.ts'
@@ -96,7 +96,7 @@ class Pipeline {
   }
 
   async begin(): Promise<void> {
-    const {job, account, request, sink, runId} = this.#run
+    const {job, account, selection, request, sink, runId} = this.#run
     const streams = this.#streams()
     const payload = {
       job,
@@ -108,7 +108,7 @@ class Pipeline {
     }
     await sink.begin({
       runId,
-      streams,
+      scopes: streams.map((stream) => ({job, account, selection, stream})),
       started: () => this.#event({type: 'job.started', payload}),
     })
   }
@@ -121,21 +121,19 @@ class Pipeline {
       await this.#afterFailure(error)
       return error
     }
-    await this.#log({type: 'job.completed', payload: this.#summary()})
     return undefined
   }
 
   report(error: unknown): RunReport {
     const {sink, start, request} = this.#run
     const states = this.#groups.filter(({windowed}) => windowed).flatMap((group) => this.#states.get(group) ?? [])
-    const {windows, commits, firstRejects} = this.#ledger
+    const {windows, total, firstRejects} = this.#ledger
     const moved = sink.tables.written === undefined || request.limit !== undefined ? [] : windows
     const cursorWith = (more: readonly TimeWindow[]): number =>
       Math.min(...states.map(({covered}) => cursorOf(start, [...covered, ...more])))
     return {
-      counts: this.#ledger.committed(),
+      ...total,
       windows,
-      commits,
       firstRejects,
       newSelection: states.some(({coveredBefore}) => coveredBefore),
       ...(states.length > 0 &&
@@ -145,12 +143,9 @@ class Pipeline {
   }
 
   async #readAll(): Promise<void> {
-    const {job, account, selection, source, sink, request, now} = this.#run
-    for (const group of this.#groups) {
-      const states: StreamState[] = []
-      for (const stream of group.streams) states.push(await sink.streamState({job, account, selection, stream}))
-      this.#states.set(group, states)
-    }
+    const {source, sink, request, now} = this.#run
+    const states = [...(await sink.streamStates())]
+    for (const group of this.#groups) this.#states.set(group, states.splice(0, group.streams.length))
     this.#assertClockIsRight()
     await this.#checkIdentity()
     const mark = isPlain(request) ? await this.#ask(source.mark?.bind(source)) : undefined
@@ -159,7 +154,9 @@ class Pipeline {
       planGroup(this.#run, group, this.#states.get(group) ?? [], request, moment),
     )
     this.#run.planned(plans.flatMap(({windows}) => windows))
-    for (const plan of plans) await this.#readGroup(plan)
+    let completed = false
+    for (const [index, plan] of plans.entries()) completed = await this.#readGroup(plan, index === plans.length - 1)
+    if (!completed) await this.#commitAlone(this.#completed(this.#ledger.total))
   }
 
   /** Windows end at the present, so one that ends in the future was written by a wrong clock, or is read by one. */
@@ -195,7 +192,8 @@ class Pipeline {
     )
   }
 
-  async #readGroup(plan: GroupPlan): Promise<void> {
+  /** True where its last commit completed the job. */
+  async #readGroup(plan: GroupPlan, isLastGroup: boolean): Promise<boolean> {
     this.#ledger.startGroup(plan)
     for (const [index, window] of plan.windows.entries()) {
       const slices = new Slices(window, plan.sliceLength, this.#run.earliest)
@@ -203,10 +201,15 @@ class Pipeline {
       for (let slice = slices.next(false); slice !== undefined;) {
         const {empty, limitReached} = await this.#readSlice(plan, slice)
         slice = limitReached ? undefined : slices.next(empty)
-        if (slice === undefined || this.#ledger.isDue()) await this.#ledger.commit(slice === undefined && isLastWindow)
-        if (limitReached) return
+        const isLast = slice === undefined && isLastWindow
+        if (isLastGroup && (isLast || limitReached)) {
+          return this.#ledger.commit(isLast, (total) => this.#completed(total))
+        }
+        if (slice === undefined || this.#ledger.isDue()) await this.#ledger.commit(isLast)
+        if (limitReached) return false
       }
     }
+    return false
   }
 
   async #readSlice(plan: GroupPlan, window: TimeWindow): Promise<{empty: boolean; limitReached: boolean}> {
@@ -247,7 +250,8 @@ class Pipeline {
         const payload = {job, window: failed === undefined ? null : windowAsText(failed.window)}
         await sink.logEvent(this.#event({type: 'ingestion.failed', ...stream, error: message, payload}))
       }
-      await this.#log({type: 'job.failed', error: message, payload: this.#summary()})
+      const payload = this.#summary(this.#ledger.total)
+      await this.#commitAlone(this.#event({type: 'job.failed', error: message, payload}))
     } catch (second) {
       log.error(`the failure could not be written to the event log: ${messageWithCauses(second)}`)
     }
@@ -257,20 +261,23 @@ class Pipeline {
     return this.#groups.flatMap(({streams}) => streams)
   }
 
-  #summary(): JsonObject {
+  #completed(total: RunTotal): Event {
+    return this.#event({type: 'job.completed', payload: this.#summary(total)})
+  }
+
+  #summary({counts, commits}: RunTotal): JsonObject {
     const {job, account, startedAt, now} = this.#run
     return {
       job,
       account,
-      counts: {...this.#ledger.committed()},
-      commits: this.#ledger.commits,
+      counts: {...counts},
+      commits,
       duration_seconds: Math.max(0, now().getTime() - startedAt.getTime()) / 1000,
     }
   }
 
-  async #log(details: Omit<EventDetails, 'runId' | 'at'>): Promise<void> {
-    await this.#run.sink.logEvent(this.#event(details))
-    await this.#run.sink.commit(() => [])
+  async #commitAlone(event: Event): Promise<void> {
+    await this.#run.sink.commit(() => [event])
   }
 
   #event(details: Omit<EventDetails, 'runId' | 'at'>): Event {

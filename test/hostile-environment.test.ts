@@ -379,7 +379,7 @@ describe('a run that waited for its turn', () => {
       },
       warehouse: (real) => ({
         kind: real.kind,
-        readStreamState: real.readStreamState.bind(real),
+        readStreamStates: real.readStreamStates.bind(real),
         indexKeys: real.indexKeys.bind(real),
         readRejects: real.readRejects.bind(real),
         readRunEvents: real.readRunEvents.bind(real),

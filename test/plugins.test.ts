@@ -98,7 +98,7 @@ export default {
     const payload = {streams: ['smuggled/entry'], process: {host: 'elsewhere', pid: 1, token: 'none'}}
     await sink.begin({
       runId: 'smuggled',
-      streams: [{sourceSystem: 'smuggled', objectType: 'entry'}],
+      scopes: [{job: 'smuggled', account: null, selection: '', stream: {sourceSystem: 'smuggled', objectType: 'entry'}}],
       started: () => createEvent({type: 'job.started', runId: 'smuggled', at: startedAt, payload}),
     })
     await sink.upsertObjects([

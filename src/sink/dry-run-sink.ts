@@ -1,5 +1,4 @@
 import {failure, LorchestraError} from '../errors.ts'
-import type {Stream} from '../source.ts'
 import type {TableSet} from '../warehouse/tables.ts'
 import {NOTHING_COVERED, type KeyIndex, type StreamScope, type StreamState} from '../warehouse/warehouse.ts'
 import {createRunFolder, removeRunFolder} from './run-folder.ts'
@@ -19,7 +18,7 @@ export class DryRunSink implements Sink {
   readonly #seen = new Set<string>()
   #seenCharacters = 0
   #duplicates: number | undefined = 0
-  #streams: readonly Stream[] = []
+  #scopes: readonly StreamScope[] = []
   #keyIndex: Promise<KeyIndex> | undefined
 
   constructor(options: SinkOptions) {
@@ -28,17 +27,17 @@ export class DryRunSink implements Sink {
     this.tables = {read: this.#read, written: undefined}
   }
 
-  begin({streams}: Parameters<Sink['begin']>[0]): Promise<void> {
-    this.#streams = streams
+  begin({scopes}: Parameters<Sink['begin']>[0]): Promise<void> {
+    this.#scopes = scopes
     return Promise.resolve()
   }
 
-  async streamState(scope: StreamScope): Promise<StreamState> {
+  async streamStates(): Promise<readonly StreamState[]> {
     const tables = this.#read
-    if (tables === undefined) return NOTHING_COVERED
+    if (tables === undefined) return this.#scopes.map(() => NOTHING_COVERED)
     try {
       const warehouse = await this.#options.openWarehouse()
-      return await warehouse.readStreamState(tables, scope)
+      return await warehouse.readStreamStates(tables, this.#scopes)
     } catch (error) {
       if (error instanceof LorchestraError && error.outcome !== 'failed') throw error
       throw failure(
@@ -97,7 +96,8 @@ export class DryRunSink implements Sink {
   async #openKeyIndex(tables: TableSet): Promise<KeyIndex> {
     await createRunFolder(this.#options.folder)
     const warehouse = await this.#options.openWarehouse()
-    return warehouse.indexKeys(tables, this.#streams, this.#options.folder)
+    const streams = this.#scopes.map(({stream}) => stream)
+    return warehouse.indexKeys(tables, streams, this.#options.folder)
   }
 
   #compare(idemKey: string): void {

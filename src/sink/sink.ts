@@ -1,6 +1,5 @@
 import type {Event} from '../events.ts'
 import type {RunMode} from '../run-mode.ts'
-import type {Stream} from '../source.ts'
 import type {TableSet} from '../warehouse/tables.ts'
 import type {CommitCounts, CommitResult, StreamScope, StreamState, Warehouse} from '../warehouse/warehouse.ts'
 import type {SpoolableRecord} from './spool.ts'
@@ -15,10 +14,11 @@ export interface Sink {
   /** Takes the streams for this run and writes `started`, asked for when they are taken: it is what was read from then on. */
   begin(run: {
     readonly runId: string
-    readonly streams: readonly Stream[]
+    readonly scopes: readonly StreamScope[]
     readonly started: () => Event
   }): Promise<void>
-  streamState(scope: StreamScope): Promise<StreamState>
+  /** What was covered when the run began, one for each scope. */
+  streamStates(): Promise<readonly StreamState[]>
   known(idemKeys: readonly string[]): Promise<ReadonlySet<string>>
   upsertObjects(records: readonly SpoolableRecord[]): Promise<void>
   logEvent(event: Event): Promise<void>

@@ -6,7 +6,6 @@ import type {
   CommitCounts,
   CommitResult,
   KeyIndex,
-  StreamScope,
   StreamState,
   Warehouse,
   WarehouseWriter,
@@ -37,7 +36,7 @@ export class WritingSink implements Sink {
     this.#definitionFrom = definitionFrom
   }
 
-  async begin({runId, streams, started}: Parameters<Sink['begin']>[0]): Promise<void> {
+  async begin({runId, scopes, started}: Parameters<Sink['begin']>[0]): Promise<void> {
     const spool = await Spool.create(this.#options.folder)
     try {
       const warehouse = await this.#options.openWarehouse()
@@ -45,19 +44,19 @@ export class WritingSink implements Sink {
         tables: this.tables.written,
         ...(this.#definitionFrom !== undefined && {definitionFrom: this.#definitionFrom}),
         runId,
-        streams,
+        scopes,
         started,
         folder: spool.folder,
       })
-      this.#begun = {warehouse, writer, spool, streams}
+      this.#begun = {warehouse, writer, spool, streams: scopes.map(({stream}) => stream)}
     } catch (error) {
       await spool.remove()
       throw error
     }
   }
 
-  async streamState(scope: StreamScope): Promise<StreamState> {
-    return this.#running().warehouse.readStreamState(this.tables.read, scope)
+  streamStates(): Promise<readonly StreamState[]> {
+    return Promise.resolve(this.#running().writer.states)
   }
 
   async known(idemKeys: readonly string[]): Promise<ReadonlySet<string>> {

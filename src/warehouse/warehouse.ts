@@ -12,8 +12,8 @@ import type {TableSet} from './tables.ts'
  */
 export interface Warehouse {
   readonly kind: 'DuckDB' | 'BigQuery'
-  /** What the stream's completed commits in these tables say. */
-  readStreamState(tables: TableSet, scope: StreamScope): Promise<StreamState>
+  /** What the streams' completed commits in these tables say, one for each scope. */
+  readStreamStates(tables: TableSet, scopes: readonly StreamScope[]): Promise<readonly StreamState[]>
   /** What one run rejected, in order; `undefined` where these tables know no such run. */
   readRejects(tables: TableSet, runId: string): Promise<readonly Reject[] | undefined>
   /** `job.*` and `ingestion.*` events of the newest runs that are wanted, oldest first; none where there is no log yet. */
@@ -34,6 +34,8 @@ export interface Warehouse {
 export interface WarehouseWriter {
   /** When the streams were taken. */
   readonly since: Date
+  /** What the streams' completed commits said then, one for each scope. */
+  readonly states: readonly StreamState[]
   /**
    * Lands rows and events together or not at all. `events` is called with the exact counts, inside of the transaction.
    * Throws where another run has taken the lease over.
@@ -47,7 +49,8 @@ export interface RunToBegin {
   readonly tables: TableSet
   readonly definitionFrom?: TableSet
   readonly runId: string
-  readonly streams: readonly Stream[]
+  /** Of the streams to take. */
+  readonly scopes: readonly StreamScope[]
   /** Called when no other run can hold the streams any more; its `created_at` is the run's `last_seen`. */
   readonly started: () => Event
   /** For files that the warehouse needs while it works; removed by the caller. */

@@ -114,7 +114,7 @@ describe('a sink', () => {
       folder: folder(),
       mode: 'dry-run',
       warehouse: (real) => {
-        sinon.stub(real, 'readStreamState').rejects(new Error('no credentials'))
+        sinon.stub(real, 'readStreamStates').rejects(new Error('no credentials'))
         return real
       },
     })

@@ -374,6 +374,7 @@ function withCommit(
     const writer = await begin(run)
     return {
       since: writer.since,
+      states: writer.states,
       commit: async (...args) => change(writer.commit.bind(writer), ...args),
       close: async () => writer.close(),
     }

@@ -221,7 +221,7 @@ describe('a DuckDB file', () => {
        const options = {path: '${databaseIn(folder())}', temporaryFolder: '${folder()}', patience: 50}
        const scope = {job: 'job', account: null, selection: 'all', stream: {sourceSystem: 's', objectType: 'o'}}
        await new DuckDBWarehouse(options, new AbortController().signal)
-         .readStreamState({eventLog: 'event_log', rawObjects: 'raw_objects'}, scope)
+         .readStreamStates({eventLog: 'event_log', rawObjects: 'raw_objects'}, [scope])
          .catch((error) => process.send({outcome: error.outcome, message: error.message}))`,
     )
     const child = fork(script, {stdio: 'inherit'})

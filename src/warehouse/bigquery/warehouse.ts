@@ -46,11 +46,11 @@ export class BigQueryWarehouse implements Warehouse {
     this.#signal = signal
   }
 
-  async readStreamState(tables: TableSet, scope: StreamScope): Promise<StreamState> {
+  async readStreamStates(tables: TableSet, scopes: readonly StreamScope[]): Promise<readonly StreamState[]> {
     const {connection, queries} = await this.#open()
     const existing = await existingTables(connection, tables, this.#signal)
-    if (!existing.eventLog) return NOTHING_COVERED
-    return readStreamState(queries, connection.tableName(tables.eventLog), scope, this.#signal)
+    if (!existing.eventLog) return scopes.map(() => NOTHING_COVERED)
+    return this.#statesOf(queries, connection.tableName(tables.eventLog), scopes)
   }
 
   async readRejects(tables: TableSet, runId: string): Promise<readonly Reject[] | undefined> {
@@ -82,7 +82,8 @@ export class BigQueryWarehouse implements Warehouse {
   }
 
   async begin(run: RunToBegin): Promise<WarehouseWriter> {
-    const {tables, definitionFrom, runId, streams} = run
+    const {tables, definitionFrom, runId, scopes} = run
+    const streams = scopes.map(({stream}) => stream)
     const {connection, queries} = await this.#open()
     const name = stagingName(connection.dataset, tables, runId)
     connection.allowWrites({tables: [tables.eventLog, tables.rawObjects], prefixes: [name, LEASE]})
@@ -93,7 +94,9 @@ export class BigQueryWarehouse implements Warehouse {
     const eventLog = connection.tableName(tables.eventLog)
     const started = run.started()
     const since = new Date(started.created_at)
+    let states: readonly StreamState[]
     try {
+      states = await this.#statesOf(queries, eventLog, scopes)
       const sql = insertEvents(eventLog, {inline: [...dead, started]}, since).join(';')
       await queries.run(`${name}-started`, {sql, what: 'writing job.started'})
     } catch (error) {
@@ -104,6 +107,7 @@ export class BigQueryWarehouse implements Warehouse {
     let commits = 0
     return {
       since,
+      states,
       // A stopped run still commits what is whole and says that it stopped.
       commit: async (batch, events) => {
         commits += 1
@@ -119,6 +123,12 @@ export class BigQueryWarehouse implements Warehouse {
         await dropLeases(connection, queries, leases, runId)
       },
     }
+  }
+
+  async #statesOf(queries: Queries, eventLog: string, scopes: readonly StreamScope[]): Promise<readonly StreamState[]> {
+    const states: StreamState[] = []
+    for (const scope of scopes) states.push(await readStreamState(queries, eventLog, scope, this.#signal))
+    return states
   }
 
   async #open(): Promise<{readonly connection: Connection; readonly queries: Queries}> {

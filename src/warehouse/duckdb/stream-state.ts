@@ -10,12 +10,22 @@ import {identifier, rowsOf} from './sql.ts'
 
 const bookmarkShape = z.object({value: z.json(), at: z.iso.datetime()})
 
-export async function readStreamState(
+export async function readStreamStates(
+  connection: DuckDBConnection,
+  tables: TableSet,
+  scopes: readonly StreamScope[],
+): Promise<readonly StreamState[]> {
+  if (!(await tableExists(connection, tables.eventLog))) return scopes.map(() => NOTHING_COVERED)
+  const states: StreamState[] = []
+  for (const scope of scopes) states.push(await readStreamState(connection, tables, scope))
+  return states
+}
+
+async function readStreamState(
   connection: DuckDBConnection,
   tables: TableSet,
   scope: StreamScope,
 ): Promise<StreamState> {
-  if (!(await tableExists(connection, tables.eventLog))) return NOTHING_COVERED
   const covered = await coveredWindows(connection, tables, scope)
   const bookmark = await newest(connection, tables, scope, "(payload->'$.bookmark')")
   const identity = await newestIdentity(connection, tables, scope)

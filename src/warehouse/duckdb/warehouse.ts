@@ -19,7 +19,7 @@ import {readRejects} from './events.ts'
 import {assertLeaseHeld, fileExchanged, takeLease} from './leases.ts'
 import {createMissingDatabase} from './new-database.ts'
 import {readRunEvents} from './run-events.ts'
-import {readStreamState} from './stream-state.ts'
+import {readStreamStates} from './stream-state.ts'
 
 const NOTHING_KNOWN: KeyIndex = {has: () => Promise.resolve(new Set()), close: () => undefined}
 
@@ -34,11 +34,11 @@ export class DuckDBWarehouse implements Warehouse {
     this.#signal = signal
   }
 
-  async readStreamState(tables: TableSet, scope: StreamScope): Promise<StreamState> {
-    if (!(await databaseExists(this.#database.path))) return NOTHING_COVERED
+  async readStreamStates(tables: TableSet, scopes: readonly StreamScope[]): Promise<readonly StreamState[]> {
+    if (!(await databaseExists(this.#database.path))) return scopes.map(() => NOTHING_COVERED)
     return withDatabase(this.#database, 'READ_ONLY', this.#signal, async (connection) => {
       await assertCompatibleTables(connection, tables)
-      return readStreamState(connection, tables, scope)
+      return readStreamStates(connection, tables, scopes)
     })
   }
 
@@ -81,16 +81,20 @@ export class DuckDBWarehouse implements Warehouse {
 
   async begin(run: RunToBegin): Promise<WarehouseWriter> {
     await createMissingDatabase(this.#database.path)
-    const {created_at} = await withDatabase(this.#database, 'READ_WRITE', this.#signal, async (connection) =>
+    const {started, states} = await withDatabase(this.#database, 'READ_WRITE', this.#signal, async (connection) =>
       inTransaction(connection, async () => {
         if (run.definitionFrom !== undefined) await createMissingTwins(connection, run.tables, run.definitionFrom)
         await createMissingTables(connection, run.tables)
         await assertCompatibleTables(connection, run.tables)
-        return takeLease(connection, run)
+        return {
+          started: await takeLease(connection, run),
+          states: await readStreamStates(connection, run.tables, run.scopes),
+        }
       }),
     )
     return {
-      since: new Date(created_at),
+      since: new Date(started.created_at),
+      states,
       // A stopped run still commits what is whole and says that it stopped.
       commit: async (batch, events) => {
         if (!(await databaseExists(this.#database.path))) throw fileExchanged(`${this.#database.path} is gone`)
