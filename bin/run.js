@@ -15,5 +15,12 @@ process.env.OCLIF_DISABLE_LINKED_ESM_WARNING ??= 'true'
 // oclif would load all of semver to compare the version of Node; package.json says it, and npm checks it.
 process.env.OCLIF_DISABLE_ENGINE_WARNING ??= 'true'
 module.enableCompileCache?.()
-const {execute} = await import('@oclif/core')
-await execute({dir: import.meta.url})
+const {flush, handle, run} = await import('../dist/oclif.js')
+try {
+  await run(process.argv.slice(2), import.meta.url)
+  await flush()
+} catch (error) {
+  // A plugin brings a copy of oclif of its own; how that one ends a command is no error to print.
+  if (error?.code === 'EEXIT') error.skipOclifErrorHandling = true
+  await handle(error instanceof Error ? error : new Error(String(error)))
+}

@@ -1,8 +1,7 @@
-import {Command, Errors, Flags} from '@oclif/core'
-
 import type {Config} from './config.ts'
 import {exitCodeOf, messageWithCauses, LorchestraError, outcomeOf} from './errors.ts'
 import {createMask, LOG_LEVELS} from './log.ts'
+import {Command, Errors, Flags} from './oclif.ts'
 
 /** What all commands share: `--json`, `--config`, `--log-level`, and errors in two lines. */
 export abstract class LorchestraCommand extends Command {

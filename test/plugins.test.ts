@@ -112,10 +112,54 @@ export default {
 }
 `
 
+/** A command that somebody else wrote with a copy of oclif of its own. */
+const ENDS = `
+import {Command, Flags} from '@oclif/core'
+
+export default class Ends extends Command {
+  static flags = {how: Flags.string({options: ['well', 'exit', 'error', 'throw']})}
+  async run() {
+    const {flags} = await this.parse(Ends)
+    if (flags.how === 'exit') this.exit(3)
+    if (flags.how === 'error') this.error('it went wrong', {exit: 7, suggestions: ['do this']})
+    if (flags.how === 'throw') throw new Error('unforeseen')
+    this.log('it ended well')
+  }
+}
+`
+
 describe('source plugins', () => {
   before(async () => {
     homeWithDiary = await temporaryFolder()
     await linkPlugin(await writeExternalSource({name: 'diary'}), homeWithDiary)
+  })
+
+  describe('a command of a plugin with its own copy of oclif', () => {
+    let home: string
+
+    before(async () => {
+      home = await temporaryFolder()
+      const files = {'commands/ends.js': ENDS}
+      const folder = await writeExternalSource({name: 'ends', files, oclif: {commands: './commands'}})
+      await mkdir(join(folder, 'node_modules', '@oclif'), {recursive: true})
+      await symlink(join(PACKAGE, 'node_modules', '@oclif', 'core'), join(folder, 'node_modules', '@oclif', 'core'))
+      await linkPlugin(folder, home)
+    })
+
+    for (const [how, code, stdout, stderr] of [
+      ['well', 0, /^it ended well\n$/, /^$/],
+      ['exit', 3, /^$/, /^$/],
+      ['error', 7, /^$/, /Error: it went wrong\n.*Try this: do this\n$/],
+      ['throw', 1, /^$/, /Error: unforeseen/],
+      ['oddly', 2, /^$/, /Expected --how=oddly to be one of: well, exit, error, throw/],
+    ] as const) {
+      it(`ends with ${code} and says why (--how ${how})`, async () => {
+        const result = await lorchestra(['ends', '--how', how], {cwd: home, home})
+        expect(result.code, result.stderr).to.equal(code)
+        expect(result.stdout).to.match(stdout)
+        expect(result.stderr).to.match(stderr)
+      })
+    }
   })
 
   describe('a source plugin', () => {

@@ -1,10 +1,9 @@
 import {lstat, mkdir, rm, writeFile} from 'node:fs/promises'
 import {join, resolve} from 'node:path'
 
-import {Flags} from '@oclif/core'
-
 import {LorchestraCommand} from '../command.ts'
 import {failure, messageWithCauses, usageError} from '../errors.ts'
+import {Flags} from '../oclif.ts'
 import {hasCode} from '../system-error.ts'
 
 export default class Init extends LorchestraCommand {

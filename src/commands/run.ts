@@ -1,10 +1,9 @@
 import {Console} from 'node:console'
 
-import {Args, Flags} from '@oclif/core'
-
 import {LorchestraCommand, type ErrorDocument} from '../command.ts'
 import {exitCodeOf, modeError, usageError} from '../errors.ts'
 import {createLogger} from '../log.ts'
+import {Args, Flags} from '../oclif.ts'
 import {currentRunMode, modeOfFlags, type RunMode} from '../run-mode.ts'
 import {listenForSignals} from '../signals.ts'
 

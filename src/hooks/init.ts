@@ -1,5 +1,6 @@
-import {Flags, Parser, type Command, type Hook} from '@oclif/core'
+import type {Command, Hook} from '@oclif/core'
 
+import {Flags, Parser} from '../oclif.ts'
 import {modeOfFlags, setRunMode} from '../run-mode.ts'
 
 /** Commands that write to a warehouse say so; the flag is kept in oclif.manifest.json, so no command is loaded to ask. */

@@ -1,6 +1,5 @@
-import {Args, Flags} from '@oclif/core'
-
 import {LorchestraCommand} from '../../command.ts'
+import {Args, Flags} from '../../oclif.ts'
 
 export default class JobsShow extends LorchestraCommand {
   static override readonly summary = 'Show what a job reads and where it would write'

@@ -1,9 +1,8 @@
 import {tmpdir} from 'node:os'
 
-import {Args} from '@oclif/core'
-
 import {LorchestraCommand} from '../../command.ts'
 import {usageError} from '../../errors.ts'
+import {Args} from '../../oclif.ts'
 
 export default class RejectsList extends LorchestraCommand {
   static override readonly summary = 'List the records that a run could not store, and why'

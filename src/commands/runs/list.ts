@@ -1,6 +1,5 @@
-import {Flags} from '@oclif/core'
-
 import {LorchestraCommand} from '../../command.ts'
+import {Flags} from '../../oclif.ts'
 
 export default class RunsList extends LorchestraCommand {
   static override readonly summary = 'List past runs, from the event log'

@@ -1,7 +1,6 @@
-import {Args} from '@oclif/core'
-
 import {LorchestraCommand} from '../../command.ts'
 import {usageError} from '../../errors.ts'
+import {Args} from '../../oclif.ts'
 
 export default class RunsShow extends LorchestraCommand {
   static override readonly summary = 'Show one past run: what it read, its commits, and why it failed'

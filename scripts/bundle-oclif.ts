@@ -1,0 +1,45 @@
+import {readdir, readFile, rm, writeFile} from 'node:fs/promises'
+import {join} from 'node:path'
+import {fileURLToPath} from 'node:url'
+
+import {build} from 'esbuild'
+
+/** Puts one file with all that `src/oclif.ts` exports in the place of the one that the compiler made of it. */
+const root = fileURLToPath(new URL('..', import.meta.url))
+
+const {metafile} = await build({
+  absWorkingDir: root,
+  entryPoints: ['src/oclif.ts'],
+  outfile: 'dist/oclif.js',
+  bundle: true,
+  platform: 'node',
+  target: 'node22',
+  format: 'esm',
+  external: ['typescript'],
+  // oclif is CommonJS and asks for these two.
+  banner: {
+    js: `import {createRequire} from 'node:module'
+const require = createRequire(import.meta.url)
+const __dirname = import.meta.dirname`,
+  },
+  metafile: true,
+  logLevel: 'warning',
+})
+await rm(join(root, 'dist', 'oclif.js.map'), {force: true})
+await writeFile(join(root, 'dist', 'oclif.licenses.txt'), await licensesOf(Object.keys(metafile.inputs)))
+
+/** Their authors ask to be named wherever a copy goes. */
+async function licensesOf(files: readonly string[]): Promise<string> {
+  const packages = new Set(
+    files.flatMap((file) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(file)?.[0] ?? []).toSorted(),
+  )
+  const texts = [...packages].map(async (folder) => {
+    const names = (await readdir(join(root, folder))).filter((name) => /^licen[cs]e/i.test(name))
+    const {name, version, license} = JSON.parse(await readFile(join(root, folder, 'package.json'), 'utf8')) as {
+      readonly [key: string]: unknown
+    }
+    const licenses = await Promise.all(names.map(async (file) => readFile(join(root, folder, file), 'utf8')))
+    return [`${String(name)} ${String(version)} (${String(license)})`, ...licenses].join('\n\n')
+  })
+  return `${(await Promise.all(texts)).join(`\n\n${'-'.repeat(80)}\n\n`)}\n`
+}
