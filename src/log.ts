@@ -4,6 +4,7 @@ export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
 const MASK = '***'
+const CLEAR_LINE = '\r\u001B[K'
 // Shorter values would mask ordinary words.
 const SHORTEST_SECRET = 4
 
@@ -28,9 +29,10 @@ export function createMask(): Mask {
 /** Winston on stderr, so that stdout holds results alone. */
 export async function createLogger(level: LogLevel, mask: Mask): Promise<Logger> {
   const {createLogger: create, format, transports} = await import('winston')
+  const overProgress = process.stderr.isTTY ? CLEAR_LINE : ''
   const line = format.printf(({level: name, message, timestamp, fields}) =>
     mask.apply(
-      `${String(timestamp)} ${name.padEnd(5)} ${String(message)}${formatFields(fields as LogFields | undefined)}`,
+      `${overProgress}${String(timestamp)} ${name.padEnd(5)} ${String(message)}${formatFields(fields as LogFields | undefined)}`,
     ),
   )
   const logger = create({

@@ -82,8 +82,11 @@ export async function readSlice(reader: SliceReader, slice: Slice): Promise<Slic
 }
 
 /** For what a source is asked before its slices are read. */
-export function contextBetweenSlices(reader: SliceReader, streams: readonly Stream[]): SourceContext<unknown> {
-  const window = {since: -Infinity, until: reader.now().getTime()}
+export function contextBetweenSlices(
+  reader: SliceReader,
+  streams: readonly Stream[],
+  window: TimeWindow = {since: -Infinity, until: reader.now().getTime()},
+): SourceContext<unknown> {
   const counts = new StreamCounts(streams.map(({objectType}) => objectType))
   return new SliceIntake(reader, {streams, window, limit: 0, rejectedBefore: 0, counts}).context()
 }

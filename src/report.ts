@@ -3,6 +3,7 @@ import {messageWithCauses, LorchestraError, outcomeOf, type Outcome} from './err
 import type {RunReport} from './run-job.ts'
 import type {RunMode} from './run-mode.ts'
 import type {Preview} from './sink/sink.ts'
+import type {Estimate, RateLimit} from './source.ts'
 import type {TableSet} from './warehouse/tables.ts'
 import {describeWindow, windowAsText, type TimeWindow} from './window.ts'
 
@@ -47,6 +48,21 @@ export function describeWindows({job, source, account}: RunDescription, windows:
   const whose = account === null ? source : `${source}, account ${account}`
   const what = windows.length === 0 ? 'nothing new to read' : windows.map(describeWindow).join('; ')
   return `${job} (${whose}): ${what}`
+}
+
+const SHORT = 1
+
+/** Nothing where it is over soon. */
+export function describeEstimate({records, units, unitsPerMinute}: Estimate & RateLimit): readonly string[] {
+  const minutes = Math.ceil(units / unitsPerMinute)
+  if (minutes <= SHORT) return []
+  const [hours, rest] = [Math.floor(minutes / 60), minutes % 60]
+  const time = [hours > 0 ? `${NUMBER.format(hours)} h` : '', rest > 0 ? `${rest} min` : ''].filter(Boolean).join(' ')
+  return [
+    indent(
+      `${NUMBER.format(records)} records to fetch: about ${time} at ${NUMBER.format(unitsPerMinute)} units a minute. It may be stopped at any time; the same command goes on`,
+    ),
+  ]
 }
 
 const PREFIX: Record<RunMode, string> = {'dry-run': '[DRY-RUN] ', 'test-table': '[TEST] ', production: '✓ '}

@@ -1,11 +1,12 @@
 import {CommitLedger, type RunTotal} from './commit-ledger.ts'
 import {StreamCounts, type Counts} from './counts.ts'
 import {failure, messageWithCauses, usageError} from './errors.ts'
+import {estimateRun} from './estimate.ts'
 import {createEvent, type Event, type EventDetails} from './events.ts'
 import {isPlain, planGroup, streamGroups, type GroupPlan, type Schedule, type StreamGroup} from './plan.ts'
 import {ownProcess} from './process-identity.ts'
 import {contextBetweenSlices, readSlice, untilAborted, type SliceReader} from './read-slice.ts'
-import type {JsonObject, SourceContext, Stream} from './source.ts'
+import type {Estimate, JsonObject, SourceContext, Stream} from './source.ts'
 import type {StreamState} from './warehouse/warehouse.ts'
 import {cursorOf, Slices, windowAsText, type TimeWindow} from './window.ts'
 import type {WindowRequest} from './window-request.ts'
@@ -25,6 +26,8 @@ export interface JobRun extends SliceReader, Schedule {
   readonly commitAfter: {readonly records: number; readonly milliseconds: number}
   /** Called with what is due before any of it is read. */
   readonly planned: (windows: readonly TimeWindow[]) => void
+  /** Called then, where the source can count what it will take. */
+  readonly estimated: (estimate: Estimate) => void
   readonly maskSecrets: (text: string) => string
 }
 
@@ -154,6 +157,8 @@ class Pipeline {
       planGroup(this.#run, group, this.#states.get(group) ?? [], request, moment),
     )
     this.#run.planned(plans.flatMap(({windows}) => windows))
+    const estimate = request.limit === undefined ? await estimateRun(this.#run, plans) : undefined
+    if (estimate !== undefined) this.#run.estimated(estimate)
     let completed = false
     for (const [index, plan] of plans.entries()) completed = await this.#readGroup(plan, index === plans.length - 1)
     if (!completed) await this.#commitAlone(this.#completed(this.#ledger.total))

@@ -18,7 +18,7 @@ import type {SliceProgress} from './read-slice.ts'
 import {runJob} from './run-job.ts'
 import {openSink} from './sink/open-sink.ts'
 import type {Sink} from './sink/sink.ts'
-import type {Logger, Source} from './source.ts'
+import type {Estimate, Logger, RateLimit, Source} from './source.ts'
 import {loadSource} from './sources.ts'
 import {openWarehouse, warehouseName} from './warehouse/open-warehouse.ts'
 import type {ReadRequest} from './window-request.ts'
@@ -44,6 +44,7 @@ export type RunProgress = SliceProgress & HttpProgress
 export interface RunObserver {
   described(description: RunDescription): void
   planned(description: RunDescription, windows: readonly TimeWindow[]): void
+  estimated(description: RunDescription, estimate: Estimate & RateLimit): void
   progressed(description: RunDescription, update: RunProgress): void
   finished(run: FinishedRun): void
   /** The job could not even begin. */
@@ -106,8 +107,9 @@ async function runOne(options: RunJobsOptions, job: Job, traffic: AccountTraffic
     mask,
     signal,
   })
+  const {unitsPerMinute} = source.rateLimit?.(resolved.options) ?? {unitsPerMinute: Infinity}
+  traffic.limitTo(unitsPerMinute)
   const observe = (update: RunProgress): void => observer.progressed(description, update)
-  traffic.limitTo(source.rateLimit?.(resolved.options).unitsPerMinute ?? Infinity)
   const report = await runJob({
     ...scheduleOf(job, source),
     source,
@@ -131,6 +133,7 @@ async function runOne(options: RunJobsOptions, job: Job, traffic: AccountTraffic
     maskSecrets: mask.apply,
     commitAfter: COMMIT_AFTER,
     planned: (windows) => observer.planned(description, windows),
+    estimated: (estimate) => observer.estimated(description, {...estimate, unitsPerMinute}),
     observe,
   })
   return {

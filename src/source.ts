@@ -48,6 +48,11 @@ export interface Source<Options = unknown> {
    * then counts a reject. At most 1,024 bytes of well-formed Unicode without control characters.
    */
   idemKey(record: JsonObject, stream: Stream): string
+  /**
+   * What there is to fetch in `context.window`, which is all that the run will read. Asked where a run has several slices
+   * to read, so that it can say at its beginning how long it will take. Keys that `known` returns are counted nowhere.
+   */
+  estimate?(context: SourceContext<Options>): Promise<Estimate>
   /** Reads one slice of the streams in `context.streams`, page by page. */
   extract(context: SourceContext<Options>): AsyncIterable<Page>
   /**
@@ -76,6 +81,12 @@ export interface SourceDefaults {
 /** In the units by which the service counts: requests, or what `HttpRequest.units` says that a request costs. */
 export interface RateLimit {
   readonly unitsPerMinute: number
+}
+
+export interface Estimate {
+  readonly records: number
+  /** What fetching them costs of `rateLimit`. */
+  readonly units: number
 }
 
 export interface StreamDefinition {
@@ -233,7 +244,7 @@ export interface HttpRequest {
   readonly units?: number
   /** Ends this request alone: its tries and its waits. The run's own signal ends it in any case. */
   readonly signal?: AbortSignal
-  /** Milliseconds for one try, connecting and reading included. Default 60,000. */
+  /** Milliseconds that the server may be silent: until its answer begins, and in between. Default 60,000. */
   readonly timeout?: number
   /** Largest body accepted. Default 64 MiB. */
   readonly maxBytes?: number
@@ -243,8 +254,6 @@ export interface HttpResponse {
   readonly status: number
   readonly headers: Headers
   readonly body: JsonObject
-  /** Length of the body as JSON text. */
-  readonly bytes: number
 }
 
 /** What `HttpClient.request` rejects with. Carries nothing that was sent, and of the answer only what is safe to print. */

@@ -63,11 +63,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'window-request.ts': ['errors.ts', 'duration.ts', 'instant.ts'],
   'plan.ts': ['errors.ts', 'window.ts'],
   'read-slice.ts': ['counts.ts', 'errors.ts', 'events.ts', 'keyed-record.ts', 'window.ts'],
+  'estimate.ts': ['read-slice.ts'],
   'commit-ledger.ts': ['counts.ts', 'window.ts'],
   'run-job.ts': [
     'commit-ledger.ts',
     'counts.ts',
     'errors.ts',
+    'estimate.ts',
     'events.ts',
     'plan.ts',
     'process-identity.ts',
@@ -83,7 +85,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   'run-history-report.ts': ['text-table.ts', 'window.ts'],
   'report.ts': ['errors.ts', 'window.ts'],
-  'terminal-reporter.ts': ['errors.ts', 'report.ts'],
+  'progress-line.ts': [],
+  'terminal-reporter.ts': ['errors.ts', 'progress-line.ts', 'report.ts'],
   'run-jobs.ts': [
     'duration.ts',
     'errors.ts',

@@ -36,7 +36,7 @@ export function judge(
   const body = objectIn(bytes)
   if (status >= 300 && status < 400) return {problem: `answered ${status}, a redirect`, retry: false, status}
   if ((status >= 200 && status < 300) || allow.includes(status)) {
-    if (body !== undefined) return {status, headers, body, bytes: bytes.byteLength}
+    if (body !== undefined) return {status, headers, body}
     const type = /^[\w.+/-]+/.exec(headers.get('content-type') ?? '')?.[0] ?? 'a body without a type'
     const problem = `answered ${status} with ${type}, which is not a JSON object`
     return {problem, retry: repeatable, oddAnswer: true, status}
@@ -45,9 +45,7 @@ export function judge(
   const after = retryAfter(headers, details)
   return {
     problem: ['answered', status, ...(details === '' ? [] : [details])].join(' '),
-    retry:
-      retryable?.({status, headers, body: body ?? {}, bytes: bytes.byteLength}) ??
-      (repeatable && RETRYABLE_STATUSES.has(status)),
+    retry: retryable?.({status, headers, body: body ?? {}}) ?? (repeatable && RETRYABLE_STATUSES.has(status)),
     after,
     pausesAll: after !== undefined || QUOTA_STATUSES.has(status),
     tooManyAtOnce: TOO_MANY_AT_ONCE.test(details),

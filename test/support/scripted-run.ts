@@ -1,7 +1,7 @@
 import {join} from 'node:path'
 
 import {createMask} from '../../src/log.ts'
-import type {Logger} from '../../src/source.ts'
+import type {HttpClient, Logger} from '../../src/source.ts'
 import {runJob, type JobRun, type RunReport} from '../../src/run-job.ts'
 import {setRunMode, type RunMode} from '../../src/run-mode.ts'
 import {openSink} from '../../src/sink/open-sink.ts'
@@ -38,6 +38,9 @@ export interface ScriptedRun {
   readonly runId?: string
   readonly options?: unknown
   readonly patience?: number
+  readonly http?: HttpClient
+  readonly observe?: JobRun['observe']
+  readonly estimated?: JobRun['estimated']
 }
 
 export interface ScriptedResult extends RunReport {
@@ -84,7 +87,7 @@ export async function scriptedRun(run: ScriptedRun): Promise<ScriptedResult> {
       runId,
       startedAt,
       sink,
-      http: {request: () => Promise.reject(new Error('no network in this test'))},
+      http: run.http ?? {request: () => Promise.reject(new Error('no network in this test'))},
       secrets: {get: () => Promise.resolve(undefined), update: () => Promise.reject(new Error('no secrets'))},
       log: run.log ?? silentLog,
       signal,
@@ -100,7 +103,8 @@ export async function scriptedRun(run: ScriptedRun): Promise<ScriptedResult> {
       slice: defaults?.slice === undefined ? undefined : parseDuration(defaults.slice),
       earliest: defaults?.earliest === undefined ? -Infinity : Date.parse(defaults.earliest),
       planned: () => {},
-      observe: () => {},
+      estimated: run.estimated ?? (() => {}),
+      observe: run.observe ?? (() => {}),
     })
     return {...report, preview: sink.preview(), runId}
   } finally {

@@ -4,14 +4,10 @@ import {authorizationFor} from './authorization.ts'
 import {isHttpError, reasonOf} from './http-error.ts'
 import type {Options} from './options.ts'
 
-type Request = Pick<HttpRequest, 'query' | 'allow' | 'signal'>
+type Request = Pick<HttpRequest, 'query' | 'allow' | 'signal' | 'units' | 'maxBytes'>
 
 /** GET of a path below the mailbox. The access token goes nowhere but to `api_url`. */
-export async function get(
-  context: SourceContext<Options>,
-  path: string,
-  request: Request,
-): Promise<Pick<HttpResponse, 'status' | 'body'>> {
+export async function get(context: SourceContext<Options>, path: string, request: Request): Promise<HttpResponse> {
   try {
     return await context.http.request({
       url: `${context.options.api_url.replace(/\/+$/, '')}/gmail/v1/users/me/${path}`,

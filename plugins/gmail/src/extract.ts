@@ -1,4 +1,4 @@
-import type {JsonObject, Page, SourceContext, Stream} from 'lorchestra'
+import type {Page, SourceContext, Stream} from 'lorchestra'
 
 import {idemKey} from './idem-key.ts'
 import {inOrder} from './in-order.ts'
@@ -6,51 +6,32 @@ import {getMessage, listMessages} from './messages.ts'
 import type {Options} from './options.ts'
 import {isInside, timeOf} from './slice-window.ts'
 
-const PAGE_BYTES = 15_000_000
-
+/** A page for each message, so that what is fetched is spooled and shown at once. */
 export async function* extract(context: SourceContext<Options>): AsyncGenerator<Page, void> {
   const [stream] = context.streams
   if (stream === undefined) return
-  for await (const ids of listMessages(context)) {
-    context.progress({listed: ids.length})
-    yield* pagesOf(fetchUnknown(context, stream, ids))
-  }
-}
-
-/** Mail never changes but for its labels, so a message that is stored is not fetched again. */
-async function* fetchUnknown(
-  context: SourceContext<Options>,
-  stream: Stream,
-  ids: readonly string[],
-): AsyncGenerator<JsonObject, void> {
-  const known = await context.known(ids.map((id) => idemKey({id}, stream)))
-  const unknown = ids.filter((id) => !known.has(idemKey({id}, stream)))
-  const fetched = inOrder(unknown, context.options.concurrency, async (id, signal) => ({
+  const fetched = inOrder(listUnknown(context, stream), context.options.concurrency, async (id, signal) => ({
     id,
     message: await getMessage(context, id, signal),
   }))
   for await (const {id, message} of fetched) {
     const time = typeof message === 'string' ? undefined : timeOf(message)
     if (message === 'gone') context.progress({gone: 1})
-    else if (message === 'too large') context.reject(id, 'the message is larger than one answer may be')
+    else if (message === 'too large') context.reject(id, tooLarge(context.options))
     else if (time === undefined) context.reject(id, 'the message has no usable internalDate')
     else if (!isInside(time, context.window)) context.progress({outside: 1})
-    else yield message
+    else yield {records: [message]}
   }
 }
 
-async function* pagesOf(messages: AsyncIterable<JsonObject>): AsyncGenerator<Page, void> {
-  let records: JsonObject[] = []
-  let bytes = 0
-  for await (const message of messages) {
-    const size = Buffer.byteLength(JSON.stringify(message))
-    if (records.length > 0 && bytes + size > PAGE_BYTES) {
-      yield {records}
-      records = []
-      bytes = 0
-    }
-    records.push(message)
-    bytes += size
+/** Mail never changes but for its labels, so a message that is stored is not fetched again. */
+async function* listUnknown(context: SourceContext<Options>, stream: Stream): AsyncGenerator<string, void> {
+  for await (const ids of listMessages(context)) {
+    context.progress({listed: ids.length})
+    const known = await context.known(ids.map((id) => idemKey({id}, stream)))
+    for (const id of ids) if (!known.has(idemKey({id}, stream))) yield id
   }
-  if (records.length > 0) yield {records}
 }
+
+const tooLarge = ({max_message_bytes: limit}: Options): string =>
+  `the message is larger than ${limit} bytes as JSON; raise max_message_bytes, or leave attachments out with format: full`

@@ -3,7 +3,7 @@
  * signal, so that those in flight give up; they are waited for, and nothing goes on behind the caller's back.
  */
 export async function* inOrder<Item, Result>(
-  items: readonly Item[],
+  items: AsyncIterable<Item> | Iterable<Item>,
   concurrency: number,
   work: (item: Item, signal: AbortSignal) => Promise<Result>,
 ): AsyncGenerator<Result, void> {
@@ -19,10 +19,10 @@ export async function* inOrder<Item, Result>(
     begun.push(result)
   }
   try {
-    for (const item of items) {
+    for await (const item of items) {
+      if (stop.signal.aborted) break
       begin(item)
       if (begun.length >= concurrency) yield (await begun.shift()) as Result
-      if (stop.signal.aborted) break
     }
     while (begun.length > 0) yield (await begun.shift()) as Result
   } catch (error) {

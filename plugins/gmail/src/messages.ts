@@ -2,20 +2,27 @@ import type {JsonObject, SourceContext} from 'lorchestra'
 
 import {get} from './api.ts'
 import {isHttpError, reasonOf} from './http-error.ts'
+import {labelIds} from './labels.ts'
 import type {Options} from './options.ts'
-import {searchFor} from './slice-window.ts'
+import {assertNotInFuture, searchFor} from './slice-window.ts'
 
 /** The ids of the slice, page by page. */
 export async function* listMessages(context: SourceContext<Options>): AsyncGenerator<readonly string[], void> {
+  const {options, window} = context
   const query = {
-    q: searchFor(context.options, context.window),
+    q: searchFor(options, window),
     maxResults: 500,
-    includeSpamTrash: context.options.include_spam_trash,
+    includeSpamTrash: options.include_spam_trash,
+    labelIds: await labelIds(context),
   }
   const seen = new Set<string>()
   let pageToken: string | undefined
   do {
-    const {body} = await get(context, 'messages', {query: {...query, pageToken}})
+    const {headers, body} = await get(context, 'messages', {
+      query: {...query, pageToken},
+      units: options.units_per_list,
+    })
+    assertNotInFuture(window, headers)
     const next = body['nextPageToken']
     if (next !== undefined && (typeof next !== 'string' || next === '')) throw misshapen('an odd nextPageToken')
     yield idsOf(body)
@@ -46,10 +53,19 @@ export async function getMessage(
   id: string,
   signal: AbortSignal,
 ): Promise<JsonObject | 'gone' | 'too large'> {
-  const path = `messages/${encodeURIComponent(id)}`
+  const {format, units_per_get: units, max_message_bytes: maxBytes} = context.options
   try {
-    const {status, body} = await get(context, path, {query: {format: 'full'}, allow: [404], signal})
-    if (status !== 404) return body
+    const {status, body} = await get(context, `messages/${encodeURIComponent(id)}`, {
+      query: {format},
+      allow: [404],
+      units,
+      maxBytes,
+      signal,
+    })
+    if (status !== 404) {
+      if (body['id'] === id) return body
+      throw new Error(`message ${id}: the answer is not that message; check that api_url is the Gmail API`)
+    }
     // Any server answers 404 to an address that it does not know; only Gmail says it so.
     if (reasonOf(body) === 'notFound') return 'gone'
   } catch (error) {

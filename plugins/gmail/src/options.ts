@@ -1,5 +1,8 @@
 import {z} from 'zod'
 
+/** Gmail takes messages of 50 MB, which base64 makes a third longer. */
+const LARGEST_MESSAGE = 70_000_000
+
 export const options = z.strictObject({
   client_id: z.string().trim().min(1),
   client_secret: z.string().trim().min(1),
@@ -11,6 +14,27 @@ export const options = z.strictObject({
     .refine(isClosed, 'has a quote or a bracket that is not closed')
     .describe('Only messages that this Gmail search finds'),
   include_spam_trash: z.boolean().default(false).describe('Messages in spam and trash too'),
+  labels: z.array(z.string().trim().min(1)).min(1).optional().describe('Only messages that carry all of these labels'),
+  format: z
+    .enum(['full', 'metadata', 'raw'])
+    .default('full')
+    .describe(
+      'full: parsed parts, large attachments left out; metadata: headers alone; raw: every byte. Messages that are stored keep theirs without --full --refetch',
+    ),
+  max_message_bytes: z
+    .int()
+    .min(1)
+    .max(LARGEST_MESSAGE)
+    .default(LARGEST_MESSAGE)
+    .describe('A message that is larger as JSON is a reject; it is never cut'),
+  // Google's limit for projects since May 2026 is 6,000 units per user and minute; older ones have 15,000, and pay 5 a get.
+  units_per_minute: z
+    .int()
+    .min(1)
+    .default(4800)
+    .describe("How much of the user's quota to use: 80 % of Google's 6,000"),
+  units_per_get: z.int().min(1).default(20).describe('What Google charges for messages.get'),
+  units_per_list: z.int().min(1).default(5).describe('What Google charges for messages.list'),
   concurrency: z.int().min(1).max(10).default(4).describe('How many messages are fetched at once'),
   api_url: z.url({protocol: /^https?$/}).default('https://gmail.googleapis.com'),
   token_url: z.url({protocol: /^https?$/}).default('https://oauth2.googleapis.com/token'),

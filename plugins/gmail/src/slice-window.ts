@@ -19,3 +19,15 @@ export function timeOf({internalDate}: JsonObject): number | undefined {
 
 export const isInside = (time: number, {since, until}: SliceWindow): boolean =>
   time < until.getTime() && (since === undefined || time >= since.getTime())
+
+const CLOCK_TOLERANCE = 10 * 60 * 1000
+
+/** A slice that ends after Gmail's own present would cover mail that is yet to come, and no later run would look for it. */
+export function assertNotInFuture({until}: SliceWindow, headers: Headers): void {
+  const now = Date.parse(headers.get('date') ?? '')
+  const ahead = until.getTime() - now
+  if (Number.isNaN(now) || ahead <= CLOCK_TOLERANCE) return
+  throw new Error(
+    `the slice ends at ${until.toISOString()}, but Gmail says that it is ${new Date(now).toISOString()}. Set the clock of this machine and run the same command again`,
+  )
+}

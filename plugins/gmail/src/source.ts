@@ -1,5 +1,6 @@
 import type {Source} from 'lorchestra'
 
+import {estimate} from './estimate.ts'
 import {extract} from './extract.ts'
 import {idemKey} from './idem-key.ts'
 import {options, type Options} from './options.ts'
@@ -10,11 +11,13 @@ const source: Source<Options> = {
   summary: 'Messages of a Gmail mailbox',
   options,
   secrets: ['client_secret', 'refresh_token'],
-  selection: ['query', 'include_spam_trash'],
+  selection: ['query', 'include_spam_trash', 'labels'],
   // The overlap costs little, as stored messages are not fetched again. Gmail began in April 2004.
   defaults: {overlap: '48h', slice: '30d', settle: '0s', earliest: '2004-04-01T00:00:00Z'},
+  rateLimit: ({units_per_minute: unitsPerMinute}) => ({unitsPerMinute}),
   streams: () => [{objectType: 'email', windowed: true}],
   idemKey,
+  estimate,
   extract,
 }
 

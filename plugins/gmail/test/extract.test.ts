@@ -1,11 +1,8 @@
 import {expect} from 'chai'
-import type {HttpRequest} from 'lorchestra'
 
-import {createHttpClient} from '../../../src/http.ts'
 import {passTo, startFaultProxy, type FaultProxy} from '../../../test/support/fault-proxy.ts'
 import {startGmailServer, type GmailServer} from '../../../test/support/gmail-server.ts'
 import {mailbox, type MailboxMessage} from '../../../test/support/mailbox.ts'
-import {silentLog} from '../../../test/support/scripted-run.ts'
 import source from '../src/source.ts'
 import {isBalanced, messageOf, reading, type ReadingOptions} from './reading.ts'
 
@@ -84,27 +81,43 @@ describe('reading Gmail', () => {
     try {
       const run = reading(other, {options: {include_spam_trash: true, concurrency: 10}})
       expect((await run.all()).map(({id}) => id)).to.deep.equal(newestFirst(large))
-      expect(run.pages).to.deep.equal([500, 500, 100])
+      expect(run.counts.listed).to.equal(1100)
     } finally {
       await other.close()
     }
   })
 
-  it('cuts pages of large messages before they reach 16 MB', async () => {
-    const template = box[0] as MailboxMessage
-    const raw = Buffer.concat([template.raw, Buffer.from(`${'x'.repeat(99)}\r\n`.repeat(30_000))])
-    const large = Array.from({length: 8}, (_, index) => ({...template, id: `1${index}`, raw}))
-    const other = await startGmailServer(large)
-    try {
-      const run = reading(other)
-      for await (const page of source.extract(run.context)) {
-        expect(Buffer.byteLength(JSON.stringify(page.records))).to.be.below(16_000_000)
-        run.pages.push(page.records.length)
-      }
-      expect(run.pages).to.deep.equal([3, 3, 2])
-    } finally {
-      await other.close()
+  it('brings every byte of a message where the format is raw, and headers alone where it is metadata', async () => {
+    const raw = await reading(server, {options: {format: 'raw'}}).all()
+    expect(raw.map((record) => record['raw'])).to.deep.equal(
+      visible.map((message) => message.raw.toString('base64url')).toReversed(),
+    )
+    for (const {payload} of await reading(server, {options: {format: 'metadata'}}).all()) {
+      expect(payload).to.have.property('headers')
+      expect(JSON.stringify(payload)).not.to.contain('"data"')
     }
+  })
+
+  it('brings only messages that carry all labels of the option, by name or id', async () => {
+    const sent = visible.filter(({labels}) => labels.includes('SENT'))
+    for (const name of ['SENT', 'sent'])
+      expect((await reading(server, {options: {labels: [name]}}).all()).map(({id}) => id)).to.deep.equal(
+        newestFirst(sent),
+      )
+    expect(await reading(server, {options: {labels: ['SENT', 'INBOX']}}).all()).to.deep.equal([])
+  })
+
+  it('names the labels that there are where one is misspelt', async () => {
+    const message = await messageOf(reading(server, {options: {labels: ['SENTT']}}).all())
+    expect(message).to.match(/no label "SENTT".*there is .*SENT/)
+  })
+
+  it('counts what there is to fetch without fetching it', async () => {
+    const stored = new Set(visible.slice(0, 20).map(({id}) => `email:gmail--acct1:${id}`))
+    const run = reading(server, {known: (keys) => Promise.resolve(keys.filter((key) => stored.has(key)))})
+    const records = visible.length - 20
+    expect(await source.estimate?.(run.context)).to.deep.equal({records, units: records * 20 + 5})
+    expect(run.counts.listed).to.equal(0)
   })
 
   describe('with faults in between', () => {
@@ -258,15 +271,28 @@ describe('reading Gmail', () => {
       expect(isBalanced(run)).to.equal(true)
     })
 
+    it('stops where the clock of this machine is ahead, before anything would be covered too early', async () => {
+      const yesterday = new Date(Date.now() - 86_400_000)
+      await proxy.rules.forGet(path).thenJson(200, {resultSizeEstimate: 0}, {date: yesterday.toUTCString()})
+      const message = await messageOf(through({window: {until: new Date()}}).all())
+      expect(message).to.contain('Set the clock of this machine')
+    })
+
+    it('does not take another answer for a message', async () => {
+      await proxy.rules.forGet(`${path}/${visible[3]?.id}`).thenJson(200, {status: 'ok'})
+      await passOn()
+      expect(await messageOf(through().all())).to.contain('the answer is not that message')
+    })
+
     it('rejects a message that is too large to be fetched, and reads the others', async () => {
       const large = visible[3]?.id
       await proxy.rules.forGet(`${path}/${large}`).thenJson(200, {id: large ?? '', text: 'x'.repeat(3_000_000)})
       await passOn()
-      const client = createHttpClient({signal: new AbortController().signal, log: silentLog})
-      const http = {request: async (request: HttpRequest) => client.request({...request, maxBytes: 2_000_000})}
-      const run = through({http})
+      const run = through({options: {max_message_bytes: 2_000_000}})
       expect(await run.all()).to.have.length(visible.length - 1)
-      expect(run.rejected).to.deep.equal([`${large}: the message is larger than one answer may be`])
+      expect(run.rejected).to.deep.equal([
+        `${large}: the message is larger than 2000000 bytes as JSON; raise max_message_bytes, or leave attachments out with format: full`,
+      ])
       expect(isBalanced(run)).to.equal(true)
     })
 

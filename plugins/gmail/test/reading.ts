@@ -45,7 +45,7 @@ export function reading(server: GmailServer, settings: ReadingOptions = {}): Rea
       ...settings.options,
     }),
     streams: [{sourceSystem: 'gmail--acct1', objectType: 'email'}],
-    window: {until: new Date('2100-01-01T00:00:00Z'), ...settings.window},
+    window: {until: new Date(), ...settings.window},
     http: settings.http ?? createHttpClient({signal, log, backoffMs: 0}),
     secrets,
     log,

@@ -27,6 +27,11 @@ describe('the Gmail source', () => {
         ...required,
         query: '',
         include_spam_trash: false,
+        format: 'full',
+        max_message_bytes: 70_000_000,
+        units_per_minute: 4800,
+        units_per_get: 20,
+        units_per_list: 5,
         concurrency: 4,
         api_url: 'https://gmail.googleapis.com',
         token_url: 'https://oauth2.googleapis.com/token',
@@ -45,6 +50,11 @@ describe('the Gmail source', () => {
       {concurrency: 0},
       {concurrency: 11},
       {concurrency: '4'},
+      {format: 'minimal'},
+      {labels: []},
+      {labels: ['']},
+      {units_per_minute: 0},
+      {max_message_bytes: 100_000_000},
       {include_spam_trash: 'yes'},
       {api_url: 'gmail.googleapis.com'},
       {token_url: 'file:///etc/hostname'},
@@ -63,6 +73,13 @@ describe('the Gmail source', () => {
         expect(options.safeParse({...required, query}).success).to.equal(true)
       })
     }
+  })
+
+  it('uses 80 % of the quota of a new project unless it is told otherwise', () => {
+    expect(source.rateLimit?.(options.parse(required))).to.deep.equal({unitsPerMinute: 4800})
+    expect(source.rateLimit?.(options.parse({...required, units_per_minute: 12_000}))).to.deep.equal({
+      unitsPerMinute: 12_000,
+    })
   })
 
   describe('search', () => {

@@ -1,0 +1,38 @@
+const NUMBER = new Intl.NumberFormat('en-US')
+const DAY = 86_400_000
+
+/** What one job has done so far. Times are milliseconds since 1970. */
+export interface ProgressState {
+  readonly job: string
+  readonly startedAt: number
+  readonly extracted: number
+  readonly listed: number
+  /** Of the source's rate limit. */
+  readonly units: number
+  /** How many records there are to extract, where the source has counted them. */
+  readonly expected: number | undefined
+  readonly waitingUntil: number | undefined
+}
+
+/** For a terminal, in its own time zone. */
+export function progressLine(state: ProgressState, now: number): string {
+  const {job, startedAt, extracted, listed, units, expected, waitingUntil} = state
+  const perSecond = extracted / Math.max((now - startedAt) / 1000, 0.001)
+  const parts = [
+    `${NUMBER.format(extracted)} extracted${listed > 0 ? ` of ${NUMBER.format(listed)} listed` : ''}`,
+    `${perSecond < 10 ? perSecond.toFixed(1) : NUMBER.format(Math.round(perSecond))}/s`,
+  ]
+  if (units > 0) parts.push(`${NUMBER.format(units)} units used`)
+  if (expected !== undefined && expected > extracted && extracted > 0) {
+    parts.push(`done about ${timeOfDay(now + ((expected - extracted) / perSecond) * 1000, now).slice(0, -3)}`)
+  }
+  if (waitingUntil !== undefined && waitingUntil > now) {
+    parts.push(`waiting for quota until ${timeOfDay(waitingUntil, now)}`)
+  }
+  return `${job}: ${parts.join(', ')}`
+}
+
+function timeOfDay(instant: number, now: number): string {
+  const local = new Date(instant - new Date(instant).getTimezoneOffset() * 60_000).toISOString()
+  return instant - now < DAY / 2 ? local.slice(11, 19) : local.slice(0, 19).replace('T', ' ')
+}
