@@ -12,9 +12,14 @@ export interface FaultProxy {
   close(): Promise<void>
 }
 
+export interface FaultProxyOptions {
+  /** Certificate of an authority, to speak https. */
+  readonly https?: {readonly key: string; readonly cert: string}
+}
+
 /** Answers as told, or passes on to a real server with faults in between. */
-export async function startFaultProxy(): Promise<FaultProxy> {
-  const rules = getLocal()
+export async function startFaultProxy({https}: FaultProxyOptions = {}): Promise<FaultProxy> {
+  const rules = getLocal(https === undefined ? {} : {https})
   // mockttp would listen on all interfaces and has no option for it.
   const listen = stub(Server.prototype, 'listen')
   listen.callsFake(function (this: Server, port: unknown) {
@@ -30,7 +35,8 @@ export async function startFaultProxy(): Promise<FaultProxy> {
     requests.push(`${method} ${new URL(url).pathname}`)
   })
   return {
-    url: `http://127.0.0.1:${rules.port}`,
+    // Certificates name hosts, not addresses.
+    url: https === undefined ? `http://127.0.0.1:${rules.port}` : `https://localhost:${rules.port}`,
     rules,
     requests,
     close: async () => {

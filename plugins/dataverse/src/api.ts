@@ -1,0 +1,36 @@
+import type {HttpRequest, HttpResponse, SourceContext} from 'lorchestra'
+
+import {authorizationFor} from './authorization.ts'
+import {cureFor} from './cures.ts'
+import {isHttpError, isTooLarge} from './http-error.ts'
+import type {Options} from './options.ts'
+
+const PATH = '/api/data/v9.2/'
+// A query may take the server two minutes.
+const TIMEOUT_MS = 180_000
+
+/** GET of an address below the Web API, or of a link that the server gave. The token goes nowhere but to `url`. */
+export async function get(
+  context: SourceContext<Options>,
+  address: string | URL,
+  {headers, ...request}: Pick<HttpRequest, 'headers' | 'allow' | 'maxBytes'> = {},
+): Promise<HttpResponse> {
+  const home = new URL(PATH, context.options.url)
+  const url = new URL(address, home)
+  if (url.origin !== home.origin)
+    throw new Error(`the server gave a link to ${url.origin}, which is not ${home.origin}; it was not followed`)
+  try {
+    return await context.http.request({
+      url,
+      authorization: authorizationFor(context),
+      headers: {'odata-maxversion': '4.0', 'odata-version': '4.0', 'if-none-match': 'null', ...headers},
+      timeout: TIMEOUT_MS,
+      ...request,
+      retryable: ({body}) => (isTooLarge({body}) ? false : undefined),
+    })
+  } catch (error) {
+    if (!isHttpError(error) || isTooLarge(error)) throw error
+    const cure = cureFor(error, context.options)
+    throw cure === undefined ? error : new Error(cure, {cause: error})
+  }
+}

@@ -1,0 +1,19 @@
+import type {HttpError, JsonObject} from 'lorchestra'
+
+/** The host's error, told by its name: a plugin has none of the host's classes. */
+export const isHttpError = (error: unknown): error is HttpError => error instanceof Error && error.name === 'HttpError'
+
+/** Dataverse's own words for what is wrong: `error.code`, such as 0x80040220, and `error.message`. */
+export function problemOf(body: JsonObject | undefined): {readonly code: string; readonly message: string} {
+  const error = body?.['error'] as {readonly code?: unknown; readonly message?: unknown} | null | undefined
+  const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')
+  return {code: textOf(error?.code), message: textOf(error?.message)}
+}
+
+/** Dataverse has no word of its own for an answer beyond its limit: 0x80040216 is any unexpected error. */
+export const isTooLarge = ({
+  status,
+  body,
+  tooLarge,
+}: Partial<Pick<HttpError, 'status' | 'body' | 'tooLarge'>>): boolean =>
+  tooLarge === true || status === 413 || problemOf(body).code.toLowerCase() === '0x80040216'

@@ -1,0 +1,30 @@
+import type {SliceWindow} from 'lorchestra'
+
+import type {Options} from './options.ts'
+
+const SHORTEST_MS = 1000
+/** Where a window without a beginning is taken to begin when it is halved; what is older stays in its first half. */
+const ORIGIN = Date.parse('2000-01-01T00:00:00Z')
+
+/** The rows of the window, half open. Rows without the time are of the window that has no beginning. */
+export function filterFor({filter, cursor_field, full}: Options, window: SliceWindow | undefined): string | undefined {
+  const terms = filter === undefined ? [] : [`(${filter})`]
+  if (window !== undefined && !full) {
+    const {since, until} = window
+    const before = `${cursor_field} lt ${until.toISOString()}`
+    if (since === undefined) terms.push(`(${before} or ${cursor_field} eq null)`)
+    else terms.push(`${cursor_field} ge ${since.toISOString()}`, before)
+  }
+  return terms.length === 0 ? undefined : terms.join(' and ')
+}
+
+/** Two windows that make up this one; `undefined` where it is too short. */
+export function halves({since, until}: SliceWindow): readonly [SliceWindow, SliceWindow] | undefined {
+  const begin = since?.getTime() ?? ORIGIN
+  const middle = new Date(Math.floor((begin + until.getTime()) / 2))
+  if (until.getTime() - begin < 2 * SHORTEST_MS) return undefined
+  return [
+    {...(since !== undefined && {since}), until: middle},
+    {since: middle, until},
+  ]
+}

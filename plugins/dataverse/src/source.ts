@@ -1,0 +1,25 @@
+import type {Source} from 'lorchestra'
+
+import {check} from './check.ts'
+import {extract} from './extract.ts'
+import {idemKey} from './idem-key.ts'
+import {login} from './login.ts'
+import {objectTypeOf, options, type Options} from './options.ts'
+
+const source: Source<Options> = {
+  apiVersion: 1,
+  name: 'dataverse',
+  summary: 'Rows of a Dataverse table',
+  options,
+  secrets: ['client_secret'],
+  selection: ['entity', 'entity_set', 'filter', 'cursor_field', 'full'],
+  // The overlap finds rows that were committed long after their modifiedon was set. The first release was of 2003.
+  defaults: {overlap: '10m', slice: '30d', settle: '0s', earliest: '2003-01-01T00:00:00Z'},
+  streams: (chosen) => [{objectType: objectTypeOf(chosen), windowed: !chosen.full}],
+  idemKey,
+  extract,
+  check,
+  login,
+}
+
+export default source

@@ -1,0 +1,139 @@
+import {expect} from 'chai'
+
+import {temporaryFolder} from '../../../test/support/cli.ts'
+import {query} from '../../../test/support/database.ts'
+import {contacts, guid, reports, sessions} from '../../../test/support/dataverse-rows.ts'
+import {startDataverseServer, type DataverseServer} from '../../../test/support/dataverse-server.ts'
+import {startEntraServer, type EntraServer} from '../../../test/support/entra-server.ts'
+import {createProject, type Project} from '../../../test/support/external-source.ts'
+import {passTo, startFaultProxy} from '../../../test/support/fault-proxy.ts'
+
+const now = new Date('2026-03-01T12:00:00Z')
+const KEYS = {
+  contacts: 'contactid',
+  cre92_clientsessions: 'cre92_clientsessionid',
+  cre92_clientreports: 'cre92_clientreportid',
+}
+type EntitySet = keyof typeof KEYS
+
+describe('runs that read Dataverse', function () {
+  this.timeout(120_000)
+  const tables = {
+    contacts: contacts(20_000, {now}),
+    cre92_clientsessions: sessions(300, {now, characters: 120_000}),
+    cre92_clientreports: reports(2000, {now}),
+  }
+  let entra: EntraServer
+  let server: DataverseServer
+
+  before(async () => {
+    entra = await startEntraServer(await temporaryFolder())
+    server = await startDataverseServer(tables)
+  })
+  after(async () => {
+    await server.close()
+    await entra.close()
+  })
+
+  const env = () => ({NODE_EXTRA_CA_CERTS: entra.certificate, CLINIC_CLIENT_SECRET: entra.clientSecret})
+  const projectAt = async (url: string): Promise<Project> =>
+    createProject({
+      home: await temporaryFolder(),
+      yaml: `
+warehouse: {type: duckdb, path: lorchestra.duckdb}
+accounts:
+  clinic:
+    source: dataverse
+    url: ${url}
+    authority: ${entra.url}
+    tenant_id: ${entra.tenantId}
+    client_id: ${entra.clientId}
+    client_secret: \${CLINIC_CLIENT_SECRET}
+jobs:
+  dataverse_ingest_contacts:
+    account: clinic
+    entity: contact
+  dataverse_ingest_sessions:
+    account: clinic
+    entity: cre92_clientsession
+    page_size: 100
+  dataverse_ingest_reports:
+    account: clinic
+    entity: cre92_clientreport
+`,
+    })
+  const run = async (project: Project, ...args: string[]) => {
+    const result = await project.run(['run', ...args], env())
+    expect(result.code, result.stdout + result.stderr).to.equal(0)
+    return result.stdout
+  }
+
+  /** What is stored, row by row, beside what the server itself holds. */
+  async function expectSameRows(project: Project, entitySet: EntitySet, objectType: string): Promise<void> {
+    const stored = await query(
+      project.database,
+      `SELECT idem_key, payload::VARCHAR AS payload FROM raw_objects WHERE object_type = '${objectType}'`,
+    )
+    const payloads = new Map(
+      stored.map((row) => [row['idem_key'], JSON.parse(String(row['payload'])) as Record<string, unknown>]),
+    )
+    const rows = server.stored(entitySet)
+    expect(rows.length).to.be.at.least(tables[entitySet].length)
+    expect(payloads.size).to.equal(rows.length)
+    for (const row of rows) {
+      const key = `${objectType}:dataverse--clinic:${String(row[KEYS[entitySet]])}`
+      const {'@odata.etag': _etag, ...payload} = payloads.get(key) ?? {}
+      expect(payload, key).to.deep.equal({...row})
+    }
+  }
+
+  it('store three tables as the server holds them, and change nothing the second time', async () => {
+    const project = await projectAt(server.url)
+    const jobs = ['dataverse_ingest_contacts', 'dataverse_ingest_sessions', 'dataverse_ingest_reports']
+    expect(await run(project, ...jobs)).to.contain('20,000 extracted, 20,000 inserted')
+    await expectSameRows(project, 'contacts', 'contact')
+    await expectSameRows(project, 'cre92_clientsessions', 'cre92_clientsession')
+    await expectSameRows(project, 'cre92_clientreports', 'cre92_clientreport')
+    expect(await run(project, ...jobs)).to.contain('dataverse_ingest_contacts: 0 extracted')
+  })
+
+  it('bring the rows that changed since, and rows that were committed late', async () => {
+    const project = await projectAt(server.url)
+    await run(project, 'dataverse_ingest_contacts')
+    const fiveMinutesAgo = new Date(Date.now() - 5 * 60_000).toISOString()
+    await server.update('contacts', guid('contact 3'), {fullname: 'changed', modifiedon: new Date().toISOString()})
+    await server.insert('contacts', {contactid: guid('late'), fullname: 'committed late', modifiedon: fiveMinutesAgo})
+    expect(await run(project, 'dataverse_ingest_contacts')).to.contain('2 extracted, 1 inserted, 1 updated')
+    await expectSameRows(project, 'contacts', 'contact')
+  })
+
+  it('write nothing in a dry run, and only test tables in a test run', async () => {
+    const project = await projectAt(server.url)
+    expect(await run(project, 'dataverse_ingest_reports', '--dry-run')).to.contain('2,000 extracted')
+    await run(project, 'dataverse_ingest_reports', '--test-table')
+    const names = await query(project.database, 'SELECT table_name AS name FROM information_schema.tables ORDER BY 1')
+    expect(names).to.deep.equal([{name: 'test_event_log'}, {name: 'test_raw_objects'}])
+  })
+
+  it('lose nothing when they are killed', async () => {
+    const proxy = await startFaultProxy()
+    try {
+      const pages: (() => void)[] = []
+      await proxy.rules.forGet('/api/data/v9.2/contacts').thenCallback(async (request) => {
+        pages.shift()?.()
+        return passTo(server.url)(request)
+      })
+      await proxy.rules.forUnmatchedRequest().thenCallback(passTo(server.url))
+      const project = await projectAt(proxy.url)
+      for (const page of [1, 2, 4]) {
+        const killed = await project.start(['run', 'dataverse_ingest_contacts'], env())
+        pages.push(...Array.from({length: page - 1}, () => () => undefined), () => killed.process.kill('SIGKILL'))
+        expect((await killed.result).signal).to.equal('SIGKILL')
+      }
+      await run(project, 'dataverse_ingest_contacts')
+      await expectSameRows(project, 'contacts', 'contact')
+    } finally {
+      await proxy.close()
+    }
+  })
+})
