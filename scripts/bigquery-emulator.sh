@@ -4,7 +4,7 @@
 # downloaded when it runs.
 set -eu
 cd "$(dirname "$0")/.."
-folder=node_modules/.cache/bigquery-emulator
+folder=.cache/bigquery-emulator
 requirements=test/support/bigquery/requirements.txt
 if cmp -s "$requirements" "$folder/installed.txt"; then exit 0; fi
 python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {

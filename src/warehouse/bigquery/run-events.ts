@@ -17,7 +17,7 @@ export async function readRunEvents(
     ${job === undefined ? '' : "AND JSON_VALUE(payload, '$.job') = @job"} ${runId === undefined ? '' : 'AND correlation_id = @run_id'}
   GROUP BY correlation_id ORDER BY MAX(created_at) DESC, correlation_id DESC LIMIT ${limit}
 )
-SELECT correlation_id, event_type, source_system, object_type, CAST(UNIX_MILLIS(created_at) AS STRING) AS at, error_message,
+SELECT correlation_id, event_type, source_system, object_type, CAST(UNIX_MILLIS(created_at) AS STRING) AS created_ms, error_message,
        TO_JSON_STRING(payload) AS payload
 FROM ${eventLog}
 WHERE ${ANY_TIME} AND correlation_id IN (SELECT correlation_id FROM newest)
@@ -32,7 +32,7 @@ ORDER BY created_at, event_id`,
     type: row['event_type'] as EventType,
     sourceSystem: row['source_system'] ?? '',
     objectType: row['object_type'] ?? '',
-    at: Number(row['at']),
+    at: Number(row['created_ms']),
     error: row['error_message'] ?? null,
     payload: JSON.parse(row['payload'] ?? 'null') as JsonValue,
   }))

@@ -4,7 +4,7 @@ import {createServer, type AddressInfo} from 'node:net'
 import {join, resolve} from 'node:path'
 import {setTimeout as wait} from 'node:timers/promises'
 
-const installed = resolve(import.meta.dirname, '../../../node_modules/.cache/bigquery-emulator')
+const installed = resolve(import.meta.dirname, '../../../.cache/bigquery-emulator')
 
 export const PROJECT = 'test-project'
 
@@ -83,7 +83,7 @@ async function untilReady(url: string, child: ChildProcess, complaints: () => st
   throw new Error(`the emulator did not answer: ${complaints()}`)
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer()
   await new Promise<void>((listening) => {
     server.listen(0, '127.0.0.1', listening)
