@@ -111,7 +111,15 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'warehouse/tables.ts',
     'warehouse/warehouse.ts',
   ],
-  warehouse: ['errors.ts', 'events.ts', 'pause.ts', 'process-identity.ts', 'system-error.ts', 'warehouse'],
+  warehouse: [
+    'errors.ts',
+    'events.ts',
+    'file-lock.ts',
+    'pause.ts',
+    'process-identity.ts',
+    'system-error.ts',
+    'warehouse',
+  ],
   hooks: ['oclif.ts', 'run-mode.ts'],
   'command.ts': ['config.ts', 'errors.ts', 'log.ts', 'oclif.ts'],
   commands: [

@@ -155,7 +155,7 @@ describe('a run that waits for another process to close the DuckDB file', () => 
     })
     const database = {path: 'x', temporaryFolder: 'y', patience: 10_000}
     try {
-      const error = await withDatabase(database, 'READ_ONLY', controller.signal, async () => undefined).then(
+      const error = await withDatabase(database, 'read', controller.signal, async () => undefined).then(
         () => undefined,
         (found: unknown) => found,
       )

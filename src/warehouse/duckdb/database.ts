@@ -1,10 +1,13 @@
-import {stat} from 'node:fs/promises'
+import {existsSync} from 'node:fs'
+import {open, stat, type FileHandle} from 'node:fs/promises'
 
 import type {DuckDBConnection, DuckDBInstance} from '@duckdb/node-api'
 
 import {failure, inTheWay, LorchestraError, usageError} from '../../errors.ts'
+import {withFileLock} from '../../file-lock.ts'
 import {pause} from '../../pause.ts'
 import {hasCode} from '../../system-error.ts'
+import {backupOf, backUpMetadata, removeBackup, settleBackup} from './metadata-backup.ts'
 import {literal} from './sql.ts'
 
 export interface DatabaseOptions {
@@ -27,21 +30,52 @@ const QUOTING_ERRORS = ['Conversion Error', 'Constraint Error', 'Invalid Input E
 const FIRST_PAUSE = 20
 const LONGEST_PAUSE = 500
 
+/** Writing leaves what is new in the .wal beside the file; a checkpoint moves it into the file. */
+export type Access = 'read' | 'write' | 'write and checkpoint'
+
 /** Opens the file for as long as `use` takes; DuckDB lets one process in at a time. `signal` ends the wait for it. */
 export async function withDatabase<Result>(
   options: DatabaseOptions,
-  access: 'READ_ONLY' | 'READ_WRITE',
+  access: Access,
   signal: AbortSignal | undefined,
   use: (connection: DuckDBConnection) => Promise<Result>,
 ): Promise<Result> {
   const {instance, connection} = await openWhenFree(options, access, signal)
+  let file: FileHandle | undefined
   try {
-    return await use(connection)
+    if (access !== 'write and checkpoint' || process.platform === 'win32') return await use(connection)
+    file = await open(options.path, 'r')
+    return await withCheckpoint(connection, options.path, file, use)
   } catch (error) {
     throw withoutValues(options.path, error)
   } finally {
     connection.closeSync()
     instance.closeSync()
+    await file?.close()
+  }
+}
+
+/** One checkpoint at most: a large transaction's COMMIT makes it, or it is made at the end. */
+async function withCheckpoint<Result>(
+  connection: DuckDBConnection,
+  path: string,
+  file: FileHandle,
+  use: (connection: DuckDBConnection) => Promise<Result>,
+): Promise<Result> {
+  await backUpMetadata(connection, path, file)
+  await connection.run('RESET wal_autocheckpoint')
+  const result = await use(connection)
+  if (await checkpoint(connection)) await removeBackup(path)
+  return result
+}
+
+/** False where it failed, on a full disk say. What was committed is safe in the .wal, and the next one moves it. */
+async function checkpoint(connection: DuckDBConnection): Promise<boolean> {
+  try {
+    await connection.run('CHECKPOINT')
+    return true
+  } catch {
+    return false
   }
 }
 
@@ -75,14 +109,14 @@ interface OpenDatabase {
 
 async function openWhenFree(
   options: DatabaseOptions,
-  access: 'READ_ONLY' | 'READ_WRITE',
+  access: Access,
   signal: AbortSignal | undefined,
 ): Promise<OpenDatabase> {
   const deadline = performance.now() + options.patience
   for (let interval = FIRST_PAUSE; ; interval = Math.min(interval * 2, LONGEST_PAUSE)) {
     signal?.throwIfAborted()
     try {
-      return await (access === 'READ_ONLY' ? openToRead(options) : openToWrite(options))
+      return await (access === 'read' ? openToRead(options) : openWhole(options))
     } catch (error) {
       const holder = lockHolder(error)
       if (holder === undefined) throw describeOpenError(options.path, error)
@@ -97,6 +131,37 @@ async function openToRead(options: DatabaseOptions): Promise<OpenDatabase> {
   return {instance, connection: await instance.connect()}
 }
 
+/** Mends what a killed process left. */
+async function openWhole(options: DatabaseOptions): Promise<OpenDatabase> {
+  const {path} = options
+  try {
+    const database = await openToWrite(options)
+    if (!existsSync(backupOf(path))) return database
+    // DuckDB has the file locked, until this process closes a handle of it.
+    try {
+      await settleBackup(path)
+    } finally {
+      database.connection.closeSync()
+      database.instance.closeSync()
+    }
+    return await openToWrite(options)
+  } catch (error) {
+    if (!isTorn(error) || !existsSync(backupOf(path))) throw error
+  }
+  // Nobody can have such a file open; but another run may be about to mend it, too.
+  const lock = {path: `${path}.mending`, holds: path, patience: options.patience}
+  return withFileLock(lock, async () => {
+    try {
+      return await openToWrite(options)
+    } catch (error) {
+      if (!isTorn(error) || !(await settleBackup(path))) throw error
+      return openToWrite(options)
+    }
+  })
+}
+
+const isTorn = (error: unknown): boolean => error instanceof Error && error.message.includes('checksum')
+
 /** The size of row groups can only be set where a file is attached. */
 async function openToWrite(options: DatabaseOptions): Promise<OpenDatabase> {
   const instance = await startEngine(options, ':memory:')
@@ -104,6 +169,7 @@ async function openToWrite(options: DatabaseOptions): Promise<OpenDatabase> {
     const connection = await instance.connect()
     await connection.run(`ATTACH ${literal(options.path)} AS warehouse (READ_WRITE, ROW_GROUP_SIZE ${ROW_GROUP_ROWS})`)
     await connection.run('USE warehouse')
+    await connection.run(`PRAGMA disable_checkpoint_on_shutdown; SET wal_autocheckpoint = '1TB'`)
     return {instance, connection}
   } catch (error) {
     instance.closeSync()
@@ -146,13 +212,26 @@ function withoutValues(path: string, error: unknown): unknown {
   if (kind === undefined) return error
   const detail = QUOTING_ERRORS.includes(kind) ? kind : (error.message.split('\n')[0] ?? kind)
   const advice = adviceFor(path, error.message)
-  return failure(`DuckDB: ${detail}`, ['Nothing of this transaction was written.', ...advice].join(' '))
+  return failure(`DuckDB: ${detail}`, [outcomeAfter(error.message), ...advice].join(' '))
 }
+
+/** A large COMMIT checkpoints, and where that fails it has written its .wal or not. */
+const outcomeAfter = (message: string): string =>
+  message.includes('create checkpoint')
+    ? 'Whether this commit is in, event_log says; running again is safe.'
+    : 'Nothing of this transaction was written.'
 
 function describeOpenError(path: string, error: unknown): Error {
   const text = error instanceof Error ? error.message : ''
   if (text.includes('not a valid DuckDB database')) {
     return failure(`${path} is not a DuckDB database`, 'Set warehouse.path to another file, or restore it.', error)
+  }
+  if (isTorn(error) && existsSync(backupOf(path))) {
+    return failure(
+      `a run that was killed left ${path} half written`,
+      'Nothing is lost: the next run that writes, without --dry-run, mends it.',
+      error,
+    )
   }
   const [advice = 'Check the path and its permissions.'] = adviceFor(path, text)
   return failure(`cannot open ${path}`, `${advice} Nothing was written.`, error)

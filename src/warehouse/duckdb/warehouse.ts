@@ -36,7 +36,7 @@ export class DuckDBWarehouse implements Warehouse {
 
   async readStreamStates(tables: TableSet, scopes: readonly StreamScope[]): Promise<readonly StreamState[]> {
     if (!(await databaseExists(this.#database.path))) return scopes.map(() => NOTHING_COVERED)
-    return withDatabase(this.#database, 'READ_ONLY', this.#signal, async (connection) => {
+    return withDatabase(this.#database, 'read', this.#signal, async (connection) => {
       await assertCompatibleTables(connection, tables)
       return readStreamStates(connection, tables, scopes)
     })
@@ -44,7 +44,7 @@ export class DuckDBWarehouse implements Warehouse {
 
   async readRejects(tables: TableSet, runId: string): Promise<readonly Reject[] | undefined> {
     if (!(await databaseExists(this.#database.path))) return undefined
-    return withDatabase(this.#database, 'READ_ONLY', this.#signal, async (connection) => {
+    return withDatabase(this.#database, 'read', this.#signal, async (connection) => {
       await assertCompatibleTables(connection, tables)
       return (await tableExists(connection, tables.eventLog)) ? readRejects(connection, tables, runId) : undefined
     })
@@ -52,7 +52,7 @@ export class DuckDBWarehouse implements Warehouse {
 
   async readRunEvents(tables: TableSet, wanted: WantedRuns): Promise<readonly RunEvent[]> {
     if (!(await databaseExists(this.#database.path))) return []
-    return withDatabase(this.#database, 'READ_ONLY', this.#signal, async (connection) => {
+    return withDatabase(this.#database, 'read', this.#signal, async (connection) => {
       await assertCompatibleTables(connection, tables)
       return (await tableExists(connection, tables.eventLog)) ? readRunEvents(connection, tables, wanted) : []
     })
@@ -61,7 +61,7 @@ export class DuckDBWarehouse implements Warehouse {
   async indexKeys(tables: TableSet, streams: readonly Stream[], folder: string): Promise<KeyIndex> {
     if (!(await databaseExists(this.#database.path))) return NOTHING_KNOWN
     const {exportKeys, openKeyIndex} = await import('./key-index.ts')
-    const file = await withDatabase(this.#database, 'READ_ONLY', this.#signal, async (connection) => {
+    const file = await withDatabase(this.#database, 'read', this.#signal, async (connection) => {
       if (!(await tableExists(connection, tables.rawObjects))) return undefined
       return exportKeys(connection, tables.rawObjects, streams, folder)
     })
@@ -70,7 +70,7 @@ export class DuckDBWarehouse implements Warehouse {
 
   async createTables(tables: TableSet): Promise<readonly string[]> {
     await createMissingDatabase(this.#database.path)
-    return withDatabase(this.#database, 'READ_WRITE', this.#signal, async (connection) =>
+    return withDatabase(this.#database, 'write and checkpoint', this.#signal, async (connection) =>
       inTransaction(connection, async () => {
         const made = await createMissingTables(connection, tables)
         await assertCompatibleTables(connection, tables)
@@ -81,7 +81,7 @@ export class DuckDBWarehouse implements Warehouse {
 
   async begin(run: RunToBegin): Promise<WarehouseWriter> {
     await createMissingDatabase(this.#database.path)
-    const {started, states} = await withDatabase(this.#database, 'READ_WRITE', this.#signal, async (connection) =>
+    const {started, states} = await withDatabase(this.#database, 'write', this.#signal, async (connection) =>
       inTransaction(connection, async () => {
         if (run.definitionFrom !== undefined) await createMissingTwins(connection, run.tables, run.definitionFrom)
         await createMissingTables(connection, run.tables)
@@ -98,7 +98,7 @@ export class DuckDBWarehouse implements Warehouse {
       // A stopped run still commits what is whole and says that it stopped.
       commit: async (batch, events) => {
         if (!(await databaseExists(this.#database.path))) throw fileExchanged(`${this.#database.path} is gone`)
-        return withDatabase(this.#database, 'READ_WRITE', undefined, async (connection) =>
+        return withDatabase(this.#database, 'write and checkpoint', undefined, async (connection) =>
           inTransaction(connection, async () => {
             await assertLeaseHeld(connection, run.tables, run.runId)
             return mergeBatch(connection, run.tables, batch, events)

@@ -1,4 +1,5 @@
 import {access, mkdir, readdir, readFile} from 'node:fs/promises'
+import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 
@@ -10,10 +11,13 @@ import type {ChildOrder, SelfKill} from './child.ts'
 import {runAndKill, type Ended, type Trigger} from './killed-process.ts'
 import {assert, assertSame, compareRows, Oracle, rowsByKey, type ModelRow} from './oracle.ts'
 import {Random} from './random.ts'
+import {mendIfTorn} from './torn-metadata.ts'
 import type {ChaosOptions, ChaosSourceSettings} from './source.ts'
 import {BEGINNING, endOfStep, STEP, World, type WorldSettings} from './world.ts'
 
 const CHILD = fileURLToPath(new URL('child.ts', import.meta.url))
+/** Shared by all campaigns: a process of theirs takes half as long to start. */
+const COMPILE_CACHE = join(tmpdir(), 'lorchestra-chaos-compile-cache')
 const MINUTE = 60_000
 const MOST_ATTEMPTS = 12
 const SOURCE_SYSTEM = 'scripted--acct1'
@@ -23,7 +27,13 @@ export interface CampaignOptions {
   /** Empty. */
   readonly folder: string
   /** Called after each kill; false: that was enough, so the rest runs undisturbed. */
-  readonly onKill: (phase: string) => boolean
+  readonly onKill: (kill: Kill) => boolean
+}
+
+export interface Kill {
+  readonly phase: string
+  /** It tore DuckDB's own metadata, which the next run mends. */
+  readonly torn: boolean
 }
 
 interface Plan {
@@ -50,9 +60,9 @@ export async function runCampaign({seed, folder, onKill}: CampaignOptions): Prom
       const trigger = enough || attempt > MOST_ATTEMPTS ? ({kind: 'never'} as const) : triggerOf(random)
       const what = `step ${step + 1}, attempt ${attempt}, ${JSON.stringify(trigger)}`
       try {
-        const {killed, phase} = await victim.run(step, attempt, trigger)
-        if (!killed) break
-        enough = !onKill(phase)
+        const kill = await victim.run(step, attempt, trigger)
+        if (kill === undefined) break
+        enough = !onKill(kill)
       } catch (error) {
         throw new Error(`${what}: ${error instanceof Error ? error.message : 'unknown'}`, {cause: error})
       }
@@ -100,20 +110,14 @@ function triggerOf(random: Random): Trigger {
 }
 
 function selfKillOf(random: Random): SelfKill {
-  const at = random.pick<SelfKill['at']>(['page', 'statement', 'statement', 'COMMIT', 'COMMIT', 'close'])
-  const most = {page: 30, statement: 120, COMMIT: 8, close: 8}[at]
+  const at = random.pick<SelfKill['at']>(['page', 'statement', 'COMMIT', 'CHECKPOINT', 'CHECKPOINT', 'close'])
+  const most = {page: 30, statement: 120, COMMIT: 8, CHECKPOINT: 8, close: 8}[at]
   return {
     at,
     occurrence: Math.ceil(random.next() ** 2 * most),
     when: random.pick(['before', 'during', 'after']),
     during: random.next() ** 2 * 8,
   }
-}
-
-interface Attempt {
-  readonly killed: boolean
-  /** What the process said last that it was doing. */
-  readonly phase: string
 }
 
 class Victim {
@@ -146,7 +150,7 @@ class Victim {
     return this.#oracle.rows
   }
 
-  async run(step: number, attempt: number, trigger: Trigger): Promise<Attempt> {
+  async run(step: number, attempt: number, trigger: Trigger): Promise<Kill | undefined> {
     const run = `run-${step + 1}-${attempt}`
     const before = this.#oracle.position()
     const ended = await runChild(this.folder, this.#plan, [{step, attempt, run}], trigger, this.#usual)
@@ -155,8 +159,9 @@ class Victim {
       assert(ended.code === 0, `a run that nobody killed ended with ${String(ended.code)}: ${ended.stderr}`)
       this.#usual = (this.#usual + ended.milliseconds) / 2
     }
+    const torn = !finished && (await mendIfTorn(this.database))
     if (finished || (await exists(this.database))) await this.#look(run, before, ended)
-    return {killed: ended.killed, phase: ended.killed ? await lastPhase(this.folder) : ''}
+    return finished ? undefined : {phase: await lastPhase(this.folder), torn}
   }
 
   async #look(run: string, before: ReturnType<Oracle['position']>, ended: Ended): Promise<void> {
@@ -214,7 +219,7 @@ async function runChild(
   return runAndKill({
     args: [CHILD, JSON.stringify(order)],
     cwd: folder,
-    env: {PATH: process.env['PATH'] ?? '', NODE_COMPILE_CACHE: join(folder, 'compile-cache')},
+    env: {PATH: process.env['PATH'] ?? '', NODE_COMPILE_CACHE: COMPILE_CACHE},
     folder,
     spool: join(folder, 'spool'),
     trigger,

@@ -12,7 +12,7 @@ import {chaosSource, type ChaosOptions, type ChaosSourceSettings} from './source
 
 /** Where the process kills itself: at the nth page or SQL statement. */
 export interface SelfKill {
-  readonly at: 'page' | 'statement' | 'COMMIT' | 'close'
+  readonly at: 'page' | 'statement' | 'COMMIT' | 'CHECKPOINT' | 'close'
   readonly occurrence: number
   readonly when: 'before' | 'during' | 'after'
   /** Milliseconds into it. */
@@ -30,7 +30,7 @@ export interface ChildOrder {
 
 const order = JSON.parse(process.argv[2] ?? '') as ChildOrder
 const {folder, kill} = order
-const seen = {page: 0, statement: 0, COMMIT: 0, close: 0}
+const seen = {page: 0, statement: 0, COMMIT: 0, CHECKPOINT: 0, close: 0}
 let phase = ''
 
 function enter(next: string): void {
@@ -60,6 +60,7 @@ function dieAfter(milliseconds: number): void {
 function phaseOf(sql: string): string {
   if (sql.startsWith('CREATE TEMP')) return 'staging'
   if (sql.startsWith('COMMIT')) return 'committing'
+  if (sql.startsWith('CHECKPOINT')) return 'checkpointing'
   return sql.startsWith('BEGIN') ? 'beginning' : /^(INSERT|UPDATE|DELETE)/.test(sql) ? 'writing' : 'asking'
 }
 
@@ -68,7 +69,7 @@ for (const method of ['run', 'runAndReadAll'] as const) {
   const watched = async function (this: DuckDBConnection, ...values: readonly unknown[]): Promise<unknown> {
     const sql = String(values[0]).trim()
     enter(phaseOf(sql))
-    const fate = happens('statement') ?? (sql === 'COMMIT' ? happens('COMMIT') : undefined)
+    const fate = happens('statement') ?? (sql === 'COMMIT' || sql === 'CHECKPOINT' ? happens(sql) : undefined)
     const answer = original.apply(this, values as unknown[])
     if (fate === 'during') dieAfter(kill?.during ?? 0)
     const result = await answer

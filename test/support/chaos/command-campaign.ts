@@ -8,6 +8,7 @@ import type {CampaignOptions} from './campaign.ts'
 import {runAndKill, type Ended, type Trigger} from './killed-process.ts'
 import {assert, assertSame, Oracle, rowsByKey} from './oracle.ts'
 import {Random} from './random.ts'
+import {mendIfTorn} from './torn-metadata.ts'
 import {endOfStep, World, type WorldSettings} from './world.ts'
 
 const PROGRAM = fileURLToPath(new URL('../../../bin/run.js', import.meta.url))
@@ -35,8 +36,9 @@ export async function runCommandCampaign({seed, folder, onKill}: CampaignOptions
       const trigger = enough || attempt > MOST_ATTEMPTS ? ({kind: 'never'} as const) : triggerOf(random)
       const what = `step ${step + 1}, attempt ${attempt}, ${JSON.stringify(trigger)}`
       try {
-        if (!(await victim.run(step, attempt, trigger))) break
-        enough = !onKill('the command was running')
+        const {killed, torn} = await victim.run(step, attempt, trigger)
+        if (!killed) break
+        enough = !onKill({phase: 'the command was running', torn})
       } catch (error) {
         throw new Error(`${what}: ${error instanceof Error ? error.message : 'unknown'}`, {cause: error})
       }
@@ -104,8 +106,7 @@ class Command {
     return [...rows].map(([key, {payload}]) => [key, payload] as const).toSorted()
   }
 
-  /** Returns whether it was killed. */
-  async run(step: number, attempt: number, trigger: Trigger): Promise<boolean> {
+  async run(step: number, attempt: number, trigger: Trigger): Promise<{killed: boolean; torn: boolean}> {
     const label = `${step + 1}-${attempt}`
     const before = JOBS.map((job) => this.#oracles[job].position())
     const until = new Date(endOfStep(step)).toISOString()
@@ -116,14 +117,16 @@ class Command {
       this.#usual = (this.#usual + performance.now() - startedAt) / 2
       assert(ended.code === 0 || ended.code === 3, `the command ended with ${String(ended.code)}: ${ended.stderr}`)
     }
-    if (ended.killed && !(await hasTables(this.#database))) return true
+    const {killed} = ended
+    const torn = killed && (await mendIfTorn(this.#database))
+    if (killed && !(await hasTables(this.#database))) return {killed, torn}
     for (const [index, job] of JOBS.entries()) {
       await this.#oracles[job].look(label)
       const position = before[index]
       if (position !== undefined) this.#oracles[job].assertWentOnFrom(label, position)
     }
-    if (!ended.killed) await this.#assertFinished(label, ended)
-    return ended.killed
+    if (!killed) await this.#assertFinished(label, ended)
+    return {killed, torn}
   }
 
   async #assertFinished(label: string, {stdout}: Ended): Promise<void> {
