@@ -148,7 +148,13 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Packages that are slow to import: only ever with `await import()`, or from a file that is itself loaded so. */
-const LAZY_PACKAGES = ['@azure/msal-node', '@duckdb/node-api', '@google-cloud/bigquery', 'winston']
+const LAZY_PACKAGES = [
+  '@azure/msal-node',
+  '@duckdb/node-api',
+  '@google-cloud/bigquery',
+  'google-auth-library',
+  'winston',
+]
 const LAZY_FILES = ['warehouse/duckdb/key-index.ts']
 
 interface Import {

@@ -28,6 +28,8 @@ export type WarehouseConfig =
       readonly maxBytesBilled?: string
       /** The origin of an emulator, which gets no credentials. */
       readonly apiEndpoint?: string
+      /** Of GOOGLE_APPLICATION_CREDENTIALS. */
+      readonly credentialsFile?: string
       readonly tables: TableNames
     }
 
@@ -38,6 +40,8 @@ const FALLBACKS = {
   raw_objects: 'RAW_OBJECTS_TABLE',
 } as const
 const BIGQUERY_FALLBACKS = ['project', 'dataset', 'event_log', 'raw_objects'] as const
+/** Google's own libraries read it too, but not from .env. */
+const CREDENTIALS = 'GOOGLE_APPLICATION_CREDENTIALS'
 /** Google's client libraries follow it; a variable that is left over must not decide where records go. */
 const EMULATOR = 'BIGQUERY_EMULATOR_HOST'
 const EMULATOR_REFUSED = 'the variable is set, and lorchestra takes an emulator from lorchestra.yaml alone'
@@ -79,6 +83,7 @@ export function readWarehouse(source: WarehouseEntry): {warehouse?: WarehouseCon
   if (endpoint === undefined && readVariable(environment, EMULATOR) !== undefined) {
     return {problems: [{position: EMULATOR, message: EMULATOR_REFUSED, advice: EMULATOR_ADVICE}]}
   }
+  const credentialsFile = endpoint === undefined ? readVariable(environment, CREDENTIALS) : undefined
   return {
     warehouse: {
       type,
@@ -87,6 +92,7 @@ export function readWarehouse(source: WarehouseEntry): {warehouse?: WarehouseCon
       ...(location !== undefined && {location}),
       ...(maxBytesBilled !== undefined && {maxBytesBilled: BigInt(maxBytesBilled).toString()}),
       ...(endpoint !== undefined && {apiEndpoint: new URL(endpoint).origin}),
+      ...(credentialsFile !== undefined && {credentialsFile}),
       tables,
     },
     problems: [],

@@ -1,7 +1,10 @@
-import {failure} from '../../errors.ts'
+import type {BigQuery} from '@google-cloud/bigquery'
+import type {AuthClient} from 'google-auth-library'
+
 import {pause} from '../../pause.ts'
+import {authorizationOf} from './credentials.ts'
 import {assertWritable, type WritableNames} from './guard.ts'
-import {describeEntry, isTransient, saysAlreadyThere, ServiceError} from './service-error.ts'
+import {firstEntry, isTransient, refusal, requestError, ServiceError} from './service-error.ts'
 
 export interface ConnectionOptions {
   readonly project: string
@@ -10,9 +13,6 @@ export interface ConnectionOptions {
   /** The origin of an emulator, which gets no credentials. */
   readonly apiEndpoint?: string
 }
-
-/** Headers that say who is asking. */
-export type Authorize = () => Promise<Headers>
 
 export interface ServiceRequest {
   readonly method: 'GET' | 'POST' | 'DELETE'
@@ -45,15 +45,23 @@ export class Connection {
   readonly dataset: string
   readonly location: string | undefined
   readonly #endpoint: string
-  readonly #authorize: Authorize
+  readonly #credentials: AuthClient
+  readonly #client: BigQuery
   #writable: WritableNames | undefined
 
-  constructor(options: ConnectionOptions, authorize: Authorize) {
+  constructor(options: ConnectionOptions, credentials: AuthClient, client: BigQuery) {
     this.project = options.project
     this.dataset = options.dataset
     this.location = options.location
     this.#endpoint = options.apiEndpoint ?? GOOGLE
-    this.#authorize = authorize
+    this.#credentials = credentials
+    this.#client = client
+  }
+
+  /** Where a job is only ever found again. */
+  in(location: string): Connection {
+    const {project, dataset} = this
+    return new Connection({project, dataset, location, apiEndpoint: this.#endpoint}, this.#credentials, this.#client)
   }
 
   /** Nothing can be written before this, and never anything else. */
@@ -78,18 +86,26 @@ export class Connection {
   }
 
   async requestOnce(request: ServiceRequest): Promise<unknown> {
-    const {method, path, query = {}, body} = request
+    const {method, path, query, body, what, signal} = request
     assertWritable(this, this.#writable, request)
-    const url = new URL(`${this.#endpoint}/bigquery/v2/projects/${encodeURIComponent(this.project)}${path}`)
-    for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value)
-    const headers = await this.#authorize()
-    if (body !== undefined) headers.set('content-type', 'application/json')
-    return this.#send(url, request, {
-      method,
-      headers,
-      timeout: TIMEOUT,
-      ...(body !== undefined && {body: JSON.stringify(body)}),
-    })
+    await authorizationOf(this.#credentials)
+    return answered(
+      {what, signal, milliseconds: TIMEOUT},
+      async () =>
+        new Promise((resolve, reject) => {
+          const options = {
+            method,
+            uri: `${this.#endpoint}/bigquery/v2/projects/${encodeURIComponent(this.project)}${path}`,
+            // As text: the client would replace {{projectId}} within an object.
+            ...(body !== undefined && {body: JSON.stringify(body), headers: {'content-type': 'application/json'}}),
+            ...(query !== undefined && {qs: query}),
+          }
+          this.#client.request(options, (error, answer: unknown) => {
+            if (error === null) resolve(answer)
+            else reject(error)
+          })
+        }),
+    )
   }
 
   /** A load job with its data in one request; the blob is read from disk as it is sent. */
@@ -104,78 +120,45 @@ export class Connection {
     ])
     const url = new URL(`${this.#endpoint}/upload/bigquery/v2/projects/${encodeURIComponent(this.project)}/jobs`)
     url.searchParams.set('uploadType', 'multipart')
-    const headers = await this.#authorize()
+    const headers = await authorizationOf(this.#credentials)
     headers.set('content-type', `multipart/related; boundary=${boundary}`)
-    return this.#send(url, {what}, {method: 'POST', headers, body, timeout: TIMEOUT + body.size / SLOWEST_UPLOAD})
-  }
-
-  async #send(
-    url: URL,
-    {what, signal}: {readonly what: string; readonly signal?: AbortSignal | undefined},
-    {timeout, ...init}: RequestInit & {readonly timeout: number},
-  ): Promise<unknown> {
-    const inTime = AbortSignal.timeout(Math.ceil(timeout))
-    try {
-      const answer = await fetch(url, {
-        ...init,
-        redirect: 'error',
-        signal: signal === undefined ? inTime : AbortSignal.any([signal, inTime]),
-      })
+    const milliseconds = Math.ceil(TIMEOUT + body.size / SLOWEST_UPLOAD)
+    return answered({what, milliseconds}, async (signal) => {
+      const answer = await fetch(url, {method: 'POST', headers, body, redirect: 'error', signal})
       const text = await answer.text()
-      if (answer.ok) return text === '' ? undefined : (JSON.parse(text) as unknown)
-      throw errorOf(what, answer.status, text)
-    } catch (error) {
-      if (error instanceof ServiceError) throw error
-      signal?.throwIfAborted()
-      const reason = inTime.aborted ? 'no answer in time' : networkReason(error)
-      throw new ServiceError({what, reason, ambiguous: true})
-    }
+      if (answer.ok) return JSON.parse(text) as unknown
+      throw refusal(what, answer.status, firstEntry(text))
+    })
+  }
+}
+
+interface Waiting {
+  readonly what: string
+  readonly signal?: AbortSignal | undefined
+  readonly milliseconds: number
+}
+
+/** Waits no longer than it may; whoever does not look at the signal is left alone with what it does. */
+async function answered<Answer>(
+  {what, signal, milliseconds}: Waiting,
+  ask: (signal: AbortSignal) => Promise<Answer>,
+): Promise<Answer> {
+  const inTime = AbortSignal.timeout(milliseconds)
+  const ended = signal === undefined ? inTime : AbortSignal.any([signal, inTime])
+  ended.throwIfAborted()
+  try {
+    return await new Promise<Answer>((resolve, reject) => {
+      ended.addEventListener('abort', () => reject(ended.reason as Error), {once: true})
+      ask(ended).then(resolve, reject)
+    })
+  } catch (error) {
+    if (error instanceof ServiceError) throw error
+    signal?.throwIfAborted()
+    throw inTime.aborted
+      ? new ServiceError({what, reason: 'no answer in time', ambiguous: true})
+      : requestError(what, error)
   }
 }
 
 export const pauseBefore = (attempt: number): number =>
   Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (attempt - 1)) * (0.5 + Math.random())
-
-export async function googleCredentials(): Promise<Authorize> {
-  const {GoogleAuth} = await import('google-auth-library')
-  const auth = new GoogleAuth({scopes: ['https://www.googleapis.com/auth/bigquery']})
-  return async () => {
-    try {
-      return new Headers(await auth.getRequestHeaders(GOOGLE))
-    } catch {
-      // Its message may quote the key file.
-      throw failure(
-        'Google Cloud credentials are missing or were refused',
-        'Run gcloud auth application-default login, or set GOOGLE_APPLICATION_CREDENTIALS to a key file.',
-      )
-    }
-  }
-}
-
-export const noCredentials: Authorize = () => Promise.resolve(new Headers())
-
-function errorOf(what: string, status: number, text: string): ServiceError {
-  const fallback = status === 404 ? 'no such address' : 'no reason given'
-  let entry: {reason?: unknown; message?: unknown; location?: unknown} = {}
-  try {
-    const parsed = JSON.parse(text) as {error?: {errors?: (typeof entry)[]; message?: unknown}}
-    entry = parsed.error?.errors?.[0] ?? {message: parsed.error?.message}
-  } catch {
-    // Not the service's own answer but one of something in between.
-  }
-  const {reason, note} = describeEntry(entry, fallback)
-  const duplicate = typeof entry.message === 'string' && saysAlreadyThere(entry.message)
-  return new ServiceError({
-    what,
-    status,
-    reason: duplicate ? 'duplicate' : reason,
-    note,
-    ambiguous: status >= 500 && !duplicate,
-  })
-}
-
-function networkReason(error: unknown): string {
-  const cause = error instanceof Error ? error.cause : undefined
-  const code = cause instanceof Error && 'code' in cause ? cause.code : undefined
-  return typeof code === 'string' ? `the connection failed, ${code}` : 'the connection failed'
-}

@@ -1,18 +1,32 @@
 import * as z from 'zod'
 
 import {usageError} from '../../errors.ts'
-import {Connection, googleCredentials, noCredentials, type ConnectionOptions} from './connection.ts'
-import {isNotFound, ServiceError} from './service-error.ts'
+import {Connection, type ConnectionOptions} from './connection.ts'
+import {googleCredentials, noCredentials} from './credentials.ts'
+import {isDatasetNotFound, isForbidden, isNotFound, isProjectNotFound} from './service-error.ts'
 
 const datasetShape = z.object({location: z.string().optional()})
 
+export interface DatasetOptions extends ConnectionOptions {
+  /** Left out: Application Default Credentials. */
+  readonly credentialsFile?: string
+}
+
 /** Looks first whether the dataset is there and where: a job is only ever found again in its own location. */
-export async function connectToDataset(options: ConnectionOptions, signal: AbortSignal): Promise<Connection> {
-  const authorize = options.apiEndpoint === undefined ? await googleCredentials() : noCredentials
-  const connection = new Connection(options, authorize)
+export async function connectToDataset(options: DatasetOptions, signal: AbortSignal): Promise<Connection> {
+  const {project, location: wanted, apiEndpoint, credentialsFile} = options
+  const credentials = await (apiEndpoint === undefined ? googleCredentials(credentialsFile) : noCredentials())
+  const {BigQuery} = await import('@google-cloud/bigquery')
+  const client = new BigQuery({
+    projectId: project,
+    authClient: credentials,
+    // It repeats some requests on its own, and does not know which of them are safe to repeat.
+    autoRetry: false,
+    ...(apiEndpoint !== undefined && {apiEndpoint}),
+  })
+  const connection = new Connection(options, credentials, client)
   const location = await locationOf(connection, signal)
-  if (location === undefined || options.location !== undefined) return connection
-  return new Connection({...options, location}, authorize)
+  return location === undefined || wanted !== undefined ? connection : connection.in(location)
 }
 
 async function locationOf(connection: Connection, signal: AbortSignal): Promise<string | undefined> {
@@ -33,7 +47,14 @@ async function locationOf(connection: Connection, signal: AbortSignal): Promise<
       'Set warehouse.location in lorchestra.yaml to where the dataset is, or leave it out.',
     )
   } catch (error) {
-    if (isNotFound(error)) {
+    if (isProjectNotFound(error)) {
+      throw usageError(
+        `there is no project ${project} that these credentials can see`,
+        'Check project under warehouse: in lorchestra.yaml, or GCP_PROJECT.',
+        error,
+      )
+    }
+    if (isDatasetNotFound(error) || isNotFound(error)) {
       throw usageError(
         `there is no dataset ${name} that these credentials can see`,
         `Check project and dataset under warehouse: in lorchestra.yaml, or make it: bq mk --dataset ${project}:${dataset}`,
@@ -41,7 +62,7 @@ async function locationOf(connection: Connection, signal: AbortSignal): Promise<
       )
     }
     // Tables may be allowed where the dataset is not; whoever says where it is need not ask.
-    if (error instanceof ServiceError && error.reason === 'accessDenied' && wanted !== undefined) return wanted
+    if (isForbidden(error) && wanted !== undefined) return wanted
     throw error
   }
 }

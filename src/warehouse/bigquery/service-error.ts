@@ -1,4 +1,5 @@
 import {LorchestraError} from '../../errors.ts'
+import {adviceFor} from './service-advice.ts'
 
 interface ServiceErrorDetails {
   /** What was being done. */
@@ -18,7 +19,7 @@ export class ServiceError extends LorchestraError {
   readonly ambiguous: boolean
 
   constructor({what, status, reason, note = '', ambiguous = false}: ServiceErrorDetails) {
-    const next = ADVICE[reason]
+    const next = adviceFor(reason, note)
     const answer = status === undefined || status < 400 ? reason : `${status} ${reason}`
     super('failed', `BigQuery: ${what}: ${answer}${note === '' ? '' : ` (${note})`}`, next === undefined ? {} : {next})
     this.status = status
@@ -27,24 +28,16 @@ export class ServiceError extends LorchestraError {
   }
 }
 
-const ADVICE: Readonly<Record<string, string>> = {
-  accessDenied: 'Grant the account roles/bigquery.jobUser on the project and roles/bigquery.dataEditor on the dataset.',
-  accessNotConfigured: 'Enable the BigQuery API in the project (gcloud services enable bigquery.googleapis.com).',
-  authError: 'The credentials were refused: run gcloud auth application-default login, or renew the key file.',
-  notFound: 'Check project, dataset and location under warehouse: in lorchestra.yaml.',
-  bytesBilledLimitExceeded: 'Raise warehouse.max_bytes_billed in lorchestra.yaml, or read a shorter window.',
-  quotaExceeded: 'Wait for the quota to recover, or raise it in the Google Cloud console; nothing was written.',
-}
+const says = (error: unknown, ...reasons: readonly string[]): boolean =>
+  error instanceof ServiceError && reasons.includes(error.reason)
 
-/** Proved absent; `accessDenied` is never that. */
-export const isNotFound = (error: unknown): boolean => error instanceof ServiceError && error.reason === 'notFound'
-
-const ALREADY_THERE = /already (exists|created)/i
-
+/** A table or job that is proved absent; one that may not be looked at, or whose dataset is absent, is never that. */
+export const isNotFound = (error: unknown): boolean => says(error, 'notFound')
+export const isDatasetNotFound = (error: unknown): boolean => says(error, 'datasetNotFound')
+export const isProjectNotFound = (error: unknown): boolean => says(error, 'projectNotFound')
+export const isForbidden = (error: unknown): boolean => says(error, 'accessDenied', 'forbidden')
 export const isDuplicate = (error: unknown): boolean =>
-  error instanceof ServiceError && (error.status === 409 || error.reason === 'duplicate')
-
-export const saysAlreadyThere = (message: string): boolean => ALREADY_THERE.test(message)
+  says(error, 'duplicate') || (error instanceof ServiceError && error.status === 409)
 
 const TRANSIENT_REASONS = [
   'backendError',
@@ -65,37 +58,80 @@ export function isTransient(error: unknown): boolean {
   return error.status !== undefined && TRANSIENT_STATUS.includes(error.status) && error.reason !== 'quotaExceeded'
 }
 
-// Their messages name tables, permissions and limits; all others may quote values.
-const SPEAKABLE = [
-  'accessDenied',
-  'notFound',
-  'duplicate',
-  'quotaExceeded',
-  'rateLimitExceeded',
-  'bytesBilledLimitExceeded',
-  'authError',
-  'accessNotConfigured',
-]
-const CONFLICT =
-  /could not serialize access|concurrent update|transaction is aborted|too many dml statements outstanding/i
-
-interface ErrorEntry {
+/** An entry of an `errors` list. */
+export interface ErrorEntry {
   readonly reason?: unknown
   readonly location?: unknown
   readonly message?: unknown
 }
 
-/** Reduces an entry of an `errors` list. Conflicts between statements have no reason of their own. */
+/** Of an answer that is no success. */
+export function refusal(what: string, status: number, entry: ErrorEntry): ServiceError {
+  const {reason, note} = describeEntry(entry, status === 404 ? 'no such address' : 'no reason given')
+  return new ServiceError({what, status, reason, note, ambiguous: status >= 500 && reason !== 'duplicate'})
+}
+
+/** Of an answer's text. */
+export function firstEntry(text: string): ErrorEntry {
+  try {
+    const {error} = JSON.parse(text) as {error?: {errors?: readonly ErrorEntry[]; message?: unknown}}
+    return error?.errors?.[0] ?? {message: error?.message}
+  } catch {
+    // Not the service's own answer but one of something in between.
+    return {}
+  }
+}
+
+/** Of what the client library or `fetch` threw. */
+export function requestError(what: string, error: unknown): ServiceError {
+  const {code, errors} = error as {code?: unknown; errors?: readonly ErrorEntry[]}
+  if (typeof code === 'number') return refusal(what, code, errors?.[0] ?? {message: (error as Error).message})
+  const cause = error instanceof Error ? error.cause : undefined
+  const names = [code, (cause as {code?: unknown} | undefined)?.code]
+  const name = names.find((found) => typeof found === 'string')
+  return new ServiceError({
+    what,
+    reason: `the connection failed${name === undefined ? '' : `, ${name}`}`,
+    ambiguous: true,
+  })
+}
+
+// Their messages name tables, permissions and limits; all others may quote values.
+const SPEAKABLE = [
+  'accessDenied',
+  'forbidden',
+  'notFound',
+  'duplicate',
+  'quotaExceeded',
+  'rateLimitExceeded',
+  'bytesBilledLimitExceeded',
+  'accessNotConfigured',
+  'billingNotEnabled',
+]
+
+/** What has no reason of its own, or one that says too little. */
+const REASONS_BY_MESSAGE: readonly (readonly [message: RegExp, reason: string])[] = [
+  [/already (exists|created)/i, 'duplicate'],
+  [/could not serialize access|concurrent update|transaction is aborted/i, 'concurrentUpdate'],
+  [/too many dml statements outstanding/i, 'concurrentUpdate'],
+  [/streaming buffer/i, 'streamingBuffer'],
+  [/not found: dataset .* in location/i, 'datasetElsewhere'],
+  [/not found: dataset/i, 'datasetNotFound'],
+  [/not found: project/i, 'projectNotFound'],
+]
+const MESSAGE_CHARACTERS = 300
+
+/** Reduces an entry to a reason, and a note that quotes no value. */
 export function describeEntry(entry: ErrorEntry, fallback: string): {readonly reason: string; readonly note: string} {
   const message = typeof entry.message === 'string' ? entry.message : ''
   const assertion = /lorchestra: (\w+)/.exec(message)?.[1]
   if (assertion !== undefined) return {reason: assertion, note: ''}
-  if (saysAlreadyThere(message)) return {reason: 'duplicate', note: ''}
-  if (CONFLICT.test(message)) return {reason: 'concurrentUpdate', note: ''}
   const reason = typeof entry.reason === 'string' && entry.reason !== '' ? entry.reason : fallback
+  const known = REASONS_BY_MESSAGE.find(([text]) => text.test(message))?.[1]
+  if (known !== undefined) return {reason: known, note: ''}
   const place = /at \[\d+:\d+\]/.exec(message)?.[0] ?? ''
   const note = SPEAKABLE.includes(reason)
-    ? message.slice(0, 300)
+    ? message.slice(0, MESSAGE_CHARACTERS)
     : [typeof entry.location === 'string' ? entry.location : '', place].filter((part) => part !== '').join(' ')
   return {reason, note: note.replaceAll(/\s+/g, ' ')}
 }

@@ -13,8 +13,8 @@ import {
   type WarehouseWriter,
 } from '../warehouse.ts'
 import {commitBatch} from './commit.ts'
-import type {Connection, ConnectionOptions} from './connection.ts'
-import {connectToDataset} from './dataset.ts'
+import type {Connection} from './connection.ts'
+import {connectToDataset, type DatasetOptions} from './dataset.ts'
 import {assertProductionTables, createMissingTwins, createProductionTables, existingTables} from './definitions.ts'
 import {insertEvents, readRejects} from './events.ts'
 import {downloadKeys} from './keys.ts'
@@ -24,7 +24,7 @@ import {Queries} from './query.ts'
 import {readRunEvents} from './run-events.ts'
 import {readStreamState} from './stream-state.ts'
 
-export interface BigQueryOptions extends ConnectionOptions {
+export interface BigQueryOptions extends DatasetOptions {
   /** What one statement may bill at most; a decimal whole number. */
   readonly maxBytesBilled?: string
   /** Milliseconds by which an unchanged row's `last_seen` may lag behind; 0 moves it with every run. */

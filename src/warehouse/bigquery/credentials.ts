@@ -1,0 +1,59 @@
+import type {AuthClient} from 'google-auth-library'
+
+import {failure} from '../../errors.ts'
+import {hasCode} from '../../system-error.ts'
+import {ServiceError} from './service-error.ts'
+
+const VARIABLE = 'GOOGLE_APPLICATION_CREDENTIALS'
+const RENEW = `Run \`gcloud auth application-default login\` again, or name a good key file in ${VARIABLE}.`
+const SCOPE = 'https://www.googleapis.com/auth/bigquery'
+
+/** Application Default Credentials, or those of a file. No error quotes what is in them. */
+export async function googleCredentials(file: string | undefined): Promise<AuthClient> {
+  const {GoogleAuth} = await import('google-auth-library')
+  // The library looks into the environment of the process alone, and .env may have named the file.
+  if (file !== undefined) process.env[VARIABLE] = file
+  try {
+    return await new GoogleAuth({scopes: [SCOPE]}).getClient()
+  } catch (error) {
+    if (file === undefined) {
+      throw failure(
+        'there are no Google Cloud credentials',
+        `Run \`gcloud auth application-default login\`, or set ${VARIABLE} to a key file.`,
+      )
+    }
+    const problem = hasCode(error, 'ENOENT') ? 'is not there' : 'does not hold Google Cloud credentials'
+    throw failure(`the file ${file}, which ${VARIABLE} names, ${problem}`, RENEW)
+  }
+}
+
+/** For an emulator: sends none. */
+export async function noCredentials(): Promise<AuthClient> {
+  const {PassThroughClient} = await import('google-auth-library')
+  return new PassThroughClient()
+}
+
+/** Renews the token where it is due. */
+export async function authorizationOf(credentials: AuthClient): Promise<Headers> {
+  try {
+    return new Headers(await credentials.getRequestHeaders())
+  } catch (error) {
+    const {status, asked} = tokenAnswer(error)
+    if (asked && (status === undefined || status >= 500)) {
+      throw new ServiceError({what: 'renewing the token', reason: 'Google could not be asked', ambiguous: true})
+    }
+    throw failure(
+      status === undefined
+        ? 'the Google Cloud credentials are malformed'
+        : `Google refused the credentials (${status})`,
+      RENEW,
+    )
+  }
+}
+
+/** No status: there was no answer. */
+function tokenAnswer(error: unknown): {readonly asked: boolean; readonly status: number | undefined} {
+  const {config, response} = error as {config?: unknown; response?: {status?: unknown}}
+  const status = response?.status
+  return {asked: config !== undefined, status: typeof status === 'number' ? status : undefined}
+}

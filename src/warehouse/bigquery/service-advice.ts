@@ -1,0 +1,35 @@
+const VIEWER = 'roles/bigquery.dataViewer on the dataset, or roles/bigquery.dataEditor to write'
+const EDITOR = 'roles/bigquery.dataEditor on the dataset'
+
+const ROLES: readonly (readonly [permission: RegExp, role: string])[] = [
+  [/^bigquery\.jobs\./, 'roles/bigquery.jobUser on the project'],
+  [/^bigquery\.(datasets\.get|tables\.(get|getData|list))$/, VIEWER],
+  [/^bigquery\.(datasets|tables)\./, EDITOR],
+  [/^serviceusage\./, 'roles/serviceusage.serviceUsageConsumer on the project'],
+  [/^datacatalog\./, 'roles/datacatalog.categoryFineGrainedReader on the policy tags'],
+]
+
+const ADVICE: Readonly<Record<string, string>> = {
+  accessNotConfigured:
+    'Enable the BigQuery API in the project: gcloud services enable bigquery.googleapis.com --project PROJECT',
+  authError: 'The credentials were refused: run `gcloud auth application-default login`, or renew the key file.',
+  billingNotEnabled: 'Enable billing for the project: without it BigQuery runs no statement that writes.',
+  bytesBilledLimitExceeded: 'Raise warehouse.max_bytes_billed in lorchestra.yaml, or read a shorter window.',
+  datasetElsewhere: 'Set warehouse.location in lorchestra.yaml to where the dataset is.',
+  datasetNotFound: 'Check project and dataset under warehouse: in lorchestra.yaml.',
+  notFound: 'Check project, dataset and location under warehouse: in lorchestra.yaml.',
+  projectNotFound: 'Check project under warehouse: in lorchestra.yaml, or GCP_PROJECT.',
+  quotaExceeded: 'Wait for the quota to recover, or raise it in the Google Cloud console; nothing was written.',
+  streamingBuffer:
+    'Rows that another tool streamed into the table cannot be changed for up to 90 minutes: run again then. Nothing of this commit was written.',
+}
+
+/** What to do next; `note` may name the permission that is missing. */
+export function adviceFor(reason: string, note: string): string | undefined {
+  if (reason !== 'accessDenied' && reason !== 'forbidden') return ADVICE[reason]
+  const permission = /\b(bigquery|serviceusage|datacatalog)(\.\w+){2}/.exec(note)?.[0]
+  const role = ROLES.find(([pattern]) => permission !== undefined && pattern.test(permission))?.[1]
+  return role === undefined
+    ? `Grant the account roles/bigquery.jobUser on the project and ${EDITOR}.`
+    : `Grant the account ${role} (${permission} is missing).`
+}
