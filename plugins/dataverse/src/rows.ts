@@ -3,7 +3,7 @@ import type {HttpResponse, JsonObject, SliceWindow, SourceContext} from 'lorches
 import {get} from './api.ts'
 import {isHttpError, isTooLarge} from './http-error.ts'
 import type {Options} from './options.ts'
-import {filterFor, halves} from './slice-window.ts'
+import {assertServerIsAsFar, filterFor, halves} from './slice-window.ts'
 import type {Table} from './table.ts'
 
 const PAGE_BYTES = 16_000_000
@@ -23,7 +23,10 @@ export async function* readRows(
 ): AsyncGenerator<readonly JsonObject[], void> {
   try {
     const first = firstPage(context.options, table, window)
-    for await (const {body} of followPages(context, first, pageSize)) yield rowsIn(body)
+    for await (const {body, headers} of followPages(context, first, pageSize)) {
+      if (window !== undefined) assertServerIsAsFar(window, headers.get('date'))
+      yield rowsIn(body)
+    }
     return
   } catch (error) {
     if (!isHttpError(error) || !isTooLarge(error)) throw error

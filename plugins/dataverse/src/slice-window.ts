@@ -3,6 +3,7 @@ import type {SliceWindow} from 'lorchestra'
 import type {Options} from './options.ts'
 
 const SHORTEST_MS = 1000
+const CLOCK_TOLERANCE_MS = 5 * 60_000
 /** Where a window without a beginning is taken to begin when it is halved; what is older stays in its first half. */
 const ORIGIN = Date.parse('2000-01-01T00:00:00Z')
 
@@ -27,4 +28,16 @@ export function halves({since, until}: SliceWindow): readonly [SliceWindow, Slic
     {...(since !== undefined && {since}), until: middle},
     {since: middle, until},
   ]
+}
+
+/**
+ * Rows get their time from the server's clock, so a window that ends in the server's future would count as read before
+ * its rows are there. The overlap makes up for a few minutes.
+ */
+export function assertServerIsAsFar({until}: SliceWindow, serverDate: string | null): void {
+  const ahead = until.getTime() - Date.parse(serverDate ?? '')
+  if (ahead > CLOCK_TOLERANCE_MS)
+    throw new Error(
+      `the clock of this machine is ${Math.round(ahead / 1000)} s ahead of the server's, so rows would be missed. Set it right`,
+    )
 }

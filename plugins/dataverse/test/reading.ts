@@ -1,6 +1,7 @@
-import type {HttpClient, JsonObject, JsonValue, SecretStore, SliceWindow, SourceContext} from 'lorchestra'
+import type {JsonObject, JsonValue, SecretStore, SliceWindow, SourceContext} from 'lorchestra'
 
 import {createHttpClient} from '../../../src/http.ts'
+import type {AccountTraffic} from '../../../src/http/account-traffic.ts'
 import type {EntraServer} from '../../../test/support/entra-server.ts'
 import {options as schema, type Options} from '../src/options.ts'
 import source from '../src/source.ts'
@@ -25,7 +26,8 @@ export interface ReadingOptions {
   readonly bookmark?: JsonValue
   readonly secrets?: SecretStore
   readonly signal?: AbortSignal
-  readonly http?: HttpClient
+  /** Shared by readings of one account; its clock says how long waits are. */
+  readonly traffic?: AccountTraffic
   /** Called after each page, before the next one is asked for. */
   readonly afterPage?: (page: number) => Promise<void>
 }
@@ -50,7 +52,7 @@ export function reading(entra: EntraServer, url: string, settings: ReadingOption
     streams: [{sourceSystem: 'dataverse--clinic', objectType: 'contact'}],
     window: {until: new Date(), ...settings.window},
     ...(bookmark !== undefined && {bookmark}),
-    http: settings.http ?? createHttpClient({signal, log, backoffMs: 0}),
+    http: createHttpClient({signal, log, backoffMs: 0, ...(settings.traffic && {traffic: settings.traffic})}),
     secrets,
     log,
     signal,
