@@ -26,12 +26,20 @@ export interface EntraServer {
   /** What it was asked, by method and path. */
   readonly requests: readonly string[]
   readonly front: FaultProxy
+  /** What a person does with the code that they were shown: enters it, signs in and consents. */
+  approve(userCode: string, person: string): Promise<void>
   close(): Promise<void>
 }
 
 const TENANT = 'clinic.example'
 const CLIENT = {id: 'lorchestra-application', secret: 'local-application-secret'}
 const PUBLIC_CLIENT = 'lorchestra-person'
+const SIGNED_IN = 'signed in'
+
+interface Page {
+  body: string
+}
+
 const CONFIGURATION = {
   clients: [
     {
@@ -51,7 +59,14 @@ const CONFIGURATION = {
       redirect_uris: [],
     },
   ],
-  features: {deviceFlow: {enabled: true}, clientCredentials: {enabled: true}},
+  features: {
+    deviceFlow: {
+      enabled: true,
+      userCodeConfirmSource: (page: Page, form: string) => (page.body = form),
+      successSource: (page: Page) => (page.body = SIGNED_IN),
+    },
+    clientCredentials: {enabled: true},
+  },
   claims: {openid: ['sub'], profile: ['preferred_username', 'name']},
   conformIdTokenClaims: false,
   findAccount: (_context: unknown, id: string) => ({
@@ -65,7 +80,10 @@ const CONFIGURATION = {
     RefreshToken: 86_400,
     IdToken: 3600,
     Grant: 86_400,
+    Interaction: 600,
+    Session: 600,
   },
+  rotateRefreshToken: true,
   cookies: {keys: ['local']},
 }
 
@@ -85,6 +103,7 @@ export async function startEntraServer(folder: string): Promise<EntraServer> {
     issuer: `${front.url}/${TENANT}/v2.0`,
     authorization_endpoint: `${front.url}${address}/authorize`,
     token_endpoint: `${front.url}${address}/token`,
+    device_authorization_endpoint: `${front.url}${address}/devicecode`,
     jwks_uri: `${providerUrl}/jwks`,
   })
   for (const [theirs, path] of [
@@ -92,11 +111,11 @@ export async function startEntraServer(folder: string): Promise<EntraServer> {
     ['devicecode', 'device/auth'],
   ]) {
     await front.rules.forPost(`${address}/${theirs}`).thenCallback(async ({body}) => {
-      const answer = await fetch(`${providerUrl}/${path}`, {
-        method: 'POST',
-        body: translated(new URLSearchParams(await body.getText())),
-      })
-      return {statusCode: answer.status, json: (await answer.json()) as object}
+      const asked = new URLSearchParams(await body.getText())
+      const answer = await fetch(`${providerUrl}/${path}`, {method: 'POST', body: asStandard(asked)})
+      const json = (await answer.json()) as object
+      const more = 'device_code' in json ? {interval: 1} : 'access_token' in json ? {scope: asked.get('scope')} : {}
+      return {statusCode: answer.status, json: {...json, ...more}}
     })
   }
   return {
@@ -109,6 +128,7 @@ export async function startEntraServer(folder: string): Promise<EntraServer> {
     certificate,
     requests: front.requests,
     front,
+    approve: async (userCode, person) => approve(`${providerUrl}/device?user_code=${userCode}`, person),
     close: async () => {
       await front.close()
       server.closeAllConnections()
@@ -127,13 +147,49 @@ function createProvider(url: string): Provider {
   }
 }
 
-/** Where Entra differs from the standard: its own name for the grant, and resources as scopes. */
-function translated(form: URLSearchParams): URLSearchParams {
+/** Entra has its own name for a grant, and takes addresses with a right as scopes, which it then grants. */
+function asStandard(asked: URLSearchParams): URLSearchParams {
+  const form = new URLSearchParams(asked)
   if (form.get('grant_type') === 'device_code') form.set('grant_type', 'urn:ietf:params:oauth:grant-type:device_code')
-  const scopes = form
+  const scopes = asked
     .get('scope')
     ?.split(' ')
     .filter((scope) => !scope.includes('/'))
   if (scopes !== undefined) form.set('scope', scopes.join(' '))
+  return form
+}
+
+/** A browser without scripts: follows redirects and sends the form of each page. */
+async function approve(address: string, person: string): Promise<void> {
+  const cookies = new Map<string, string>()
+  let url = address
+  let form: URLSearchParams | undefined
+  for (let pages = 0; pages < 20; pages += 1) {
+    const answer = await fetch(url, {
+      method: form === undefined ? 'GET' : 'POST',
+      body: form ?? null,
+      redirect: 'manual',
+      headers: {cookie: [...cookies].map(([name, value]) => `${name}=${value}`).join('; ')},
+    })
+    for (const cookie of answer.headers.getSetCookie()) {
+      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(cookie) ?? []
+      cookies.set(name, value)
+    }
+    const page = await answer.text()
+    if (page === SIGNED_IN) return
+    const location = answer.headers.get('location')
+    const [, action, fields = ''] = /<form[^>]*action="([^"]+)"[^>]*>(.*?)<\/form>/s.exec(page) ?? []
+    form = location === null ? filledIn(fields, person) : undefined
+    url = new URL(location ?? action ?? '', url).href
+  }
+  throw new Error('the local authority did not let anybody sign in')
+}
+
+function filledIn(fields: string, person: string): URLSearchParams {
+  const form = new URLSearchParams()
+  for (const [, attributes = ''] of fields.matchAll(/<input([^>]*)>/g)) {
+    const name = /name="([^"]+)"/.exec(attributes)?.[1]
+    if (name !== undefined) form.set(name, /value="([^"]*)"/.exec(attributes)?.[1] ?? person)
+  }
   return form
 }

@@ -18,7 +18,11 @@ async function accessToken(context: Context, refused: boolean): Promise<string> 
     const result =
       'acquireTokenByClientCredential' in application
         ? await application.acquireTokenByClientCredential({scopes, skipCache: refused})
-        : await application.acquireTokenSilent({scopes, forceRefresh: refused, account: await personOf(application)})
+        : await application.acquireTokenSilent({
+            scopes,
+            forceRefresh: refused,
+            account: await personOf(application, context),
+          })
     if (result !== null) return result.accessToken
   } catch (error) {
     context.signal.throwIfAborted()

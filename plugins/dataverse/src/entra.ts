@@ -9,7 +9,7 @@ import type {
 import type {HttpClient, HttpRequest, JsonObject, LoginContext, SourceContext} from 'lorchestra'
 
 import type {Options} from './options.ts'
-import {cacheIn} from './token-cache.ts'
+import {cacheIn, refreshTokenIn} from './token-cache.ts'
 
 /** What signing in needs, in a run as in a login. */
 export type Account = Pick<LoginContext<Options>, 'options' | 'http' | 'secrets' | 'signal'> &
@@ -40,17 +40,29 @@ export function scopesFor({url, client_secret}: Options): string[] {
   return [`${new URL(url).origin}/${client_secret === undefined ? 'user_impersonation' : '.default'}`]
 }
 
-export async function personOf(application: PublicClientApplication): Promise<AccountInfo> {
+/** Who has signed in, in lorchestra or, to begin with, in the tool that wrote `token_cache`. */
+export async function personOf(
+  application: PublicClientApplication,
+  {options, resolvePath}: Account,
+): Promise<AccountInfo> {
   const [person, another] = await application.getTokenCache().getAllAccounts()
   if (person !== undefined && another === undefined) return person
-  throw new Error(
-    `${person === undefined ? 'nobody has' : 'several people have'} signed in. Run: lorchestra accounts login, with the name of the account`,
-  )
+  const {token_cache: file, client_id: clientId} = options
+  const token =
+    person === undefined && file !== undefined ? await refreshTokenIn(resolvePath?.(file) ?? file, clientId) : undefined
+  if (token === undefined)
+    throw new Error(
+      `${person === undefined ? 'nobody has' : 'several people have'} signed in. Run: lorchestra accounts login, with the name of the account`,
+    )
+  const request = {refreshToken: token, scopes: scopesFor(options), forceCache: true}
+  const account = (await application.acquireTokenByRefreshToken(request))?.account
+  if (account === null || account === undefined) throw new Error('Entra did not say who signed in')
+  return account
 }
 
 async function createApplication(account: Account): Promise<Entra> {
-  const {options, http, secrets, resolvePath} = account
-  const {authority, tenant_id, client_id: clientId, client_secret: clientSecret, token_cache: file} = options
+  const {options, http, secrets} = account
+  const {authority, tenant_id, client_id: clientId, client_secret: clientSecret} = options
   const msal = await import('@azure/msal-node')
   const auth = {
     clientId,
@@ -62,8 +74,8 @@ async function createApplication(account: Account): Promise<Entra> {
   const system = {networkClient: network, disableInternalRetries: true}
   if (clientSecret !== undefined)
     return {application: new msal.ConfidentialClientApplication({auth: {...auth, clientSecret}, system}), network}
-  const cachePlugin = cacheIn(secrets, file === undefined ? undefined : resolvePath?.(file))
-  return {application: new msal.PublicClientApplication({auth, system, cache: {cachePlugin}}), network}
+  const cache = {cachePlugin: cacheIn(secrets)}
+  return {application: new msal.PublicClientApplication({auth, system, cache}), network}
 }
 
 /** MSAL's requests through the host: with its timeouts, tries and abort. */

@@ -1,21 +1,17 @@
 import {readFile} from 'node:fs/promises'
 
-import type {ICachePlugin, TokenCacheContext} from '@azure/msal-node'
+import type {ICachePlugin} from '@azure/msal-node'
 import type {SecretStore} from 'lorchestra'
 
 const NAME = 'msal_cache'
 
-/**
- * MSAL's token cache in its own layout, which is the same in all of its languages. `file` is one that another tool wrote;
- * it is read where nothing is stored yet, and never written.
- */
-export function cacheIn(secrets: SecretStore, file: string | undefined): ICachePlugin {
+/** MSAL's token cache in its own layout, which is the same in all of its languages, among the account's secrets. */
+export function cacheIn(secrets: SecretStore): ICachePlugin {
   let loaded: string | undefined
   return {
     beforeCacheAccess: async ({tokenCache}) => {
       loaded = await secrets.get(NAME)
-      const text = loaded ?? (file === undefined ? undefined : await readFile(file, 'utf8'))
-      if (text !== undefined) load(text, tokenCache)
+      if (loaded !== undefined) tokenCache.deserialize(loaded)
     },
     afterCacheAccess: async ({cacheHasChanged, tokenCache}) => {
       if (!cacheHasChanged) return
@@ -27,11 +23,23 @@ export function cacheIn(secrets: SecretStore, file: string | undefined): ICacheP
   }
 }
 
-function load(text: string, tokenCache: TokenCacheContext['tokenCache']): void {
+interface CacheLayout {
+  readonly RefreshToken?: Readonly<Record<string, {readonly client_id?: string; readonly secret?: string}>>
+}
+
+/** From a cache that MSAL wrote in any language: they name their entries differently, and agree on what is in them. */
+export async function refreshTokenIn(file: string, clientId: string): Promise<string> {
+  const cache = parse(await readFile(file, 'utf8'))
+  const token = Object.values(cache?.RefreshToken ?? {}).find(({client_id: id}) => id === clientId)?.secret
+  if (token !== undefined) return token
+  throw new Error(`token_cache: ${file} is not a token cache of MSAL in which somebody has signed in to ${clientId}`)
+}
+
+/** No cause for an error: what JSON.parse says quotes the text. */
+function parse(text: string): CacheLayout | undefined {
   try {
-    tokenCache.deserialize(text)
+    return JSON.parse(text) as CacheLayout | undefined
   } catch {
-    // The error would quote the text.
-    throw new Error('the token cache is not one of MSAL. Sign in again: lorchestra accounts login')
+    return undefined
   }
 }

@@ -249,7 +249,7 @@ describe('reading Dataverse with faults in between', () => {
     it('as no Dataverse would', async () => {
       await proxy.rules.forUnmatchedRequest().thenReply(404, '<html></html>', {'content-type': 'text/html'})
       expect(await messageOf(through().all())).to.contain('there is no such address')
-      await proxy.rules.reset()
+      proxy.rules.reset()
       await proxy.rules.forUnmatchedRequest().thenJson(404, {message: 'no route'})
       expect(await messageOf(through().all())).to.contain('check that url is a Dataverse environment')
     })
