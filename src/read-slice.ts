@@ -15,7 +15,7 @@ export interface SliceReader {
   readonly source: Source
   readonly options: unknown
   readonly runId: string
-  readonly sink: Sink
+  readonly sink: Pick<Sink, 'known' | 'upsertObjects' | 'logEvent'>
   readonly http: HttpClient
   readonly secrets: SecretStore
   readonly log: Logger

@@ -6,6 +6,7 @@ import {createEvent, type Event, type EventDetails} from './events.ts'
 import {isPlain, planGroup, streamGroups, type GroupPlan, type Schedule, type StreamGroup} from './plan.ts'
 import {ownProcess} from './process-identity.ts'
 import {contextBetweenSlices, readSlice, untilAborted, type SliceReader} from './read-slice.ts'
+import type {Sink} from './sink/sink.ts'
 import type {Estimate, JsonObject, SourceContext, Stream} from './source.ts'
 import type {StreamState} from './warehouse/warehouse.ts'
 import {cursorOf, Slices, windowAsText, type TimeWindow} from './window.ts'
@@ -16,6 +17,7 @@ const CLOCK_TOLERANCE = 10 * 60 * 1000
 
 /** A job, ready to run: `runJob` is given everything and finds nothing out by itself. */
 export interface JobRun extends SliceReader, Schedule {
+  readonly sink: Sink
   readonly job: string
   readonly account: string | null
   readonly sourceSystem: string

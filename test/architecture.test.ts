@@ -120,6 +120,21 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'system-error.ts',
     'warehouse',
   ],
+  testing: [
+    'config/file-schema.ts',
+    'counts.ts',
+    'duration.ts',
+    'errors.ts',
+    'exact-json.ts',
+    'http.ts',
+    'instant.ts',
+    'keyed-record.ts',
+    'log.ts',
+    'name.ts',
+    'plan.ts',
+    'read-slice.ts',
+    'testing',
+  ],
   hooks: ['oclif.ts', 'run-mode.ts'],
   'command.ts': ['config.ts', 'errors.ts', 'log.ts', 'oclif.ts'],
   commands: [
@@ -222,6 +237,22 @@ describe('the house', () => {
       ),
     )
     expect(reaching.map((file) => relative(src, file))).to.deep.equal(['warehouse/open-warehouse.ts'])
+  })
+
+  it('lets nobody reach a sink, a warehouse or the run mode through the conformance suite', () => {
+    const reached = new Set<string>()
+    const open = [join(src, 'testing', 'conformance.ts')]
+    for (let file = open.pop(); file !== undefined; file = open.pop()) {
+      reached.add(relative(src, file))
+      for (const {specifier} of runtimeImports(file)) {
+        const target = resolve(dirname(file), specifier)
+        if (specifier.startsWith('.') && !reached.has(relative(src, target))) open.push(target)
+      }
+    }
+    expect(reached.size).to.be.above(20)
+    expect(
+      [...reached].filter((file) => /^(sink|warehouse|commands|hooks)\/|run-mode|run-job/.test(file)),
+    ).to.deep.equal([])
   })
 
   it('asks for the run mode in the sink and the run command alone', () => {

@@ -1,0 +1,29 @@
+import {parseDuration} from '../duration.ts'
+import {parseInstant} from '../instant.ts'
+import {NAME} from '../name.ts'
+import type {ConformanceSetup} from './conformance.ts'
+import {contextFor, streamsOf} from './reading.ts'
+import {SMALL, withTrial} from './trial.ts'
+
+export const checkDescription = async (setup: ConformanceSetup): Promise<void> =>
+  withTrial(setup, SMALL, async (trial) => {
+    const {source} = setup
+    if (!NAME.test(source.name)) throw new Error(`${JSON.stringify(source.name)} is no name: it must match ${NAME}`)
+    if (source.summary.trim() === '') throw new Error('it has no summary for `lorchestra sources list`')
+    const {overlap, slice, settle, earliest} = source.defaults ?? {}
+    for (const duration of [overlap, slice, settle]) if (duration !== undefined) parseDuration(duration)
+    if (earliest !== undefined) parseInstant(earliest)
+    // Throws where they are named wrongly.
+    const streams = streamsOf(trial)
+    if (source.check === undefined) return
+    const [first, second] = [
+      await source.check(contextFor(trial, streams)),
+      await source.check(contextFor(trial, streams)),
+    ]
+    if (typeof first.identity !== 'string' || first.identity === '') throw new Error('check() names no identity')
+    if (first.identity !== second.identity) {
+      throw new Error(
+        'check() names two identities for one account, and the host would refuse the second as somebody else',
+      )
+    }
+  })

@@ -1,0 +1,165 @@
+import {resolve} from 'node:path'
+
+import {StreamCounts} from '../counts.ts'
+import {messageWithCauses} from '../errors.ts'
+import type {Event} from '../events.ts'
+import {streamGroups} from '../plan.ts'
+import {contextBetweenSlices, readSlice, type SliceReader} from '../read-slice.ts'
+import type {JsonObject, JsonValue, Page, Source, SourceContext, Stream} from '../source.ts'
+import type {TimeWindow} from '../window.ts'
+import {httpClientFor, keepingLog, secretsInMemory, type Line, type Trial} from './trial.ts'
+
+export interface ReadingOptions {
+  readonly window?: Partial<TimeWindow>
+  /** Only the streams that a window selects from. */
+  readonly windowedOnly?: boolean
+  readonly bookmark?: JsonValue
+  readonly known?: (idemKeys: readonly string[]) => ReadonlySet<string>
+  /** Called with each page before the host looks at it, and once the host has let go of it. */
+  readonly onPage?: (page: Page) => Promise<void> | void
+  readonly afterPage?: () => Promise<void>
+  /** Where there is too much of them. */
+  readonly forgetRecords?: boolean
+}
+
+export interface ReadRecord {
+  readonly record: JsonObject
+  readonly stream: Stream
+}
+
+/** What became of one extraction, as the host sees it. */
+export interface Reading {
+  readonly records: readonly ReadRecord[]
+  /** In the order in which they came; without those that the host rejected. */
+  readonly keys: readonly string[]
+  readonly rejected: readonly string[]
+  readonly counts: {
+    readonly extracted: number
+    readonly known: number
+    readonly gone: number
+    readonly rejected: number
+  }
+  readonly bookmark: JsonValue | undefined
+  readonly log: readonly Line[]
+  readonly error: unknown
+}
+
+export const SOURCE_SYSTEM = 'conformance--account'
+
+/** One extraction through the host's own reader. A failure is part of the result. */
+export async function read(trial: Trial, options: ReadingOptions = {}): Promise<Reading> {
+  const {setup, options: sourceOptions} = trial
+  const {window, windowedOnly = false, bookmark, forgetRecords = false} = options
+  const records: ReadRecord[] = []
+  const {reader, log, keys, rejected} = readerFor(trial, options)
+  const groups = streamGroups(setup.source.streams(sourceOptions), SOURCE_SYSTEM)
+  const counts = new StreamCounts(groups.flatMap(({streams}) => streams.map(({objectType}) => objectType)))
+  let kept: JsonValue | undefined
+  let error: unknown
+  try {
+    for (const {windowed, streams} of groups) {
+      if (windowedOnly && !windowed) continue
+      const observed = observe(setup.source, streams, options, (page, stream) => {
+        if (!forgetRecords) records.push(...page.records.map((record) => ({record, stream})))
+      })
+      const result = await readSlice(
+        {...reader, source: observed},
+        {
+          streams,
+          window: {since: -Infinity, until: Date.now(), ...(windowed && window)},
+          ...(bookmark !== undefined && {bookmark}),
+          limit: Infinity,
+          rejectedBefore: 0,
+          counts,
+        },
+      )
+      kept = result.bookmark ?? kept
+    }
+  } catch (problem) {
+    error = problem
+  }
+  return {records, keys, rejected, counts: counts.total(), bookmark: kept, log, error}
+}
+
+/** The same, where a failure is none of the rule's business. */
+export async function readWhole(trial: Trial, options: ReadingOptions = {}): Promise<Reading> {
+  const reading = await read(trial, options)
+  if (reading.error !== undefined) {
+    throw new Error(`the source failed to read: ${messageWithCauses(reading.error)}`, {cause: reading.error})
+  }
+  return reading
+}
+
+/** For what the source does outside of the host's reader. */
+export function contextFor(
+  trial: Trial,
+  streams: readonly Stream[],
+  signal: AbortSignal = new AbortController().signal,
+): SourceContext<unknown> {
+  const {reader} = readerFor(trial, {}, signal, 'real')
+  return contextBetweenSlices(reader, streams)
+}
+
+export const streamsOf = ({setup, options}: Trial): readonly Stream[] =>
+  streamGroups(setup.source.streams(options), SOURCE_SYSTEM).flatMap(({streams}) => streams)
+
+function readerFor(
+  trial: Trial,
+  {known, forgetRecords = false}: ReadingOptions,
+  signal = new AbortController().signal,
+  waits: 'real' | 'skipped' = 'skipped',
+) {
+  const lines: Line[] = []
+  const keys: string[] = []
+  const rejected: string[] = []
+  const log = keepingLog(lines)
+  const reader: SliceReader = {
+    source: trial.setup.source,
+    options: trial.options,
+    runId: 'conformance',
+    sink: {
+      known: (idemKeys) => Promise.resolve(known?.(idemKeys) ?? new Set()),
+      upsertObjects: (accepted) => {
+        if (!forgetRecords) keys.push(...accepted.map(({idemKey}) => idemKey))
+        return Promise.resolve()
+      },
+      logEvent: ({event_type: type, error_message: reason, payload}: Event) => {
+        if (type === 'record.rejected') rejected.push(`${payload?.['reference'] as string}: ${reason ?? ''}`)
+        return Promise.resolve()
+      },
+    },
+    http: httpClientFor(trial, signal, log, waits),
+    secrets: secretsInMemory(),
+    log,
+    signal,
+    maxRejects: Infinity,
+    askKnown: true,
+    now: () => new Date(),
+    resolvePath: (path) => resolve(path),
+    observe: () => undefined,
+  }
+  return {reader, log: lines, keys, rejected}
+}
+
+/** The source itself, with an eye on its pages. */
+function observe(
+  source: Source,
+  streams: readonly Stream[],
+  {onPage, afterPage}: ReadingOptions,
+  seen: (page: Page, stream: Stream) => void,
+): Source {
+  return {
+    ...source,
+    idemKey: (record, stream) => source.idemKey(record, stream),
+    streams: (options) => source.streams(options),
+    async *extract(context) {
+      for await (const page of source.extract(context)) {
+        await onPage?.(page)
+        const stream = streams.find(({objectType}) => objectType === page.objectType) ?? streams[0]
+        if (stream !== undefined) seen(page, stream)
+        yield page
+        await afterPage?.()
+      }
+    },
+  }
+}

@@ -1,0 +1,499 @@
+import {createWriteStream} from 'node:fs'
+import {readFile, rm, writeFile} from 'node:fs/promises'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {setTimeout as wait} from 'node:timers/promises'
+
+import {expect} from 'chai'
+
+import type {JsonObject, Page, Source, SourceContext} from '../../src/source.ts'
+import {conformanceTests, type ConformanceSetup} from '../../src/testing/conformance.ts'
+import good from '../../templates/source/src/source.ts'
+import {itemsOf, startService, TOKEN} from '../../templates/source/test/service.ts'
+import {temporaryFolder} from '../support/cli.ts'
+
+interface Options {
+  readonly url: string
+  readonly token: string
+}
+type Context = SourceContext<Options>
+type Pages = AsyncGenerator<Page>
+
+const timeOf = (record: JsonObject): Date => new Date(String(record['updated_at']))
+
+const setupFor = (source: object): ConformanceSetup => ({
+  source: source as Source,
+  service: async (volume) => {
+    const running = await startService(itemsOf(volume))
+    return {...running, options: (url) => ({url, token: TOKEN})}
+  },
+  timeOf,
+})
+
+async function complaintOf(rule: string, setup: ConformanceSetup): Promise<string> {
+  const found = conformanceTests(setup).find((test) => test.rule === rule)
+  if (found === undefined) throw new Error(`there is no rule ${rule}`)
+  try {
+    await found.test()
+  } catch (error) {
+    if (error instanceof Error) return error.message
+    throw error
+  }
+  return 'no complaint'
+}
+
+/** The good source, with something done to its pages. */
+const withPages = (change: (context: Context, pages: AsyncIterable<Page>) => AsyncIterable<Page>): object => ({
+  ...good,
+  extract: (context: Context) => change(context, good.extract(context)),
+})
+
+/** The good source, as somebody writes it who does not use the host's client. */
+const asking = (ask: (url: URL, context: Context) => Promise<JsonObject>): object => ({
+  ...good,
+  async *extract(context: Context): Pages {
+    const {options, window} = context
+    let page = '0'
+    do {
+      const url = new URL(`${options.url}/items`)
+      if (window.since !== undefined) url.searchParams.set('since', window.since.toISOString())
+      url.searchParams.set('until', window.until.toISOString())
+      url.searchParams.set('page', page)
+      const {items, next} = await ask(url, context)
+      yield {records: (items ?? []) as JsonObject[]}
+      page = typeof next === 'string' ? next : ''
+    } while (page !== '')
+  },
+})
+
+const bearer = async (): Promise<string> => Promise.resolve(`Bearer ${TOKEN}`)
+const headers = {authorization: `Bearer ${TOKEN}`}
+const shifted = (window: Context['window'], since: number, until: number): Context['window'] => ({
+  ...(window.since !== undefined && {since: new Date(window.since.getTime() + since)}),
+  until: new Date(window.until.getTime() + until),
+})
+const withWindow = (change: (window: Context['window']) => Context['window']): object => ({
+  ...good,
+  extract: (context: Context) => good.extract({...context, window: change(context.window)}),
+})
+const withKeys = (idemKey: (record: JsonObject, prefix: string) => string): object => ({
+  ...good,
+  idemKey: (record: JsonObject, {objectType, sourceSystem}: {objectType: string; sourceSystem: string}) =>
+    idemKey(record, `${objectType}:${sourceSystem}:`),
+})
+const withOptions = (validate: (input: Record<string, unknown>) => unknown): object => ({
+  ...good,
+  options: {'~standard': {version: 1, vendor: 'test', validate}},
+})
+const isObject = (value: unknown): value is Record<string, unknown> => typeof value === 'object' && value !== null
+const saying = (say: (context: Context) => Promise<void> | void): object =>
+  withPages(async function* (context, pages) {
+    for await (const page of pages) {
+      await say(context)
+      yield page
+    }
+  })
+
+let counter = 0
+const cache = join(tmpdir(), `lorchestra-conformance-${process.pid}`)
+
+interface Wrong {
+  readonly source: object
+  readonly says: RegExp
+}
+
+/** By rule: sources that break it, and what the suite says of each. */
+const WRONG: Readonly<Record<string, Readonly<Record<string, Wrong>>>> = {
+  'describes itself in a way that the host can use': {
+    'names no stream': {source: {...good, streams: () => []}, says: /streams wrongly: none/},
+    'names a stream twice': {
+      source: {...good, streams: () => ['item', 'item'].map((objectType) => ({objectType, windowed: true}))},
+      says: /item twice/,
+    },
+    'has a default that is no duration': {source: {...good, defaults: {overlap: '1 day'}}, says: /not a duration/},
+    'is somebody else with each call': {
+      source: {...good, check: () => Promise.resolve({identity: `user ${(counter += 1)}`})},
+      says: /two identities/,
+    },
+  },
+  'gives well-formed keys': {
+    'knows one account alone': {
+      source: {...good, idemKey: ({id}: JsonObject) => `item:conformance--account:${String(id)}`},
+      says: /does not begin with item:conformance--other-account:/,
+    },
+    'gives keys without an id': {source: withKeys((_record, prefix) => prefix), says: /holds no id/},
+    'gives keys with control characters': {
+      source: withKeys(({id}, prefix) => `${prefix}${String(id)}\n`),
+      says: /control character/,
+    },
+    'puts the account into the id': {
+      source: withKeys(({id}, prefix) => `${prefix}${prefix.length}-${String(id)}`),
+      says: /in one account and another in another/,
+    },
+  },
+  'gives keys that depend on nothing but record and stream': {
+    'counts its records': {
+      source: withKeys((_record, prefix) => `${prefix}${(counter += 1)}`),
+      says: /was given the keys/,
+    },
+    'puts the day into the key': {
+      source: withKeys(({id}, prefix) => `${prefix}${String(id)}-${new Date().toISOString().slice(0, 10)}`),
+      says: /asks what time it is/,
+    },
+    'changes the record': {
+      source: withKeys((record, prefix) => {
+        Object.assign(record, {key: prefix})
+        return `${prefix}${String(record['id'])}`
+      }),
+      says: /changes the record/,
+    },
+  },
+  'gives different records different keys': {
+    'takes a part of the id for it': {
+      source: withKeys(({id}, prefix) => `${prefix}${String(id).slice(-1)}`),
+      says: /two different records have the key/,
+    },
+  },
+  'gives the same keys in two extractions of the same data': {
+    'numbers what it reads': {
+      source: {
+        ...withPages(async function* (_context, pages) {
+          for await (const page of pages) {
+            yield {...page, records: page.records.map((record) => ({...record, id: `${(counter += 1)}`}))}
+          }
+        }),
+      },
+      says: /only one gave 120 of the keys/,
+    },
+  },
+  'reads windows that are half open': {
+    'leaves out what lies at the beginning': {
+      source: withWindow((window) => shifted(window, 1, 0)),
+      says: /left out item:.* half open/,
+    },
+    'takes what lies at the end': {source: withWindow((window) => shifted(window, 0, 1)), says: /yielded item:/},
+    'reads everything whatever it is asked': {
+      source: withWindow(({until}) => ({until})),
+      says: /yielded item:/,
+    },
+  },
+  'yields bounded pages and keeps memory flat': {
+    'yields all in one page': {
+      source: withPages(async function* (_context, pages) {
+        const records: JsonObject[] = []
+        for await (const page of pages) records.push(...page.records)
+        yield {records}
+      }),
+      says: /a page of 4500 records and 1\d\.\d MB/,
+    },
+    'reads everything before it yields anything': {
+      source: withPages(async function* (_context, pages) {
+        const all: Page[] = []
+        for await (const page of pages) all.push(page)
+        yield* all
+      }),
+      says: /it held up to \d+\.\d MB while it read 1\d\.\d MB/,
+    },
+    'keeps what it has yielded': {
+      source: withPages(async function* (_context, pages) {
+        const all: Page[] = []
+        for await (const page of pages) {
+          all.push(page)
+          yield page
+        }
+      }),
+      says: /it held up to \d+\.\d MB/,
+    },
+  },
+  'stops within a second when the run is aborted': {
+    'does not hand on the signal': {
+      source: asking(async (url) => (await (await fetch(url, {headers})).json()) as JsonObject),
+      says: /while a request had no answer yet, it went on/,
+    },
+    'waits by itself': {
+      source: asking(async (url, {http}) => {
+        for (;;) {
+          const {status, body} = await http.request({url, authorization: bearer, allow: [503]})
+          if (status === 200) return body
+          await wait(5000)
+        }
+      }),
+      says: /while it had to wait before it asks again, it went on/,
+    },
+    'has something to end that does not end': {
+      source: withPages(async function* (_context, pages) {
+        try {
+          yield* pages
+        } finally {
+          await wait(5000)
+        }
+      }),
+      says: /while the host had its page, it went on/,
+    },
+  },
+  'survives every fault that passes': {
+    'tries once': {
+      source: asking(async (url, {signal}) => {
+        const answer = await fetch(url, {headers, signal})
+        if (!answer.ok) throw new Error(`answered ${answer.status}`)
+        return (await answer.json()) as JsonObject
+      }),
+      says: /gave up after 408, which passes: answered 408/,
+    },
+    'does not know that connections break': {
+      source: asking(async (url, {http, signal}) => {
+        if (url.searchParams.get('page') === '25')
+          return (await (await fetch(url, {headers, signal})).json()) as JsonObject
+        return (await http.request({url, authorization: bearer})).body
+      }),
+      says: /gave up after a connection that breaks|gave up after 502|went on without/,
+    },
+    'goes on without what failed': {
+      source: asking(async (url, {signal}) => {
+        const answer = await fetch(url, {headers, signal})
+        const next = url.searchParams.get('page') === '50' ? undefined : Number(url.searchParams.get('page')) + 25
+        if (answer.ok) return (await answer.json()) as JsonObject
+        return {items: [], ...(next !== undefined && {next: String(next)})}
+      }),
+      says: /went on without \d+ records/,
+    },
+    'rejects what failed': {
+      source: withPages(async function* (context, pages) {
+        yield* pages
+        const answer = await fetch(`${context.options.url}/items?until=0`, {headers, signal: context.signal})
+        if (!answer.ok) context.reject('an item', `answered ${answer.status}`)
+      }),
+      says: /rejected records: an item/,
+    },
+  },
+  'drops nothing that is there to be read': {
+    'leaves out the last page': {
+      source: withPages(async function* (_context, pages) {
+        let last: Page | undefined
+        for await (const page of pages) {
+          if (last !== undefined) yield last
+          last = page
+        }
+      }),
+      says: /holds 60 records, but it yielded 50/,
+    },
+    'announces more than it yields': {
+      source: saying(({progress}) => {
+        progress({listed: 26})
+      }),
+      says: /listed 78 records of item but accounted for 60/,
+    },
+    'takes any error for the end': {
+      source: withPages(async function* (_context, pages) {
+        try {
+          yield* pages
+        } catch {
+          // The end, it thinks.
+        }
+      }),
+      says: /answered 500 for good, it ended as if all were well, with 0 of 60 records/,
+    },
+    'takes an answer without a list for an empty one': {
+      source: asking(async (url, {http}) => (await http.request({url, authorization: bearer})).body),
+      says: /answered an empty object with status 200, it ended as if all were well/,
+    },
+    'yields what is known': {
+      source: withPages(async function* ({known, streams: [stream]}, pages) {
+        for await (const page of pages) {
+          if (stream !== undefined) await known(page.records.map((record) => good.idemKey(record, stream)))
+          yield page
+        }
+      }),
+      says: /is known, it yielded it/,
+    },
+    'leaves out a page of which one is known': {
+      source: withPages(async function* ({known, streams: [stream]}, pages) {
+        for await (const page of pages) {
+          if (stream === undefined) return
+          if ((await known(page.records.map((record) => good.idemKey(record, stream)))).size === 0) yield page
+        }
+      }),
+      says: /where other records are known, it leaves out/,
+    },
+  },
+  'goes on from its own bookmark': {
+    'keeps what is no JSON': {
+      source: withPages(async function* (_context, pages) {
+        for await (const page of pages) yield {...page, bookmark: {at: new Date(0)} as never}
+      }),
+      says: /not plain JSON/,
+    },
+    'does not understand what it kept': {
+      source: withPages(async function* ({bookmark}, pages) {
+        if (bookmark !== undefined) throw new Error(`what is ${JSON.stringify(bookmark)}?`)
+        for await (const page of pages) yield {...page, bookmark: 7}
+      }),
+      says: /failed to read: what is 7\?/,
+    },
+  },
+  'refuses wrong options and says which': {
+    'takes anything': {source: withOptions((input) => ({value: input})), says: /accepts null instead of options/},
+    'takes options that it does not have': {
+      source: withOptions((input) =>
+        Object.hasOwn(Object(input) as object, 'conformance_no_such_option')
+          ? {value: input}
+          : good.options['~standard'].validate(input),
+      ),
+      says: /accepts an option that it does not have/,
+    },
+    'takes an object for an address': {
+      source: withOptions((input) =>
+        isObject(input) && isObject(input['url']) ? {value: input} : good.options['~standard'].validate(input),
+      ),
+      says: /accepts an object for url/,
+    },
+    throws: {
+      source: withOptions((input) => {
+        if (typeof input['url'] !== 'string') throw new TypeError('no url')
+        return {value: input}
+      }),
+      says: /throw where they should answer with issues/,
+    },
+    'does not say which option is wrong': {
+      source: withOptions(async (input) => {
+        const result = await good.options['~standard'].validate(input)
+        return result.issues === undefined ? result : {issues: [{message: 'something is wrong'}]}
+      }),
+      says: /its message does not name it: something is wrong/,
+    },
+    'quotes a secret': {
+      source: withOptions(async (input) => {
+        const result = await good.options['~standard'].validate(input)
+        if (result.issues === undefined) return result
+        return {
+          issues: result.issues.map((issue) => ({...issue, message: `${issue.message} ${JSON.stringify(input)}`})),
+        }
+      }),
+      says: /its message quotes a secret/,
+    },
+    'declares a secret that it does not have': {source: {...good, secrets: ['tokn']}, says: /its secrets name tokn/},
+  },
+  'lets no secret out': {
+    'logs its token': {
+      source: saying(({log, options}) => {
+        log.debug('asking', {with: options.token})
+      }),
+      says: /when all went well, its log held a secret/,
+    },
+    'puts its token into an error': {
+      source: asking(async (url, {http, options}) => {
+        try {
+          return (await http.request({url, authorization: bearer})).body
+        } catch (error) {
+          throw new Error(`the API refused ${options.token}`, {cause: error})
+        }
+      }),
+      says: /its error held a secret/,
+    },
+    'keeps its token as a bookmark': {
+      source: withPages(async function* ({options}, pages) {
+        for await (const page of pages) yield {...page, bookmark: options.token}
+      }),
+      says: /its bookmark held a secret/,
+    },
+    'does not declare its token': {
+      source: {...good, secrets: []},
+      says: /its option token is sent as a credential; name it in secrets/,
+    },
+  },
+  'writes nothing to disk': {
+    'keeps a cache': {source: saying(async () => writeFile(cache, 'x')), says: /it writes to .*lorchestra-conformance/},
+    'keeps a cache and looks away when that fails': {
+      source: saying(async () => {
+        await writeFile(cache, 'x').catch(() => undefined)
+      }),
+      says: /it writes to/,
+    },
+    'streams to a file': {
+      source: saying(async () => {
+        const file = createWriteStream(cache)
+        await new Promise((resolve) => file.once('error', resolve).end('x', () => resolve(undefined)))
+      }),
+      says: /it writes to/,
+    },
+  },
+}
+
+describe('the conformance suite', () => {
+  const rules = conformanceTests(setupFor(good))
+
+  after(async () => {
+    await rm(cache, {force: true})
+  })
+
+  for (const {rule, test} of rules) it(`has no complaint about a good source: it ${rule}`, test)
+
+  for (const {rule} of rules) {
+    const wrong = Object.entries(WRONG[rule] ?? {})
+    it(`knows a source that breaks the rule "${rule}"`, () => {
+      expect(wrong).not.to.deep.equal([])
+    })
+    for (const [what, {source, says}] of wrong) {
+      it(`complains of a source that ${what}`, async () => {
+        expect(await complaintOf(rule, setupFor(source))).to.match(says)
+      }).timeout(30_000)
+    }
+  }
+
+  it('leaves no file behind for the sources that wrote one', async () => {
+    await complaintOf('writes nothing to disk', setupFor(saying(async () => writeFile(cache, 'x'))))
+    let found = true
+    await readFile(cache).catch(() => (found = false))
+    expect(found).to.equal(false)
+  })
+
+  it('takes a source that reads a file, in one class, with a stream without time', async () => {
+    class Lines {
+      readonly apiVersion = 1
+      readonly name = 'lines'
+      readonly summary = 'Lines of a file'
+      readonly #prefix = 'line '
+      readonly options = {
+        '~standard': {
+          version: 1,
+          vendor: 'test',
+          validate: (input: unknown) => {
+            const given = typeof input === 'object' && input !== null ? Object.entries(input) : []
+            const issues = given
+              .filter(([name, value]) => name !== 'file' || typeof value !== 'string')
+              .map(([name]) => ({message: 'this is no path of a file', path: [name]}))
+            if (given.length === 0) issues.push({message: 'expected the path of a file', path: ['file']})
+            return issues.length > 0 ? {issues} : {value: input}
+          },
+        },
+      }
+      streams() {
+        return [{objectType: 'line', windowed: false}]
+      }
+      idemKey({id}: JsonObject, {objectType, sourceSystem}: {objectType: string; sourceSystem: string}) {
+        return `${objectType}:${sourceSystem}:${this.#prefix}${String(id)}`
+      }
+      async *extract({options, resolvePath, signal}: SourceContext<{file: string}>): Pages {
+        const text = await readFile(resolvePath(options.file), {encoding: 'utf8', signal})
+        for (const line of text.split('\n')) yield {records: [JSON.parse(line) as JsonObject]}
+      }
+    }
+    const setup: ConformanceSetup = {
+      source: new Lines() as unknown as Source,
+      service: async ({records, size}) => {
+        const file = join(await temporaryFolder(), 'lines')
+        const lines = Array.from({length: records}, (_, id) => JSON.stringify({id, text: 'x'.repeat(size)}))
+        await writeFile(file, lines.join('\n'))
+        return {options: () => ({file}), close: async () => rm(file)}
+      },
+    }
+    const complaints: string[] = []
+    for (const {rule} of conformanceTests(setup)) {
+      const complaint = await complaintOf(rule, setup)
+      if (complaint !== 'no complaint') complaints.push(`${rule}: ${complaint}`)
+    }
+    // It reads the whole file at once.
+    expect(complaints).to.have.length(1)
+    expect(complaints[0]).to.match(/memory flat: it held up to/)
+  }).timeout(60_000)
+})
