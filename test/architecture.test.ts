@@ -127,6 +127,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'errors.ts',
     'exact-json.ts',
     'http.ts',
+    'http/account-traffic.ts',
     'instant.ts',
     'keyed-record.ts',
     'log.ts',

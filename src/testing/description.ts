@@ -13,8 +13,13 @@ export const checkDescription = async (setup: ConformanceSetup): Promise<void> =
     const {overlap, slice, settle, earliest} = source.defaults ?? {}
     for (const duration of [overlap, slice, settle]) if (duration !== undefined) parseDuration(duration)
     if (earliest !== undefined) parseInstant(earliest)
+    const {unitsPerMinute} = source.rateLimit?.(trial.options) ?? {unitsPerMinute: 1}
+    if (!(unitsPerMinute > 0))
+      throw new Error(`a rate limit of ${unitsPerMinute} units per minute lets nothing through`)
     // Throws where they are named wrongly.
     const streams = streamsOf(trial)
+    const {records, units} = (await source.estimate?.(contextFor(trial, streams))) ?? {records: 0, units: 0}
+    if (!(records >= 0 && units >= 0)) throw new Error(`its estimate is ${records} records and ${units} units`)
     if (source.check === undefined) return
     const [first, second] = [
       await source.check(contextFor(trial, streams)),

@@ -1,6 +1,8 @@
 import {setImmediate as turn} from 'node:timers/promises'
 
-import {createHttpClient, type Clock} from '../http.ts'
+import {createHttpClient} from '../http.ts'
+import {AccountTraffic} from '../http/account-traffic.ts'
+import type {Clock} from '../http/clock.ts'
 import {createMask} from '../log.ts'
 import type {HttpClient, LogFields, Logger, SecretStore} from '../source.ts'
 import type {ConformanceSetup, Volume} from './conformance.ts'
@@ -70,7 +72,12 @@ export function keepingLog(lines: Line[]): Logger {
 export function httpClientFor(trial: Trial, signal: AbortSignal, log: Logger, waits: 'real' | 'skipped'): HttpClient {
   const mask = createMask()
   for (const secret of secretsOf(trial)) mask.add(secret)
-  return createHttpClient({signal, log, mask, ...(waits === 'skipped' && {clock: clockThatSkips(), backoffMs: 1})})
+  return createHttpClient({
+    signal,
+    log,
+    mask,
+    ...(waits === 'skipped' && {traffic: new AccountTraffic(clockThatSkips())}),
+  })
 }
 
 function clockThatSkips(): Clock {
