@@ -1,6 +1,7 @@
 import type {GroupPlan} from './plan.ts'
-import {contextBetweenSlices, untilAborted, type SliceReader} from './read-slice.ts'
+import {contextBetweenSlices, type SliceReader} from './read-slice.ts'
 import type {Estimate} from './source.ts'
+import {untilAborted} from './until-aborted.ts'
 
 /**
  * What the source counts in the windows that are due. Only where they have several slices: a single one is soon read, and

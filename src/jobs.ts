@@ -34,6 +34,26 @@ export const DEFAULT_MAX_REJECTS = 100
 
 export const jobNames = (config: Config): readonly string[] => [...config.jobs.keys()]
 
+/** Names stay as they are; `*` and `?` stand for any part of one. Each job once, however often it is named. */
+export function expandJobs(config: Config, wanted: readonly string[]): readonly string[] {
+  const expanded = wanted.flatMap((name) => {
+    if (!/[*?]/.test(name)) return [name]
+    const pattern = patternOf(name)
+    const found = jobNames(config).filter((job) => pattern.test(job))
+    if (found.length > 0) return found
+    throw usageError(
+      `no job of ${config.shownPath} matches ${JSON.stringify(name)}`,
+      adviseOn(name, jobNames(config), 'It has no jobs yet; add one under jobs:.'),
+    )
+  })
+  return [...new Set(expanded)]
+}
+
+function patternOf(glob: string): RegExp {
+  const literal = glob.replaceAll(/[^\w*?-]/g, String.raw`\$&`)
+  return new RegExp(`^${literal.replaceAll('*', '.*').replaceAll('?', '.')}$`)
+}
+
 export function findJob(config: Config, name: string, request: JobRequest = {}): Job {
   return {...chooseJob(config, name, request), ...readSettings(config, jobEntry(config, name))}
 }

@@ -32,6 +32,9 @@ export function progressLine(state: ProgressState, now: number): string {
   return `${job}: ${parts.join(', ')}`
 }
 
+export const progressOfSeveral = (states: readonly ProgressState[]): string =>
+  `${states.length} jobs: ${states.map(({job, extracted}) => `${job} ${NUMBER.format(extracted)}`).join(', ')} extracted`
+
 function timeOfDay(instant: number, now: number): string {
   const local = new Date(instant - new Date(instant).getTimezoneOffset() * 60_000).toISOString()
   return instant - now < DAY / 2 ? local.slice(11, 19) : local.slice(0, 19).replace('T', ' ')

@@ -5,6 +5,7 @@ import {keyProblem, keyRecord, type Rejection} from './keyed-record.ts'
 import type {Sink} from './sink/sink.ts'
 import type {SpoolableRecord} from './sink/spool.ts'
 import type {HttpClient, JsonValue, Logger, Page, SecretStore, Source, SourceContext, Stream} from './source.ts'
+import {untilAborted} from './until-aborted.ts'
 import {windowAsText, type TimeWindow} from './window.ts'
 
 const LARGEST_PAGE = 10_000
@@ -250,16 +251,6 @@ class SliceIntake {
     const {runId, now} = this.#reader
     return {type, runId, at: now(), sourceSystem: stream.sourceSystem, objectType: stream.objectType}
   }
-}
-
-/** A source that ignores the signal is left behind. */
-export async function untilAborted<Value>(waitedFor: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  signal.throwIfAborted()
-  return new Promise<Value>((resolve, reject) => {
-    const onAbort = (): void => reject(signal.reason as Error)
-    signal.addEventListener('abort', onAbort, {once: true})
-    waitedFor.then(resolve, reject).finally(() => signal.removeEventListener('abort', onAbort))
-  })
 }
 
 async function closePages(pages: AsyncIterator<Page>, {signal}: SliceReader): Promise<void> {

@@ -98,6 +98,26 @@ export function failureSummary(run: FinishedRun): readonly string[] {
   ]
 }
 
+const OUTCOMES: Readonly<Record<Outcome, string>> = {
+  done: 'done',
+  rejects: 'done with new rejects',
+  failed: 'failed',
+  usage: 'refused',
+  inTheWay: 'kept out by another run',
+  mode: 'without a run mode',
+  SIGINT: 'stopped',
+  SIGTERM: 'stopped',
+}
+
+/** The last line of a command that ran several jobs. */
+export function summaryOfJobs(outcomes: readonly Outcome[]): string {
+  const parts = [...new Set(Object.values(OUTCOMES))].map((words) => {
+    const count = outcomes.filter((outcome) => OUTCOMES[outcome] === words).length
+    return count > 0 ? `${count} ${words}` : ''
+  })
+  return `${outcomes.length} jobs: ${parts.filter(Boolean).join(', ')}`
+}
+
 function describeWhatIsIn({description, report}: FinishedRun): string {
   if (description.mode === 'dry-run') return 'Nothing was written: it was a dry run.'
   if (report.commits === 0) return 'No commit was made; the same command starts over.'

@@ -9,8 +9,8 @@ import {outcomeOf, type Outcome} from './errors.ts'
 import {createHttpClient, type HttpProgress} from './http.ts'
 import {AccountTraffic} from './http/account-traffic.ts'
 import {parseInstant} from './instant.ts'
-import {resolveOptions} from './job-options.ts'
-import {findJob, type Job} from './jobs.ts'
+import {resolveOptions, type ResolvedOptions} from './job-options.ts'
+import {expandJobs, findJob, type Job} from './jobs.ts'
 import type {Mask} from './log.ts'
 import {createSecretStore} from './secret-store.ts'
 import {outcomeOfRun, type FinishedRun, type RunDescription} from './report.ts'
@@ -20,6 +20,7 @@ import {openSink} from './sink/open-sink.ts'
 import type {Sink} from './sink/sink.ts'
 import type {Estimate, Logger, RateLimit, Source} from './source.ts'
 import {loadSource} from './sources.ts'
+import {inTurn} from './turns.ts'
 import {openWarehouse, warehouseName} from './warehouse/open-warehouse.ts'
 import type {ReadRequest} from './window-request.ts'
 import type {TimeWindow} from './window.ts'
@@ -31,6 +32,8 @@ export interface RunJobsOptions {
   readonly commandLine: CommandLine
   readonly jobs: readonly string[]
   readonly account: string | undefined
+  /** Jobs at a time. */
+  readonly concurrency: number
   readonly read: ReadRequest
   readonly signal: AbortSignal
   readonly log: Logger
@@ -51,25 +54,33 @@ export interface RunObserver {
   refused(job: string, error: unknown): void
 }
 
-/** One after the other; a job that fails does not stop the next, a signal does. */
+/** Up to `concurrency` at a time. A job that fails does not stop the others, a signal does. */
 export async function runJobs(options: RunJobsOptions): Promise<readonly Outcome[]> {
-  const {config, account} = options
+  const {config, account, concurrency, signal} = options
   // All names are looked up first: a misspelt one must not be found after its neighbour has written.
-  const jobs = options.jobs.map((name) => findJob(config, name, account === undefined ? {} : {account}))
+  const waiting = expandJobs(config, options.jobs).map((name) =>
+    findJob(config, name, account === undefined ? {} : {account}),
+  )
   const outcomes: Outcome[] = []
   const traffic = new Map<string, AccountTraffic>()
-  for (const job of jobs) {
-    try {
-      const run = await runOne(options, job, trafficOf(job, traffic))
-      options.observer.finished(run)
-      outcomes.push(outcomeOfRun(run.report))
-    } catch (error) {
-      options.observer.refused(job.name, error)
-      outcomes.push(outcomeOf(error))
+  const runWaiting = async (): Promise<void> => {
+    for (let job = waiting.shift(); job !== undefined && !signal.aborted; job = waiting.shift()) {
+      outcomes.push(await outcomeOfJob(options, job, trafficOf(job, traffic)))
     }
-    if (options.signal.aborted) break
   }
+  await Promise.all(Array.from({length: concurrency}, runWaiting))
   return outcomes
+}
+
+async function outcomeOfJob(options: RunJobsOptions, job: Job, traffic: AccountTraffic): Promise<Outcome> {
+  try {
+    const run = await runOne(options, job, traffic)
+    options.observer.finished(run)
+    return outcomeOfRun(run.report)
+  } catch (error) {
+    options.observer.refused(job.name, error)
+    return outcomeOf(error)
+  }
 }
 
 /** Jobs of one account share what its service counts. */
@@ -81,9 +92,25 @@ function trafficOf({account, sourceName, name}: Job, all: Map<string, AccountTra
 }
 
 async function runOne(options: RunJobsOptions, job: Job, traffic: AccountTraffic): Promise<FinishedRun> {
-  const {config, commandLine, read, signal, log, mask, observer} = options
+  const {config, commandLine, signal, mask} = options
   const source = await loadSource(commandLine, job.sourceName)
   const resolved = await resolveOptions(job, source, config, mask)
+  const streams = source.streams(resolved.options).map(({objectType}) => `${job.sourceSystem}/${objectType}`)
+  // Jobs of one command that read one stream are not in each other's way, as two commands would be.
+  return streams.toSorted().reduceRight(
+    (run, stream) => async () => inTurn(stream, signal, run),
+    async () => runResolved(options, job, traffic, source, resolved),
+  )()
+}
+
+async function runResolved(
+  options: RunJobsOptions,
+  job: Job,
+  traffic: AccountTraffic,
+  source: Source,
+  resolved: ResolvedOptions,
+): Promise<FinishedRun> {
+  const {config, commandLine, read, signal, log, mask, observer} = options
   const startedAt = new Date()
   const runId = createRunId(job.name, startedAt)
   const folder = join(commandLine.cacheDir, 'spool', runId)

@@ -10,7 +10,7 @@ export interface StopListener {
 }
 
 /** The first signal asks the run to stop cleanly, the second ends the process at once. */
-export function listenForSignals(currentJob: () => string): StopListener {
+export function listenForSignals(runningJobs: () => string): StopListener {
   const controller = new AbortController()
   const stopListening: (() => void)[] = []
   for (const name of SIGNALS) {
@@ -28,7 +28,7 @@ export function listenForSignals(currentJob: () => string): StopListener {
   const onNothingLeftToDo = (): void => {
     controller.abort(failure('the source waits for something that can no longer happen', BUG))
   }
-  const onExit = (code: number): void => exitAsFailed(code, `${currentJob()}: the source ended the process. ${BUG}`)
+  const onExit = (code: number): void => exitAsFailed(code, `${runningJobs()}: the source ended the process. ${BUG}`)
   process.on('uncaughtException', onUncaught).on('beforeExit', onNothingLeftToDo).on('exit', onExit)
   stopListening.push(() => {
     process.off('uncaughtException', onUncaught).off('beforeExit', onNothingLeftToDo).off('exit', onExit)

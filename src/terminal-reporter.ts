@@ -1,6 +1,6 @@
-import {LorchestraError, messageWithCauses} from './errors.ts'
+import {LorchestraError, messageWithCauses, type Outcome} from './errors.ts'
 import type {Mask} from './log.ts'
-import {progressLine, type ProgressState} from './progress-line.ts'
+import {progressLine, progressOfSeveral, type ProgressState} from './progress-line.ts'
 import {
   banner,
   describeEstimate,
@@ -9,6 +9,7 @@ import {
   failureSummary,
   runDocument,
   summary,
+  summaryOfJobs,
   type FinishedRun,
   type RunDescription,
 } from './report.ts'
@@ -39,7 +40,7 @@ interface Terminal {
 export class TerminalReporter implements RunObserver {
   readonly #options: ReporterOptions
   readonly #terminal: Terminal
-  #state: ProgressState = {job: '', startedAt: 0, ...NOTHING_DONE}
+  readonly #running = new Map<string, ProgressState>()
   /** It is the same for all jobs of one command. */
   #bannerShown = false
   #drawnAt = 0
@@ -51,12 +52,13 @@ export class TerminalReporter implements RunObserver {
     this.#terminal = options.terminal ?? process.stderr
   }
 
-  get currentJob(): string {
-    return this.#state.job
+  get runningJobs(): string {
+    return [...this.#running.keys()].join(', ')
   }
 
   described(description: RunDescription): void {
-    this.#state = {job: description.job, startedAt: Date.now(), ...NOTHING_DONE}
+    const {job} = description
+    this.#running.set(job, {job, startedAt: Date.now(), ...NOTHING_DONE})
     const lines = banner(description)
     if (!this.#bannerShown && lines.length > 0) this.#print(lines)
     this.#bannerShown = true
@@ -66,21 +68,22 @@ export class TerminalReporter implements RunObserver {
     this.#print([describeWindows(description, windows)])
   }
 
-  estimated(_description: RunDescription, estimate: Estimate & RateLimit): void {
+  estimated({job}: RunDescription, estimate: Estimate & RateLimit): void {
     this.#clearProgress()
-    this.#state = {...this.#state, expected: estimate.records, startedAt: Date.now()}
+    this.#running.set(job, {...this.#stateOf(job), expected: estimate.records, startedAt: Date.now()})
     this.#print(describeEstimate(estimate))
   }
 
-  progressed(_description: RunDescription, update: RunProgress): void {
-    const {extracted, listed, units} = this.#state
-    this.#state = {
-      ...this.#state,
+  progressed({job}: RunDescription, update: RunProgress): void {
+    const state = this.#stateOf(job)
+    const {extracted, listed, units} = state
+    this.#running.set(job, {
+      ...state,
       extracted: extracted + (update.extracted ?? 0),
       listed: listed + (update.listed ?? 0),
       units: units + (update.units ?? 0),
       ...(update.waitingUntil !== undefined && {waitingUntil: update.waitingUntil.getTime()}),
-    }
+    })
     if (this.#terminal.isTTY !== true) return
     this.#ticking ??= setInterval(() => this.#draw(), IDLE_REDRAW_MILLISECONDS).unref()
     if (update.waitingUntil !== undefined || Date.now() - this.#drawnAt >= REDRAW_MILLISECONDS) this.#draw()
@@ -88,6 +91,7 @@ export class TerminalReporter implements RunObserver {
 
   finished(run: FinishedRun): void {
     this.#clearProgress()
+    this.#running.delete(run.description.job)
     this.#options.documents.push(runDocument(run, this.#options.mask.apply))
     if (run.report.error === undefined) this.#print(summary(run))
     else this.#printErrors(failureSummary(run), run.report.error)
@@ -95,15 +99,26 @@ export class TerminalReporter implements RunObserver {
 
   refused(job: string, error: unknown): void {
     this.#clearProgress()
+    this.#running.delete(job)
     this.#options.documents.push({job, error: errorDocument(error, this.#options.mask.apply)})
     const next = error instanceof LorchestraError && error.next !== undefined ? [`  → ${error.next}`] : []
     const message = messageWithCauses(error)
     this.#printErrors([`Error: ${message.includes(job) ? message : `${job}: ${message}`}`, ...next], error)
   }
 
+  allFinished(outcomes: readonly Outcome[]): void {
+    if (outcomes.length > 1) this.#print([summaryOfJobs(outcomes)])
+  }
+
+  #stateOf(job: string): ProgressState {
+    return this.#running.get(job) ?? {job, startedAt: Date.now(), ...NOTHING_DONE}
+  }
+
   #draw(): void {
+    const [state, ...others] = this.#running.values()
+    if (state === undefined) return
     this.#drawnAt = Date.now()
-    const line = progressLine(this.#state, this.#drawnAt)
+    const line = others.length === 0 ? progressLine(state, this.#drawnAt) : progressOfSeveral([state, ...others])
     // A line that wraps could not be drawn over.
     this.#terminal.write(`${CLEAR_LINE}${line.slice(0, (this.#terminal.columns ?? 80) - 1)}`)
   }

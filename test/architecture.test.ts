@@ -62,8 +62,10 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'write-starter-files.ts': ['errors.ts', 'starter-files.ts'],
   'window-request.ts': ['errors.ts', 'duration.ts', 'instant.ts'],
   'plan.ts': ['errors.ts', 'window.ts'],
-  'read-slice.ts': ['counts.ts', 'errors.ts', 'events.ts', 'keyed-record.ts', 'window.ts'],
-  'estimate.ts': ['read-slice.ts'],
+  'until-aborted.ts': [],
+  'turns.ts': ['until-aborted.ts'],
+  'read-slice.ts': ['counts.ts', 'errors.ts', 'events.ts', 'keyed-record.ts', 'until-aborted.ts', 'window.ts'],
+  'estimate.ts': ['read-slice.ts', 'until-aborted.ts'],
   'commit-ledger.ts': ['counts.ts', 'window.ts'],
   'run-job.ts': [
     'commit-ledger.ts',
@@ -74,6 +76,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'plan.ts',
     'process-identity.ts',
     'read-slice.ts',
+    'until-aborted.ts',
     'window.ts',
   ],
   'run-history.ts': [
@@ -100,6 +103,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'secret-store.ts',
     'sink/open-sink.ts',
     'sources.ts',
+    'turns.ts',
     'warehouse/open-warehouse.ts',
   ],
   sink: [
@@ -118,6 +122,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'pause.ts',
     'process-identity.ts',
     'system-error.ts',
+    'turns.ts',
     'warehouse',
   ],
   testing: [

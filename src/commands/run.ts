@@ -27,6 +27,10 @@ export default class Run extends LorchestraCommand {
       command: '<%= config.bin %> <%= command.id %> gmail_ingest_acct1',
     },
     {
+      description: 'Run all jobs whose names begin with gmail_, three at a time',
+      command: "<%= config.bin %> <%= command.id %> 'gmail_*' --concurrency 3",
+    },
+    {
       description: 'Not possible: --dry-run and --test-table are mutually exclusive (exit code 2)',
       command: '<%= config.bin %> <%= command.id %> gmail_ingest_acct1 --dry-run --test-table',
     },
@@ -34,7 +38,7 @@ export default class Run extends LorchestraCommand {
 
   static override readonly args = {
     job: Args.string({
-      description: 'job of lorchestra.yaml; several run one after the other',
+      description: "job of lorchestra.yaml, or a pattern such as 'gmail_*'",
       required: true,
       multiple: true,
     }),
@@ -65,6 +69,13 @@ export default class Run extends LorchestraCommand {
       helpValue: 'RECORDS',
       min: 1,
     }),
+    concurrency: Flags.integer({
+      description: 'how many of several jobs run at a time',
+      helpValue: 'JOBS',
+      default: 1,
+      min: 1,
+      max: 100,
+    }),
     refetch: Flags.boolean({description: 'fetch records that are stored already, too'}),
   }
 
@@ -87,19 +98,21 @@ export default class Run extends LorchestraCommand {
     // A source that prints must not break the one document of --json.
     globalThis.console = new Console(process.stderr, process.stderr)
     const observer = new TerminalReporter({json: this.jsonEnabled(), mask, documents: this.#runs})
-    const stop = listenForSignals(() => observer.currentJob)
+    const stop = listenForSignals(() => observer.runningJobs)
     try {
       const outcomes = await runJobs({
         config,
         commandLine: this.config,
         jobs: args.job,
         account: flags.account,
+        concurrency: flags.concurrency,
         read,
         signal: stop.signal,
         log,
         mask,
         observer,
       })
+      observer.allFinished(outcomes)
       if (this.jsonEnabled()) this.logJson({schema: 1, runs: this.#runs})
       // Not by falling off the end: a source that ignored the signal may have left a connection open.
       this.exit(exitCodeOf(outcomes))

@@ -7,6 +7,7 @@ import {failure, inTheWay, LorchestraError, usageError} from '../../errors.ts'
 import {withFileLock} from '../../file-lock.ts'
 import {pause} from '../../pause.ts'
 import {hasCode} from '../../system-error.ts'
+import {inTurn} from '../../turns.ts'
 import {backupOf, backUpMetadata, removeBackup, settleBackup} from './metadata-backup.ts'
 import {literal} from './sql.ts'
 
@@ -35,6 +36,16 @@ export type Access = 'read' | 'write' | 'write and checkpoint'
 
 /** Opens the file for as long as `use` takes; DuckDB lets one process in at a time. `signal` ends the wait for it. */
 export async function withDatabase<Result>(
+  options: DatabaseOptions,
+  access: Access,
+  signal: AbortSignal | undefined,
+  use: (connection: DuckDBConnection) => Promise<Result>,
+): Promise<Result> {
+  // DuckDB locks a file against other processes only: two instances of one process would overwrite each other (tried).
+  return inTurn(options.path, signal, async () => withOpenDatabase(options, access, signal, use))
+}
+
+async function withOpenDatabase<Result>(
   options: DatabaseOptions,
   access: Access,
   signal: AbortSignal | undefined,

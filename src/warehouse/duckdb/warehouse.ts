@@ -1,4 +1,5 @@
 import type {Stream} from '../../source.ts'
+import {inTurn} from '../../turns.ts'
 import type {TableSet} from '../tables.ts'
 import {
   NOTHING_COVERED,
@@ -69,7 +70,7 @@ export class DuckDBWarehouse implements Warehouse {
   }
 
   async createTables(tables: TableSet): Promise<readonly string[]> {
-    await createMissingDatabase(this.#database.path)
+    await inTurn(this.#database.path, this.#signal, async () => createMissingDatabase(this.#database.path))
     return withDatabase(this.#database, 'write and checkpoint', this.#signal, async (connection) =>
       inTransaction(connection, async () => {
         const made = await createMissingTables(connection, tables)
@@ -80,7 +81,7 @@ export class DuckDBWarehouse implements Warehouse {
   }
 
   async begin(run: RunToBegin): Promise<WarehouseWriter> {
-    await createMissingDatabase(this.#database.path)
+    await inTurn(this.#database.path, this.#signal, async () => createMissingDatabase(this.#database.path))
     const {started, states} = await withDatabase(this.#database, 'write', this.#signal, async (connection) =>
       inTransaction(connection, async () => {
         if (run.definitionFrom !== undefined) await createMissingTwins(connection, run.tables, run.definitionFrom)
