@@ -1,10 +1,18 @@
 import {spawn, type ChildProcess} from 'node:child_process'
 import {existsSync} from 'node:fs'
+import {mkdtemp, rm} from 'node:fs/promises'
 import {createServer, type AddressInfo} from 'node:net'
+import {tmpdir} from 'node:os'
 import {join, resolve} from 'node:path'
 import {setTimeout as wait} from 'node:timers/promises'
 
 const installed = resolve(import.meta.dirname, '../../../.cache/bigquery-emulator')
+
+/** The emulator's command, which ends with whoever holds the other end of its standard input. */
+const UNTIL_PARENT_ENDS = `import os, sys, threading
+threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
+from bqemulator.cli import main
+main()`
 
 export const PROJECT = 'test-project'
 
@@ -17,13 +25,25 @@ export interface Emulator {
 
 /** bqemulator, as scripts/bigquery-emulator.sh installs it, on a free port of this machine alone. */
 export async function startEmulator(): Promise<Emulator> {
-  const program = join(installed, 'bin/bqemulator')
-  if (!existsSync(program)) throw new Error('the emulator is not installed: run scripts/bigquery-emulator.sh')
+  const python = join(installed, 'bin/python')
+  if (!existsSync(python)) throw new Error('the emulator is not installed: run scripts/bigquery-emulator.sh')
   const port = String(await freePort())
-  const options = ['start', '--ephemeral', '--rest-port', port, '--grpc-port', '0', '--project', PROJECT]
-  const child = spawn(program, [...options, '--log-level', 'error'], {
-    env: {HOME: installed, PATH: process.env['PATH']},
-    stdio: ['ignore', 'ignore', 'pipe'],
+  const options = [
+    '-c',
+    UNTIL_PARENT_ENDS,
+    'start',
+    '--ephemeral',
+    '--rest-port',
+    port,
+    '--grpc-port',
+    '0',
+    '--project',
+    PROJECT,
+  ]
+  const folder = await mkdtemp(join(tmpdir(), 'lorchestra-emulator-'))
+  const child = spawn(python, [...options, '--log-level', 'error'], {
+    env: {HOME: installed, PATH: process.env['PATH'], TMPDIR: folder},
+    stdio: ['pipe', 'ignore', 'pipe'],
   })
   let complaints = ''
   child.stderr.on('data', (chunk: Buffer) => (complaints = `${complaints}${chunk.toString()}`.slice(-4000)))
@@ -39,10 +59,12 @@ export async function startEmulator(): Promise<Emulator> {
       return datasetId
     },
     async stop() {
-      if (child.exitCode !== null) return
-      const ended = new Promise((done) => child.once('exit', done))
-      child.kill('SIGKILL')
-      await ended
+      if (child.exitCode === null && child.signalCode === null) {
+        const ended = new Promise((done) => child.once('exit', done))
+        child.kill('SIGKILL')
+        await ended
+      }
+      await rm(folder, {recursive: true})
     },
   }
 }
