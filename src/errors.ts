@@ -47,10 +47,10 @@ export const inTheWay = (message: string, next: string, cause?: unknown): Lorche
 export const modeError = (message: string): LorchestraError =>
   new LorchestraError('mode', message, {next: 'This is a bug in lorchestra; nothing was written. Please report it.'})
 
-export const stopped = (signal: StopSignal): LorchestraError =>
-  new LorchestraError(signal, `stopped by ${signal}`, {
-    next: 'Finished commits are kept; the same command goes on from there.',
-  })
+export const stopped = (
+  signal: StopSignal,
+  next = 'Finished commits are kept; the same command goes on from there.',
+): LorchestraError => new LorchestraError(signal, `stopped by ${signal}`, {next})
 
 export const outcomeOf = (error: unknown): Outcome => (error instanceof LorchestraError ? error.outcome : 'failed')
 

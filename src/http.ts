@@ -31,6 +31,11 @@ export interface HttpProgress {
 
 const MAX_ODD_ANSWERS = 3
 
+/** What must not be printed of a form that asks for a token (RFC 6749, 7523, 7636, 8628). */
+const SECRET_FIELDS = new Set(
+  'client_secret refresh_token code code_verifier device_code assertion client_assertion password'.split(' '),
+)
+
 /** One client per run. What its requests authorize themselves with goes to one origin, that of the first of them. */
 export function createHttpClient(options: HttpClientOptions): HttpClient {
   const {signal: runSignal, log, mask, traffic = new AccountTraffic(), observe} = options
@@ -62,6 +67,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     const {units = 1, form, json, authorization: authorize} = request
     const method = request.method ?? (form === undefined && json === undefined ? 'GET' : 'POST')
     const url = addressOf(request)
+    for (const [field, value] of Object.entries(request.form ?? {})) if (SECRET_FIELDS.has(field)) mask?.add(value)
     const name = `${method} ${url.origin}${url.pathname}`
     assertMayAuthorize(name, url, request)
     let deadline = clock.now() + budgetMs

@@ -4,8 +4,9 @@ import type {Config, WarehouseConfig} from './config.ts'
 import {adviceForVariables, missingVariables} from './config/variables.ts'
 import {formatDuration} from './duration.ts'
 import {failure} from './errors.ts'
-import {hideSecrets, resolveOptions} from './job-options.ts'
-import {chooseJob, DEFAULT_MAX_REJECTS, findJob, jobEntry, type ChosenJob, type JobRequest} from './jobs.ts'
+import {hideSecrets, resolveOptions, storedInstead, type ResolvedOptions} from './job-options.ts'
+import {isStoredIn, openSecrets} from './job-secrets.ts'
+import {chooseJob, DEFAULT_MAX_REJECTS, findJob, jobEntry, type JobRequest} from './jobs.ts'
 import type {Mask} from './log.ts'
 import type {Source, StreamDefinition} from './source.ts'
 import {loadSource} from './sources.ts'
@@ -41,8 +42,12 @@ export async function describeJob(
 ): Promise<JobDescription> {
   const job = chooseJob(config, name, request)
   const {settings} = jobEntry(config, name)
-  const missing = [...new Set([settings, job.options].flatMap((value) => missingVariables(value, config.environment)))]
   const source = await loadSource(commandLine, job.sourceName)
+  const owner = {account: job.account, job: job.name}
+  const isStored = isStoredIn(openSecrets(owner, {config, dataDir: commandLine.dataDir, mask}))
+  const leftOut = await storedInstead(job.options, source, config, isStored)
+  const needed = Object.entries(job.options).flatMap(([key, value]) => (leftOut.includes(key) ? [] : [value]))
+  const missing = [...new Set([settings, needed].flatMap((value) => missingVariables(value, config.environment)))]
   const {tables, ...warehouse} = config.warehouse
   const test = testTablesOf(tables)
   return {
@@ -53,7 +58,9 @@ export async function describeJob(
     account: job.account ?? null,
     source_system: job.sourceSystem,
     settings: describeSettings(config, name, source),
-    ...(await describeOptions(job, source, config, mask)),
+    ...(missingVariables(needed, config.environment).length > 0
+      ? {options: hideSecrets(job.options, source, mask), streams: null, selection: null, selection_hash: null}
+      : describeOptions(source, await resolveOptions(job, source, config, mask, isStored))),
     warehouse,
     tables: {
       production: [tables.eventLog, tables.rawObjects],
@@ -88,11 +95,7 @@ const fromSource = (value: string | undefined, otherwise: string): string =>
 
 type DescribedOptions = Pick<JobDescription, 'options' | 'streams' | 'selection' | 'selection_hash'>
 
-async function describeOptions(job: ChosenJob, source: Source, config: Config, mask: Mask): Promise<DescribedOptions> {
-  if (missingVariables(job.options, config.environment).length > 0) {
-    return {options: hideSecrets(job.options, source, mask), streams: null, selection: null, selection_hash: null}
-  }
-  const {options, shown, selectionHash} = await resolveOptions(job, source, config, mask)
+function describeOptions(source: Source, {options, shown, selectionHash}: ResolvedOptions): DescribedOptions {
   const selecting = Object.entries(shown).filter(([key]) => source.selection?.includes(key) === true)
   return {
     options: shown,

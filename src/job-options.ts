@@ -4,7 +4,13 @@ import {adviseOn, closeMatch} from './close-match.ts'
 import type {Config} from './config.ts'
 import {HOST_KEYS} from './config/file-schema.ts'
 import {describeIssue, pathOf, problemsError, type Problem, type SchemaIssue} from './config/problems.ts'
-import {assertVariablesAreSet, isPlainObject, mapStrings, resolveVariables} from './config/variables.ts'
+import {
+  assertVariablesAreSet,
+  isPlainObject,
+  mapStrings,
+  missingVariables,
+  resolveVariables,
+} from './config/variables.ts'
 import {failure, messageWithCauses} from './errors.ts'
 import type {Mask} from './log.ts'
 import type {Source} from './source.ts'
@@ -21,14 +27,26 @@ export interface ResolvedOptions<Options = unknown> {
 
 const HIDDEN = '***'
 
+/** What the options belong to. Without a job: the options of an account alone. */
+export type OptionsOwner = Omit<ChosenJob, 'name'> & {readonly name?: string}
+
+/**
+ * `isStored` says which secrets are kept for the account already: where the variable of such an option is not set, the
+ * option is left out and the source uses what is stored.
+ */
 export async function resolveOptions<Options>(
-  job: ChosenJob,
+  job: OptionsOwner,
   source: Source<Options>,
   config: Config,
   mask: Mask,
+  isStored: (secret: string) => Promise<boolean> = () => Promise.resolve(false),
 ): Promise<ResolvedOptions<Options>> {
-  assertVariablesAreSet(`the job ${JSON.stringify(job.name)}`, job.options, config)
-  const written = resolveVariables(job.options, config.environment) as Readonly<Record<string, unknown>>
+  const subject =
+    job.name === undefined ? `the account ${JSON.stringify(job.account)}` : `the job ${JSON.stringify(job.name)}`
+  const leftOut = await storedInstead(job.options, source, config, isStored)
+  const given = pick(job.options, (key) => !leftOut.includes(key))
+  assertVariablesAreSet(subject, given, config)
+  const written = resolveVariables(given, config.environment) as Readonly<Record<string, unknown>>
   maskSecrets(written, source, mask)
   const known = optionNames(source)
   const locate = locateOptions(job, config)
@@ -38,8 +56,14 @@ export async function resolveOptions<Options>(
     message: `${source.name} has no option ${JSON.stringify(key)}`,
     advice: adviseOnOption(key, known ?? [], source),
   }))
-  const input = Object.fromEntries(Object.entries(written).filter(([key]) => !unknown.includes(key)))
+  const input = pick(written, (key) => !unknown.includes(key))
   const result = await validate(source, input)
+  const wanted = (result.issues ?? []).map((issue) => pathOf(issue)[0])
+  assertVariablesAreSet(
+    subject,
+    pick(job.options, (key) => leftOut.includes(key) && wanted.includes(key)),
+    config,
+  )
   for (const issue of result.issues ?? []) problems.push(...problemsOf(issue, input, source, locate))
   if (result.issues !== undefined || problems.length > 0) throw problemsError(config.shownPath, problems)
   const {value: options} = result
@@ -47,6 +71,26 @@ export async function resolveOptions<Options>(
   maskSecrets(values, source, mask)
   return {options, selectionHash: hashSelection(values, source), shown: hideSecrets(values, source, mask)}
 }
+
+/** Options whose variable is missing, but for which there is a stored secret. */
+export async function storedInstead(
+  options: Readonly<Record<string, unknown>>,
+  source: Source,
+  config: Config,
+  isStored: (secret: string) => Promise<boolean>,
+): Promise<readonly string[]> {
+  const names: string[] = []
+  for (const name of source.secrets ?? []) {
+    const missing = Object.hasOwn(options, name) ? missingVariables(options[name], config.environment) : []
+    if (missing.length > 0 && (await isStored(name))) names.push(name)
+  }
+  return names
+}
+
+const pick = (
+  options: Readonly<Record<string, unknown>>,
+  wanted: (key: string) => boolean,
+): Readonly<Record<string, unknown>> => Object.fromEntries(Object.entries(options).filter(([key]) => wanted(key)))
 
 /** For printing options whose variables are not all set. */
 export const hideSecrets = (
@@ -108,15 +152,15 @@ function adviseOnOption(key: string, known: readonly string[], source: Source): 
 }
 
 /** An option of the job where the job sets it, of the account where the account does, else the job itself. */
-function locateOptions(job: ChosenJob, config: Config): (path: readonly PropertyKey[]) => string {
-  const jobEntry = config.jobs.get(job.name)
+function locateOptions(job: OptionsOwner, config: Config): (path: readonly PropertyKey[]) => string {
+  const jobEntry = job.name === undefined ? undefined : config.jobs.get(job.name)
   const account = job.account === undefined ? undefined : config.accounts.get(job.account)
   return (path) => {
     const [key] = path
     const owner = [jobEntry, account].find(
       (entry) => key !== undefined && entry !== undefined && Object.hasOwn(entry.options, key),
     )
-    return (owner ?? jobEntry)?.locate(owner === undefined ? [] : path) ?? config.shownPath
+    return (owner ?? jobEntry ?? account)?.locate(owner === undefined ? [] : path) ?? config.shownPath
   }
 }
 

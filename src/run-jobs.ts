@@ -1,4 +1,4 @@
-import {createHash, randomBytes} from 'node:crypto'
+import {randomBytes} from 'node:crypto'
 import {join, resolve} from 'node:path'
 
 import type {Config as CommandLine} from '@oclif/core'
@@ -10,15 +10,15 @@ import {createHttpClient, type HttpProgress} from './http.ts'
 import {AccountTraffic} from './http/account-traffic.ts'
 import {parseInstant} from './instant.ts'
 import {resolveOptions, type ResolvedOptions} from './job-options.ts'
+import {isStoredIn, openSecrets} from './job-secrets.ts'
 import {expandJobs, findJob, type Job} from './jobs.ts'
 import type {Mask} from './log.ts'
-import {createSecretStore} from './secret-store.ts'
 import {outcomeOfRun, type FinishedRun, type RunDescription} from './report.ts'
 import type {SliceProgress} from './read-slice.ts'
 import {runJob} from './run-job.ts'
 import {openSink} from './sink/open-sink.ts'
 import type {Sink} from './sink/sink.ts'
-import type {Estimate, Logger, RateLimit, Source} from './source.ts'
+import type {Estimate, Logger, RateLimit, SecretStore, Source} from './source.ts'
 import {loadSource} from './sources.ts'
 import {inTurn} from './turns.ts'
 import {openWarehouse, warehouseName} from './warehouse/open-warehouse.ts'
@@ -94,12 +94,16 @@ function trafficOf({account, sourceName, name}: Job, all: Map<string, AccountTra
 async function runOne(options: RunJobsOptions, job: Job, traffic: AccountTraffic): Promise<FinishedRun> {
   const {config, commandLine, signal, mask} = options
   const source = await loadSource(commandLine, job.sourceName)
-  const resolved = await resolveOptions(job, source, config, mask)
+  const secrets = openSecrets(
+    {account: job.account, job: job.name},
+    {config, dataDir: commandLine.dataDir, mask, signal},
+  )
+  const resolved = await resolveOptions(job, source, config, mask, isStoredIn(secrets))
   const streams = source.streams(resolved.options).map(({objectType}) => `${job.sourceSystem}/${objectType}`)
   // Jobs of one command that read one stream are not in each other's way, as two commands would be.
   return streams.toSorted().reduceRight(
     (run, stream) => async () => inTurn(stream, signal, run),
-    async () => runResolved(options, job, traffic, source, resolved),
+    async () => runResolved(options, job, traffic, {source, resolved, secrets}),
   )()
 }
 
@@ -107,8 +111,7 @@ async function runResolved(
   options: RunJobsOptions,
   job: Job,
   traffic: AccountTraffic,
-  source: Source,
-  resolved: ResolvedOptions,
+  {source, resolved, secrets}: {source: Source; resolved: ResolvedOptions; secrets: SecretStore},
 ): Promise<FinishedRun> {
   const {config, commandLine, read, signal, log, mask, observer} = options
   const startedAt = new Date()
@@ -123,17 +126,6 @@ async function runResolved(
   })
   const description = describe(config, job, sink, read.notes)
   observer.described(description)
-  const secrets = createSecretStore({
-    folder: join(
-      commandLine.dataDir,
-      'secrets',
-      fingerprint(config.path),
-      job.account === undefined ? 'jobs' : 'accounts',
-    ),
-    account: job.account ?? job.name,
-    mask,
-    signal,
-  })
   const {unitsPerMinute} = source.rateLimit?.(resolved.options) ?? {unitsPerMinute: Infinity}
   traffic.limitTo(unitsPerMinute)
   const observe = (update: RunProgress): void => observer.progressed(description, update)
@@ -200,5 +192,3 @@ function createRunId(job: string, startedAt: Date): string {
   const instant = startedAt.toISOString().replaceAll(/[-:T]/g, '').slice(0, 14)
   return `${job}-${instant}-${randomBytes(4).toString('hex')}`
 }
-
-const fingerprint = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 16)

@@ -24,7 +24,13 @@ const PATIENCE = 60_000
 
 type Secrets = ReadonlyMap<string, string>
 
-export function createSecretStore(options: SecretStoreOptions): SecretStore {
+/** What the host itself may ask besides. */
+export interface ListedSecretStore extends SecretStore {
+  /** Of all secrets that are stored. */
+  names(): Promise<readonly string[]>
+}
+
+export function createSecretStore(options: SecretStoreOptions): ListedSecretStore {
   const {folder, account, mask, signal, patience = PATIENCE} = options
   if (!NAME.test(account)) throw failure(`${JSON.stringify(account)} is not the name of an account`)
   const path = join(folder, `${account}.json`)
@@ -34,6 +40,7 @@ export function createSecretStore(options: SecretStoreOptions): SecretStore {
     return secrets
   }
   return {
+    names: async () => [...(await readMasked()).keys()],
     get: async (name) => (await readMasked()).get(name),
     update: async (name, change) =>
       oneAtATime(path, async () => {

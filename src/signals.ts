@@ -9,14 +9,17 @@ export interface StopListener {
   close(): void
 }
 
-/** The first signal asks the run to stop cleanly, the second ends the process at once. */
-export function listenForSignals(runningJobs: () => string): StopListener {
+/**
+ * The first signal asks the run to stop cleanly, the second ends the process at once. `next` is what to do after a stop,
+ * where it is not a run.
+ */
+export function listenForSignals(runningJobs: () => string, next?: string): StopListener {
   const controller = new AbortController()
   const stopListening: (() => void)[] = []
   for (const name of SIGNALS) {
     const onSignal = (): void => {
       if (controller.signal.aborted) exitNow(name)
-      controller.abort(stopped(name))
+      controller.abort(stopped(name, next))
     }
     process.on(name, onSignal)
     stopListening.push(() => process.off(name, onSignal))

@@ -60,9 +60,15 @@ export interface Source<Options = unknown> {
    * anything is read; kept with the commits, and given back as `context.bookmark` when all older records are stored.
    */
   mark?(context: SourceContext<Options>): Promise<JsonValue>
-  /** One cheap authenticated call: whose data is this. The host refuses an account that turns to somebody else's data. */
-  check?(context: SourceContext<Options>): Promise<{readonly identity: string}>
-  /** `lorchestra accounts login ACCOUNT`: gets credentials from a person and keeps them in `context.secrets`. */
+  /**
+   * One cheap authenticated call: whose data is this. The host refuses an account that turns to somebody else's data.
+   * `undefined`: the service cannot tell, which is nobody's data in particular.
+   */
+  check?(context: SourceContext<Options>): Promise<{readonly identity: string} | undefined>
+  /**
+   * `lorchestra accounts login ACCOUNT`: gets credentials from a person and keeps them in `context.secrets`. The options
+   * are those of the account and of its first job. Never called in a run, which has nobody to ask.
+   */
   login?(context: LoginContext<Options>): Promise<void>
 }
 
@@ -170,12 +176,14 @@ export interface Progress {
 }
 
 export interface LoginContext<Options> {
+  /** Secret options whose variable is not set are left out; where the schema requires one, login is not called. */
   readonly options: Options
   readonly http: HttpClient
   readonly secrets: SecretStore
   readonly log: Logger
+  /** Aborted by Ctrl-C, and when the person has taken too long. */
   readonly signal: AbortSignal
-  /** Shows a line to the person at the terminal. */
+  /** Shows a line to the person at the terminal (a device code, say). */
   tell(message: string): void
   /** Shows the address and opens it in a browser where there is one. */
   open(url: URL): Promise<void>
@@ -185,6 +193,10 @@ export interface LoginContext<Options> {
  * Credentials that the source itself got or that a service rotated, kept per account by the host in every run mode:
  * a rotated token that is lost locks the user out. Files are mode 0600, replaced atomically, locked against another
  * process.
+ *
+ * A secret stored under the name of an option (of `secrets`) stands in for it: a run then does without the option's
+ * variable. Where the option is given, the source decides which one counts; a value that the user has just set must not
+ * lose against an older stored one.
  */
 export interface SecretStore {
   get(name: string): Promise<string | undefined>

@@ -25,7 +25,8 @@ accounts:
     # source_system: gmail--acct1 # the default; set it to keep keys that another tool wrote
     client_id: \${GMAIL_ACCT1_CLIENT_ID}
     client_secret: \${GMAIL_ACCT1_CLIENT_SECRET}
-    refresh_token: \${GMAIL_ACCT1_REFRESH_TOKEN}
+    # Left out: the one that \`lorchestra accounts login acct1\` stores.
+    # refresh_token: \${GMAIL_ACCT1_REFRESH_TOKEN}
 
 # What to read. Try one without writing anything:
 #   lorchestra run gmail_ingest_acct1 --dry-run --since -7d
@@ -42,7 +43,8 @@ jobs:
 
 GMAIL_ACCT1_CLIENT_ID=
 GMAIL_ACCT1_CLIENT_SECRET=
-GMAIL_ACCT1_REFRESH_TOKEN=
+# Not needed after \`lorchestra accounts login acct1\`:
+# GMAIL_ACCT1_REFRESH_TOKEN=
 
 # For BigQuery, where lorchestra.yaml does not say it:
 # GCP_PROJECT=

@@ -25,8 +25,9 @@ export const checkDescription = async (setup: ConformanceSetup): Promise<void> =
       await source.check(contextFor(trial, streams)),
       await source.check(contextFor(trial, streams)),
     ]
-    if (typeof first.identity !== 'string' || first.identity === '') throw new Error('check() names no identity')
-    if (first.identity !== second.identity) {
+    if (first !== undefined && (typeof first.identity !== 'string' || first.identity === ''))
+      throw new Error('check() names no identity')
+    if (first?.identity !== second?.identity) {
       throw new Error(
         'check() names two identities for one account, and the host would refuse the second as somebody else',
       )

@@ -34,14 +34,14 @@ short                                             notes   -        notes
 
   it('says which sources are missing and which plugins are broken', async () => {
     await installPlugin(await homeOfTest(), {name: 'plugin-bad', hook: "throw new Error('half installed')"})
-    await writeFile(join(folder, 'lorchestra.yaml'), 'jobs: {contacts: {source: dataverse}}')
+    await writeFile(join(folder, 'lorchestra.yaml'), 'jobs: {contacts: {source: unheard-of}}')
     const {code, stdout, stderr} = await lorchestra(['jobs', 'list'], {cwd: folder})
     expect(code).to.equal(0)
-    expect(stdout).to.include('dataverse (missing)')
+    expect(stdout).to.include('unheard-of (missing)')
     expect(stderr)
       .to.include('plugin-bad')
       .and.to.include('half installed')
-      .and.to.include('offers the source dataverse')
+      .and.to.include('offers the source unheard-of')
     const {failures} = JSON.parse((await lorchestra(['jobs', 'list', '--json'], {cwd: folder})).stdout) as {
       failures: unknown
     }

@@ -107,10 +107,10 @@ production writes    my_log, raw_objects
   })
 
   it('ends with 2 where no plugin offers the source', async () => {
-    await writeFile(join(folder, 'lorchestra.yaml'), 'jobs: {contacts: {source: dataverse}}')
+    await writeFile(join(folder, 'lorchestra.yaml'), 'jobs: {contacts: {source: unheard-of}}')
     const {code, stderr} = await lorchestra(['jobs', 'show', 'contacts'], {cwd: folder})
     expect(code).to.equal(2)
-    expect(stderr).to.include('"dataverse"').and.to.include('lorchestra plugins install')
+    expect(stderr).to.include('"unheard-of"').and.to.include('lorchestra plugins install')
   })
 
   it('names the source that cannot say what it reads', async () => {

@@ -7,6 +7,7 @@ export interface GmailServer {
   readonly url: string
   readonly apiUrl: string
   readonly tokenUrl: string
+  readonly authorizationUrl: string
   /** What `${…}` in lorchestra.yaml refers to. */
   readonly env: Readonly<Record<string, string>>
   readonly clientId: string
@@ -52,6 +53,7 @@ export async function startGmailServer(
   })
   const url = `http://127.0.0.1:${new URL(emulator.url).port}`
   const tokenUrl = `${url}/oauth2/token`
+  const authorizationUrl = `${url}/o/oauth2/v2/auth`
   const call = async (method: string, path: string, body?: object): Promise<string> => {
     const headers = {authorization: 'Bearer local', 'content-type': 'application/json'}
     const answer = await fetch(`${url}/gmail/v1/users/me/${path}`, {
@@ -69,6 +71,7 @@ export async function startGmailServer(
       url,
       apiUrl: url,
       tokenUrl,
+      authorizationUrl,
       clientId: client.client_id,
       clientSecret: client.client_secret,
       refreshToken,
@@ -84,6 +87,7 @@ export async function startGmailServer(
         `    client_secret: \${${prefix}_CLIENT_SECRET}`,
         `    refresh_token: \${${prefix}_REFRESH_TOKEN}`,
         `    api_url: ${url}`,
+        `    authorization_url: ${authorizationUrl}`,
         `    token_url: ${tokenUrl}`,
         '',
       ].join('\n'),

@@ -1,13 +1,12 @@
-import type {HttpRequest, HttpResponse, JsonObject, SourceContext} from 'lorchestra'
+import type {HttpRequest, HttpResponse, JsonObject} from 'lorchestra'
 
-import {authorizationFor} from './authorization.ts'
+import {authorizationFor, type AuthorizationContext} from './authorization.ts'
 import {isHttpError, reasonOf} from './http-error.ts'
-import type {Options} from './options.ts'
 
 type Request = Pick<HttpRequest, 'query' | 'allow' | 'signal' | 'units' | 'maxBytes'>
 
 /** GET of a path below the mailbox. The access token goes nowhere but to `api_url`. */
-export async function get(context: SourceContext<Options>, path: string, request: Request): Promise<HttpResponse> {
+export async function get(context: AuthorizationContext, path: string, request: Request): Promise<HttpResponse> {
   try {
     return await context.http.request({
       url: `${context.options.api_url.replace(/\/+$/, '')}/gmail/v1/users/me/${path}`,
@@ -38,9 +37,10 @@ function isPassing(body: JsonObject | undefined): boolean | undefined {
 
 const NEXT_STEPS: Readonly<Record<string, string>> = {
   dailyLimitExceeded: "the project's daily Gmail quota is spent. Run the same command again tomorrow",
-  insufficientPermissions: 'the refresh token lacks a scope. Authorise again with the scope gmail.readonly',
+  insufficientPermissions:
+    'the token lacks the scope gmail.readonly. Sign in again: `lorchestra accounts login ACCOUNT`',
   accessNotConfigured:
     'the Gmail API is not enabled. Enable it for the project of client_id in the Google Cloud console',
-  authError: 'Gmail refused the access token twice. Authorise again and set the new refresh_token',
+  authError: 'Gmail refused the access token twice. Sign in again: `lorchestra accounts login ACCOUNT`',
   domainPolicy: 'the Workspace administrator has blocked this app. Ask for access for client_id',
 }

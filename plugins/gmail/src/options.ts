@@ -6,7 +6,7 @@ const LARGEST_MESSAGE = 70_000_000
 export const options = z.strictObject({
   client_id: z.string().trim().min(1),
   client_secret: z.string().trim().min(1),
-  refresh_token: z.string().trim().min(1),
+  refresh_token: z.string().trim().min(1).optional().describe('Left out: the one of `lorchestra accounts login`'),
   query: z
     .string()
     .trim()
@@ -37,6 +37,7 @@ export const options = z.strictObject({
   units_per_list: z.int().min(1).default(5).describe('What Google charges for messages.list'),
   concurrency: z.int().min(1).max(10).default(4).describe('How many messages are fetched at once'),
   api_url: z.url({protocol: /^https?$/}).default('https://gmail.googleapis.com'),
+  authorization_url: z.url({protocol: /^https?$/}).default('https://accounts.google.com/o/oauth2/v2/auth'),
   token_url: z.url({protocol: /^https?$/}).default('https://oauth2.googleapis.com/token'),
 })
 

@@ -1,22 +1,77 @@
 import {createHash} from 'node:crypto'
 
-import type {SecretStore} from 'lorchestra'
+import type {SecretStore, SourceContext} from 'lorchestra'
+
+import type {Options} from './options.ts'
+import {requestToken, type TokenAnswer} from './token-endpoint.ts'
 
 const NAME = 'refresh_token'
+const SIGN_IN = 'Sign in again: `lorchestra accounts login ACCOUNT`, or set a new refresh_token'
 
-/**
- * The token that the service gave last, if it descends from the configured one; a user who configures a new token
- * must not be held back by a stored one.
- */
-export async function refreshTokenOf(secrets: SecretStore, configured: string): Promise<string> {
-  const stored = await secrets.get(NAME)
-  if (stored === undefined) return configured
-  const {origin, token} = JSON.parse(stored) as {origin?: string; token?: string}
-  return origin === fingerprint(configured) && token !== undefined ? token : configured
+/** Exchanges the refresh token for an access token. Google may give a new refresh token along with it, which is kept. */
+export async function grantByRefreshToken(
+  context: Pick<SourceContext<Options>, 'options' | 'http' | 'secrets'>,
+): Promise<TokenAnswer> {
+  const {options, secrets} = context
+  const refreshToken = await refreshTokenOf(secrets, options.refresh_token)
+  const answer = await requestToken(
+    context,
+    {
+      grant_type: 'refresh_token',
+      client_id: options.client_id,
+      client_secret: options.client_secret,
+      refresh_token: refreshToken,
+    },
+    explain,
+  )
+  if (answer.refreshToken !== undefined && answer.refreshToken !== refreshToken)
+    await keepRefreshToken(secrets, options.refresh_token, answer.refreshToken)
+  return answer
 }
 
-export async function keepRefreshToken(secrets: SecretStore, configured: string, token: string): Promise<void> {
-  await secrets.update(NAME, () => JSON.stringify({origin: fingerprint(configured), token}))
+/**
+ * The stored token, which a login or a rotation left, as long as the configured one is the one that it replaced; so a
+ * token that the user sets anew wins over what was stored before.
+ */
+async function refreshTokenOf(secrets: SecretStore, configured: string | undefined): Promise<string> {
+  const stored = await secrets.get(NAME)
+  if (stored !== undefined) {
+    const {replaces, token} = JSON.parse(stored) as StoredToken
+    if (configured === undefined || replaces === fingerprint(configured)) return token
+  }
+  if (configured !== undefined) return configured
+  throw new Error(
+    'the account is not signed in yet. Sign in: `lorchestra accounts login ACCOUNT`, or set refresh_token in lorchestra.yaml',
+  )
+}
+
+interface StoredToken {
+  readonly token: string
+  /** Of the configured token at that time. */
+  readonly replaces?: string
+}
+
+export async function keepRefreshToken(
+  secrets: SecretStore,
+  configured: string | undefined,
+  token: string,
+): Promise<void> {
+  const kept: StoredToken = {token, ...(configured !== undefined && {replaces: fingerprint(configured)})}
+  await secrets.update(NAME, () => JSON.stringify(kept))
 }
 
 const fingerprint = (token: string): string => createHash('sha256').update(token).digest('hex')
+
+function explain(reason: string): string | undefined {
+  if (reason === 'invalid_grant')
+    return (
+      "Google refused the refresh token (invalid_grant). Usual causes: consent screen still in 'Testing' (tokens last 7 " +
+      `days), password changed, access revoked, unused for 6 months, more than 100 tokens for this client. ${SIGN_IN}`
+    )
+  return explainClient(reason)
+}
+
+export function explainClient(reason: string): string | undefined {
+  if (reason !== 'invalid_client' && reason !== 'unauthorized_client') return undefined
+  return `Google refused the OAuth client (${reason}). Check client_id and client_secret`
+}

@@ -1,8 +1,10 @@
 import type {Source} from 'lorchestra'
 
+import {mailboxOf} from './check.ts'
 import {estimate} from './estimate.ts'
 import {extract} from './extract.ts'
 import {idemKey} from './idem-key.ts'
+import {login} from './login.ts'
 import {options, type Options} from './options.ts'
 
 const source: Source<Options> = {
@@ -19,6 +21,8 @@ const source: Source<Options> = {
   idemKey,
   estimate,
   extract,
+  check: mailboxOf,
+  login,
 }
 
 export default source

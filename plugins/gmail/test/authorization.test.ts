@@ -88,7 +88,7 @@ describe('access to Gmail', () => {
   it('says what to do when Gmail goes on refusing', async () => {
     await proxy.rules.forGet(path).thenJson(401, {error: {code: 401, errors: [{reason: 'authError'}]}})
     await passOn()
-    expect(await messageOf(through().all())).to.contain('Authorise again and set the new refresh_token')
+    expect(await messageOf(through().all())).to.contain('Sign in again: `lorchestra accounts login ACCOUNT`')
     expect(tokenCalls()).to.equal(2)
   })
 

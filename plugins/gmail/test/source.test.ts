@@ -5,7 +5,7 @@ import {options} from '../src/options.ts'
 import {searchFor} from '../src/slice-window.ts'
 import source from '../src/source.ts'
 
-const required = {client_id: 'id', client_secret: 'secret', refresh_token: 'token'}
+const required = {client_id: 'id', client_secret: 'secret'}
 
 describe('the Gmail source', () => {
   it('is found by the name that its descriptor gives', async () => {
@@ -22,7 +22,7 @@ describe('the Gmail source', () => {
   })
 
   describe('options', () => {
-    it('need no more than the three credentials', () => {
+    it('need no more than the OAuth client', () => {
       expect(options.parse(required)).to.deep.equal({
         ...required,
         query: '',
@@ -34,6 +34,7 @@ describe('the Gmail source', () => {
         units_per_list: 5,
         concurrency: 4,
         api_url: 'https://gmail.googleapis.com',
+        authorization_url: 'https://accounts.google.com/o/oauth2/v2/auth',
         token_url: 'https://oauth2.googleapis.com/token',
       })
     })

@@ -1,0 +1,70 @@
+import {createServer, type IncomingMessage, type ServerResponse} from 'node:http'
+import type {AddressInfo} from 'node:net'
+
+/** Where Google sends the browser back to: this machine alone, on a port that was free (RFC 8252, 7.3). */
+export interface Redirect {
+  readonly address: string
+  /** The authorization code. Rejects where the person declined, and when the signal is aborted. */
+  readonly code: Promise<string>
+  close(): void
+}
+
+const ANSWERED = 'lorchestra has the answer. You can close this window and go back to the terminal.'
+const NOT_AWAITED = 'This is not the answer that lorchestra waits for.'
+
+/** Takes the one answer that carries `state`; whatever else arrives is refused, and the wait goes on. */
+export async function listenForRedirect(state: string, signal: AbortSignal): Promise<Redirect> {
+  let settle: {resolve: (code: string) => void; reject: (error: unknown) => void} | undefined
+  const code = new Promise<string>((resolve, reject) => {
+    settle = {resolve, reject}
+  })
+  // Nobody may be waiting for it yet.
+  code.catch(() => undefined)
+  const server = createServer((request, response) => {
+    const answer = answerIn(request, state)
+    const page = answer === undefined ? NOT_AWAITED : ANSWERED
+    reply(response, answer === undefined ? 400 : 200, page, () => {
+      if (answer === undefined) return
+      if ('code' in answer) settle?.resolve(answer.code)
+      else settle?.reject(new Error(declined(answer.error)))
+    })
+  })
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({host: '127.0.0.1', port: 0}, resolve)
+  })
+  const onAbort = (): void => settle?.reject(signal.reason)
+  signal.addEventListener('abort', onAbort, {once: true})
+  return {
+    address: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    code,
+    close: () => {
+      signal.removeEventListener('abort', onAbort)
+      server.close()
+      server.closeAllConnections()
+    },
+  }
+}
+
+function answerIn({method, url}: IncomingMessage, state: string): {code: string} | {error: string} | undefined {
+  const {pathname, searchParams} = new URL(url ?? '/', 'http://127.0.0.1')
+  if (method !== 'GET' || pathname !== '/' || searchParams.get('state') !== state) return undefined
+  const code = searchParams.get('code') ?? ''
+  if (code !== '') return {code}
+  return {error: /^\w{1,64}$/.exec(searchParams.get('error') ?? '')?.[0] ?? 'no code'}
+}
+
+const declined = (error: string): string =>
+  error === 'access_denied'
+    ? 'access was not allowed (access_denied). Sign in again and allow it'
+    : `Google gave no authorization code (${error}). Check client_id, and sign in again`
+
+function reply(response: ServerResponse, status: number, text: string, sent: () => void): void {
+  response.writeHead(status, {
+    'content-type': 'text/plain; charset=utf-8',
+    'cache-control': 'no-store',
+    'referrer-policy': 'no-referrer',
+    connection: 'close',
+  })
+  response.end(`${text}\n`, sent)
+}

@@ -1,0 +1,41 @@
+import type {JsonObject, SourceContext} from 'lorchestra'
+
+import {isHttpError} from './http-error.ts'
+import type {Options} from './options.ts'
+
+export interface TokenAnswer {
+  readonly accessToken: string
+  /** Milliseconds since 1970; a while before the token really ends. */
+  readonly renewAt: number
+  readonly refreshToken?: string
+  /** What was granted, where the answer says so. */
+  readonly scopes?: readonly string[]
+}
+
+const SPARE_MS = 60_000
+
+/** One form to `token_url`. `explain` gives cause and cure for OAuth's word for a refusal, where it knows them. */
+export async function requestToken(
+  {options, http}: Pick<SourceContext<Options>, 'options' | 'http'>,
+  form: Readonly<Record<string, string>>,
+  explain: (reason: string) => string | undefined,
+): Promise<TokenAnswer> {
+  let body: JsonObject
+  try {
+    body = (await http.request({url: options.token_url, form})).body
+  } catch (error) {
+    const reason = isHttpError(error) ? error.body?.['error'] : undefined
+    const explained = typeof reason === 'string' ? explain(reason) : undefined
+    throw explained === undefined ? error : new Error(explained, {cause: error})
+  }
+  const {access_token: accessToken, expires_in: seconds, refresh_token: refreshToken, scope} = body
+  if (typeof accessToken !== 'string' || accessToken === '')
+    throw new Error('the answer of token_url holds no access_token; check token_url in the options')
+  const lifetime = typeof seconds === 'number' ? seconds * 1000 : Number.POSITIVE_INFINITY
+  return {
+    accessToken,
+    renewAt: Date.now() + lifetime - SPARE_MS,
+    ...(typeof refreshToken === 'string' && refreshToken !== '' && {refreshToken}),
+    ...(typeof scope === 'string' && {scopes: scope.split(' ')}),
+  }
+}

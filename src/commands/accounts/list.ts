@@ -1,0 +1,32 @@
+import {LorchestraCommand} from '../../command.ts'
+
+export default class AccountsList extends LorchestraCommand {
+  static override readonly summary = 'List the accounts of lorchestra.yaml and what runs of them still need'
+  static override readonly description = 'Nothing is contacted, and no secret is shown.'
+  static override readonly examples = ['<%= config.bin %> <%= command.id %>']
+
+  override async run(): Promise<object> {
+    const {flags} = await this.parse(AccountsList)
+    const [{listAccounts}, {formatTable}] = await Promise.all([
+      import('../../account-list.ts'),
+      import('../../text-table.ts'),
+    ])
+    const config = await this.readConfig(flags.config)
+    const accounts = await listAccounts(config, {dataDir: this.config.dataDir, mask: this.mask})
+    if (accounts.length === 0) this.log(`${config.shownPath} has no accounts yet; add one under accounts:.`)
+    else {
+      const rows = accounts.map(({account, source, source_system, stored, missing_variables, jobs}) => [
+        account,
+        source,
+        source_system,
+        stored.join(', ') || '-',
+        missing_variables.join(', ') || '-',
+        jobs.join(', ') || '-',
+      ])
+      this.log(
+        formatTable([['ACCOUNT', 'SOURCE', 'SOURCE SYSTEM', 'STORED SECRETS', 'MISSING VARIABLES', 'JOBS'], ...rows]),
+      )
+    }
+    return {schema: 1, accounts}
+  }
+}

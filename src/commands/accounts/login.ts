@@ -1,0 +1,78 @@
+import {LorchestraCommand} from '../../command.ts'
+import {parseDuration} from '../../duration.ts'
+import {usageError} from '../../errors.ts'
+import {createLogger} from '../../log.ts'
+import {Args, Flags} from '../../oclif.ts'
+import {listenForSignals} from '../../signals.ts'
+
+const LONGEST_PATIENCE = 24 * 60 * 60 * 1000
+
+export default class AccountsLogin extends LorchestraCommand {
+  static override readonly summary = 'Sign in to an account and keep its credentials for runs'
+  static override readonly description = `What the account's source gets (a refresh token, say) is stored for you alone, outside of lorchestra.yaml, and used by all runs of the account. Needs a person: runs never ask.`
+  static override readonly examples = [
+    '<%= config.bin %> <%= command.id %> acct1',
+    {
+      description: 'Without a browser here: open the address that it prints',
+      command: '<%= config.bin %> <%= command.id %> acct1 --no-browser',
+    },
+  ]
+
+  static override readonly args = {
+    account: Args.string({description: 'account of lorchestra.yaml', required: true}),
+  }
+
+  static override readonly flags = {
+    'no-browser': Flags.boolean({description: 'print the address and open no browser; also without a terminal'}),
+    timeout: Flags.string({
+      description: 'how long to wait for you: 90s, 10m, 1h',
+      helpValue: 'DURATION',
+      default: '10m',
+    }),
+  }
+
+  override async run(): Promise<object> {
+    const {args, flags} = await this.parse(AccountsLogin)
+    const patience = readPatience(flags.timeout)
+    if (!flags['no-browser']) assertSomebodyIsThere()
+    const [{loginAccount}, {openBrowser}] = await Promise.all([
+      import('../../login-account.ts'),
+      import('../../browser.ts'),
+    ])
+    const config = await this.readConfig(flags.config)
+    const log = await createLogger(flags['log-level'], this.mask)
+    const stop = listenForSignals(() => `the login of ${args.account}`, 'Run it again to sign in.')
+    try {
+      const result = await loginAccount({
+        config,
+        commandLine: this.config,
+        account: args.account,
+        patience,
+        signal: stop.signal,
+        log,
+        mask: this.mask,
+        // Also with --json, where oclif prints nothing else.
+        tell: (message) => process.stderr.write(`${message}\n`),
+        ...(!flags['no-browser'] && {openBrowser}),
+      })
+      this.log(`✓ ${result.account}: signed in to ${result.source}; stored ${result.stored.join(', ')}`)
+      return {schema: 1, login: result}
+    } finally {
+      stop.close()
+    }
+  }
+}
+
+function readPatience(text: string): number {
+  const patience = parseDuration(text)
+  if (patience > 0 && patience <= LONGEST_PATIENCE) return patience
+  throw usageError(`--timeout ${text} is no time to wait for a person`, 'Give one between 1s and 24h.')
+}
+
+function assertSomebodyIsThere(): void {
+  if (process.stdin.isTTY && process.stderr.isTTY) return
+  throw usageError(
+    'a login needs a person at a terminal, and this is none',
+    'Run it in a terminal, or with --no-browser and open the address that it prints yourself.',
+  )
+}
