@@ -2,61 +2,98 @@ import {failure} from '../../errors.ts'
 import type {Stream} from '../../source.ts'
 import type {CommitCounts} from '../warehouse.ts'
 import {
+  createMet,
   keysStored,
-  payloadsChanged,
   sizesOf,
+  sizesOfMet,
   type Classified,
-  type MergeTerms,
+  type CommitTerms,
   type StagedStream,
 } from './commit-sql.ts'
+import {keySetOf, type KeySet} from './key-set.ts'
 import type {Queries, Row} from './query.ts'
+import {stagingExpires} from './staging.ts'
 
 const WHAT = 'comparing with what is stored'
 
-export interface FreshTable {
-  readonly stream: Stream
-  readonly table: string
+/** Where the stored keys of a commit are put; the id of the job that makes a table is made of its name. */
+export interface MetTables {
+  /** By the stream's place. */
+  readonly idOf: (place: number) => string
+  readonly nameOf: (id: string) => string
+  /** Called with the id of every table that may be there. */
+  readonly made: (id: string) => void
 }
 
 /** The streams that have rows. */
-export async function stagedStreams(queries: Queries, tables: readonly FreshTable[]): Promise<readonly StagedStream[]> {
-  if (tables.length === 0) return []
-  const sizes = await byPlace(queries, sizesOf(tables.map(({table}) => table)))
-  return tables.flatMap(({stream, table}, index) => {
-    const row = sizes.get(String(index))
-    const keys = Number(row?.['key_count'])
-    const [lowest, highest] = [row?.['lowest'] ?? '', row?.['highest'] ?? '']
-    return keys === 0 ? [] : [{stream, fresh: table, rows: Number(row?.['row_count']), keys, lowest, highest}]
+export async function stagedStreams(
+  queries: Queries,
+  stagingTables: readonly string[],
+  streams: readonly Stream[],
+): Promise<readonly StagedStream[]> {
+  if (stagingTables.length === 0) return []
+  const sizes = await byPlace(queries, sizesOf(stagingTables, streams))
+  return streams.flatMap((stream, index) => {
+    const row = sizes.get(String(index)) ?? {}
+    const keys = keySetOf(row)
+    return keys.count === 0 ? [] : [{stream, stagingTables, rows: Number(row['row_count']), keys}]
   })
 }
 
-/** What a merge would do, stream by stream. Payloads are read only where a key is stored already. */
+/** What a commit would do, stream by stream. Payloads are read only where a key is stored already. */
 export async function classify(
   queries: Queries,
-  terms: MergeTerms,
+  terms: CommitTerms,
   staged: readonly StagedStream[],
+  tables: MetTables,
 ): Promise<readonly Classified[]> {
   if (staged.length === 0) return []
-  const keys = await byPlace(queries, keysStored(terms, staged))
+  const rows = await byPlace(queries, keysStored(terms, staged))
   const found = staged.map((of, index) => {
-    const row = keys.get(String(index))
-    const stored = Number(row?.['stored_keys'])
-    assertOneRowPerKey(terms.rawObjects, Number(row?.['stored_rows']) - stored)
+    const row = rows.get(String(index)) ?? {}
+    const stored = keySetOf(row)
+    assertOneRowPerKey(terms.rawObjects, Number(row['row_count']) - stored.count)
     return {staged: of, stored}
   })
-  const met = found.filter(({stored}) => stored > 0).map(({staged: of}) => of)
-  const compared = met.length === 0 ? new Map<string, Row>() : await byPlace(queries, payloadsChanged(terms, met))
-  return found.map((one) => {
-    const row = compared.get(String(met.indexOf(one.staged)))
-    return {...one, changed: Number(row?.['changed'] ?? 0), written: Number(row?.['written'] ?? 0)}
-  })
+  const met = await compare(
+    queries,
+    terms,
+    found.filter(({stored}) => stored.count > 0),
+    tables,
+  )
+  return found.map(({staged: of, stored}) => ({staged: of, stored: stored.count, changed: 0, ...met.get(of)}))
+}
+
+type Compared = Required<Pick<Classified, 'changed' | 'met'>>
+
+async function compare(
+  queries: Queries,
+  terms: CommitTerms,
+  found: readonly {readonly staged: StagedStream; readonly stored: KeySet}[],
+  {idOf, nameOf, made}: MetTables,
+): Promise<ReadonlyMap<StagedStream, Compared>> {
+  if (found.length === 0) return new Map()
+  const ids = found.map((_, index) => idOf(index))
+  for (const [index, {staged, stored}] of found.entries()) {
+    const id = ids[index] ?? ''
+    made(id)
+    const sql = createMet(terms, staged, stored, {table: nameOf(id), expires: stagingExpires()})
+    await queries.run(id, {sql, what: WHAT})
+  }
+  const sizes = await byPlace(queries, sizesOfMet(ids.map(nameOf)))
+  return new Map(
+    found.map(({staged}, index) => {
+      const row = sizes.get(String(index)) ?? {}
+      return [staged, {changed: Number(row['changed']), met: {table: nameOf(ids[index] ?? ''), written: keySetOf(row)}}]
+    }),
+  )
 }
 
 export function countsOf(classified: readonly Classified[]): CommitCounts {
   return new Map(
     classified.map(({staged: {stream, rows, keys}, stored, changed}) => [
       stream.objectType,
-      {inserted: keys - stored, updated: changed, unchanged: stored - changed, duplicates: rows - keys},
+      {inserted: keys.count - stored, updated: changed, unchanged: stored - changed, duplicates: rows - keys.count},
     ]),
   )
 }

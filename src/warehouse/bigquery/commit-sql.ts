@@ -1,111 +1,142 @@
 import type {Stream} from '../../source.ts'
+import {isWithin, keySetColumns, type KeySet} from './key-set.ts'
 import {insist, instant, literal} from './sql.ts'
 
-/** A stream's staged rows, and between which keys they lie: constants let BigQuery skip what is clustered elsewhere. */
+/** A stream's staged lines: several may have one key. */
 export interface StagedStream {
   readonly stream: Stream
-  /** The staging table of its last line for every key. */
-  readonly fresh: string
+  readonly stagingTables: readonly string[]
   readonly rows: number
-  readonly keys: number
-  readonly lowest: string
-  readonly highest: string
+  readonly keys: KeySet
 }
 
-/** What a merge of the stream would do. */
+/** What a commit would do to the stored rows of a stream. */
 export interface Classified {
   readonly staged: StagedStream
+  /** Of the staged keys, those that are stored. */
   readonly stored: number
   readonly changed: number
-  /** Of the stored rows, those that the merge writes: changed ones and ones whose `last_seen` it moves. */
-  readonly written: number
+  readonly met?: MetRows
 }
 
-export interface MergeTerms {
+/** A staging table of the stored keys, with the payloads of the rows that are to be written. */
+export interface MetRows {
+  readonly table: string
+  readonly written: KeySet
+}
+
+export interface CommitTerms {
   readonly rawObjects: string
   readonly startedAt: Date
   /** `last_seen` of an unchanged row is only moved where it is not later than this. */
   readonly touchBefore: Date
 }
 
-/** A table of its own, because it is read several times, and so that no emulator has to merge from a subquery. */
-export const createFresh = (fresh: string, stagingTables: readonly string[], stream: Stream, expires: Date): string =>
-  `CREATE OR REPLACE TABLE ${fresh} OPTIONS(expiration_timestamp = ${instant(expires)}, labels = [('tool', 'lorchestra')]) AS
- SELECT idem_key, source_system, object_type, external_id, payload, copies FROM (
-   SELECT idem_key, source_system, object_type, external_id, payload,
-          COUNT(*) OVER (PARTITION BY idem_key) AS copies,
-          ROW_NUMBER() OVER (PARTITION BY idem_key ORDER BY sequence DESC) AS place
-   FROM (${union(stagingTables, '*')}) WHERE ${ofStream(stream)}
- ) WHERE place = 1`
-
-export const sizesOf = (fresh: readonly string[]): string =>
-  unionAll(
-    fresh.map(
-      (
-        table,
-        index,
-      ) => `SELECT '${index}' AS place, CAST(SUM(copies) AS STRING) AS row_count, CAST(COUNT(*) AS STRING) AS key_count,
-   MIN(idem_key) AS lowest, MAX(idem_key) AS highest FROM ${table}`,
-    ),
-  )
-
-/** Reads no payload: that is all there is to know where every key is new. */
-export const keysStored = ({rawObjects}: MergeTerms, streams: readonly StagedStream[]): string =>
-  unionAll(
-    streams.map(
-      (staged, index) => `SELECT '${index}' AS place, CAST(COUNT(*) AS STRING) AS stored_rows,
-   CAST(COUNT(DISTINCT stored.idem_key) AS STRING) AS stored_keys
- FROM ${staged.fresh} AS fresh JOIN ${rawObjects} AS stored ON ${matches(staged)}`,
-    ),
-  )
-
-export const payloadsChanged = (terms: MergeTerms, streams: readonly StagedStream[]): string =>
-  unionAll(
-    streams.map(
-      (staged, index) => `SELECT '${index}' AS place, CAST(COUNTIF(differs) AS STRING) AS changed,
-   CAST(COUNTIF(differs OR last_seen <= ${instant(terms.touchBefore)}) AS STRING) AS written
- FROM (SELECT stored.last_seen AS last_seen, TO_JSON_STRING(stored.payload) != TO_JSON_STRING(fresh.payload) AS differs
-       FROM ${staged.fresh} AS fresh JOIN ${terms.rawObjects} AS stored ON ${matches(staged)}
-       WHERE stored.last_seen <= ${instant(terms.startedAt)}) AS matched`,
-    ),
-  )
-
-/** What the transaction looks at first: that nobody else stored or removed one of the keys meanwhile. */
-export const asManyStored = ({rawObjects}: MergeTerms, {staged, stored}: Classified): string =>
-  insist(
-    `(SELECT COUNT(*) FROM ${staged.fresh} AS fresh JOIN ${rawObjects} AS stored ON ${matches(staged)}) = ${stored}`,
-    'changedMeanwhile',
-  )
-
-/**
- * Only the clauses that have something to do: without UPDATE it bills the columns that it reads and not the table.
- * `undefined` where nothing is to be written.
- */
-export function mergeStatement(terms: MergeTerms, {staged, stored, written}: Classified): string | undefined {
-  const started = instant(terms.startedAt)
-  const clauses: string[] = []
-  if (written > 0) {
-    clauses.push(`WHEN MATCHED AND stored.last_seen <= ${started}
-   AND (stored.last_seen <= ${instant(terms.touchBefore)} OR TO_JSON_STRING(stored.payload) != TO_JSON_STRING(fresh.payload))
-   THEN UPDATE SET payload = fresh.payload, last_seen = ${started}`)
-  }
-  if (stored < staged.keys) {
-    clauses.push(`WHEN NOT MATCHED THEN INSERT (idem_key, source_system, object_type, external_id, payload, first_seen, last_seen)
-   VALUES (fresh.idem_key, fresh.source_system, fresh.object_type, fresh.external_id, fresh.payload, ${started}, ${started})`)
-  }
-  if (clauses.length === 0) return undefined
-  return `MERGE INTO ${terms.rawObjects} AS stored USING ${staged.fresh} AS fresh\n ON ${matches(staged)}\n ${clauses.join('\n ')}`
-}
-
-/** The clustering columns in their order, the first two and the range of the third as constants. */
-const matches = ({stream, lowest, highest}: StagedStream): string =>
-  `${ofStream(stream, 'stored.')} AND stored.idem_key BETWEEN ${literal(lowest)} AND ${literal(highest)}
-   AND stored.idem_key = fresh.idem_key`
+export const union = (tables: readonly string[], columns: string): string =>
+  tables.map((table) => `SELECT ${columns} FROM ${table}`).join('\nUNION ALL\n')
 
 const ofStream = ({sourceSystem, objectType}: Stream, prefix = ''): string =>
   `${prefix}source_system = ${literal(sourceSystem)} AND ${prefix}object_type = ${literal(objectType)}`
 
-export const union = (tables: readonly string[], columns: string): string =>
-  unionAll(tables.map((table) => `SELECT ${columns} FROM ${table}`))
+const linesOf = (stagingTables: readonly string[], stream: Stream): string =>
+  stagingTables
+    .map((table) => `SELECT idem_key, external_id, payload, sequence FROM ${table} WHERE ${ofStream(stream)}`)
+    .join('\n UNION ALL ')
 
-const unionAll = (parts: readonly string[]): string => parts.join('\nUNION ALL\n')
+/** The last line of every key. Looked for only where a key has several. */
+function latestOf({stream, stagingTables, rows, keys}: StagedStream): string {
+  const lines = linesOf(stagingTables, stream)
+  if (rows === keys.count) return `(${lines})`
+  return `(SELECT idem_key, external_id, payload FROM (
+   SELECT idem_key, external_id, payload, ROW_NUMBER() OVER (PARTITION BY idem_key ORDER BY sequence DESC) AS place FROM (${lines})
+  ) WHERE place = 1)`
+}
+
+/** The clustering columns in their order, all of them beside constants and the key by a plain `=`. */
+const matches = ({sourceSystem, objectType}: Stream, keys: KeySet): string =>
+  `${ofStream({sourceSystem, objectType}, 'stored.')}
+   AND ${isWithin('stored.idem_key', keys)} AND stored.idem_key = fresh.idem_key`
+
+export const sizesOf = (stagingTables: readonly string[], streams: readonly Stream[]): string =>
+  streams
+    .map(
+      (
+        stream,
+        index,
+      ) => `SELECT '${index}' AS place, CAST(COUNT(*) AS STRING) AS row_count, ${keySetColumns('idem_key')}
+ FROM (${linesOf(stagingTables, stream)})`,
+    )
+    .join('\nUNION ALL\n')
+
+/** Reads no payload: that is all there is to know where every key is new. */
+export const keysStored = ({rawObjects}: CommitTerms, streams: readonly StagedStream[]): string =>
+  streams
+    .map(
+      ({stream, stagingTables, keys}, index) => `SELECT '${index}' AS place,
+   CAST(COUNT(*) AS STRING) AS row_count, ${keySetColumns('stored.idem_key')}
+ FROM (SELECT DISTINCT idem_key FROM (${linesOf(stagingTables, stream)})) AS fresh
+ JOIN ${rawObjects} AS stored ON ${matches(stream, keys)}`,
+    )
+    .join('\nUNION ALL\n')
+
+/** The one statement that reads stored payloads, and only those of blocks that can hold a key that is `stored`. */
+export const createMet = (
+  {rawObjects, startedAt, touchBefore}: CommitTerms,
+  staged: StagedStream,
+  stored: KeySet,
+  {table, expires}: {readonly table: string; readonly expires: Date},
+): string =>
+  `CREATE OR REPLACE TABLE ${table} OPTIONS(expiration_timestamp = ${instant(expires)}, labels = [('tool', 'lorchestra')]) AS
+ SELECT idem_key, changed, changed OR touched AS written, IF(changed OR touched, payload, NULL) AS payload FROM (
+   SELECT fresh.idem_key, fresh.payload,
+          stored.last_seen <= ${instant(startedAt)} AND TO_JSON_STRING(stored.payload) != TO_JSON_STRING(fresh.payload) AS changed,
+          stored.last_seen <= ${instant(touchBefore)} AS touched
+   FROM ${latestOf(staged)} AS fresh JOIN ${rawObjects} AS stored ON ${matches(staged.stream, stored)}
+ )`
+
+export const sizesOfMet = (tables: readonly string[]): string =>
+  tables
+    .map(
+      (table, index) => `SELECT '${index}' AS place, CAST(COUNTIF(changed) AS STRING) AS changed,
+   ${keySetColumns('IF(written, idem_key, NULL)')} FROM ${table}`,
+    )
+    .join('\nUNION ALL\n')
+
+/**
+ * Statements for a transaction: that nobody else stored or removed a key since it was looked for, then the rows that
+ * are new, then the ones that change. INSERT bills the staged rows alone, UPDATE the blocks of the written ones.
+ */
+export function writeRows(terms: CommitTerms, classified: Classified): readonly string[] {
+  const {staged, stored, met} = classified
+  const isNew = stored < staged.keys.count
+  const isWritten = met !== undefined && met.written.count > 0
+  return [
+    ...(isNew || isWritten ? [asManyStored(terms, classified)] : []),
+    ...(isNew ? [insertNew(terms, classified)] : []),
+    ...(isWritten ? [updateWritten(terms, staged.stream, met)] : []),
+  ]
+}
+
+const asManyStored = ({rawObjects}: CommitTerms, {staged, stored}: Classified): string =>
+  insist(
+    `(SELECT COUNT(*) FROM (SELECT DISTINCT idem_key FROM (${linesOf(staged.stagingTables, staged.stream)})) AS fresh
+   JOIN ${rawObjects} AS stored ON ${matches(staged.stream, staged.keys)}) = ${stored}`,
+    'changedMeanwhile',
+  )
+
+function insertNew({rawObjects, startedAt}: CommitTerms, {staged, met}: Classified): string {
+  const {sourceSystem, objectType} = staged.stream
+  const started = instant(startedAt)
+  const unmet =
+    met === undefined
+      ? ''
+      : `\n LEFT JOIN ${met.table} AS met ON met.idem_key = fresh.idem_key WHERE met.idem_key IS NULL`
+  return `INSERT INTO ${rawObjects} (idem_key, source_system, object_type, external_id, payload, first_seen, last_seen)
+ SELECT fresh.idem_key, ${literal(sourceSystem)}, ${literal(objectType)}, fresh.external_id, fresh.payload, ${started}, ${started}
+ FROM ${latestOf(staged)} AS fresh${unmet}`
+}
+
+const updateWritten = ({rawObjects, startedAt}: CommitTerms, stream: Stream, {table, written}: MetRows): string =>
+  `UPDATE ${rawObjects} AS stored SET payload = fresh.payload, last_seen = ${instant(startedAt)}
+ FROM ${table} AS fresh
+ WHERE fresh.written AND ${matches(stream, written)}`

@@ -5,14 +5,14 @@ import {pause} from '../../pause.ts'
 import {EVENT_LOG, type TableSet} from '../tables.ts'
 import type {Stream} from '../../source.ts'
 import type {CommitBatch, CommitCounts, CommitResult} from '../warehouse.ts'
-import {classify, countsOf, stagedStreams, type FreshTable} from './classify.ts'
-import {asManyStored, createFresh, mergeStatement, union, type Classified, type MergeTerms} from './commit-sql.ts'
+import {classify, countsOf, stagedStreams} from './classify.ts'
+import {union, writeRows, type Classified, type CommitTerms} from './commit-sql.ts'
 import {pauseBefore, type Connection} from './connection.ts'
 import {countFirstRejects, insertEvents, isLogged, type EventSource} from './events.ts'
 import {fence, leaseLost} from './leases.ts'
 import type {Queries} from './query.ts'
 import {isTransient, ServiceError} from './service-error.ts'
-import {dropStaging, stageFiles, stagingExpires, type StagingField} from './staging.ts'
+import {dropStaging, stageFiles, type StagingField} from './staging.ts'
 
 const RECORD_FIELDS: readonly StagingField[] = [
   {name: 'idem_key', type: 'STRING'},
@@ -40,8 +40,8 @@ export interface CommitOptions {
 }
 
 /**
- * Loads into staging tables, looks at what a merge would do, and does it in one transaction that checks both the lease
- * and that the merge did what was seen. Nothing of a commit can be seen before all of it can.
+ * Loads into staging tables, looks at what the rows would do, and does it in one transaction that checks both the lease
+ * and that nothing changed since. Nothing of a commit can be seen before all of it can.
  */
 export async function commitBatch(
   options: CommitOptions,
@@ -52,33 +52,11 @@ export async function commitBatch(
   const staged: string[] = []
   try {
     const files = [...batch.records, ...batch.loneRecords]
-    const stagingTables = await stageFiles(connection, `${name}_records`, RECORD_FIELDS, files, staged)
-    const fresh = await freshTables(options, stagingTables, staged)
-    return await land(options, batch, fresh, await eventsOf(options, batch, staged), events)
+    const tables = await stageFiles(connection, `${name}_records`, RECORD_FIELDS, files, staged)
+    return await land(options, batch, tables, staged, events)
   } finally {
     await dropStaging(connection, staged)
   }
-}
-
-async function freshTables(
-  {connection, queries, streams, name}: CommitOptions,
-  stagingTables: readonly string[],
-  staged: string[],
-): Promise<readonly FreshTable[]> {
-  if (stagingTables.length === 0) return []
-  const fresh: FreshTable[] = []
-  for (const [index, stream] of streams.entries()) {
-    const id = `${name}_fresh_${index}`
-    const table = connection.tableName(id)
-    const sources = stagingTables.map((source) => connection.tableName(source))
-    staged.push(id)
-    await queries.run(id, {
-      sql: createFresh(table, sources, stream, stagingExpires()),
-      what: 'sorting out the last record of every key',
-    })
-    fresh.push({stream, table})
-  }
-  return fresh
 }
 
 async function eventsOf({connection, name}: CommitOptions, batch: CommitBatch, staged: string[]): Promise<EventSource> {
@@ -101,24 +79,31 @@ async function eventsOf({connection, name}: CommitOptions, batch: CommitBatch, s
 
 async function land(
   options: CommitOptions,
-  {runStartedAt: startedAt, rows}: CommitBatch,
-  fresh: readonly FreshTable[],
-  spooled: EventSource,
+  batch: CommitBatch,
+  stagingTables: readonly string[],
+  staged: string[],
   events: (counts: CommitCounts) => readonly Event[],
 ): Promise<CommitResult> {
-  const {connection, queries, tables, touchAfter, name} = options
-  const eventLog = connection.tableName(tables.eventLog)
-  const terms: MergeTerms = {
-    rawObjects: connection.tableName(tables.rawObjects),
+  const {connection, queries, tables, streams, touchAfter, name} = options
+  const {runStartedAt: startedAt, rows} = batch
+  const nameOf = (id: string): string => connection.tableName(id)
+  const eventLog = nameOf(tables.eventLog)
+  const terms: CommitTerms = {
+    rawObjects: nameOf(tables.rawObjects),
     startedAt,
     touchBefore: new Date(startedAt.getTime() - touchAfter),
   }
+  const spooled = await eventsOf(options, batch, staged)
   const firstRejects = await countFirstRejects(queries, eventLog, spooled)
-  const streams = await stagedStreams(queries, fresh)
-  const staged = streams.reduce((sum, stream) => sum + stream.rows, 0)
-  if (staged !== rows) throw new Error(`${rows} records were spooled but ${staged} arrived in BigQuery`)
+  const arrived = await stagedStreams(queries, stagingTables.map(nameOf), streams)
+  const arrivedRows = arrived.reduce((sum, stream) => sum + stream.rows, 0)
+  if (arrivedRows !== rows) throw new Error(`${rows} records were spooled but ${arrivedRows} arrived in BigQuery`)
   for (let attempt = 1; ; attempt += 1) {
-    const classified = await classify(queries, terms, streams)
+    const classified = await classify(queries, terms, arrived, {
+      idOf: (place) => `${name}_met_${attempt}_${place}`,
+      nameOf,
+      made: (id) => staged.push(id),
+    })
     const counts = countsOf(classified)
     const source = {...spooled, inline: [...spooled.inline, ...events(counts)]}
     const landed = await tryToLand(options, `${name}-${attempt}`, terms, classified, source)
@@ -132,7 +117,7 @@ async function land(
 async function tryToLand(
   {connection, queries, tables, leases, runId}: CommitOptions,
   id: string,
-  terms: MergeTerms,
+  terms: CommitTerms,
   classified: readonly Classified[],
   source: EventSource,
 ): Promise<'landed' | ServiceError> {
@@ -140,7 +125,7 @@ async function tryToLand(
   const statements = [
     'BEGIN TRANSACTION',
     ...leases.flatMap((lease) => fence(connection.tableName(lease), runId)),
-    ...classified.flatMap((one) => mergeAsSeen(terms, one)),
+    ...classified.flatMap((one) => writeRows(terms, one)),
     ...insertEvents(eventLog, source, terms.startedAt),
     'COMMIT TRANSACTION',
   ]
@@ -154,9 +139,4 @@ async function tryToLand(
     // A job can fail after its transaction came through.
     return (await isLogged(queries, eventLog, source.inline)) ? 'landed' : error
   }
-}
-
-function mergeAsSeen(terms: MergeTerms, classified: Classified): readonly string[] {
-  const merge = mergeStatement(terms, classified)
-  return merge === undefined ? [] : [asManyStored(terms, classified), merge]
 }
