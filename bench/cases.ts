@@ -1,4 +1,5 @@
 import {spawn} from 'node:child_process'
+import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 
 export const CASES = ['first load', 'reload, unchanged', 'reload, all changed'] as const
@@ -35,11 +36,15 @@ export interface MeasuredLoad extends Measured {
   readonly recordsPerSecond: number
 }
 
+/** Both sides start as the program does: what they load was compiled before. */
+const COMPILE_CACHE = join(tmpdir(), 'lorchestra-bench-compile-cache')
+
 /** In a process of its own, so that its peak of memory is its own. */
 export async function measureInProcess(request: CaseRequest): Promise<Measured> {
   const startedAt = performance.now()
   const child = spawn(process.execPath, [join(import.meta.dirname, 'one-case.ts'), JSON.stringify(request)], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    env: {...process.env, NODE_COMPILE_CACHE: COMPILE_CACHE},
   })
   let output = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => {

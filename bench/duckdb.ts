@@ -1,10 +1,11 @@
-import {mkdtemp, rm, writeFile} from 'node:fs/promises'
+import {mkdir, mkdtemp, rm, writeFile} from 'node:fs/promises'
 import {cpus, tmpdir} from 'node:os'
 import {join, resolve} from 'node:path'
 import {parseArgs} from 'node:util'
 
 import {CASES, measureInProcess, median, type Case, type CaseResult, type Measured, type MeasuredLoad} from './cases.ts'
-import {drawBench} from './plot.ts'
+import {formatTable} from '../src/text-table.ts'
+import {count, drawBench} from './plot.ts'
 
 /** A synthetic source through the whole run into DuckDB, beside the least work that loads the same records. */
 const {values: flags} = parseArgs({
@@ -14,11 +15,13 @@ const {values: flags} = parseArgs({
     'idle-repeats': {type: 'string', default: '7'},
     folder: {type: 'string', default: tmpdir()},
     json: {type: 'boolean', default: false},
-    plot: {type: 'string'},
+    /** A folder for the figures as JSON, as text and as a plot. */
+    results: {type: 'string'},
   },
 })
 const sizes = flags.sizes.split(',').map(Number)
 const MB = 1e6
+const command = ['npm run bench --', ...process.argv.slice(2)].join(' ')
 
 interface IdleResult {
   readonly records: number
@@ -123,35 +126,48 @@ for (const records of sizes) {
 
 const perKey = CASES.map((name) => ({case: name, bytesPerKey: bytesPerKey(results, name)}))
 const machine = {cpus: cpus().length, model: cpus()[0]?.model ?? 'unknown', node: process.version}
-if (flags.plot !== undefined) await writeFile(flags.plot, drawBench(results))
-if (flags.json) {
-  console.log(JSON.stringify({schema: 1, machine, results, perKey, idle}, null, 2))
-} else {
-  console.log(`${machine.cpus} x ${machine.model}, node ${machine.node}`)
-  console.table(
-    results.map(({records, case: name, lorchestra, floor, ratio, cpuRatio}) => ({
-      records,
-      case: name,
-      'records/s': lorchestra.recordsPerSecond,
-      'floor/s': floor.recordsPerSecond,
-      'of the floor': Number(ratio.toFixed(2)),
-      'by CPU': Number(cpuRatio.toFixed(2)),
-      'peak MB': Math.round(lorchestra.peakBytes / MB),
-      'floor MB': Math.round(floor.peakBytes / MB),
-    })),
-  )
-  for (const {case: name, bytesPerKey: bytes} of perKey) {
-    if (bytes !== undefined) console.log(`${name}: ${Math.round(bytes)} bytes of memory for each further key`)
-  }
-  console.table(
-    idle.map(({records, idleRun, bareOpen, ratio, processRatio}) => ({
-      records,
-      'nothing new, ms': Math.round(idleRun.seconds * 1000),
-      'bare open, ms': Math.round(bareOpen.seconds * 1000),
-      times: Number(ratio.toFixed(1)),
-      'process, ms': Math.round(idleRun.processSeconds * 1000),
-      'bare process, ms': Math.round(bareOpen.processSeconds * 1000),
-      'times (process)': Number(processRatio.toFixed(1)),
-    })),
-  )
+const report = JSON.stringify({schema: 1, command, machine, results, perKey, idle}, null, 2)
+const tables = [
+  `${command} on ${machine.cpus} x ${machine.model}, node ${machine.node}`,
+  formatTable([
+    ['records', 'case', 'records/s', 'floor/s', 'of the floor', 'by CPU', 'peak MB', 'floor MB'],
+    ...results.map(({records, case: name, lorchestra, floor, ratio, cpuRatio}) => [
+      count(records),
+      name,
+      count(lorchestra.recordsPerSecond),
+      count(floor.recordsPerSecond),
+      ratio.toFixed(2),
+      cpuRatio.toFixed(2),
+      count(lorchestra.peakBytes / MB),
+      count(floor.peakBytes / MB),
+    ]),
+  ]),
+  perKey
+    .flatMap(({case: name, bytesPerKey: bytes}) =>
+      bytes === undefined ? [] : [`${name}: ${Math.round(bytes)} bytes of memory for each further key`],
+    )
+    .join('\n'),
+  formatTable([
+    ['records', 'nothing new', 'bare open', 'times', 'whole process', 'bare process', 'times'],
+    ...idle.map(({records, idleRun, bareOpen, ratio, processRatio}) => [
+      count(records),
+      milliseconds(idleRun.seconds),
+      milliseconds(bareOpen.seconds),
+      ratio.toFixed(1),
+      milliseconds(idleRun.processSeconds),
+      milliseconds(bareOpen.processSeconds),
+      processRatio.toFixed(1),
+    ]),
+  ]),
+].join('\n\n')
+console.log(flags.json ? report : tables)
+if (flags.results !== undefined) {
+  await mkdir(flags.results, {recursive: true})
+  await writeFile(join(flags.results, 'duckdb.json'), `${report}\n`)
+  await writeFile(join(flags.results, 'duckdb.txt'), `${tables}\n`)
+  await writeFile(join(flags.results, 'duckdb.svg'), drawBench(results))
+}
+
+function milliseconds(seconds: number): string {
+  return `${count(seconds * 1000)} ms`
 }

@@ -40,4 +40,4 @@ export function drawBench(results: readonly CaseResult[]): string {
   ].join('\n')
 }
 
-const count = (value: number): string => Math.round(value).toLocaleString('en-US')
+export const count = (value: number): string => Math.round(value).toLocaleString('en-US')

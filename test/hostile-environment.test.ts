@@ -148,20 +148,35 @@ function createText(seed: number, length: number): string {
 }
 
 describe('a folder for temporary files that cannot be written', () => {
-  it('ends the run with what is wrong and what to do, before anything is asked or written', async () => {
-    await run(3)
-    const before = await readFile(databaseIn(folder()))
-    await rm(join(folder(), 'spool'), {recursive: true})
-    await writeFile(join(folder(), 'spool'), 'a file where the folder should be')
-    const calls = tenDays.calls.length
-    const error = await failureOf(run(6))
-    expectClearError(error, /temporary files.*spool/, /folder|XDG_CACHE_HOME/)
-    expect(tenDays.calls.length).to.equal(calls)
-    expect(before.equals(await readFile(databaseIn(folder())))).to.equal(true)
-    await rm(join(folder(), 'spool'))
-    expect((await run(6)).error).to.equal(undefined)
-    await expectWhole(6)
-  })
+  const hindrances: readonly [string, (spool: string) => Promise<() => unknown>][] = [
+    ['because it may only be read', (spool) => Promise.resolve(makeReadOnly(spool))],
+    [
+      'because there is a file in its place',
+      async (spool) => {
+        await rm(spool, {recursive: true})
+        await writeFile(spool, 'a file where the folder should be')
+        return () => rm(spool)
+      },
+    ],
+  ]
+  for (const [why, hinder] of hindrances) {
+    it(`${why} ends the run with what is wrong and what to do, before anything is asked or written`, async () => {
+      await run(3)
+      const before = await readFile(databaseIn(folder()))
+      const release = await hinder(join(folder(), 'spool'))
+      try {
+        const calls = tenDays.calls.length
+        const error = await failureOf(run(6))
+        expectClearError(error, /temporary files.*spool/, /folder|XDG_CACHE_HOME/)
+        expect(tenDays.calls.length).to.equal(calls)
+        expect(before.equals(await readFile(databaseIn(folder())))).to.equal(true)
+      } finally {
+        await release()
+      }
+      expect((await run(6)).error).to.equal(undefined)
+      await expectWhole(6)
+    })
+  }
 })
 
 describe('a DuckDB file', () => {
@@ -301,8 +316,8 @@ async function copyOver(from: string, to: string): Promise<void> {
 /** Root may write whatever the mode says, but not what is immutable; others heed the mode. */
 function makeReadOnly(file: string): () => void {
   if (process.getuid?.() !== 0) {
-    command('chmod', '444', file)
-    return () => command('chmod', '644', file)
+    command('chmod', 'u-w', file)
+    return () => command('chmod', 'u+w', file)
   }
   command('chattr', '+i', file)
   return () => command('chattr', '-i', file)
