@@ -3,6 +3,7 @@ import {dirname, isAbsolute, join, relative, resolve} from 'node:path'
 
 import {adviseOn, closeMatch} from './close-match.ts'
 import {FILE_KEYS, fileSchema, HOST_KEYS, settingsSchema, type JobSettings} from './config/file-schema.ts'
+import type {NotificationSettings} from './config/notifications.ts'
 import {describeIssue, pathOf, problemsError, type Problem, type SchemaIssue, valueAt} from './config/problems.ts'
 import {withDotEnv, type Environment} from './config/variables.ts'
 import {readWarehouse, type WarehouseConfig} from './config/warehouse.ts'
@@ -21,6 +22,8 @@ export interface Config {
   readonly warehouse: WarehouseConfig
   readonly accounts: ReadonlyMap<string, AccountEntry>
   readonly jobs: ReadonlyMap<string, JobEntry>
+  /** As written, variables unresolved. */
+  readonly notifications?: NotificationSettings
   /** With what `.env` adds. */
   readonly environment: Environment
 }
@@ -104,7 +107,17 @@ export async function loadConfig({explicitPath, workingFolder, environment}: Con
   }
   const all = [...problems, ...unknownAccounts]
   if (all.length > 0 || warehouse === undefined) throw problemsError(shownPath, all)
-  return {path, folder, shownPath, warehouse, accounts, jobs, environment: merged}
+  const {notifications} = parsed.data
+  return {
+    path,
+    folder,
+    shownPath,
+    warehouse,
+    accounts,
+    jobs,
+    environment: merged,
+    ...(notifications !== undefined && {notifications}),
+  }
 }
 
 async function findUpward(workingFolder: string): Promise<string> {

@@ -13,6 +13,7 @@ import {resolveOptions, type ResolvedOptions} from './job-options.ts'
 import {isStoredIn, openSecrets} from './job-secrets.ts'
 import {expandJobs, findJob, type Job} from './jobs.ts'
 import type {Mask} from './log.ts'
+import type {Notifier} from './notifications.ts'
 import {outcomeOfRun, type FinishedRun, type RunDescription} from './report.ts'
 import type {SliceProgress} from './read-slice.ts'
 import {runJob} from './run-job.ts'
@@ -39,6 +40,7 @@ export interface RunJobsOptions {
   readonly log: Logger
   readonly mask: Mask
   readonly observer: RunObserver
+  readonly notifier: Notifier | undefined
 }
 
 export type RunProgress = SliceProgress & HttpProgress
@@ -73,14 +75,18 @@ export async function runJobs(options: RunJobsOptions): Promise<readonly Outcome
 }
 
 async function outcomeOfJob(options: RunJobsOptions, job: Job, traffic: AccountTraffic): Promise<Outcome> {
+  const {observer, notifier} = options
+  let run: FinishedRun
   try {
-    const run = await runOne(options, job, traffic)
-    options.observer.finished(run)
-    return outcomeOfRun(run.report)
+    run = await runOne(options, job, traffic)
   } catch (error) {
-    options.observer.refused(job.name, error)
+    observer.refused(job.name, error)
+    await notifier?.refused(job.name, error)
     return outcomeOf(error)
   }
+  observer.finished(run)
+  await notifier?.finished(run)
+  return outcomeOfRun(run.report)
 }
 
 /** Jobs of one account share what its service counts. */

@@ -97,6 +97,8 @@ export default class Run extends LorchestraCommand {
     const log = await createLogger(flags['log-level'], mask)
     // A source that prints must not break the one document of --json.
     globalThis.console = new Console(process.stderr, process.stderr)
+    const wanted = modeOfFlags(flags) === 'production' && config.notifications !== undefined
+    const notifier = wanted ? (await import('../notifications.ts')).createNotifier(config, mask, log) : undefined
     const observer = new TerminalReporter({json: this.jsonEnabled(), mask, documents: this.#runs})
     const stop = listenForSignals(() => observer.runningJobs)
     try {
@@ -111,6 +113,7 @@ export default class Run extends LorchestraCommand {
         log,
         mask,
         observer,
+        notifier,
       })
       observer.allFinished(outcomes)
       if (this.jsonEnabled()) this.logJson({schema: 1, runs: this.#runs})

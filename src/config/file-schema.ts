@@ -4,6 +4,7 @@ import {parseDuration} from '../duration.ts'
 import {messageWithCauses} from '../errors.ts'
 import {parseInstant} from '../instant.ts'
 import {NAME} from '../name.ts'
+import {notificationsSchema} from './notifications.ts'
 import {variablesIn} from './variables.ts'
 
 /** Keys of accounts and jobs that lorchestra reads itself; a source may not use them. */
@@ -74,6 +75,7 @@ export const fileSchema = z.strictObject({
   warehouse: z.unknown().optional(),
   accounts: z.record(name, accountSchema).nullish(),
   jobs: z.record(name, jobSchema).nullish(),
+  notifications: notificationsSchema.optional(),
 })
 
 export const FILE_KEYS = Object.keys(fileSchema.shape)
