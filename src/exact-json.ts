@@ -11,8 +11,9 @@ const exact = JSON as unknown as {
   parse(text: string, reviver: (name: string, value: unknown, context?: ReviverContext) => unknown): JsonValue
 }
 
-// Fifteen significant digits survive in a double; looking for more first spares most texts the slow way.
-const MANY_DIGITS = /[\d.]{16}|\d[eE]/
+// Fifteen significant digits survive in a double; looking for more first spares most texts the slow way. Digits of a
+// string (an id, base64) do not stand behind a bracket, colon or comma.
+const MANY_DIGITS = /(?:^|[[:,])\s*-?(?:[\d.]{16}|[\d.]+[eE])/
 
 /** Parses JSON; a number that a double cannot hold keeps its digits when it is written again. */
 export function parseExactly(text: string): JsonValue {

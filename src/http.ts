@@ -1,3 +1,5 @@
+import {setMaxListeners} from 'node:events'
+
 import {AccountTraffic, backoff} from './http/account-traffic.ts'
 import {addressOf} from './http/address.ts'
 import type {Failure} from './http/answer.ts'
@@ -42,6 +44,9 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
   const {budgetMs = 600_000, maxTries = 8, backoffMs = 1000} = options
   const {clock} = traffic
   const masked = (text: string): string => mask?.apply(text) ?? text
+  const stop = AbortSignal.any([runSignal])
+  // Many requests listen at once, and stop listening when they are done.
+  setMaxListeners(0, stop)
   let authorizedOrigin: string | undefined
   let announcedPause = -Infinity
 
@@ -71,8 +76,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     const name = `${method} ${url.origin}${url.pathname}`
     assertMayAuthorize(name, url, request)
     let deadline = clock.now() + budgetMs
-    // One for each request: many wait at once and would exceed the run signal's listeners.
-    const signal = AbortSignal.any(request.signal === undefined ? [runSignal] : [runSignal, request.signal])
+    const signal = request.signal === undefined ? stop : eitherOf(stop, request.signal)
     const errorOf = (failure: Failure, note = ''): HttpError =>
       new HttpError(masked(`${name}: ${failure.problem}${note}`), failure)
     const tooLong: TooLong = (failure, until) =>
@@ -132,6 +136,18 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
   }
 
   return {request: perform}
+}
+
+const combined = new WeakMap<AbortSignal, WeakMap<AbortSignal, AbortSignal>>()
+
+/** One for all requests that share a signal: making one costs as much as parsing an answer. */
+function eitherOf(one: AbortSignal, other: AbortSignal): AbortSignal {
+  const ofOne = combined.get(one) ?? new WeakMap<AbortSignal, AbortSignal>()
+  combined.set(one, ofOne)
+  const found = ofOne.get(other) ?? AbortSignal.any([one, other])
+  if (!ofOne.has(other)) setMaxListeners(0, found)
+  ofOne.set(other, found)
+  return found
 }
 
 type TooLong = (failure: Failure, until: number) => HttpError

@@ -101,6 +101,28 @@ describe('HTTP for sources', () => {
       expect(log.lines.join()).to.contain('silent for 50 ms')
     })
 
+    it('after a server that falls silent in the middle, but not after one that is merely slow', async () => {
+      const [slow, dead] = [new PassThrough(), new PassThrough()]
+      dead.write('{"rows":')
+      await server.rules.forGet('/data').once().thenStream(200, dead)
+      await server.rules.forGet('/data').thenStream(200, slow)
+      let answers = 0
+      await server.rules.on('response-initiated', () => {
+        answers += 1
+        if (answers < 2) return
+        let parts = 0
+        const timer = setInterval(() => {
+          parts += 1
+          slow.write(' ')
+          if (parts < 8) return
+          clearInterval(timer)
+          slow.end('{"rows": 1}')
+        }, 40)
+      })
+      expect((await client().request(get('/data', {timeout: 150}))).body).to.deep.equal({rows: 1})
+      expect(answers).to.equal(2)
+    })
+
     it('where only the source can tell that it is worth it', async () => {
       await server.rules
         .forGet('/data')

@@ -19,6 +19,7 @@ export interface Failure {
   readonly cause?: unknown
 }
 
+const UTF_8 = new TextDecoder('utf-8', {fatal: true})
 const RETRYABLE_STATUSES = new Set([408, 429, 500, 502, 503, 504])
 const QUOTA_STATUSES = new Set([403, 429])
 /** Google: "Too many concurrent requests for user"; Dataverse: "Number of concurrent requests exceeded the limit". */
@@ -56,7 +57,7 @@ export function judge(
 
 function objectIn(bytes: Uint8Array): JsonObject | undefined {
   try {
-    const value = parseExactly(new TextDecoder('utf-8', {fatal: true}).decode(bytes))
+    const value = parseExactly(UTF_8.decode(bytes))
     return isObject(value) ? value : undefined
   } catch {
     return undefined
@@ -76,10 +77,10 @@ function retryAfter(headers: Headers, details: string): number | undefined {
   return Number.isNaN(date) ? undefined : Math.max(0, date - (Number.isNaN(now) ? Date.now() : now))
 }
 
-/** Of `{error: {message, code, status, errors: [{reason}]}}`, or of OAuth's `{error, error_description}`. */
+/** Of `{error: {message, code, status, errors: [{reason}]}}`, or of OAuth's `{error, error_description}`, or of a plain `{message}`. */
 function detailsOf(body: JsonObject | undefined): string {
   const error = body?.['error']
-  let [name, message] = [error, body?.['error_description']]
+  let [name, message] = [error, body?.['error_description'] ?? body?.['message']]
   if (isObject(error)) {
     const [first] = Array.isArray(error['errors']) ? (error['errors'] as readonly JsonValue[]) : []
     const names = [isObject(first) ? first['reason'] : undefined, error['code'], error['status']]

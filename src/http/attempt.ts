@@ -30,27 +30,24 @@ export async function attempt({
   const repeatable = REPEATABLE_METHODS.has(method) || form !== undefined
   const headers = headersOf(request, authorization)
   if (headers === undefined) return {problem: 'a header holds characters that cannot be sent', retry: false}
-  const silence = new Silence(Math.min(request.timeout ?? LONGEST_SILENCE, timeLeft))
-  const late = AbortSignal.timeout(Math.max(1, timeLeft))
-  const signal = AbortSignal.any([stop, late, silence.signal])
+  const patience = new Patience(request.timeout ?? LONGEST_SILENCE, timeLeft, stop)
   const body =
     form === undefined ? (json === undefined ? null : JSON.stringify(json)) : new URLSearchParams(form).toString()
   let response: Response | undefined
   let bytes: Uint8Array | undefined
   try {
-    response = await fetch(url, {method, headers, body, signal, redirect: 'manual'})
-    bytes = await bytesOf(response, maxBytes, silence)
+    response = await fetch(url, {method, headers, body, signal: patience.signal, redirect: 'manual'})
+    bytes = await bytesOf(response, maxBytes, patience)
   } catch (error) {
     stop.throwIfAborted()
-    if (silence.signal.aborted) return {problem: `silent for ${silence.milliseconds} ms`, retry: repeatable}
-    if (late.aborted) return {problem: 'no complete answer within the time of a request', retry: repeatable}
+    if (patience.ended !== undefined) return {problem: patience.ended, retry: repeatable}
     // What fetch throws only says "fetch failed"; its cause says why.
     const cause: unknown = error instanceof Error ? (error.cause ?? error) : error
     const {code = '', message} = cause as {code?: string; message: string}
     const problem = message.includes(code) ? message : `${message} (${code})`
     return {problem, retry: repeatable && (response !== undefined || PASSING_ERRORS.test(code)), cause}
   } finally {
-    silence.end()
+    patience.end()
   }
   const {status} = response
   if (bytes === undefined) {
@@ -59,27 +56,42 @@ export async function attempt({
   return judge(response, bytes, request, repeatable)
 }
 
-/** Ends a try in which nothing arrives for too long; a large answer on a slow line goes on arriving. */
-class Silence {
-  readonly milliseconds: number
+/** Ends a try in which nothing arrives for too long, however much has arrived: a large answer on a slow line takes its time. */
+class Patience {
+  /** Why it ended, if it did. */
+  ended: string | undefined
   readonly #controller = new AbortController()
+  readonly #stop: AbortSignal
+  readonly #onStop = (): void => this.#controller.abort()
   readonly #timer: NodeJS.Timeout
+  readonly #lateAt: number
 
-  constructor(milliseconds: number) {
-    this.milliseconds = Math.max(1, milliseconds)
-    this.#timer = setTimeout(() => this.#controller.abort(), this.milliseconds)
+  constructor(silence: number, timeLeft: number, stop: AbortSignal) {
+    this.#lateAt = performance.now() + timeLeft
+    const milliseconds = Math.max(1, Math.min(silence, timeLeft))
+    this.#timer = setTimeout(() => this.#endWith(`silent for ${milliseconds} ms`), milliseconds)
+    this.#stop = stop
+    stop.addEventListener('abort', this.#onStop, {once: true})
+    if (stop.aborted) this.#onStop()
   }
 
   get signal(): AbortSignal {
     return this.#controller.signal
   }
 
-  broken(): void {
-    this.#timer.refresh()
+  renew(): void {
+    if (performance.now() > this.#lateAt) this.#endWith('no complete answer within the time of a request')
+    else this.#timer.refresh()
   }
 
   end(): void {
     clearTimeout(this.#timer)
+    this.#stop.removeEventListener('abort', this.#onStop)
+  }
+
+  #endWith(problem: string): void {
+    this.ended = problem
+    this.#controller.abort()
   }
 }
 
@@ -96,11 +108,11 @@ function headersOf(request: HttpRequest, authorization: string | undefined): Hea
   }
 }
 
-async function bytesOf(response: Response, maxBytes: number, silence: Silence): Promise<Uint8Array | undefined> {
+async function bytesOf(response: Response, maxBytes: number, patience: Patience): Promise<Uint8Array | undefined> {
   const chunks: Uint8Array[] = []
   let size = 0
   for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
-    silence.broken()
+    patience.renew()
     size += chunk.byteLength
     if (size > maxBytes) return undefined
     chunks.push(chunk)

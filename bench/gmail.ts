@@ -1,0 +1,142 @@
+import {spawn} from 'node:child_process'
+import {once} from 'node:events'
+import {mkdtemp, rm} from 'node:fs/promises'
+import {cpus, tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {parseArgs} from 'node:util'
+
+import {median} from './cases.ts'
+import type {ReaderRequest, ReaderResult} from './gmail-reader.ts'
+import type {StubOptions, StubStatistics} from './gmail-stub.ts'
+
+/**
+ * The Gmail source through whole runs into DuckDB, against a stub that enforces Google's quota in units. All waits are
+ * real: ten minutes of mailbox take ten minutes.
+ */
+const {values: flags} = parseArgs({
+  options: {
+    minutes: {type: 'string', default: '10'},
+    repeats: {type: 'string', default: '5'},
+    sizes: {type: 'string', default: '1000,50000'},
+    only: {type: 'string', default: 'speed,memory,quota,crowd'},
+    json: {type: 'boolean', default: false},
+  },
+})
+const only = new Set(flags.only.split(','))
+const GOOGLE = 6000
+const CONFIGURED = 4800
+const GET = 20
+const MB = 1e6
+const UNLIMITED = 1e12
+
+interface Measured extends ReaderResult {
+  readonly server: StubStatistics
+}
+
+type Reader = Pick<ReaderRequest, 'what' | 'concurrency' | 'unitsPerMinute'>
+
+/** Every read has a server, a folder and a process of its own. */
+async function measure(stub: StubOptions, reader: Reader): Promise<Measured> {
+  const server = start('gmail-stub.ts', stub)
+  const folder = await mkdtemp(join(tmpdir(), 'lorchestra-bench-'))
+  try {
+    const [url] = (await once(server.stdout.setEncoding('utf8'), 'data')) as [string]
+    const child = start('gmail-reader.ts', {...reader, url: url.trim(), folder})
+    let output = ''
+    child.stdout.setEncoding('utf8').on('data', (text: string) => {
+      output += text
+    })
+    const [code] = (await once(child, 'close')) as [number | null]
+    if (code !== 0) throw new Error(`the reader ended with exit code ${code}`)
+    const result = JSON.parse(output) as ReaderResult
+    if (result.messages !== stub.messages) throw new Error(`${result.messages} of ${stub.messages} messages came`)
+    const statistics = (await (await fetch(`${url.trim()}/statistics`)).json()) as StubStatistics
+    return {...result, server: statistics}
+  } finally {
+    server.stdin.end()
+    await once(server, 'close')
+    await rm(folder, {recursive: true})
+  }
+}
+
+function start(file: string, argument: object) {
+  return spawn(process.execPath, [join(import.meta.dirname, file), JSON.stringify(argument)], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+}
+
+const round = (value: number, digits = 2): number => Number(value.toFixed(digits))
+
+/** Taking turns with the floor, because the machine may be shared. */
+async function speed(latency: number) {
+  const ratios: number[] = []
+  const cpuRatios: number[] = []
+  const perSecond: number[] = []
+  const floorPerSecond: number[] = []
+  const stub = {messages: 5000, days: 365, unitsPerMinute: 0, latency}
+  for (let repeat = 0; repeat < Number(flags.repeats); repeat += 1) {
+    const common = {concurrency: 10, unitsPerMinute: UNLIMITED}
+    const floor = await measure(stub, {...common, what: 'floor'})
+    const ours = await measure(stub, {...common, what: 'lorchestra'})
+    ratios.push(floor.seconds / ours.seconds)
+    cpuRatios.push(floor.cpuSeconds / ours.cpuSeconds)
+    perSecond.push(ours.messages / ours.seconds)
+    floorPerSecond.push(floor.messages / floor.seconds)
+  }
+  return {
+    'ms of latency': latency,
+    'messages/s': Math.round(median(perSecond)),
+    'bare fetch/s': Math.round(median(floorPerSecond)),
+    'of the floor': round(median(ratios)),
+    'by CPU': round(median(cpuRatios)),
+  }
+}
+
+async function memory(messages: number) {
+  const stub = {messages, days: 1825, unitsPerMinute: 0, latency: 0}
+  const {peakBytes, server} = await measure(stub, {what: 'lorchestra', concurrency: 4, unitsPerMinute: UNLIMITED})
+  return {
+    messages,
+    'peak MB': Math.round(peakBytes / MB),
+    'requests per message': round((server.lists + server.gets) / messages, 3),
+  }
+}
+
+/** `configured`: what the user tells lorchestra that the quota is. */
+async function quota(configured: number, minutes: number, latency: number) {
+  const rate = Math.min(configured, GOOGLE)
+  const messages = Math.floor((rate * minutes) / GET)
+  const stub = {messages, days: 365, unitsPerMinute: GOOGLE, latency}
+  const {seconds, server} = await measure(stub, {what: 'lorchestra', concurrency: 4, unitsPerMinute: configured})
+  return {
+    'units a minute, configured': configured,
+    allowed: GOOGLE,
+    messages,
+    minutes: round(seconds / 60),
+    'share used': round(server.units / ((rate * seconds) / 60), 3),
+    'busiest minute': server.busiestMinute,
+    refused: server.refused,
+    'requests per message': round((server.lists + server.gets) / messages, 3),
+  }
+}
+
+const report = {
+  schema: 1,
+  machine: {cpus: cpus().length, model: cpus()[0]?.model ?? 'unknown', node: process.version},
+  speed: only.has('speed') ? [await speed(0), await speed(50)] : [],
+  memory: [] as Awaited<ReturnType<typeof memory>>[],
+  quota: [] as Awaited<ReturnType<typeof quota>>[],
+}
+if (only.has('memory')) for (const size of flags.sizes.split(',').map(Number)) report.memory.push(await memory(size))
+const minutes = Number(flags.minutes)
+if (only.has('quota')) report.quota.push(await quota(CONFIGURED, minutes, 100))
+// Somebody else uses the quota too, or the user believes that it is larger than it is.
+if (only.has('crowd')) report.quota.push(await quota(2.5 * GOOGLE, minutes / 2, 100))
+
+if (flags.json) {
+  console.log(JSON.stringify(report, null, 2))
+} else {
+  const {machine} = report
+  console.log(`${machine.cpus} x ${machine.model}, node ${machine.node}`)
+  for (const rows of [report.speed, report.memory, report.quota]) if (rows.length > 0) console.table(rows)
+}
