@@ -1,3 +1,7 @@
+import {oneLine} from './one-line.ts'
+
+const LONGEST_MESSAGE = 4000
+
 /** The one table of exit codes, and the one place that chooses from it. */
 export const EXIT = {
   done: 0,
@@ -61,16 +65,27 @@ export function exitCodeOf(outcomes: readonly Outcome[]): number {
   return EXIT[WORST_FIRST.find((outcome) => outcomes.includes(outcome)) ?? 'done']
 }
 
+/** JavaScript throws anything, nothing included; whoever has caught something must not take it for success. */
+export function asError(thrown: unknown): Error {
+  if (thrown instanceof Error) return thrown
+  const message = typeof thrown === 'object' && thrown !== null && 'message' in thrown ? thrown.message : thrown
+  if (typeof message === 'string' && message !== '') return new Error(message)
+  return new Error(`something was thrown that says nothing (${thrown === null ? 'null' : typeof thrown})`)
+}
+
 /** The message with those of its causes, outermost first, without what an outer one already says. */
 export function messageWithCauses(error: unknown): string {
   const messages: string[] = []
-  for (let current = error, depth = 0; current !== undefined && depth < 8; depth += 1) {
-    const message =
-      current instanceof Error ? current.message : typeof current === 'string' ? current : JSON.stringify(current)
+  let current = asError(error)
+  for (let depth = 0; depth < 8; depth += 1) {
+    const {message, cause} = current
     if (message !== '' && !messages.some((outer) => outer.includes(message))) messages.push(message)
-    current = current instanceof Error ? current.cause : undefined
+    // What Node throws when no address of a host answers has its messages here alone.
+    const inner = cause ?? (current instanceof AggregateError ? (current.errors[0] as unknown) : undefined)
+    if (inner === undefined) break
+    current = asError(inner)
   }
-  return messages.join(': ').replaceAll(/\s*\n\s*/g, ' ')
+  return oneLine(messages.join(': '), LONGEST_MESSAGE) || `${oneLine(current.name, 100)} without a message`
 }
 
 /** For a second signal: the user does not want to wait for anything. */

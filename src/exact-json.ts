@@ -26,10 +26,13 @@ export function parseExactly(text: string): JsonValue {
   )
 }
 
+/** Below this a double has fewer than fifteen digits. */
+const SMALLEST_PRECISE = 2.2250738585072014e-308
+
 function holds(value: number, source: string): boolean {
   const written = source.replace(/[eE].*$/, '')
   const digits = written.replaceAll(/[-.]/g, '').replace(/^0+/, '').replace(/0+$/, '')
-  const outOfRange = !Number.isFinite(value) || (value === 0 && digits !== '')
+  const outOfRange = !Number.isFinite(value) || (Math.abs(value) < SMALLEST_PRECISE && digits !== '')
   if (outOfRange) return false
   return digits.length <= 15 || (written === source && !source.includes('.') && Number.isSafeInteger(value))
 }

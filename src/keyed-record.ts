@@ -1,6 +1,8 @@
 import {createHash} from 'node:crypto'
 
-import type {JsonObject, JsonValue, Source, Stream} from './source.ts'
+import {asError} from './errors.ts'
+import {jsonText} from './json-text.ts'
+import type {JsonObject, Source, Stream} from './source.ts'
 import type {SpoolableRecord} from './sink/spool.ts'
 
 const LONGEST_KEY_BYTES = 1024
@@ -22,21 +24,17 @@ export function keyRecord(source: Pick<Source, 'idemKey'>, record: JsonObject, s
   try {
     idemKey = source.idemKey(record, stream)
   } catch (error) {
-    return reject(`idemKey failed: ${error instanceof Error ? error.message : 'threw no error'}`)
+    return reject(`idemKey failed: ${asError(error).message}`)
   }
   const problem = keyProblem(idemKey, stream)
   if (problem !== undefined) return reject(problem)
-  let json: string
-  try {
-    json = JSON.stringify(record)
-  } catch (error) {
-    return reject(`it is not JSON: ${error instanceof Error ? error.message : 'unknown'}`, idemKey)
-  }
-  // JSON.stringify writes a lone surrogate as an escape, so most records are decided by this look.
-  const surrogate = json.includes('\\ud') ? loneSurrogate(record) : undefined
-  if (surrogate !== undefined) return reject(`the text at ${surrogate} is not well-formed Unicode`, idemKey)
+  const json = jsonText(record)
+  if ('problem' in json) return reject(json.problem, idemKey)
+  if (!json.text.startsWith('{')) return reject('it is not an object', idemKey)
   const {sourceSystem, objectType} = stream
-  return {record: {idemKey, sourceSystem, objectType, externalId: idemKey.slice(prefixOf(stream).length), json}}
+  return {
+    record: {idemKey, sourceSystem, objectType, externalId: idemKey.slice(prefixOf(stream).length), json: json.text},
+  }
 }
 
 /** The same for the same record in every run, so that a reject is news once; tells nothing of what is in it. */
@@ -65,20 +63,5 @@ export function keyProblem(idemKey: unknown, stream: Stream): string | undefined
   if (!idemKey.isWellFormed()) return 'its idem_key is not well-formed Unicode'
   if (CONTROL_CHARACTER.test(idemKey)) return 'its idem_key holds a control character'
   if (Buffer.byteLength(idemKey) > LONGEST_KEY_BYTES) return `its idem_key is longer than ${LONGEST_KEY_BYTES} bytes`
-  return undefined
-}
-
-/** Where, as a path of member names and indexes; a stack of our own, because records may be nested deeply. */
-function loneSurrogate(record: JsonObject): string | undefined {
-  const open: {value: JsonValue | undefined; path: string}[] = [{value: record, path: '$'}]
-  for (let next = open.pop(); next !== undefined; next = open.pop()) {
-    const {value, path} = next
-    if (typeof value === 'string' && !value.isWellFormed()) return path
-    if (typeof value !== 'object' || value === null) continue
-    for (const [name, member] of Object.entries(value)) {
-      if (!name.isWellFormed()) return `a name in ${path}`
-      open.push({value: member, path: `${path}.${name}`})
-    }
-  }
   return undefined
 }

@@ -49,6 +49,13 @@ export function streamGroups(definitions: readonly StreamDefinition[], sourceSys
       'This is a bug in the source: object types match [a-z0-9][a-z0-9_-]{0,62} and differ.',
     )
   }
+  const vague = definitions.find(({windowed}) => typeof windowed !== 'boolean')
+  if (vague !== undefined) {
+    throw failure(
+      `the source does not say whether records of ${vague.objectType} have a time`,
+      'This is a bug in the source: windowed is true or false.',
+    )
+  }
   return [true, false]
     .map((windowed) => ({
       windowed,

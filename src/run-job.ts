@@ -1,11 +1,11 @@
 import {CommitLedger, type RunTotal} from './commit-ledger.ts'
 import {StreamCounts, type Counts} from './counts.ts'
-import {failure, messageWithCauses, usageError} from './errors.ts'
+import {asError, failure, messageWithCauses, usageError} from './errors.ts'
 import {estimateRun} from './estimate.ts'
 import {createEvent, type Event, type EventDetails} from './events.ts'
 import {isPlain, planGroup, streamGroups, type GroupPlan, type Schedule, type StreamGroup} from './plan.ts'
 import {ownProcess} from './process-identity.ts'
-import {contextBetweenSlices, readSlice, type SliceReader} from './read-slice.ts'
+import {assertJson, contextBetweenSlices, readSlice, type SliceReader} from './read-slice.ts'
 import type {Sink} from './sink/sink.ts'
 import type {Estimate, JsonObject, SourceContext, Stream} from './source.ts'
 import {untilAborted} from './until-aborted.ts'
@@ -123,7 +123,8 @@ class Pipeline {
   async readAndCommit(): Promise<unknown> {
     try {
       await this.#readAll()
-    } catch (error) {
+    } catch (thrown) {
+      const error = asError(thrown)
       await this.#afterFailure(error)
       return error
     }
@@ -155,6 +156,7 @@ class Pipeline {
     this.#assertClockIsRight()
     await this.#checkIdentity()
     const mark = isPlain(request) ? await this.#ask(source.mark?.bind(source)) : undefined
+    if (mark !== undefined) assertJson(mark, 'mark')
     const moment = {now: now().getTime(), ...(mark !== undefined && {mark})}
     const plans = this.#groups.map((group) =>
       planGroup(this.#run, group, this.#states.get(group) ?? [], request, moment),
@@ -191,6 +193,7 @@ class Pipeline {
     const {source, account, job} = this.#run
     const answer = await this.#ask(source.check?.bind(source))
     if (answer === undefined) return
+    if (typeof answer.identity !== 'string') throw failure('the source gave no name for whose data this is')
     this.#identity = answer.identity
     const stored = [...this.#states.values()].flat().find(({identity}) => identity !== undefined)?.identity
     if (stored === undefined || stored === answer.identity) return

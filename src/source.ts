@@ -112,7 +112,7 @@ export interface Stream {
 export interface Page {
   /** Which of `context.streams` the page belongs to; may be left out where there is only one. */
   readonly objectType?: string
-  /** As the source sent them. Stored equal as JSON values. */
+  /** As the source sent them; stored equal as JSON values. What JSON cannot hold (NaN, a Map) makes a record a reject. */
   readonly records: readonly JsonObject[]
   /** Idempotency keys that the source says are gone. Recorded as `object.deleted` events; stored rows stay. */
   readonly deleted?: readonly string[]
@@ -146,7 +146,7 @@ export interface SourceContext<Options> {
    */
   known(idemKeys: readonly string[]): Promise<ReadonlySet<string>>
   /**
-   * What happened since the last call; numbers are added up. Where `listed` is reported, the slice fails unless
+   * What happened since the last call; whole numbers that are added up. Where `listed` is reported, the slice fails unless
    * `listed` = records yielded + known + outside + gone + rejected.
    */
   progress(update: Progress): void

@@ -47,6 +47,12 @@ describe('a record’s key', () => {
   }
 })
 
+const nullsIn = (value: unknown): number => {
+  if (value === null) return 1
+  if (typeof value !== 'object' || value instanceof Date) return 0
+  return Object.values(value).reduce<number>((sum, member) => sum + nullsIn(member), 0)
+}
+
 describe('a record’s payload', () => {
   it('is stored as its JSON text, or the record is a reject that names the place', () => {
     fc.assert(
@@ -62,6 +68,35 @@ describe('a record’s payload', () => {
           else expect(keyed).to.have.nested.property('rejection.reason').that.includes(`the text at ${place} `)
         },
       ),
+    )
+  })
+
+  it('is never made into something else in silence, whatever a source puts in', () => {
+    const anything = fc.anything({
+      withBigInt: true,
+      withDate: true,
+      withMap: true,
+      withSet: true,
+      withNullPrototype: true,
+      withSparseArray: true,
+      withTypedArray: true,
+      withBoxedValues: true,
+    })
+    fc.assert(
+      fc.property(anything, (value) => {
+        const keyed = keyRecord(keyedBy('thing:scripted--acct1:a'), {value} as JsonObject, stream)
+        if ('record' in keyed) {
+          const {json} = keyed.record
+          expect(json).to.equal(JSON.stringify({value}))
+          // A lossless text reads back as what was put in, but for dates, which become text, and members without a value.
+          expect(nullsIn(JSON.parse(json))).to.equal(nullsIn({value}))
+        } else {
+          expect(keyed.rejection.reason).to.match(
+            / is not JSON$| not finite$| is invalid$|^it is not JSON: | not well-formed/,
+          )
+        }
+      }),
+      {numRuns: 1000},
     )
   })
 

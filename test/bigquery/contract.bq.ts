@@ -3,6 +3,7 @@ import {expect} from 'chai'
 import {startEmulator, type Emulator} from '../support/bigquery/emulator.ts'
 import {bigQueryUnderTest, type BigQueryUnderTest} from '../support/bigquery/under-test.ts'
 import {folderForEachTest} from '../support/folder.ts'
+import {describeHostileData} from '../support/hostile-contract.ts'
 import {describeWarehouse} from '../support/warehouse-contract.ts'
 
 describe('BigQuery as a warehouse', () => {
@@ -19,4 +20,5 @@ describe('BigQuery as a warehouse', () => {
     expect((await underTest.tables()).filter((name) => name.startsWith('lorchestra_'))).to.deep.equal([])
   })
   describeWarehouse(() => underTest)
+  describeHostileData(() => underTest)
 })

@@ -1,0 +1,101 @@
+/** As it is written to a file or a warehouse, or why it cannot be; what is wrong is told without what is in it. */
+export type JsonText = {readonly text: string} | {readonly problem: string}
+
+/**
+ * `JSON.stringify`, without what it does in silence: it makes `null` of NaN, of Infinity and of holes in lists, and
+ * `{}` of a Map. Lone surrogates, which no warehouse can hold, are a problem as well. Members that are undefined are
+ * left out, and `toJSON` is heeded.
+ */
+export function jsonText(value: unknown): JsonText {
+  try {
+    const text = JSON.stringify(value) as string | undefined
+    // Most values are decided by these looks; where something is wrong is found out afterwards.
+    const sure = text !== undefined && isPlain(value) && !text.includes('\\ud')
+    const problem = sure ? undefined : firstProblem(value)
+    if (problem !== undefined) return {problem}
+    return text === undefined ? {problem: 'it is nothing that JSON can hold'} : {text}
+  } catch (error) {
+    return {problem: whyNot(error)}
+  }
+}
+
+function whyNot(error: unknown): string {
+  if (error instanceof RangeError) return 'it is nested too deeply or too long to be written as JSON'
+  if (error instanceof TypeError && error.message.includes('circular')) return 'it is not JSON: it holds itself'
+  return `it is not JSON: ${error instanceof Error ? error.message : 'it cannot be read'}`
+}
+
+/** Whether all in it is what JSON knows; texts are not looked into. */
+function isPlain(root: unknown): boolean {
+  const open: unknown[] = [root]
+  const isPlainMember = (member: unknown): boolean => {
+    if (typeof member === 'string' || typeof member === 'boolean' || member === null) return true
+    if (typeof member === 'number') return Number.isFinite(member)
+    if (typeof member !== 'object') return false
+    open.push(member)
+    return true
+  }
+  while (open.length > 0) {
+    const value = open.pop()
+    if (Array.isArray(value)) {
+      for (let index = 0; index < value.length; index += 1) if (!isPlainMember(value[index])) return false
+    } else if (isPlainObject(value)) {
+      for (const member of Object.values(value)) if (member !== undefined && !isPlainMember(member)) return false
+    } else if (typeof value === 'object' || !isPlainMember(value)) {
+      return false
+    }
+  }
+  return true
+}
+
+function isPlainObject(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null || 'toJSON' in value) return false
+  const prototype: unknown = Object.getPrototypeOf(value)
+  return prototype === Object.prototype || prototype === null
+}
+
+interface Place {
+  readonly value: unknown
+  /** Of member names and indexes. */
+  readonly path: string
+  /** What `toJSON` gave, which is not asked again. */
+  readonly converted?: true
+}
+
+/** With a stack of our own, because values may be nested deeply. */
+function firstProblem(root: unknown): string | undefined {
+  const open: Place[] = [{value: root, path: '$'}]
+  for (let place = open.pop(); place !== undefined; place = open.pop()) {
+    const {value, path, converted} = place
+    if (typeof value !== 'object' || value === null) {
+      const problem = problemOf(value, path)
+      if (problem !== undefined) return problem
+    } else if (value instanceof Date && Number.isNaN(value.getTime())) {
+      return `the date at ${path} is invalid`
+    } else if (converted === undefined && toJSONOf(value) !== undefined) {
+      open.push({value: toJSONOf(value)?.call(value), path, converted: true})
+    } else if (Array.isArray(value)) {
+      for (const [index, member] of (value as readonly unknown[]).entries())
+        open.push({value: member, path: `${path}.${index}`})
+    } else {
+      const members = Object.entries(value)
+      const kind = Object.prototype.toString.call(value).slice('[object '.length, -1)
+      if (members.length === 0 && kind !== 'Object') return `the ${kind} at ${path} is not JSON`
+      for (const [name, member] of members) {
+        if (!name.isWellFormed()) return `a name in ${path} is not well-formed Unicode`
+        if (member !== undefined && member !== toJSONOf(value)) open.push({value: member, path: `${path}.${name}`})
+      }
+    }
+  }
+  return undefined
+}
+
+const toJSONOf = (value: object): (() => unknown) | undefined =>
+  'toJSON' in value && typeof value.toJSON === 'function' ? (value.toJSON as () => unknown) : undefined
+
+function problemOf(value: unknown, path: string): string | undefined {
+  if (typeof value === 'string')
+    return value.isWellFormed() ? undefined : `the text at ${path} is not well-formed Unicode`
+  if (typeof value === 'number') return Number.isFinite(value) ? undefined : `the number at ${path} is not finite`
+  return typeof value === 'boolean' || value === null ? undefined : `the ${typeof value} at ${path} is not JSON`
+}
