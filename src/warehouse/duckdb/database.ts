@@ -31,8 +31,7 @@ const QUOTING_ERRORS = ['Conversion Error', 'Constraint Error', 'Invalid Input E
 const FIRST_PAUSE = 20
 const LONGEST_PAUSE = 500
 
-/** Writing leaves what is new in the .wal beside the file; a checkpoint moves it into the file. */
-export type Access = 'read' | 'write' | 'write and checkpoint'
+export type Access = 'read' | 'write'
 
 /** Opens the file for as long as `use` takes; DuckDB lets one process in at a time. `signal` ends the wait for it. */
 export async function withDatabase<Result>(
@@ -54,9 +53,15 @@ async function withOpenDatabase<Result>(
   const {instance, connection} = await openWhenFree(options, access, signal)
   let file: FileHandle | undefined
   try {
-    if (access !== 'write and checkpoint' || process.platform === 'win32') return await use(connection)
-    file = await open(options.path, 'r')
-    return await withCheckpoint(connection, options.path, file, use)
+    if (access === 'read') return await use(connection)
+    // Windows lets nobody read a file that DuckDB has open.
+    if (process.platform !== 'win32') {
+      file = await open(options.path, 'r')
+      await backUpMetadata(connection, options.path, file)
+    }
+    const result = await use(connection)
+    if (await checkpoint(connection)) await removeBackup(options.path)
+    return result
   } catch (error) {
     throw withoutValues(options.path, error)
   } finally {
@@ -66,21 +71,10 @@ async function withOpenDatabase<Result>(
   }
 }
 
-/** One checkpoint at most: a large transaction's COMMIT makes it, or it is made at the end. */
-async function withCheckpoint<Result>(
-  connection: DuckDBConnection,
-  path: string,
-  file: FileHandle,
-  use: (connection: DuckDBConnection) => Promise<Result>,
-): Promise<Result> {
-  await backUpMetadata(connection, path, file)
-  await connection.run('RESET wal_autocheckpoint')
-  const result = await use(connection)
-  if (await checkpoint(connection)) await removeBackup(path)
-  return result
-}
-
-/** False where it failed, on a full disk say. What was committed is safe in the .wal, and the next one moves it. */
+/**
+ * Moves what was committed from the .wal into the file, so that the file is whole without it; a large COMMIT has done
+ * so already. False where it failed, on a full disk say: then the .wal keeps it, and the next checkpoint moves it.
+ */
 async function checkpoint(connection: DuckDBConnection): Promise<boolean> {
   try {
     await connection.run('CHECKPOINT')
@@ -180,7 +174,8 @@ async function openToWrite(options: DatabaseOptions): Promise<OpenDatabase> {
     const connection = await instance.connect()
     await connection.run(`ATTACH ${literal(options.path)} AS warehouse (READ_WRITE, ROW_GROUP_SIZE ${ROW_GROUP_ROWS})`)
     await connection.run('USE warehouse')
-    await connection.run(`PRAGMA disable_checkpoint_on_shutdown; SET wal_autocheckpoint = '1TB'`)
+    // One checkpoint for each backup: the one that is made before the backup is dropped.
+    await connection.run('PRAGMA disable_checkpoint_on_shutdown')
     return {instance, connection}
   } catch (error) {
     instance.closeSync()

@@ -71,7 +71,7 @@ export class DuckDBWarehouse implements Warehouse {
 
   async createTables(tables: TableSet): Promise<readonly string[]> {
     await inTurn(this.#database.path, this.#signal, async () => createMissingDatabase(this.#database.path))
-    return withDatabase(this.#database, 'write and checkpoint', this.#signal, async (connection) =>
+    return withDatabase(this.#database, 'write', this.#signal, async (connection) =>
       inTransaction(connection, async () => {
         const made = await createMissingTables(connection, tables)
         await assertCompatibleTables(connection, tables)
@@ -99,7 +99,7 @@ export class DuckDBWarehouse implements Warehouse {
       // A stopped run still commits what is whole and says that it stopped.
       commit: async (batch, events) => {
         if (!(await databaseExists(this.#database.path))) throw fileExchanged(`${this.#database.path} is gone`)
-        return withDatabase(this.#database, 'write and checkpoint', undefined, async (connection) =>
+        return withDatabase(this.#database, 'write', undefined, async (connection) =>
           inTransaction(connection, async () => {
             await assertLeaseHeld(connection, run.tables, run.runId)
             return mergeBatch(connection, run.tables, batch, events)
