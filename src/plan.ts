@@ -108,7 +108,7 @@ export const isPlain = ({since, until, limit}: WindowRequest): boolean =>
   since === undefined && until === undefined && limit === undefined
 
 /** Streams that are read together share what the source said last. */
-function sharedBookmark(states: readonly StreamState[]): StoredBookmark | undefined {
+export function sharedBookmark(states: readonly StreamState[]): StoredBookmark | undefined {
   const [first, ...others] = states.map(({bookmark}) => bookmark)
   const same = others.every((other) => JSON.stringify(other) === JSON.stringify(first))
   return same ? first : undefined

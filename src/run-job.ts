@@ -3,7 +3,8 @@ import {StreamCounts, type Counts} from './counts.ts'
 import {asError, failure, messageWithCauses, usageError} from './errors.ts'
 import {estimateRun} from './estimate.ts'
 import {createEvent, type Event, type EventDetails} from './events.ts'
-import {isPlain, planGroup, streamGroups, type GroupPlan, type Schedule, type StreamGroup} from './plan.ts'
+import {isPlain, planGroup, sharedBookmark, streamGroups} from './plan.ts'
+import type {GroupPlan, Schedule, StreamGroup} from './plan.ts'
 import {ownProcess} from './process-identity.ts'
 import {assertJson, contextBetweenSlices, readSlice, type SliceReader} from './read-slice.ts'
 import type {Sink} from './sink/sink.ts'
@@ -186,7 +187,9 @@ class Pipeline {
     question: ((context: SourceContext<unknown>) => Promise<Answer>) | undefined,
   ): Promise<Answer | undefined> {
     if (question === undefined) return undefined
-    return untilAborted(question(contextBetweenSlices(this.#run, this.#streams())), this.#run.signal)
+    const kept = sharedBookmark([...this.#states.values()].flat())
+    const context = contextBetweenSlices(this.#run, this.#streams())
+    return untilAborted(question({...context, ...(kept !== undefined && {bookmark: kept.value})}), this.#run.signal)
   }
 
   async #checkIdentity(): Promise<void> {

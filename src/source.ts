@@ -58,8 +58,9 @@ export interface Source<Options = unknown> {
   /**
    * Where the source's change feed stands now. Asked once in a plain run (no `--since`, `--until`, `--limit`), before
    * anything is read; kept with the commits, and given back as `context.bookmark` when all older records are stored.
+   * Here `context.bookmark` is the one that is kept so far, if any, used yet or not. `undefined`: no other one is kept.
    */
-  mark?(context: SourceContext<Options>): Promise<JsonValue>
+  mark?(context: SourceContext<Options>): Promise<JsonValue | undefined>
   /**
    * One cheap authenticated call: whose data is this. The host refuses an account that turns to somebody else's data.
    * `undefined`: the service cannot tell, which is nobody's data in particular.
