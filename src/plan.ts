@@ -1,4 +1,4 @@
-import {failure} from './errors.ts'
+import {failure, usageError} from './errors.ts'
 import type {JsonValue, Stream, StreamDefinition} from './source.ts'
 import type {StoredBookmark, StreamState} from './warehouse/warehouse.ts'
 import {cursorOf, dueWindows, mergeWindows, type TimeWindow} from './window.ts'
@@ -64,6 +64,18 @@ export function streamGroups(definitions: readonly StreamDefinition[], sourceSys
         .map(({objectType}) => ({sourceSystem, objectType})),
     }))
     .filter(({streams}) => streams.length > 0)
+}
+
+export function assertSelectableByWindow(
+  job: string,
+  groups: readonly StreamGroup[],
+  {since, until}: WindowRequest,
+): void {
+  if ((since === undefined && until === undefined) || groups.every(({windowed}) => windowed)) return
+  throw usageError(
+    `${job} reads records without a time, so --since and --until cannot select any`,
+    'Run it without them: it reads everything, and running twice changes nothing.',
+  )
 }
 
 export function planGroup(
