@@ -1,0 +1,71 @@
+import {expect} from 'chai'
+import fc from 'fast-check'
+import {stringify} from 'yaml'
+
+import {parseYamlFile} from '../../src/config/yaml-file.ts'
+import {outcomeOf, type LorchestraError} from '../../src/errors.ts'
+
+const TRAP = /__proto__|<<|\$\{/
+/** Texts that begin like YAML, so that more than the first character is looked at. */
+const likeYaml = fc
+  .array(
+    fc.constantFrom(
+      'a',
+      ': ',
+      '- ',
+      '\n',
+      '  ',
+      '&a ',
+      '*a',
+      '{',
+      '}',
+      '[',
+      ']',
+      '"',
+      "'",
+      '|',
+      '#',
+      '!!t ',
+      '%',
+      '1',
+      ',',
+      '? ',
+      '---\n',
+      '${',
+      '\t',
+    ),
+  )
+  .map((parts) => parts.join(''))
+
+describe('a YAML file', () => {
+  it('gives back every value that was written to it', () => {
+    const exact = fc.jsonValue({noUnicodeString: false, depthSize: 'small'}).filter((value) => {
+      const text = JSON.stringify(value)
+      return !TRAP.test(text) && !/\d{16}|e\+?\d/.test(text)
+    })
+    fc.assert(
+      fc.property(fc.dictionary(fc.stringMatching(/^[a-z_]{1,8}$/), exact, {maxKeys: 4}), (value) => {
+        // JSON knows no -0.
+        const wanted = JSON.parse(JSON.stringify(value)) as unknown
+        expect(parseYamlFile(stringify(wanted), 'file.yaml').value).to.deep.equal(wanted)
+      }),
+    )
+  })
+
+  it('is data or a usage error that says where, whatever stands in it', () => {
+    fc.assert(
+      fc.property(fc.oneof(likeYaml, fc.string({unit: 'binary'})), (text) => {
+        try {
+          const {value, locate} = parseYamlFile(text, 'file.yaml')
+          JSON.stringify(value)
+          expect(locate(['a', 0, 'b'])).to.match(/^file\.yaml:\d+:\d+$/)
+        } catch (error) {
+          expect(outcomeOf(error)).to.equal('usage')
+          const {message, next = ''} = error as LorchestraError
+          expect(`${message}\n${next}`).to.match(/file\.yaml:[1-9]\d*:[1-9]\d*/)
+        }
+      }),
+      {numRuns: 2000},
+    )
+  })
+})
