@@ -3,8 +3,7 @@ import {StreamCounts, type Counts} from './counts.ts'
 import {asError, failure, messageWithCauses, usageError} from './errors.ts'
 import {estimateRun} from './estimate.ts'
 import {createEvent, type Event, type EventDetails} from './events.ts'
-import {assertSelectableByWindow, isPlain, planGroup, sharedBookmark, streamGroups} from './plan.ts'
-import type {GroupPlan, Schedule, StreamGroup} from './plan.ts'
+import {isPlain, planGroup, streamGroups, type GroupPlan, type Schedule, type StreamGroup} from './plan.ts'
 import {ownProcess} from './process-identity.ts'
 import {assertJson, contextBetweenSlices, readSlice, type SliceReader} from './read-slice.ts'
 import type {Sink} from './sink/sink.ts'
@@ -52,7 +51,7 @@ export interface RunReport {
 /** Reads what is due, commits it and leaves the audit trail. A failure is part of the report, after what was kept. */
 export async function runJob(run: JobRun): Promise<RunReport> {
   const groups = streamGroups(run.source.streams(run.options), run.sourceSystem)
-  assertSelectableByWindow(run.job, groups, run.request)
+  assertSelectableByWindow(run, groups)
   const pipeline = new Pipeline(run, groups)
   await pipeline.begin()
   const error = await pipeline.readAndCommit()
@@ -68,6 +67,15 @@ async function closeSink({sink, log}: JobRun): Promise<unknown> {
     log.error(`cleaning up failed: ${messageWithCauses(error)}`)
     return error
   }
+}
+
+function assertSelectableByWindow(run: JobRun, groups: readonly StreamGroup[]): void {
+  const {since, until} = run.request
+  if ((since === undefined && until === undefined) || groups.every(({windowed}) => windowed)) return
+  throw usageError(
+    `${run.job} reads records without a time, so --since and --until cannot select any`,
+    'Run it without them: it reads everything, and running twice changes nothing.',
+  )
 }
 
 class Pipeline {
@@ -178,9 +186,7 @@ class Pipeline {
     question: ((context: SourceContext<unknown>) => Promise<Answer>) | undefined,
   ): Promise<Answer | undefined> {
     if (question === undefined) return undefined
-    const kept = sharedBookmark([...this.#states.values()].flat())
-    const context = contextBetweenSlices(this.#run, this.#streams())
-    return untilAborted(question({...context, ...(kept !== undefined && {bookmark: kept.value})}), this.#run.signal)
+    return untilAborted(question(contextBetweenSlices(this.#run, this.#streams())), this.#run.signal)
   }
 
   async #checkIdentity(): Promise<void> {

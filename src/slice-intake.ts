@@ -52,6 +52,10 @@ export class SliceIntake {
         for (const key of idemKeys) if (found.has(key)) counts.of(this.#streamOfKey(key).objectType).known += 1
         return found
       },
+      stored: async (idemKeys) => {
+        this.#heed(() => assertTexts(idemKeys))
+        return sink.known(idemKeys)
+      },
       progress: (update) => this.#heed(() => this.#progress(update)),
       reject: (reference: unknown, reason: unknown, objectType) =>
         this.#heed(() => {

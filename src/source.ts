@@ -56,19 +56,16 @@ export interface Source<Options = unknown> {
   /** Reads one slice of the streams in `context.streams`, page by page. */
   extract(context: SourceContext<Options>): AsyncIterable<Page>
   /**
-   * Where the change feed stands now. Asked first of all in a plain run (no `--since`, `--until`, `--limit`); kept with
-   * the commits, and given back as `context.bookmark` when all older records are stored. `undefined`: keep the former.
+   * Where the source's change feed stands now; `undefined` without one. Asked once in a plain run (no `--since`, `--until`,
+   * `--limit`) before anything is read, kept with the commits, given back as `bookmark` when all older records are stored.
    */
   mark?(context: SourceContext<Options>): Promise<JsonValue | undefined>
   /**
-   * One cheap authenticated call: whose data is this. The host refuses an account that turns to somebody else's data.
-   * `undefined`: the service cannot tell, which is nobody's data in particular.
+   * One cheap authenticated call: whose data is this; `undefined` where the service cannot tell. The host refuses an
+   * account that turns to somebody else's data.
    */
   check?(context: SourceContext<Options>): Promise<{readonly identity: string} | undefined>
-  /**
-   * `lorchestra accounts login ACCOUNT`: gets credentials from a person and keeps them in `context.secrets`. The options
-   * are those of the account and of its first job. Never called in a run, which has nobody to ask.
-   */
+  /** `lorchestra accounts login ACCOUNT`: gets credentials from a person into `context.secrets`. Never called in a run. */
   login?(context: LoginContext<Options>): Promise<void>
 }
 
@@ -129,8 +126,8 @@ export interface SourceContext<Options> {
   /** This slice, half open: `since <= t < until`. No `since`: from the very first record. For a bookmark, see below. */
   readonly window: SliceWindow
   /**
-   * What was kept last; `mark` gets it always, `extract` in a plain run whose older records are all stored: read the changes
-   * since then. `window` spans the same time, so that a source whose bookmark has expired reads the window instead.
+   * What the last commit kept. Present only in a plain run whose older records are all stored. Read the changes since
+   * then; `window` spans the same time, so that a source whose bookmark has expired reads the window instead.
    */
   readonly bookmark?: JsonValue
   readonly http: HttpClient
@@ -145,6 +142,11 @@ export interface SourceContext<Options> {
    * Every key that it returns is counted as known: do not yield its record. May answer with fewer than are stored.
    */
   known(idemKeys: readonly string[]): Promise<ReadonlySet<string>>
+  /**
+   * The same question for a source that reads changes: nothing is counted, and `--refetch` changes nothing. A feed also
+   * tells of records that the job never wanted; their changes and deletions are not to be yielded.
+   */
+  stored(idemKeys: readonly string[]): Promise<ReadonlySet<string>>
   /**
    * What happened since the last call; whole numbers that are added up. Where `listed` is reported, the slice fails unless
    * `listed` = records yielded + known + outside + gone + rejected.
@@ -176,14 +178,14 @@ export interface Progress {
 }
 
 export interface LoginContext<Options> {
-  /** Secret options whose variable is not set are left out; where the schema requires one, login is not called. */
+  /** Of the account and its first job. Secrets whose variable is not set are left out. */
   readonly options: Options
   readonly http: HttpClient
   readonly secrets: SecretStore
   readonly log: Logger
   /** Aborted by Ctrl-C, and when the person has taken too long. */
   readonly signal: AbortSignal
-  /** Shows a line to the person at the terminal (a device code, say). */
+  /** Shows a line to the person (a device code, say). */
   tell(message: string): void
   /** Shows the address and opens it in a browser where there is one. */
   open(url: URL): Promise<void>
@@ -191,12 +193,9 @@ export interface LoginContext<Options> {
 
 /**
  * Credentials that the source itself got or that a service rotated, kept per account by the host in every run mode:
- * a rotated token that is lost locks the user out. Files are mode 0600, replaced atomically, locked against another
- * process.
- *
- * A secret stored under the name of an option (of `secrets`) stands in for it: a run then does without the option's
- * variable. Where the option is given, the source decides which one counts; a value that the user has just set must not
- * lose against an older stored one.
+ * a rotated token that is lost locks the user out. Files are mode 0600, replaced atomically, locked. A secret stored under
+ * the name of an option (of `secrets`) stands in for it where its variable is not set. Where both are there, the source
+ * decides; a value that the user has just set must not lose against an older stored one.
  */
 export interface SecretStore {
   get(name: string): Promise<string | undefined>

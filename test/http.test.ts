@@ -53,6 +53,15 @@ describe('HTTP for sources', () => {
     createHttpClient({signal: run.signal, log, traffic: new AccountTraffic(clock), ...options})
   const get = (path: string, request: Partial<HttpRequest> = {}) => ({url: `${server.url}${path}`, ...request})
 
+  it('may wait for a fraction of a millisecond, as a rate limit makes it', async () => {
+    await server.rules.forGet('/data').thenJson(200, {})
+    const traffic = new AccountTraffic()
+    traffic.limitTo(60_001)
+    // A tenth of a minute's units are saved up at the start.
+    const {status} = await client({traffic}).request(get('/data', {units: 6003}))
+    expect(status).to.equal(200)
+  })
+
   describe('tries again', () => {
     for (const status of [408, 429, 500, 502, 503, 504]) {
       it(`after a ${status}`, async () => {

@@ -19,6 +19,7 @@ export interface GmailServer {
   add(message: MailboxMessage): Promise<string>
   /** For good, not into the trash. */
   remove(id: string): Promise<void>
+  relabel(id: string, labels: {readonly add?: readonly string[]; readonly remove?: readonly string[]}): Promise<void>
   close(): Promise<void>
 }
 
@@ -102,6 +103,9 @@ export async function startGmailServer(
       },
       remove: async (id) => {
         await call('DELETE', `messages/${id}`)
+      },
+      relabel: async (id, {add: addLabelIds = [], remove: removeLabelIds = []}) => {
+        await call('POST', `messages/${id}/modify`, {addLabelIds, removeLabelIds})
       },
       close: async () => {
         await emulator.close()

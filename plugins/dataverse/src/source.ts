@@ -1,6 +1,5 @@
 import type {Source} from 'lorchestra'
 
-import {mark} from './changes.ts'
 import {check} from './check.ts'
 import {extract} from './extract.ts'
 import {idemKey} from './idem-key.ts'
@@ -19,7 +18,6 @@ const source: Source<Options> = {
   streams: (chosen) => [{objectType: objectTypeOf(chosen), windowed: !chosen.full}],
   idemKey,
   extract,
-  mark,
   check,
   login,
 }

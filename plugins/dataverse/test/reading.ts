@@ -58,6 +58,7 @@ export function reading(entra: EntraServer, url: string, settings: ReadingOption
     signal,
     resolvePath: (path) => path,
     known: () => Promise.resolve(new Set()),
+    stored: () => Promise.resolve(new Set()),
     progress: silent,
     reject: silent,
   }

@@ -1,27 +1,24 @@
 import type {Page, SourceContext, Stream} from 'lorchestra'
 
+import {readChanges} from './changes.ts'
+import {fetchMessages} from './fetch-messages.ts'
 import {idemKey} from './idem-key.ts'
-import {inOrder} from './in-order.ts'
-import {getMessage, listMessages} from './messages.ts'
+import {listMessages} from './messages.ts'
 import type {Options} from './options.ts'
 import {isInside, timeOf} from './slice-window.ts'
 
-/** A page for each message, so that what is fetched is spooled and shown at once. */
 export async function* extract(context: SourceContext<Options>): AsyncGenerator<Page, void> {
   const [stream] = context.streams
   if (stream === undefined) return
-  const fetched = inOrder(listUnknown(context, stream), context.options.concurrency, async (id, signal) => ({
-    id,
-    message: await getMessage(context, id, signal),
-  }))
-  for await (const {id, message} of fetched) {
-    const time = typeof message === 'string' ? undefined : timeOf(message)
-    if (message === 'gone') context.progress({gone: 1})
-    else if (message === 'too large') context.reject(id, tooLarge(context.options))
-    else if (time === undefined) context.reject(id, 'the message has no usable internalDate')
-    else if (!isInside(time, context.window)) context.progress({outside: 1})
-    else yield {records: [message]}
+  const {bookmark, window, options} = context
+  if (options.sync === 'history' && typeof bookmark === 'string') {
+    if ((yield* readChanges(context, stream, bookmark)) === 'read') return
+    context.log.warn(
+      "Gmail no longer has the history since the last run (it is kept for about a week), so that run's window is read " +
+        'instead. Deletions and label changes of that time are not seen; --full --refetch reads all labels anew',
+    )
   }
+  yield* fetchMessages(context, listUnknown(context, stream), (message) => isInside(timeOf(message) ?? NaN, window))
 }
 
 /** Mail never changes but for its labels, so a message that is stored is not fetched again. */
@@ -32,6 +29,3 @@ async function* listUnknown(context: SourceContext<Options>, stream: Stream): As
     for (const id of ids) if (!known.has(idemKey({id}, stream))) yield id
   }
 }
-
-const tooLarge = ({max_message_bytes: limit}: Options): string =>
-  `the message is larger than ${limit} bytes as JSON; raise max_message_bytes, or leave attachments out with format: full`

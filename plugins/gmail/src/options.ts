@@ -3,43 +3,65 @@ import {z} from 'zod'
 /** Gmail takes messages of 50 MB, which base64 makes a third longer. */
 const LARGEST_MESSAGE = 70_000_000
 
-export const options = z.strictObject({
-  client_id: z.string().trim().min(1),
-  client_secret: z.string().trim().min(1),
-  refresh_token: z.string().trim().min(1).optional().describe('Left out: the one of `lorchestra accounts login`'),
-  query: z
-    .string()
-    .trim()
-    .default('')
-    .refine(isClosed, 'has a quote or a bracket that is not closed')
-    .describe('Only messages that this Gmail search finds'),
-  include_spam_trash: z.boolean().default(false).describe('Messages in spam and trash too'),
-  labels: z.array(z.string().trim().min(1)).min(1).optional().describe('Only messages that carry all of these labels'),
-  format: z
-    .enum(['full', 'metadata', 'raw'])
-    .default('full')
-    .describe(
-      'full: parsed parts, large attachments left out; metadata: headers alone; raw: every byte. Messages that are stored keep theirs without --full --refetch',
-    ),
-  max_message_bytes: z
-    .int()
-    .min(1)
-    .max(LARGEST_MESSAGE)
-    .default(LARGEST_MESSAGE)
-    .describe('A message that is larger as JSON is a reject; it is never cut'),
-  // Google's limit for projects since May 2026 is 6,000 units per user and minute; older ones have 15,000, and pay 5 a get.
-  units_per_minute: z
-    .int()
-    .min(1)
-    .default(4800)
-    .describe("How much of the user's quota to use: 80 % of Google's 6,000"),
-  units_per_get: z.int().min(1).default(20).describe('What Google charges for messages.get'),
-  units_per_list: z.int().min(1).default(5).describe('What Google charges for messages.list'),
-  concurrency: z.int().min(1).max(10).default(4).describe('How many messages are fetched at once'),
-  api_url: z.url({protocol: /^https?$/}).default('https://gmail.googleapis.com'),
-  authorization_url: z.url({protocol: /^https?$/}).default('https://accounts.google.com/o/oauth2/v2/auth'),
-  token_url: z.url({protocol: /^https?$/}).default('https://oauth2.googleapis.com/token'),
-})
+export const options = z
+  .strictObject({
+    client_id: z.string().trim().min(1),
+    client_secret: z.string().trim().min(1),
+    refresh_token: z.string().trim().min(1).optional().describe('Left out: the one of `lorchestra accounts login`'),
+    query: z
+      .string()
+      .trim()
+      .default('')
+      .refine(isClosed, 'has a quote or a bracket that is not closed')
+      .describe('Only messages that this Gmail search finds'),
+    include_spam_trash: z.boolean().default(false).describe('Messages in spam and trash too'),
+    labels: z
+      .array(z.string().trim().min(1))
+      .min(1)
+      .optional()
+      .describe('Only messages that carry all of these labels'),
+    sync: z
+      .enum(['window', 'history'])
+      .default('window')
+      .describe(
+        'window: new messages; history: deletions and label changes too, for the whole mailbox (without query and labels)',
+      ),
+    format: z
+      .enum(['full', 'metadata', 'raw'])
+      .default('full')
+      .describe(
+        'full: parsed parts, large attachments left out; metadata: headers alone; raw: every byte. Messages that are stored keep theirs without --full --refetch',
+      ),
+    max_message_bytes: z
+      .int()
+      .min(1)
+      .max(LARGEST_MESSAGE)
+      .default(LARGEST_MESSAGE)
+      .describe('A message that is larger as JSON is a reject; it is never cut'),
+    // Google's limit for projects since May 2026 is 6,000 units per user and minute; older ones have 15,000, and pay 5 a get.
+    units_per_minute: z
+      .int()
+      .min(1)
+      .default(4800)
+      .describe("How much of the user's quota to use: 80 % of Google's 6,000"),
+    units_per_get: z.int().min(1).default(20).describe('What Google charges for messages.get'),
+    units_per_history: z.int().min(1).default(2).describe('What Google charges for history.list'),
+    units_per_list: z.int().min(1).default(5).describe('What Google charges for messages.list'),
+    concurrency: z.int().min(1).max(10).default(4).describe('How many messages are fetched at once'),
+    api_url: z.url({protocol: /^https?$/}).default('https://gmail.googleapis.com'),
+    authorization_url: z.url({protocol: /^https?$/}).default('https://accounts.google.com/o/oauth2/v2/auth'),
+    token_url: z.url({protocol: /^https?$/}).default('https://oauth2.googleapis.com/token'),
+  })
+  .superRefine(({sync, query, labels}, context) => {
+    // The history names no more than ids: what a query would find among them cannot be told.
+    for (const [name, value] of Object.entries({query, labels}))
+      if (sync === 'history' && value !== undefined && value.length > 0)
+        context.addIssue({
+          code: 'custom',
+          path: [name],
+          message: 'sync: history follows the whole mailbox; leave it out',
+        })
+  })
 
 export type Options = z.output<typeof options>
 

@@ -4,6 +4,7 @@ import {mailboxOf} from './check.ts'
 import {estimate} from './estimate.ts'
 import {extract} from './extract.ts'
 import {idemKey} from './idem-key.ts'
+import {mark} from './history.ts'
 import {login} from './login.ts'
 import {options, type Options} from './options.ts'
 
@@ -21,6 +22,7 @@ const source: Source<Options> = {
   idemKey,
   estimate,
   extract,
+  mark,
   check: mailboxOf,
   login,
 }

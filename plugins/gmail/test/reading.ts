@@ -13,7 +13,7 @@ export interface Reading {
   readonly counts: {listed: number; known: number; outside: number; gone: number}
   readonly rejected: string[]
   /** Takes all pages. */
-  all(): Promise<readonly JsonObject[]>
+  all(more?: Pick<SourceContext<Options>, 'bookmark'>): Promise<readonly JsonObject[]>
 }
 
 export interface ReadingOptions {
@@ -56,6 +56,7 @@ export function reading(server: GmailServer, settings: ReadingOptions = {}): Rea
       counts.known += known.size
       return known
     },
+    stored: async (keys) => new Set((await settings.known?.(keys)) ?? []),
     progress: ({listed = 0, outside = 0, gone = 0}) => {
       counts.listed += listed
       counts.outside += outside
@@ -71,8 +72,8 @@ export function reading(server: GmailServer, settings: ReadingOptions = {}): Rea
     records,
     counts,
     rejected,
-    all: async () => {
-      for await (const page of source.extract(context)) {
+    all: async (more = {}) => {
+      for await (const page of source.extract({...context, ...more})) {
         pages.push(page.records.length)
         records.push(...page.records)
       }

@@ -1,3 +1,5 @@
+import {tmpdir} from 'node:os'
+
 import {LorchestraCommand} from '../../command.ts'
 import {usageError} from '../../errors.ts'
 import {Args} from '../../oclif.ts'
@@ -19,7 +21,7 @@ export default class RejectsList extends LorchestraCommand {
       import('../../text-table.ts'),
     ])
     const {warehouse: settings, shownPath} = await this.readConfig(flags.config)
-    const warehouse = await openWarehouse(settings)
+    const warehouse = await openWarehouse(settings, {temporaryFolder: tmpdir(), signal: new AbortController().signal})
     const rejects =
       (await warehouse.readRejects(settings.tables, args.run)) ??
       (await warehouse.readRejects(testTablesOf(settings.tables), args.run))

@@ -1,0 +1,342 @@
+import {writeFile} from 'node:fs/promises'
+import {join} from 'node:path'
+
+import {expect} from 'chai'
+
+import {
+  homeOfTest,
+  lorchestra,
+  startLorchestra,
+  temporaryFolder,
+  type CliResult,
+  type RunningCli,
+} from '../../../test/support/cli.ts'
+import {events, query} from '../../../test/support/database.ts'
+import {passTo, startFaultProxy, type FaultProxy} from '../../../test/support/fault-proxy.ts'
+import {startGmailServer, type GmailServer} from '../../../test/support/gmail-server.ts'
+import {mailbox, type MailboxMessage} from '../../../test/support/mailbox.ts'
+import {options as schema} from '../src/options.ts'
+import {messageOf, reading} from './reading.ts'
+
+const HISTORY = '/gmail/v1/users/me/history'
+const JOB = 'gmail_ingest_acct1'
+
+describe('Gmail with sync: history', () => {
+  const box = mailbox(40, {now: new Date('2026-03-01T12:00:00Z')})
+  const visible = box.filter(({labels}) => !labels.includes('SPAM') && !labels.includes('TRASH'))
+  const [first, second, third] = visible as [MailboxMessage, MailboxMessage, MailboxMessage]
+  let server: GmailServer
+  let proxy: FaultProxy
+  let folder: string
+  /** Ids of the messages that were fetched whole. */
+  let fetched: string[]
+
+  beforeEach(async () => {
+    server = await startGmailServer(box)
+    proxy = await startFaultProxy()
+    fetched = []
+    await proxy.rules.on('request', ({url}) => {
+      const {pathname, searchParams} = new URL(url)
+      if (searchParams.get('format') === 'full') fetched.push(pathname.split('/').at(-1) ?? '')
+    })
+    folder = await temporaryFolder()
+    await writeJob()
+  })
+  afterEach(async () => {
+    await proxy.close()
+    await server.close()
+  })
+
+  async function writeJob(more = '', sync = '    sync: history\n'): Promise<void> {
+    const account = server.accountYaml.replace(
+      `api_url: ${server.url}`,
+      `api_url: ${proxy.url}\n    units_per_minute: 1000000`,
+    )
+    await writeFile(
+      join(folder, 'lorchestra.yaml'),
+      `accounts:\n${account}jobs:\n  ${JOB}:\n    account: acct1\n${sync}${more}`,
+    )
+  }
+  const passOn = async (): Promise<void> => {
+    await proxy.rules.forUnmatchedRequest().thenCallback(passTo(server.url))
+  }
+  const run = async (...args: readonly string[]): Promise<CliResult> =>
+    lorchestra(['run', JOB, ...args], {cwd: folder, env: server.env, home: await homeOfTest()})
+  const start = async (): Promise<RunningCli> =>
+    startLorchestra(['run', JOB], {cwd: folder, env: server.env, home: await homeOfTest()})
+  const succeed = async (...args: readonly string[]): Promise<CliResult> => {
+    const result = await run(...args)
+    expect(result.code, result.stderr).to.equal(0)
+    return result
+  }
+  const database = (): string => join(folder, 'lorchestra.duckdb')
+  const labelsOf = async (id: string): Promise<unknown> => {
+    const [row] = await query(
+      database(),
+      `SELECT payload->>'$.labelIds' AS labels FROM raw_objects WHERE external_id = '${id}'`,
+    )
+    return row === undefined ? undefined : (JSON.parse(String(row['labels'])) as unknown)
+  }
+  const ids = async (): Promise<readonly unknown[]> =>
+    (await query(database(), 'SELECT external_id FROM raw_objects')).map((row) => row['external_id'])
+  const deletions = async (): Promise<readonly unknown[]> =>
+    (await events(database(), 'object.deleted')).map((event) => event['idem_key'])
+
+  it('takes up what was deleted, relabelled and added between two runs, and fetches nothing else', async () => {
+    await passOn()
+    await succeed()
+    expect(await ids()).to.have.length(visible.length)
+    await server.remove(first.id)
+    await server.relabel(second.id, {add: ['STARRED'], remove: ['INBOX']})
+    const added = await server.add({...third, received: new Date()})
+    fetched = []
+    const {stdout} = await succeed()
+    expect(stdout).to.contain('2 extracted, 1 inserted, 1 updated')
+    expect(fetched).to.have.members([second.id, added])
+    expect(await deletions()).to.deep.equal([`email:gmail--acct1:${first.id}`])
+    expect(await ids(), 'the row of a deleted message stays').to.include.members([first.id, added])
+    expect(await labelsOf(second.id))
+      .to.include('STARRED')
+      .and.not.to.include('INBOX')
+  })
+
+  it('records a deletion once, and finds nothing where nothing happened', async () => {
+    await passOn()
+    await succeed()
+    await server.remove(first.id)
+    await succeed()
+    fetched = []
+    const {stdout} = await succeed()
+    expect(stdout).to.contain(' 0 extracted')
+    expect(fetched).to.deep.equal([])
+    expect(await deletions()).to.have.length(1)
+  })
+
+  it('sees what happened while the first run was reading', async () => {
+    let relabelled = false
+    await proxy.rules.forGet(/messages\/\w/).thenCallback(async (request) => {
+      const answer = await passTo(server.url)(request)
+      if (!relabelled && request.url.includes(`/${first.id}?format=full`)) {
+        relabelled = true
+        await server.relabel(first.id, {add: ['STARRED']})
+      }
+      return answer
+    })
+    await passOn()
+    await succeed()
+    expect(await labelsOf(first.id)).not.to.include('STARRED')
+    await succeed()
+    expect(await labelsOf(first.id)).to.include('STARRED')
+  })
+
+  it('coalesces what happens to one message: the last change wins', async () => {
+    await passOn()
+    await succeed()
+    for (const label of ['STARRED', 'IMPORTANT']) await server.relabel(first.id, {add: [label]})
+    await server.relabel(second.id, {add: ['STARRED']})
+    await server.remove(second.id)
+    const gone = await server.add({...third, received: new Date()})
+    await server.remove(gone)
+    fetched = []
+    const {stdout} = await succeed()
+    expect(stdout).to.contain('1 extracted, 0 inserted, 1 updated')
+    expect(fetched).to.include(first.id).and.to.have.length(1)
+    expect(await labelsOf(first.id)).to.include.members(['STARRED', 'IMPORTANT'])
+    expect(await deletions(), 'what was never stored was not deleted').to.deep.equal([
+      `email:gmail--acct1:${second.id}`,
+    ])
+  })
+
+  it('keeps out what is in spam or trash, but sees stored messages go there and others come back', async () => {
+    await passOn()
+    await succeed()
+    const spam = await server.add({...third, received: new Date(), labels: ['SPAM']})
+    await server.relabel(first.id, {add: ['TRASH'], remove: ['INBOX']})
+    await succeed()
+    expect(await ids()).not.to.include(spam)
+    expect(await labelsOf(first.id)).to.include('TRASH')
+    await server.relabel(spam, {add: ['UNREAD']})
+    await succeed()
+    expect(await ids()).not.to.include(spam)
+    await server.relabel(spam, {add: ['INBOX'], remove: ['SPAM']})
+    await succeed()
+    expect(await ids()).to.include(spam)
+  })
+
+  it('leaves alone what lies before start:', async () => {
+    await passOn()
+    await writeJob(`    start: ${third.received.toISOString()}\n`)
+    await succeed()
+    await server.relabel(first.id, {add: ['STARRED']})
+    await server.remove(second.id)
+    await server.relabel(third.id, {add: ['STARRED']})
+    await succeed()
+    expect(await ids()).not.to.include(first.id)
+    expect(await deletions()).to.deep.equal([])
+    expect(await labelsOf(third.id)).to.include('STARRED')
+  })
+
+  it('reads the window where Gmail has forgotten the history, says so, and goes on from the new one', async () => {
+    const expired = {error: {code: 404, errors: [{reason: 'notFound'}], message: 'Requested entity was not found.'}}
+    let historyCalls = 0
+    await proxy.rules.forGet(HISTORY).thenCallback(async (request) => {
+      historyCalls += 1
+      // The local server has no profile, so each run's first call is of its mark; the second run's second asks what happened.
+      return historyCalls === 3 ? {statusCode: 404, json: expired} : passTo(server.url)(request)
+    })
+    await passOn()
+    await succeed()
+    await server.remove(first.id)
+    const added = await server.add({...third, received: new Date()})
+    const {stdout, stderr} = await succeed()
+    expect(stderr).to.contain('Gmail no longer has the history').and.to.contain('--full --refetch')
+    expect(stdout).to.contain('1 inserted')
+    expect(await ids()).to.include(added)
+    expect(await deletions()).to.deep.equal([])
+    await server.remove(second.id)
+    const next = await succeed()
+    expect(next.stderr).to.equal('')
+    expect(await deletions()).to.deep.equal([`email:gmail--acct1:${second.id}`])
+  })
+
+  it('goes on from the bookmark of the last commit after a run that was killed', async () => {
+    let hold = false
+    await proxy.rules.forGet(/messages\/\w/).thenCallback(async (request) => {
+      if (hold && request.url.includes('format=full')) return new Promise(() => undefined)
+      return passTo(server.url)(request)
+    })
+    await passOn()
+    await succeed()
+    await server.remove(first.id)
+    await server.relabel(second.id, {add: ['STARRED']})
+    hold = true
+    const running = await start()
+    const asked = new Promise<void>((resolve) => {
+      void proxy.rules.on('request', ({url}) => {
+        if (url.includes(`${second.id}?format=full`)) resolve()
+      })
+    })
+    await asked
+    running.process.kill('SIGKILL')
+    await running.result
+    expect(await deletions()).to.deep.equal([])
+    hold = false
+    await succeed()
+    expect(await deletions()).to.deep.equal([`email:gmail--acct1:${first.id}`])
+    expect(await labelsOf(second.id)).to.include('STARRED')
+  })
+
+  it('keeps each run out of the other modes’ bookmarks', async () => {
+    await passOn()
+    await succeed()
+    await server.remove(first.id)
+    await succeed('--test-table')
+    const dry = await succeed('--dry-run')
+    expect(dry.stdout).to.contain('0 extracted')
+    expect(await deletions()).to.deep.equal([])
+    await succeed()
+    expect(await deletions()).to.have.length(1)
+  })
+
+  it('can be switched on for a job that has run without', async () => {
+    await passOn()
+    await writeJob('', '')
+    await succeed()
+    await writeJob()
+    await succeed()
+    await server.remove(first.id)
+    await succeed()
+    expect(await deletions()).to.have.length(1)
+  })
+
+  it('asks for the four types in the singular, as Google wants them', async () => {
+    const asked: string[][] = []
+    await proxy.rules.forGet(HISTORY).thenCallback(async (request) => {
+      asked.push(new URL(request.url).searchParams.getAll('historyTypes'))
+      return passTo(server.url)(request)
+    })
+    await passOn()
+    await succeed()
+    await succeed()
+    for (const types of asked)
+      expect(types).to.deep.equal(['messageAdded', 'messageDeleted', 'labelAdded', 'labelRemoved'])
+    expect(asked).not.to.be.empty
+  })
+
+  it('refuses what would narrow it', () => {
+    const input = {client_id: 'id', client_secret: 'secret', sync: 'history'}
+    for (const narrow of [{query: 'from:ada'}, {labels: ['INBOX']}])
+      expect(schema.safeParse({...input, ...narrow}).error?.issues[0]?.path).to.deep.equal(Object.keys(narrow))
+    expect(schema.safeParse(input).success).to.equal(true)
+  })
+
+  describe('and odd answers', () => {
+    const since = (bookmark: string, stored: readonly string[] = []) => {
+      const read = reading(server, {
+        options: {api_url: proxy.url, sync: 'history'},
+        known: (keys) => Promise.resolve(keys.filter((key) => stored.includes(key))),
+      })
+      return {...read, all: async () => read.all({bookmark})}
+    }
+
+    it('ends where Gmail repeats a page', async () => {
+      await proxy.rules.forGet(HISTORY).thenJson(200, {historyId: '9', nextPageToken: 'again'})
+      await passOn()
+      expect(await messageOf(since('5').all())).to.contain('the same page of the history twice')
+    })
+
+    it('takes an empty page for no end, and a missing history for no change', async () => {
+      await proxy.rules.forGet(HISTORY).once().thenJson(200, {historyId: '9', nextPageToken: 'more'})
+      await proxy.rules
+        .forGet(HISTORY)
+        .once()
+        .thenJson(200, {historyId: '9', history: [{id: '8', labelsAdded: [{message: {id: first.id}}]}]})
+      await proxy.rules.forGet(HISTORY).once().thenJson(200, {historyId: '9'})
+      await passOn()
+      const records = await since('5', [`email:gmail--acct1:${first.id}`]).all()
+      expect(records.map(({id}) => id)).to.deep.equal([first.id])
+      expect(await since('9').all()).to.deep.equal([])
+    })
+
+    for (const [name, status, body] of [
+      ['a 404 that is not Gmail’s', 404, {message: 'no route'}],
+      ['no historyId', 200, {history: []}],
+      ['a historyId that is a number', 200, {historyId: 9}],
+      ['a history that is no list', 200, {historyId: '9', history: {}}],
+      ['a message without id', 200, {historyId: '9', history: [{messagesAdded: [{message: {}}]}]}],
+    ] as const) {
+      it(`does not go on with ${name}`, async () => {
+        await proxy.rules.forGet(HISTORY).thenJson(status, body)
+        await passOn()
+        expect(await messageOf(since('5').all())).to.contain('check that api_url is the Gmail API')
+      })
+    }
+
+    it('holds no more than a part of a very long history at once, and misses none of it', async () => {
+      const pages = 120
+      const asked: string[] = []
+      await proxy.rules.forGet(HISTORY).thenCallback(({url}) => {
+        const {searchParams} = new URL(url)
+        const page = Number(searchParams.get('pageToken') ?? Number(searchParams.get('startHistoryId')) / 500)
+        asked.push(searchParams.has('pageToken') ? 'page' : `from ${searchParams.get('startHistoryId')}`)
+        const history = Array.from({length: 500}, (_, index) => ({
+          id: String(page * 500 + index + 1),
+          labelsAdded: [{message: {id: `m${page * 500 + index}`}}],
+        }))
+        const next = page + 1 < pages ? {nextPageToken: String(page + 1)} : {}
+        return {statusCode: 200, json: {historyId: '60000', history, ...next}}
+      })
+      const looked: number[] = []
+      const read = reading(server, {
+        options: {api_url: proxy.url, sync: 'history'},
+        known: (keys) => {
+          looked.push(keys.length)
+          return Promise.resolve([])
+        },
+      })
+      expect(await read.all({bookmark: '0'})).to.deep.equal([])
+      expect(asked.filter((from) => from !== 'page')).to.deep.equal(['from 0', 'from 50000'])
+      expect(looked).to.deep.equal([50_000, 10_000])
+    })
+  })
+})
