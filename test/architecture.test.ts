@@ -77,7 +77,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   ],
   'sources.ts': ['close-match.ts', 'errors.ts', 'name.ts', 'source-failures.ts'],
   'source-failures.ts': [],
-  'write-starter-files.ts': ['errors.ts', 'starter-files.ts'],
+  'write-starter-files.ts': ['errors.ts', 'system-error.ts'],
+  'source-template.ts': ['errors.ts', 'system-error.ts'],
   'window-request.ts': ['errors.ts', 'duration.ts', 'instant.ts'],
   'plan.ts': ['errors.ts', 'window.ts'],
   'until-aborted.ts': [],
@@ -182,6 +183,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'run-jobs.ts',
     'run-mode.ts',
     'signals.ts',
+    'name.ts',
+    'source-template.ts',
     'sources.ts',
     'starter-files.ts',
     'system-error.ts',
@@ -190,6 +193,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'warehouse/open-warehouse.ts',
     'warehouse/tables.ts',
     'window-request.ts',
+    'write-starter-files.ts',
   ],
 }
 
