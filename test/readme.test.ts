@@ -36,7 +36,7 @@ describe('the README', () => {
   })
 
   it('shows a source that compiles against the contract, as strictly as can be', async () => {
-    const [hook, source] = blocks('ts')
+    const [source] = blocks('ts')
     await mkdir(join(root, 'node_modules/.cache'), {recursive: true})
     const folder = await mkdtemp(join(root, 'node_modules/.cache/readme-'))
     try {
@@ -52,7 +52,6 @@ describe('the README', () => {
       }
       await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({compilerOptions, include: ['*.ts']}))
       await writeFile(join(folder, 'package.json'), '{"type": "module"}')
-      await writeFile(join(folder, 'hook.ts'), hook ?? '')
       await writeFile(join(folder, 'source.ts'), source ?? '')
       await promisify(execFile)(join(root, 'node_modules/.bin/tsc'), ['-p', folder])
     } finally {
