@@ -8,6 +8,7 @@ import type {Mask} from './log.ts'
 import {errorDocument, outcomeOfRun, runDocument, type FinishedRun} from './report.ts'
 import {readPastRuns} from './run-history.ts'
 import type {Logger} from './source.ts'
+import {openWarehouse} from './warehouse/open-warehouse.ts'
 
 const WEBHOOK_TIMEOUT = 10_000
 const COMMAND_TIMEOUT = 60_000
@@ -82,7 +83,7 @@ async function degradation({report, description, limited}: FinishedRun, config: 
 }
 
 async function usuallyFindsSomething(config: Config, job: string): Promise<boolean> {
-  const runs = await readPastRuns(config.warehouse, {job, limit: 21})
+  const runs = await readPastRuns(await openWarehouse(config.warehouse), config.warehouse.tables, {job, limit: 21})
   const earlier = runs.filter(({mode, outcome}) => mode === 'production' && outcome === 'done').slice(1)
   const found = earlier.filter(({counts}) => counts.listed + counts.extracted > 0)
   return earlier.length >= FEWEST_RUNS && found.length >= earlier.length * USUAL_SHARE

@@ -1,4 +1,4 @@
-import {failure} from './errors.ts'
+import {failure, usageError} from './errors.ts'
 import type {JsonValue, Stream, StreamDefinition} from './source.ts'
 import type {StoredBookmark, StreamState} from './warehouse/warehouse.ts'
 import {cursorOf, dueWindows, mergeWindows, type TimeWindow} from './window.ts'
@@ -66,6 +66,18 @@ export function streamGroups(definitions: readonly StreamDefinition[], sourceSys
     .filter(({streams}) => streams.length > 0)
 }
 
+export function assertSelectableByWindow(
+  job: string,
+  groups: readonly StreamGroup[],
+  {since, until}: WindowRequest,
+): void {
+  if ((since === undefined && until === undefined) || groups.every(({windowed}) => windowed)) return
+  throw usageError(
+    `${job} reads records without a time, so --since and --until cannot select any`,
+    'Run it without them: it reads everything, and running twice changes nothing.',
+  )
+}
+
 export function planGroup(
   schedule: Schedule,
   group: StreamGroup,
@@ -108,7 +120,7 @@ export const isPlain = ({since, until, limit}: WindowRequest): boolean =>
   since === undefined && until === undefined && limit === undefined
 
 /** Streams that are read together share what the source said last. */
-function sharedBookmark(states: readonly StreamState[]): StoredBookmark | undefined {
+export function sharedBookmark(states: readonly StreamState[]): StoredBookmark | undefined {
   const [first, ...others] = states.map(({bookmark}) => bookmark)
   const same = others.every((other) => JSON.stringify(other) === JSON.stringify(first))
   return same ? first : undefined

@@ -1,13 +1,9 @@
-import {tmpdir} from 'node:os'
-
 import {z} from 'zod'
 
-import type {WarehouseConfig} from './config.ts'
 import {addCounts, noCounts, type Counts} from './counts.ts'
 import {isAlive, processIdentity} from './process-identity.ts'
-import {openWarehouse} from './warehouse/open-warehouse.ts'
-import {testTablesOf} from './warehouse/tables.ts'
-import type {RunEvent, WantedRuns} from './warehouse/warehouse.ts'
+import {testTablesOf, type TableSet} from './warehouse/tables.ts'
+import type {RunEvent, WantedRuns, Warehouse} from './warehouse/warehouse.ts'
 import {mergeWindows, type TimeWindow} from './window.ts'
 
 /** What the event log tells of one run. */
@@ -52,10 +48,13 @@ const completedShape = z.object({
 })
 
 /** Of the production and the test tables together, newest first; up to `wanted.limit` of each. */
-export async function readPastRuns(config: WarehouseConfig, wanted: WantedRuns): Promise<readonly PastRun[]> {
-  const warehouse = await openWarehouse(config, {temporaryFolder: tmpdir(), signal: new AbortController().signal})
-  const production = await warehouse.readRunEvents(config.tables, wanted)
-  const test = await warehouse.readRunEvents(testTablesOf(config.tables), wanted)
+export async function readPastRuns(
+  warehouse: Warehouse,
+  tables: TableSet,
+  wanted: WantedRuns,
+): Promise<readonly PastRun[]> {
+  const production = await warehouse.readRunEvents(tables, wanted)
+  const test = await warehouse.readRunEvents(testTablesOf(tables), wanted)
   return pastRuns([...production, ...test])
 }
 

@@ -3,7 +3,8 @@ import {StreamCounts, type Counts} from './counts.ts'
 import {asError, failure, messageWithCauses, usageError} from './errors.ts'
 import {estimateRun} from './estimate.ts'
 import {createEvent, type Event, type EventDetails} from './events.ts'
-import {isPlain, planGroup, streamGroups, type GroupPlan, type Schedule, type StreamGroup} from './plan.ts'
+import {assertSelectableByWindow, isPlain, planGroup, sharedBookmark, streamGroups} from './plan.ts'
+import type {GroupPlan, Schedule, StreamGroup} from './plan.ts'
 import {ownProcess} from './process-identity.ts'
 import {assertJson, contextBetweenSlices, readSlice, type SliceReader} from './read-slice.ts'
 import type {Sink} from './sink/sink.ts'
@@ -51,7 +52,7 @@ export interface RunReport {
 /** Reads what is due, commits it and leaves the audit trail. A failure is part of the report, after what was kept. */
 export async function runJob(run: JobRun): Promise<RunReport> {
   const groups = streamGroups(run.source.streams(run.options), run.sourceSystem)
-  assertSelectableByWindow(run, groups)
+  assertSelectableByWindow(run.job, groups, run.request)
   const pipeline = new Pipeline(run, groups)
   await pipeline.begin()
   const error = await pipeline.readAndCommit()
@@ -67,15 +68,6 @@ async function closeSink({sink, log}: JobRun): Promise<unknown> {
     log.error(`cleaning up failed: ${messageWithCauses(error)}`)
     return error
   }
-}
-
-function assertSelectableByWindow(run: JobRun, groups: readonly StreamGroup[]): void {
-  const {since, until} = run.request
-  if ((since === undefined && until === undefined) || groups.every(({windowed}) => windowed)) return
-  throw usageError(
-    `${run.job} reads records without a time, so --since and --until cannot select any`,
-    'Run it without them: it reads everything, and running twice changes nothing.',
-  )
 }
 
 class Pipeline {
@@ -186,7 +178,9 @@ class Pipeline {
     question: ((context: SourceContext<unknown>) => Promise<Answer>) | undefined,
   ): Promise<Answer | undefined> {
     if (question === undefined) return undefined
-    return untilAborted(question(contextBetweenSlices(this.#run, this.#streams())), this.#run.signal)
+    const kept = sharedBookmark([...this.#states.values()].flat())
+    const context = contextBetweenSlices(this.#run, this.#streams())
+    return untilAborted(question({...context, ...(kept !== undefined && {bookmark: kept.value})}), this.#run.signal)
   }
 
   async #checkIdentity(): Promise<void> {

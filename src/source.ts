@@ -56,8 +56,8 @@ export interface Source<Options = unknown> {
   /** Reads one slice of the streams in `context.streams`, page by page. */
   extract(context: SourceContext<Options>): AsyncIterable<Page>
   /**
-   * Where the source's change feed stands now; `undefined` without one. Asked once in a plain run (no `--since`, `--until`,
-   * `--limit`) before anything is read, kept with the commits, given back as `bookmark` when all older records are stored.
+   * Where the change feed stands now. Asked first of all in a plain run (no `--since`, `--until`, `--limit`); kept with
+   * the commits, and given back as `context.bookmark` when all older records are stored. `undefined`: keep the former.
    */
   mark?(context: SourceContext<Options>): Promise<JsonValue | undefined>
   /**
@@ -126,8 +126,8 @@ export interface SourceContext<Options> {
   /** This slice, half open: `since <= t < until`. No `since`: from the very first record. For a bookmark, see below. */
   readonly window: SliceWindow
   /**
-   * What the last commit kept. Present only in a plain run whose older records are all stored. Read the changes since
-   * then; `window` spans the same time, so that a source whose bookmark has expired reads the window instead.
+   * What was kept last; `mark` gets it always, `extract` in a plain run whose older records are all stored: read the changes
+   * since then. `window` spans the same time, so that a source whose bookmark has expired reads the window instead.
    */
   readonly bookmark?: JsonValue
   readonly http: HttpClient

@@ -398,6 +398,8 @@ describe('a run that waited for its turn', () => {
         indexKeys: real.indexKeys.bind(real),
         readRejects: real.readRejects.bind(real),
         readRunEvents: real.readRunEvents.bind(real),
+        describe: real.describe.bind(real),
+        countSurplusRows: real.countSurplusRows.bind(real),
         createTables: real.createTables.bind(real),
         async begin(begun) {
           await late.promise

@@ -18,6 +18,10 @@ export interface Warehouse {
   readRejects(tables: TableSet, runId: string): Promise<readonly Reject[] | undefined>
   /** `job.*` and `ingestion.*` events of the newest runs that are wanted, oldest first; none where there is no log yet. */
   readRunEvents(tables: TableSet, wanted: WantedRuns): Promise<readonly RunEvent[]>
+  /** What is in these tables, for a person. */
+  describe(tables: TableSet): Promise<WarehouseDescription>
+  /** Rows of `raw_objects` beyond the first one of their key; reads every key. */
+  countSurplusRows(tables: TableSet): Promise<number>
   /** The streams' stored keys, copied once into an index in `folder`. */
   indexKeys(tables: TableSet, streams: readonly Stream[], folder: string): Promise<KeyIndex>
   /** Makes the tables that are missing; one that is there is looked at and never altered. Answers with the new ones. */
@@ -109,6 +113,30 @@ export interface RunEvent {
   readonly at: number
   readonly error: string | null
   readonly payload: JsonValue
+}
+
+export interface WarehouseDescription {
+  /** Of the file that holds all tables, where there is one. */
+  readonly bytes?: number
+  readonly tables: readonly DescribedTable[]
+  readonly streams: readonly DescribedStream[]
+}
+
+/** What the warehouse does not tell is left out. */
+export interface DescribedTable {
+  readonly name: string
+  readonly exists: boolean
+  readonly rows?: number
+  readonly bytes?: number
+  readonly partitionedBy?: string
+  readonly clusteredBy?: readonly string[]
+}
+
+export interface DescribedStream extends StreamScope {
+  /** Merged, oldest first. */
+  readonly covered: readonly TimeWindow[]
+  /** Milliseconds since 1970. */
+  readonly lastCommit: number
 }
 
 export interface KeyIndex {

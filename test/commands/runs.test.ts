@@ -69,6 +69,20 @@ describe('lorchestra runs list', () => {
     expect(await runs('list')).to.include({code: 0, stdout: 'The event log knows of no run yet.\n'})
   })
 
+  it('shows the gaps that its jobs have left in what is covered', async () => {
+    const DAY = 86_400_000
+    await scriptedRun({source, folder: folder(), now: 2 * DAY, job: 'things'})
+    await scriptedRun({source, folder: folder(), now: 10 * DAY, job: 'things', request: {since: 8 * DAY}})
+    const {stdout} = await runs('list')
+    expect(stdout).to.match(
+      /^Gap: things has not read \S+\/thing from 1970-01-03T00:00:00.000Z to 1970-01-09T00:00:00.000Z; its next plain run does\.$/m,
+    )
+    const {stdout: json} = await runs('list', '--json')
+    expect((JSON.parse(json) as {gaps: object[]}).gaps).to.have.length(1)
+    await scriptedRun({source, folder: folder(), now: 11 * DAY, job: 'things'})
+    expect((await runs('list')).stdout).not.to.include('Gap:')
+  })
+
   it('passes over what another tool wrote into the event log', async () => {
     await scriptedRun({source, folder: folder(), runId: 'ours'})
     await change(

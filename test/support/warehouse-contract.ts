@@ -115,6 +115,39 @@ export function describeWarehouse(warehouse: () => WarehouseUnderTest): void {
     expect(events[0]?.payload?.['counts']).to.include({extracted: 1, inserted: 1})
   })
 
+  it('tells what ran, how far streams are covered with gaps between, and that no key has two rows', async () => {
+    const source = scriptedSource(() => [record('old', DAY), record('new', 9 * DAY)])
+    await warehouse().run({source, now: 2 * DAY, runId: 'first'})
+    await warehouse().run({source, now: 10 * DAY, runId: 'second', request: {since: 8 * DAY}})
+    const open = warehouse().open()
+    const events = await open.readRunEvents(PRODUCTION, {limit: 1})
+    expect(events.map(({runId, type, error}) => [runId, type, error])).to.have.deep.members([
+      ['second', 'job.started', null],
+      ['second', 'ingestion.completed', null],
+      ['second', 'job.completed', null],
+    ])
+    expect(events.find(({type}) => type === 'ingestion.completed')?.payload).to.deep.include({job: 'job', schema: 1})
+    expect(await open.readRunEvents(PRODUCTION, {limit: 9, job: 'another'})).to.deep.equal([])
+    expect((await open.readRunEvents(PRODUCTION, {limit: 9, runId: 'first'})).map(({runId}) => runId)).to.include(
+      'first',
+    )
+    const {tables, streams} = await open.describe(PRODUCTION)
+    expect(tables.map(({name, exists}) => [name, exists])).to.deep.equal([
+      [PRODUCTION.eventLog, true],
+      [PRODUCTION.rawObjects, true],
+    ])
+    expect(streams.map(({job, covered}) => [job, covered])).to.deep.equal([
+      [
+        'job',
+        [
+          {since: -Infinity, until: 2 * DAY},
+          {since: 8 * DAY, until: 10 * DAY},
+        ],
+      ],
+    ])
+    expect(await open.countSurplusRows(PRODUCTION)).to.equal(0)
+  })
+
   it('goes on where the last run ended, and reads the gap that --since left', async () => {
     const source = scriptedSource(() => [record('old', 5 * DAY), record('new', 19 * DAY)])
     await warehouse().run({source, now: 10 * DAY})

@@ -2,16 +2,17 @@ import type {JsonObject, Stream} from 'lorchestra'
 
 const GUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i
 
-// A row does not say which of its columns is the primary key; only the table's metadata do.
+// A row does not say which of its columns is the primary key; only the table's metadata do. They are the same for ever,
+// and for each account: what was learned of one stream holds for another of the same table.
 const primaryKeys = new Map<string, string>()
 
 /** Must be called for a stream before the keys of its rows are asked for. */
 export function keyBy(primaryKey: string, stream: Stream): void {
-  primaryKeys.set(nameOf(stream), primaryKey)
+  primaryKeys.set(stream.objectType, primaryKey).set(nameOf(stream), primaryKey)
 }
 
 export function idemKey(row: JsonObject, stream: Stream): string {
-  const primaryKey = primaryKeys.get(nameOf(stream))
+  const primaryKey = primaryKeys.get(nameOf(stream)) ?? primaryKeys.get(stream.objectType)
   if (primaryKey === undefined) throw new Error(`the primary key of ${stream.objectType} is not known yet`)
   const id = row[primaryKey]
   if (typeof id !== 'string' || !GUID.test(id)) throw new Error(`the row has no GUID in ${primaryKey}`)

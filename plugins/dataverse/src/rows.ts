@@ -3,64 +3,77 @@ import type {HttpResponse, JsonObject, SliceWindow, SourceContext} from 'lorches
 import {get} from './api.ts'
 import {isHttpError, isTooLarge} from './http-error.ts'
 import type {Options} from './options.ts'
-import {assertServerIsAsFar, filterFor, halves} from './slice-window.ts'
+import {filterFor, halves} from './slice-window.ts'
 import type {Table} from './table.ts'
 
 const PAGE_BYTES = 16_000_000
 const LARGEST_ROW_BYTES = 64 * 1024 * 1024
 
 export interface Reading {
-  /** Left out: every row of the table. */
-  readonly window?: SliceWindow
+  /** Where the first page is; asked again with a part of the window where that is too large. */
+  readonly first: (window: SliceWindow | undefined) => string
+  /** Left out: what is read has no time. */
+  readonly window?: SliceWindow | undefined
   readonly pageSize: number
+  readonly prefer?: readonly string[]
+  /** Error statuses whose answer ends the reading, and is the last one that comes. */
+  readonly allow?: readonly number[]
 }
 
-/** What is too large to be answered is read in smaller parts: half the window, and in the end half the page. */
-export async function* readRows(
+/** The rows of the window, or of the whole table where it has none. */
+export const rowsOf = ({options}: SourceContext<Options>, table: Table, window: SliceWindow | undefined): Reading => ({
+  first: (part) =>
+    addressOf(table.entitySet, {
+      $select: options.select?.join(','),
+      $expand: options.expand,
+      $filter: filterFor(options, part),
+      $orderby: table.primaryKey,
+    }),
+  window,
+  pageSize: options.page_size,
+})
+
+/** What is too large to be answered is read again in smaller parts: half the window, and in the end half the page. */
+export async function* readPages(
   context: SourceContext<Options>,
-  table: Table,
-  {window, pageSize}: Reading,
-): AsyncGenerator<readonly JsonObject[], void> {
+  reading: Reading,
+): AsyncGenerator<HttpResponse, void> {
+  const {window, pageSize} = reading
   try {
-    const first = firstPage(context.options, table, window)
-    for await (const {body, headers} of followPages(context, first, pageSize)) {
-      if (window !== undefined) assertServerIsAsFar(window, headers.get('date'))
-      yield rowsIn(body)
-    }
+    yield* followPages(context, reading)
     return
   } catch (error) {
     if (!isHttpError(error) || !isTooLarge(error)) throw error
     if (pageSize === 1)
-      throw new Error(`a single row of ${table.entitySet} is more than can be read; leave a column out with select`, {
-        cause: error,
-      })
+      throw new Error(
+        `a single row of ${context.options.entity} is more than can be read; leave a column out with select`,
+        {cause: error},
+      )
   }
   const parts = window === undefined ? undefined : halves(window)
   const about = {entity: context.options.entity, until: window?.until.toISOString(), page_size: pageSize}
   context.log.info(`the answer is too large; reading ${parts === undefined ? 'smaller pages' : 'half the time'}`, about)
-  for (const part of parts ?? []) yield* readRows(context, table, {window: part, pageSize})
-  if (parts === undefined)
-    yield* readRows(context, table, {...(window !== undefined && {window}), pageSize: Math.floor(pageSize / 2)})
+  for (const part of parts ?? []) yield* readPages(context, {...reading, window: part})
+  if (parts === undefined) yield* readPages(context, {...reading, pageSize: Math.floor(pageSize / 2)})
 }
 
 /**
- * The answers from `first` on, each with the same page size; links are followed as they are given. Pages are in the order
- * of the primary key, because an order that moves while it is read skips rows.
+ * Each page of the same size; links are followed as they are given. Rows come in the order of the primary key, because
+ * an order that moves while it is read skips rows.
  * https://learn.microsoft.com/power-apps/developer/data-platform/webapi/query/page-results
  */
-export async function* followPages(
+async function* followPages(
   context: SourceContext<Options>,
-  first: string,
-  pageSize: number,
-  prefer: readonly string[] = [],
+  {first, window, pageSize, prefer = [], allow = []}: Reading,
 ): AsyncGenerator<HttpResponse, void> {
   const headers = {prefer: [`odata.maxpagesize=${pageSize}`, ...annotations(context.options), ...prefer].join(',')}
   const maxBytes = pageSize === 1 ? LARGEST_ROW_BYTES : PAGE_BYTES
-  let next: string | undefined = first
+  let next: string | undefined = first(window)
   let remembered: string | undefined
   for (let pages = 1, rememberAt = 1; next !== undefined; pages += 1) {
-    const answer: HttpResponse = await get(context, next, {headers, maxBytes})
+    const answer: HttpResponse = await get(context, next, {headers, maxBytes, allow})
     yield answer
+    if (allow.includes(answer.status)) return
     next = linkIn(answer.body, '@odata.nextLink')
     // Remembering one link at ever greater distances finds every circle, and keeps none of the others in memory.
     if (next !== undefined && next === remembered)
@@ -81,15 +94,6 @@ export function linkIn(body: JsonObject, name: '@odata.nextLink' | '@odata.delta
 export function rowsIn({value}: JsonObject): readonly JsonObject[] {
   if (Array.isArray(value)) return value as readonly JsonObject[]
   throw new Error('the answer holds no list of rows; check that url is a Dataverse environment')
-}
-
-function firstPage(options: Options, {entitySet, primaryKey}: Table, window: SliceWindow | undefined): string {
-  return addressOf(entitySet, {
-    $select: options.select?.join(','),
-    $expand: options.expand,
-    $filter: filterFor(options, window),
-    $orderby: primaryKey,
-  })
 }
 
 /** Spaces as %20: not every OData server takes a plus for one. */

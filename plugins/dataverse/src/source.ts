@@ -1,5 +1,6 @@
 import type {Source} from 'lorchestra'
 
+import {mark} from './changes.ts'
 import {check} from './check.ts'
 import {extract} from './extract.ts'
 import {idemKey} from './idem-key.ts'
@@ -18,6 +19,7 @@ const source: Source<Options> = {
   streams: (chosen) => [{objectType: objectTypeOf(chosen), windowed: !chosen.full}],
   idemKey,
   extract,
+  mark,
   check,
   login,
 }

@@ -9,6 +9,8 @@ import type {Options} from './options.ts'
 export interface Table {
   readonly entitySet: string
   readonly primaryKey: string
+  /** Not known where the job names the other two. */
+  readonly tracksChanges?: boolean
 }
 
 // Asked once in a run. Weakly by the job's options, so that no other job can meet it.
@@ -29,15 +31,19 @@ export async function tableOf(context: SourceContext<Options>): Promise<Table> {
 /** Of this one table alone: the metadata of all tables together can be larger than memory. */
 async function ask(context: SourceContext<Options>): Promise<Table> {
   const {entity, entity_set, primary_key} = context.options
-  const path = `EntityDefinitions(LogicalName='${entity}')?$select=EntitySetName,PrimaryIdAttribute`
+  const path = `EntityDefinitions(LogicalName='${entity}')?$select=EntitySetName,PrimaryIdAttribute,ChangeTrackingEnabled`
   const {status, body} = await get(context, path, {allow: [404]})
   if (status === 404) throw await unknownTable(context, body)
-  const {EntitySetName: entitySet, PrimaryIdAttribute: primaryKey} = body
+  const {EntitySetName: entitySet, PrimaryIdAttribute: primaryKey, ChangeTrackingEnabled: tracksChanges} = body
   if (typeof entitySet !== 'string' || typeof primaryKey !== 'string')
     throw new Error(
       `the metadata of ${entity} lack EntitySetName or PrimaryIdAttribute; set entity_set and primary_key`,
     )
-  return {entitySet: entity_set ?? entitySet, primaryKey: primary_key ?? primaryKey}
+  return {
+    entitySet: entity_set ?? entitySet,
+    primaryKey: primary_key ?? primaryKey,
+    ...(typeof tracksChanges === 'boolean' && {tracksChanges}),
+  }
 }
 
 async function unknownTable(context: SourceContext<Options>, answer: JsonObject): Promise<Error> {

@@ -52,6 +52,7 @@ describe('the Dataverse source', () => {
         annotations: 'none',
         cursor_field: 'modifiedon',
         full: false,
+        track_changes: false,
       })
     })
 
@@ -81,6 +82,8 @@ describe('the Dataverse source', () => {
       {filter: 'statecode eq 0) or (statecode eq 1'},
       {filter: "fullname eq 'open"},
       {filter: '(statecode eq 0'},
+      {track_changes: true, filter: 'statecode eq 0'},
+      {track_changes: true, expand: 'parentcustomerid'},
     ]) {
       it(`refuse ${JSON.stringify(wrong)}`, () => {
         expect(options.safeParse({...required, ...wrong}).success).to.equal(false)

@@ -1,5 +1,3 @@
-import {tmpdir} from 'node:os'
-
 import {LorchestraCommand} from '../../command.ts'
 import {usageError} from '../../errors.ts'
 import {Args} from '../../oclif.ts'
@@ -21,7 +19,7 @@ export default class RejectsList extends LorchestraCommand {
       import('../../text-table.ts'),
     ])
     const {warehouse: settings, shownPath} = await this.readConfig(flags.config)
-    const warehouse = await openWarehouse(settings, {temporaryFolder: tmpdir(), signal: new AbortController().signal})
+    const warehouse = await openWarehouse(settings)
     const rejects =
       (await warehouse.readRejects(settings.tables, args.run)) ??
       (await warehouse.readRejects(testTablesOf(settings.tables), args.run))

@@ -17,12 +17,20 @@ export default class RunsList extends LorchestraCommand {
 
   override async run(): Promise<object> {
     const {flags} = await this.parse(RunsList)
-    const [{readPastRuns}, {chartOfDays, formatRuns, pastRunDocument}] = await Promise.all([
+    const [
+      {openWarehouse},
+      {readPastRuns},
+      {chartOfDays, formatRuns, pastRunDocument},
+      {describeGap, gapDocument, gapsIn},
+    ] = await Promise.all([
+      import('../../warehouse/open-warehouse.ts'),
       import('../../run-history.ts'),
       import('../../run-history-report.ts'),
+      import('../../warehouse-report.ts'),
     ])
     const config = await this.readConfig(flags.config)
-    const runs = await readPastRuns(config.warehouse, {
+    const warehouse = await openWarehouse(config.warehouse)
+    const runs = await readPastRuns(warehouse, config.warehouse.tables, {
       limit: flags.limit,
       ...(flags.job !== undefined && {job: flags.job}),
     })
@@ -31,6 +39,9 @@ export default class RunsList extends LorchestraCommand {
     else this.log(this.mask.apply(formatRuns(newest)))
     const chart = chartOfDays(newest)
     if (process.stdout.isTTY && chart !== '') this.log(`\n${chart}`)
-    return {schema: 1, runs: newest.map(pastRunDocument)}
+    const {streams} = await warehouse.describe(config.warehouse.tables)
+    const gaps = gapsIn(streams).filter(({job}) => flags.job === undefined || job === flags.job)
+    if (gaps.length > 0) this.log(`\n${gaps.map(describeGap).join('\n')}`)
+    return {schema: 1, runs: newest.map(pastRunDocument), gaps: gaps.map(gapDocument)}
   }
 }

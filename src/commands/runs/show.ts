@@ -12,12 +12,13 @@ export default class RunsShow extends LorchestraCommand {
 
   override async run(): Promise<object> {
     const {args, flags} = await this.parse(RunsShow)
-    const [{readPastRuns}, {formatRun, pastRunDocument}] = await Promise.all([
+    const [{openWarehouse}, {readPastRuns}, {formatRun, pastRunDocument}] = await Promise.all([
+      import('../../warehouse/open-warehouse.ts'),
       import('../../run-history.ts'),
       import('../../run-history-report.ts'),
     ])
     const {warehouse, shownPath} = await this.readConfig(flags.config)
-    const [run] = await readPastRuns(warehouse, {runId: args.run, limit: 1})
+    const [run] = await readPastRuns(await openWarehouse(warehouse), warehouse.tables, {runId: args.run, limit: 1})
     if (run === undefined) {
       throw usageError(
         `there is no run ${JSON.stringify(args.run)} in the warehouse of ${shownPath}`,

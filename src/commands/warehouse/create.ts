@@ -1,5 +1,3 @@
-import {tmpdir} from 'node:os'
-
 import {LorchestraCommand} from '../../command.ts'
 
 export default class WarehouseCreate extends LorchestraCommand {
@@ -12,7 +10,7 @@ export default class WarehouseCreate extends LorchestraCommand {
     const {flags} = await this.parse(WarehouseCreate)
     const {openWarehouse} = await import('../../warehouse/open-warehouse.ts')
     const {warehouse: settings} = await this.readConfig(flags.config)
-    const warehouse = await openWarehouse(settings, {temporaryFolder: tmpdir(), signal: new AbortController().signal})
+    const warehouse = await openWarehouse(settings)
     const made = await warehouse.createTables(settings.tables)
     const tables = [settings.tables.eventLog, settings.tables.rawObjects].map((name) => ({
       name,

@@ -10,12 +10,14 @@ import {
   type StreamState,
   type WantedRuns,
   type Warehouse,
+  type WarehouseDescription,
   type WarehouseWriter,
 } from '../warehouse.ts'
 import {commitBatch} from './commit.ts'
 import type {Connection} from './connection.ts'
 import {connectToDataset, type DatasetOptions} from './dataset.ts'
 import {assertProductionTables, createMissingTwins, createProductionTables, existingTables} from './definitions.ts'
+import {countSurplusRows, describeStreams, describeTable} from './description.ts'
 import {insertEvents, readRejects} from './events.ts'
 import {downloadKeys} from './keys.ts'
 import {dropLeases, keepLeases, takeLeases, thisProcess} from './leases.ts'
@@ -65,6 +67,24 @@ export class BigQueryWarehouse implements Warehouse {
     const existing = await existingTables(connection, tables, this.#signal)
     if (!existing.eventLog) return []
     return readRunEvents(queries, connection.tableName(tables.eventLog), wanted, this.#signal)
+  }
+
+  async describe(tables: TableSet): Promise<WarehouseDescription> {
+    const {connection, queries} = await this.#open()
+    const {eventLog} = await existingTables(connection, tables, this.#signal)
+    return {
+      tables: [
+        await describeTable(connection, tables.eventLog, this.#signal),
+        await describeTable(connection, tables.rawObjects, this.#signal),
+      ],
+      streams: eventLog ? await describeStreams(queries, connection.tableName(tables.eventLog), this.#signal) : [],
+    }
+  }
+
+  async countSurplusRows(tables: TableSet): Promise<number> {
+    const {connection, queries} = await this.#open()
+    const {rawObjects} = await existingTables(connection, tables, this.#signal)
+    return rawObjects ? countSurplusRows(queries, connection.tableName(tables.rawObjects), this.#signal) : 0
   }
 
   async indexKeys(tables: TableSet, streams: readonly Stream[], folder: string): Promise<KeyIndex> {

@@ -3,6 +3,7 @@ import {inTurn} from '../../turns.ts'
 import type {TableSet} from '../tables.ts'
 import {
   NOTHING_COVERED,
+  type DescribedTable,
   type KeyIndex,
   type Reject,
   type RunEvent,
@@ -11,11 +12,13 @@ import {
   type StreamState,
   type WantedRuns,
   type Warehouse,
+  type WarehouseDescription,
   type WarehouseWriter,
 } from '../warehouse.ts'
 import {mergeBatch} from './commit.ts'
 import {databaseExists, inTransaction, withDatabase, type DatabaseOptions} from './database.ts'
 import {assertCompatibleTables, createMissingTables, createMissingTwins, tableExists} from './definitions.ts'
+import {bytesOf, countSurplusRows, describeStreams, describeTable} from './description.ts'
 import {readRejects} from './events.ts'
 import {assertLeaseHeld, fileExchanged, takeLease} from './leases.ts'
 import {createMissingDatabase} from './new-database.ts'
@@ -57,6 +60,27 @@ export class DuckDBWarehouse implements Warehouse {
       await assertCompatibleTables(connection, tables)
       return (await tableExists(connection, tables.eventLog)) ? readRunEvents(connection, tables, wanted) : []
     })
+  }
+
+  async describe(tables: TableSet): Promise<WarehouseDescription> {
+    const names = [tables.eventLog, tables.rawObjects]
+    if (!(await databaseExists(this.#database.path))) {
+      return {tables: names.map((name) => ({name, exists: false})), streams: []}
+    }
+    const bytes = await bytesOf(this.#database.path)
+    return withDatabase(this.#database, 'read', this.#signal, async (connection) => {
+      await assertCompatibleTables(connection, tables)
+      const described: DescribedTable[] = []
+      for (const name of names) described.push(await describeTable(connection, name))
+      return {bytes, tables: described, streams: await describeStreams(connection, tables)}
+    })
+  }
+
+  async countSurplusRows(tables: TableSet): Promise<number> {
+    if (!(await databaseExists(this.#database.path))) return 0
+    return withDatabase(this.#database, 'read', this.#signal, async (connection) =>
+      countSurplusRows(connection, tables),
+    )
   }
 
   async indexKeys(tables: TableSet, streams: readonly Stream[], folder: string): Promise<KeyIndex> {

@@ -1,0 +1,31 @@
+import {LorchestraCommand} from '../../command.ts'
+
+export default class WarehouseShow extends LorchestraCommand {
+  static override readonly summary = 'Show the tables, and how far each stream is covered'
+  static override readonly description = 'Production and test tables. Nothing is written.'
+  static override readonly examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> --json',
+  ]
+
+  override async run(): Promise<object> {
+    const {flags} = await this.parse(WarehouseShow)
+    const [{openWarehouse}, {testTablesOf}, {descriptionDocument, formatDescription}] = await Promise.all([
+      import('../../warehouse/open-warehouse.ts'),
+      import('../../warehouse/tables.ts'),
+      import('../../warehouse-report.ts'),
+    ])
+    const {warehouse: settings} = await this.readConfig(flags.config)
+    const warehouse = await openWarehouse(settings)
+    const production = await warehouse.describe(settings.tables)
+    const test = await warehouse.describe(testTablesOf(settings.tables))
+    this.log(formatDescription(production))
+    this.log(`\n${formatDescription(test)}`)
+    return {
+      schema: 1,
+      warehouse: warehouse.kind,
+      production: descriptionDocument(production),
+      test: descriptionDocument(test),
+    }
+  }
+}

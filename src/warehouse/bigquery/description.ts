@@ -1,0 +1,88 @@
+import * as z from 'zod'
+
+import {joinIslands} from '../described-streams.ts'
+import type {DescribedStream, DescribedTable} from '../warehouse.ts'
+import type {Connection} from './connection.ts'
+import type {Queries} from './query.ts'
+import {ANY_TIME, FROM_THE_START} from './stream-state.ts'
+import {findTable} from './table-metadata.ts'
+
+const sizes = z.looseObject({
+  numRows: z.string().optional(),
+  numBytes: z.string().optional(),
+  timePartitioning: z.looseObject({type: z.string().optional(), field: z.string().optional()}).optional(),
+  clustering: z.looseObject({fields: z.array(z.string()).optional()}).optional(),
+})
+
+export async function describeTable(
+  connection: Connection,
+  name: string,
+  signal: AbortSignal,
+): Promise<DescribedTable> {
+  const table = await findTable(connection, name, signal)
+  if (table === undefined) return {name, exists: false}
+  const {numRows, numBytes, timePartitioning, clustering} = sizes.parse(table)
+  return {
+    name,
+    exists: true,
+    ...(numRows !== undefined && {rows: Number(numRows)}),
+    ...(numBytes !== undefined && {bytes: Number(numBytes)}),
+    ...(timePartitioning !== undefined && {
+      partitionedBy: `${timePartitioning.field ?? 'ingestion time'} (${timePartitioning.type ?? 'DAY'})`,
+    }),
+    ...(clustering?.fields !== undefined && {clusteredBy: clustering.fields}),
+  }
+}
+
+const SCOPE = 'job, account, source_system, object_type, selection'
+
+export async function describeStreams(
+  queries: Queries,
+  eventLog: string,
+  signal: AbortSignal,
+): Promise<readonly DescribedStream[]> {
+  const rows = await queries.rows({
+    sql: `WITH windows AS (
+  SELECT JSON_VALUE(payload, '$.job') AS job, JSON_VALUE(payload, '$.account') AS account, source_system, object_type,
+         JSON_VALUE(payload, '$.selection') AS selection, UNIX_MILLIS(created_at) AS committed,
+         IF(JSON_VALUE(payload, '$.window.since') IS NULL, ${FROM_THE_START},
+            UNIX_MILLIS(TIMESTAMP(JSON_VALUE(payload, '$.window.since')))) AS since,
+         UNIX_MILLIS(TIMESTAMP(JSON_VALUE(payload, '$.window.until'))) AS until
+  FROM ${eventLog}
+  WHERE ${ANY_TIME} AND event_type = 'ingestion.completed' AND status = 'ok' AND JSON_VALUE(payload, '$.schema') = '1'
+    AND JSON_VALUE(payload, '$.limited') = 'false'
+), reach AS (
+  SELECT ${SCOPE}, committed, since, until,
+         MAX(until) OVER (PARTITION BY ${SCOPE} ORDER BY since, until ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS reached
+  FROM windows
+), islands AS (
+  SELECT ${SCOPE}, committed, since, until,
+         SUM(IF(reached >= since, 0, 1)) OVER (PARTITION BY ${SCOPE} ORDER BY since, until) AS island
+  FROM reach
+)
+SELECT ${SCOPE}, CAST(MIN(since) AS STRING) AS since, CAST(MAX(until) AS STRING) AS until, CAST(MAX(committed) AS STRING) AS committed
+FROM islands GROUP BY ${SCOPE}, island`,
+    what: 'reading how far streams are covered',
+    signal,
+  })
+  const oldestFirst = rows.toSorted((one, other) => Number(one['since']) - Number(other['since']))
+  const islands = oldestFirst.map((row) => ({
+    job: row['job'] ?? '',
+    account: row['account'] ?? null,
+    stream: {sourceSystem: row['source_system'] ?? '', objectType: row['object_type'] ?? ''},
+    selection: row['selection'] ?? '',
+    lastCommit: Number(row['committed']),
+    covered: [{since: row['since'] === FROM_THE_START ? -Infinity : Number(row['since']), until: Number(row['until'])}],
+  }))
+  return joinIslands(islands)
+}
+
+/** Rows of `raw_objects` beyond the first one of their key. */
+export async function countSurplusRows(queries: Queries, rawObjects: string, signal: AbortSignal): Promise<number> {
+  const [row] = await queries.rows({
+    sql: `SELECT CAST(COUNT(*) - COUNT(DISTINCT idem_key) AS STRING) AS surplus FROM ${rawObjects}`,
+    what: 'looking for keys with several rows',
+    signal,
+  })
+  return Number(row?.['surplus'])
+}
