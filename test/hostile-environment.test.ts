@@ -281,6 +281,18 @@ describe('a DuckDB file', () => {
   })
 })
 
+describe('a DuckDB file that was removed', () => {
+  it('but not its .wal is made anew, and everything is read again', async () => {
+    await run(3)
+    const file = databaseIn(folder())
+    await leaveWal(file)
+    await rm(file)
+    expect((await run(6)).error).to.equal(undefined)
+    expect(await exists(`${file}.wal`)).to.equal(false)
+    await expectWhole(6)
+  })
+})
+
 /** The commits of days 3 and 4, in the .wal alone: as a process leaves it that is killed before it can tidy up. */
 async function leaveWal(file: string): Promise<void> {
   const aside = `${file}.aside`

@@ -246,6 +246,11 @@ function describeOpenError(path: string, error: unknown): Error {
 const ADVICE: readonly (readonly [cause: RegExp, advice: (path: string) => string])[] = [
   [/No space left|File too large|quota exceeded/i, (path) => `Make room on the disk of ${path} and run again.`],
   [/version number|newer version/i, () => 'A newer DuckDB wrote this file: update lorchestra.'],
+  [
+    /replaying WAL/,
+    (path) =>
+      `${path}.wal does not fit this file: put back the file that it belongs to, or remove the .wal and what only it holds.`,
+  ],
   [/corrupt|checksum|Could not read enough bytes/i, (path) => `The file is damaged: restore ${path} from a backup.`],
 ]
 

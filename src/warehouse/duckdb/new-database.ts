@@ -16,6 +16,8 @@ export async function createMissingDatabase(path: string): Promise<void> {
   try {
     const instance = await DuckDBInstance.create(draft)
     instance.closeSync()
+    // As DuckDB does: what was committed to a file that is gone is not for a new one.
+    if (!(await databaseExists(path))) await rm(`${path}.wal`, {force: true})
     await link(draft, path)
   } catch (error) {
     // Another process was faster.
