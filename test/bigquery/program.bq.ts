@@ -4,6 +4,13 @@ import {join} from 'node:path'
 import {expect} from 'chai'
 
 import {startEmulator, query, PROJECT, type Emulator} from '../support/bigquery/emulator.ts'
+import {
+  failedJob,
+  isMutating,
+  namesProduction,
+  startFaultyService,
+  type FaultyService,
+} from '../support/bigquery/faulty-service.ts'
 import {lorchestra, temporaryFolder, type CliResult} from '../support/cli.ts'
 import {startGmailServer, type GmailServer} from '../support/gmail-server.ts'
 import {mailbox} from '../support/mailbox.ts'
@@ -12,25 +19,29 @@ const MESSAGES = 24
 
 describe('the program on BigQuery', () => {
   let emulator: Emulator
+  let service: FaultyService
   let gmail: GmailServer
   let dataset: string
   let folder: string
   before(async () => {
     emulator = await startEmulator()
+    service = await startFaultyService(emulator.url)
     gmail = await startGmailServer(mailbox(MESSAGES, {now: new Date()}))
   })
   after(async () => {
     await gmail.close()
+    await service.close()
     await emulator.stop()
   })
   beforeEach(async () => {
     dataset = await emulator.createDataset()
     folder = await temporaryFolder()
     await configure({})
+    service.faults = () => undefined
   })
 
   const configure = async (settings: Readonly<Record<string, string>>): Promise<void> => {
-    const warehouse = {type: 'bigquery', project: PROJECT, dataset, api_endpoint: emulator.url, ...settings}
+    const warehouse = {type: 'bigquery', project: PROJECT, dataset, api_endpoint: service.url, ...settings}
     const lines = Object.entries(warehouse).map(([key, value]) => `  ${key}: ${value}\n`)
     const jobs = 'jobs:\n  gmail_ingest_acct1:\n    account: acct1\n'
     await writeFile(
@@ -73,6 +84,52 @@ describe('the program on BigQuery', () => {
     expect(await keysIn('raw_objects')).to.equal(stored)
     const again = await run('run gmail_ingest_acct1 --full --refetch')
     expect(again.stdout).to.include(`${stored} extracted, 0 inserted, 0 updated, ${stored} unchanged`)
+  })
+
+  it('asks nothing but questions in a dry run, and nothing at all where --since says where to begin', async () => {
+    await run('warehouse create')
+    await run('run gmail_ingest_acct1')
+    for (const [line, asks] of [
+      ['run gmail_ingest_acct1 --dry-run', true],
+      ['run gmail_ingest_acct1 --dry-run --full', true],
+      ['run gmail_ingest_acct1 --dry-run --since -7d --refetch', false],
+      ['run gmail_ingest_acct1 --dry-run --since -7d', false],
+    ] as const) {
+      service.forget()
+      const {code, stderr} = await run(line)
+      expect([line, code, stderr]).to.deep.equal([line, 0, ''])
+      expect([line, service.seen.length > 0]).to.deep.equal([line, asks])
+      expect(service.seen.filter(isMutating)).to.deep.equal([])
+    }
+  })
+
+  it('asks nothing but questions in commands that show something', async () => {
+    await run('warehouse create')
+    await run('run gmail_ingest_acct1')
+    service.forget()
+    for (const line of ['warehouse create', 'jobs show gmail_ingest_acct1', 'jobs list', 'runs list', 'rejects list']) {
+      await run(line)
+    }
+    expect(service.seen.length).to.be.greaterThan(0)
+    expect(service.seen.filter(isMutating)).to.deep.equal([])
+  })
+
+  it('names no production table in any write of a test run, whatever goes wrong', async () => {
+    await run('warehouse create')
+    await run('run gmail_ingest_acct1')
+    const before = await keysIn('event_log')
+    service.forget()
+    const test = await run('run gmail_ingest_acct1 --test-table')
+    expect([test.code, test.stderr]).to.deep.equal([0, ''])
+    const again = await run('run gmail_ingest_acct1 --test-table --full --refetch')
+    expect(again.code).to.equal(0)
+    service.faults = ({path}) => (path === '/upload/jobs' ? failedJob('invalid', 'damaged') : undefined)
+    const broken = await run('run gmail_ingest_acct1 --test-table --full --refetch')
+    expect(broken.code).to.equal(1)
+    const writes = service.seen.filter(isMutating)
+    expect(writes.length).to.be.greaterThan(20)
+    expect(writes.filter(namesProduction)).to.deep.equal([])
+    expect(await keysIn('event_log')).to.equal(before)
   })
 
   it('takes an emulator from lorchestra.yaml and from nowhere else', async () => {

@@ -22,6 +22,24 @@ export interface FaultyService {
   close(): Promise<void>
 }
 
+interface SentJob {
+  readonly configuration?: {readonly query?: {readonly query: string; readonly destinationTable?: unknown}}
+}
+
+/** Could change something: it neither only looks nor is a single SELECT whose answer goes nowhere but back. */
+export function isMutating({method, path, body}: SeenRequest): boolean {
+  if (method === 'GET') return false
+  if (method !== 'POST' || path !== '/jobs') return true
+  const query = (JSON.parse(body) as SentJob).configuration?.query
+  return (
+    query === undefined || query.destinationTable !== undefined || !/^\s*(SELECT|WITH)\b[^;]*;?\s*$/.test(query.query)
+  )
+}
+
+/** Names a table of this kind that is not its test table, in a path, a reference or a statement. */
+export const namesProduction = ({path, body}: SeenRequest): boolean =>
+  /tables\/(event_log|raw_objects)\b/.test(path) || /[`."](event_log|raw_objects)\b/.test(body)
+
 /** Stands in front of the emulator, writes down what it is asked and breaks what it is told to. */
 export async function startFaultyService(emulator: string): Promise<FaultyService> {
   const proxy = await startFaultProxy()
