@@ -1,12 +1,14 @@
-import {fork} from 'node:child_process'
+import {fork, type ChildProcess} from 'node:child_process'
 import {once} from 'node:events'
 
 import {messageWithCauses, outcomeOf} from '../../src/errors.ts'
 import type {Counts} from '../../src/counts.ts'
+import type {JobRun} from '../../src/run-job.ts'
 import type {JsonObject} from '../../src/source.ts'
 import type {BigQueryOptions} from '../../src/warehouse/bigquery/warehouse.ts'
+import type {WindowRequest} from '../../src/window-request.ts'
 import {scriptedRun} from './scripted-run.ts'
-import {scriptedSource} from './scripted-source.ts'
+import {scriptedSource, type ScriptedRecord} from './scripted-source.ts'
 
 /** A run in a process of its own. */
 export interface RunApart {
@@ -14,6 +16,10 @@ export interface RunApart {
   readonly runId: string
   readonly now: number
   readonly account?: string
+  /** The records have times (`at`), and are read in slices of this length, from 1970 on. */
+  readonly slice?: string
+  readonly commitAfter?: JobRun['commitAfter']
+  readonly request?: Partial<WindowRequest>
 }
 
 export interface EndedApart {
@@ -22,35 +28,57 @@ export interface EndedApart {
   readonly counts?: Counts
 }
 
-interface Order extends RunApart {
+export interface OrderApart extends RunApart {
   readonly folder: string
   readonly bigQuery?: Omit<BigQueryOptions, 'openKeyIndex'>
 }
 
-/** All begin at the same moment. */
-export async function runApart(orders: readonly Order[]): Promise<readonly EndedApart[]> {
-  const children = orders.map((order) => {
-    const child = fork(import.meta.filename, [JSON.stringify(order)])
-    child.once('exit', (code) => {
-      if (code !== 0) child.emit('error', new Error(`exit ${code}`))
-    })
-    return {child, ready: once(child, 'message')}
-  })
-  await Promise.all(children.map(async ({ready}) => ready))
-  const ended = children.map(async ({child}) => {
-    const [message] = (await once(child, 'message')) as [EndedApart]
-    return message
-  })
-  for (const {child} of children) child.send('go')
-  return Promise.all(ended)
+export interface ProcessApart {
+  readonly child: ChildProcess
+  /** Resolves when it waits to be told to go. */
+  readonly ready: Promise<unknown>
+  go(): void
+  /** `undefined` where it was killed. */
+  readonly ended: Promise<EndedApart | undefined>
 }
 
-async function runAsOrdered({bigQuery, records, ...order}: Order): Promise<EndedApart> {
-  const source = scriptedSource(() => [], {
-    async *extract() {
-      yield await Promise.resolve({records})
-    },
+/** All begin at the same moment. */
+export async function runApart(orders: readonly OrderApart[]): Promise<readonly EndedApart[]> {
+  const processes = orders.map(startApart)
+  await Promise.all(processes.map(async ({ready}) => ready))
+  for (const {go} of processes) go()
+  const ended = await Promise.all(processes.map(async (process) => process.ended))
+  return ended.map((one) => one ?? {outcome: 'killed', message: ''})
+}
+
+export function startApart(order: OrderApart): ProcessApart {
+  const child = fork(import.meta.filename, [JSON.stringify(order)])
+  const ready = Promise.withResolvers<void>()
+  let said: EndedApart | undefined
+  child.on('message', (message: 'ready' | EndedApart) => {
+    if (message === 'ready') ready.resolve()
+    else said = message
   })
+  const ended = once(child, 'exit').then(([code, signal]) => {
+    ready.resolve()
+    if (signal === 'SIGKILL') return undefined
+    if (said === undefined) throw new Error(`the process ended with ${String(code)} and without a word`)
+    return said
+  })
+  return {child, ready: ready.promise, go: () => child.send('go'), ended}
+}
+
+async function runAsOrdered({bigQuery, records, slice, ...order}: OrderApart): Promise<EndedApart> {
+  const source =
+    slice === undefined
+      ? scriptedSource(() => [], {
+          async *extract() {
+            yield await Promise.resolve({records})
+          },
+        })
+      : scriptedSource(() => records as readonly ScriptedRecord[], {
+          defaults: {slice, earliest: new Date(0).toISOString()},
+        })
   const {BigQueryWarehouse} = await import('../../src/warehouse/bigquery/warehouse.ts')
   const {openKeyIndex} = await import('../../src/warehouse/duckdb/key-index.ts')
   const signal = new AbortController().signal
@@ -70,6 +98,6 @@ async function runAsOrdered({bigQuery, records, ...order}: Order): Promise<Ended
 if (process.argv[1] === import.meta.filename) {
   process.send?.('ready')
   await once(process, 'message')
-  process.send?.(await runAsOrdered(JSON.parse(process.argv[2] ?? '') as Order))
+  process.send?.(await runAsOrdered(JSON.parse(process.argv[2] ?? '') as OrderApart))
   process.disconnect()
 }

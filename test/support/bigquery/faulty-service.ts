@@ -9,8 +9,8 @@ export interface SeenRequest {
   readonly authorized: boolean
 }
 
-/** What happens to a request: it breaks before or after the service acted, or gets this answer instead. */
-export type Fault = 'reset before' | 'reset after' | {readonly status: number; readonly body: object}
+/** What happens to a request: it breaks before or after the service acted, is not answered at all, or gets this answer instead. */
+export type Fault = 'reset before' | 'reset after' | 'hang' | {readonly status: number; readonly body: object}
 
 export interface FaultyService {
   readonly url: string
@@ -45,12 +45,16 @@ export async function startFaultyService(emulator: string): Promise<FaultyServic
   const proxy = await startFaultProxy()
   const pass = passTo(emulator)
   const seen: SeenRequest[] = []
+  const closed = Promise.withResolvers<void>()
   const service: FaultyService = {
     url: proxy.url,
     seen,
     faults: () => undefined,
     forget: () => seen.splice(0),
-    close: async () => proxy.close(),
+    close: async () => {
+      closed.resolve()
+      await proxy.close()
+    },
   }
   await proxy.rules.forAnyRequest().thenCallback(async (request: CompletedRequest) => {
     const one = {
@@ -62,6 +66,10 @@ export async function startFaultyService(emulator: string): Promise<FaultyServic
     seen.push(one)
     const fault = service.faults(one)
     if (fault === 'reset before') return 'reset'
+    if (fault === 'hang') {
+      await closed.promise
+      return 'reset'
+    }
     if (fault === undefined) return pass(request)
     if (fault !== 'reset after') return {statusCode: fault.status, json: fault.body}
     await pass(request)

@@ -9,6 +9,8 @@ import {call, PROJECT, query, type Emulator} from './emulator.ts'
 
 export interface BigQueryUnderTest extends WarehouseUnderTest {
   readonly dataset: string
+  /** For a process of its own. */
+  readonly connection: {readonly project: string; readonly dataset: string; readonly apiEndpoint: string}
   query(sql: string): Promise<readonly Readonly<Record<string, string | null>>[]>
   createProduction(): Promise<void>
 }
@@ -32,11 +34,12 @@ export async function bigQueryUnderTest({emulator, folder, endpoint}: BigQueryBe
   }
   const rowsOf = async (table: string, columns: string) =>
     (await tables()).includes(table) ? query(url, `SELECT ${columns} FROM \`${PROJECT}.${dataset}.${table}\``) : []
-  const bigQuery = {project: PROJECT, dataset, apiEndpoint: endpoint ?? url}
+  const connection = {project: PROJECT, dataset, apiEndpoint: endpoint ?? url}
   const open = (signal = new AbortController().signal): Warehouse =>
-    new BigQueryWarehouse({...bigQuery, openKeyIndex}, signal)
+    new BigQueryWarehouse({...connection, openKeyIndex}, signal)
   return {
     dataset,
+    connection,
     folder,
     tables,
     open,
@@ -50,7 +53,7 @@ export async function bigQueryUnderTest({emulator, folder, endpoint}: BigQueryBe
           return run.warehouse?.(real) ?? real
         },
       }),
-    runApart: async (runs) => runApart(runs.map((run) => ({...run, folder, bigQuery}))),
+    runApart: async (runs) => runApart(runs.map((run) => ({...run, folder, bigQuery: connection}))),
     stored: async (table = 'raw_objects') =>
       (
         await rowsOf(

@@ -9,11 +9,17 @@ interface RunningJob {
   /** As the caller asked for it; the emulator gives loads another one. */
   readonly reference: Job['jobReference']
   answer: Answer | undefined
+  done: Promise<unknown>
 }
 
 /** An id names one job for ever, and a job runs on after it was accepted. */
 export class JobsRule implements Rule {
   readonly #jobs = new Map<string, RunningJob>()
+
+  /** When every job that was accepted has ended, whoever waits for it. */
+  async settled(): Promise<void> {
+    await Promise.all([...this.#jobs.values()].map(async ({done}) => done))
+  }
 
   answer(request: PassedRequest, forward: Forward): Promise<Answer> {
     const {method, path} = request
@@ -26,11 +32,11 @@ export class JobsRule implements Rule {
     const reference = (json as Job).jobReference
     const {projectId, jobId, location = 'US'} = reference
     if (this.#jobs.has(jobId)) return refused(409, 'duplicate', `Already Exists: Job ${projectId}:${location}.${jobId}`)
-    const job: RunningJob = {reference, answer: undefined}
+    const job: RunningJob = {reference, answer: undefined, done: Promise.resolve()}
     this.#jobs.set(jobId, job)
     const failed = (error: unknown): Answer =>
       failedJob(reference, 'internalError', error instanceof Error ? error.message : 'unknown')
-    void forward()
+    job.done = forward()
       .catch(failed)
       .then((answer) => (job.answer = underItsOwnId(answer, reference)))
     return inState('PENDING', reference)
