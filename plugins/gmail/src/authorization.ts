@@ -1,10 +1,19 @@
 import type {HttpRequest, SourceContext} from 'lorchestra'
 
 import type {Options} from './options.ts'
+import {grantByApplicationDefault, grantByServiceAccount} from './google-credentials.ts'
 import {grantByRefreshToken} from './refresh-token.ts'
 import type {TokenAnswer} from './token-endpoint.ts'
 
-export type AuthorizationContext = Pick<SourceContext<Options>, 'options' | 'http' | 'secrets' | 'signal'>
+/** A login has no `resolvePath`, and needs none. */
+export type AuthorizationContext = Pick<SourceContext<Options>, 'options' | 'http' | 'secrets'> &
+  Partial<Pick<SourceContext<Options>, 'resolvePath'>>
+
+const GRANTS = {
+  refresh_token: grantByRefreshToken,
+  service_account: grantByServiceAccount,
+  application_default: grantByApplicationDefault,
+} satisfies Record<Options['auth'], (context: AuthorizationContext) => Promise<TokenAnswer>>
 
 // An access token outlives a slice. Weakly by the account's options, so that no other account can meet it.
 const tokens = new WeakMap<Options, Promise<TokenAnswer>>()
@@ -25,7 +34,7 @@ export function authorizationFor(context: AuthorizationContext): NonNullable<Htt
 }
 
 function renew(context: AuthorizationContext): Promise<TokenAnswer> {
-  const renewal = grantByRefreshToken(context)
+  const renewal = GRANTS[context.options.auth](context)
   tokens.set(context.options, renewal)
   renewal.catch(() => {
     if (tokens.get(context.options) === renewal) tokens.delete(context.options)

@@ -5,7 +5,7 @@ import type {LoginContext} from 'lorchestra'
 import {mailboxOf} from './check.ts'
 import type {Options} from './options.ts'
 import {listenForRedirect} from './redirect.ts'
-import {explainClient, keepRefreshToken} from './refresh-token.ts'
+import {clientOf, explainClient, keepRefreshToken} from './refresh-token.ts'
 import {requestToken} from './token-endpoint.ts'
 
 const SCOPE = 'https://www.googleapis.com/auth/gmail.readonly'
@@ -16,6 +16,7 @@ const SCOPE = 'https://www.googleapis.com/auth/gmail.readonly'
  */
 export async function login(context: LoginContext<Options>): Promise<void> {
   const {options, secrets, signal} = context
+  if (options.auth !== 'refresh_token') throw new Error(`auth: ${options.auth} needs no login; just run its jobs`)
   const state = randomText()
   const verifier = randomText()
   const redirect = await listenForRedirect(state, signal)
@@ -42,7 +43,7 @@ const portOf = (address: string): string => new URL(address).port
 function authorizationAddress(options: Options, redirectAddress: string, state: string, verifier: string): URL {
   const url = new URL(options.authorization_url)
   const parameters = {
-    client_id: options.client_id,
+    client_id: clientOf(options).client_id,
     redirect_uri: redirectAddress,
     response_type: 'code',
     scope: SCOPE,
@@ -63,15 +64,13 @@ async function exchange(
   redirectAddress: string,
   verifier: string,
 ): Promise<string> {
-  const {client_id, client_secret} = context.options
   const {refreshToken, scopes} = await requestToken(
     context,
     {
       grant_type: 'authorization_code',
       code,
       redirect_uri: redirectAddress,
-      client_id,
-      client_secret,
+      ...clientOf(context.options),
       code_verifier: verifier,
     },
     (reason) =>

@@ -1,13 +1,37 @@
 import {z} from 'zod'
 
+const credential = () => z.string().trim().min(1).optional()
+
 /** Gmail takes messages of 50 MB, which base64 makes a third longer. */
 const LARGEST_MESSAGE = 70_000_000
 
+const CREDENTIAL_NAMES = ['client_id', 'client_secret', 'refresh_token', 'service_account_file', 'subject'] as const
+type CredentialName = (typeof CREDENTIAL_NAMES)[number]
+
+const CREDENTIALS: Readonly<
+  Record<
+    'refresh_token' | 'service_account' | 'application_default',
+    {readonly needs: readonly CredentialName[]; readonly takes: readonly CredentialName[]}
+  >
+> = {
+  refresh_token: {needs: ['client_id', 'client_secret'], takes: ['refresh_token']},
+  service_account: {needs: ['service_account_file', 'subject'], takes: []},
+  application_default: {needs: [], takes: ['subject']},
+}
+
 export const options = z
   .strictObject({
-    client_id: z.string().trim().min(1),
-    client_secret: z.string().trim().min(1),
-    refresh_token: z.string().trim().min(1).optional().describe('Left out: the one of `lorchestra accounts login`'),
+    auth: z
+      .enum(['refresh_token', 'service_account', 'application_default'])
+      .default('refresh_token')
+      .describe(
+        "How runs get in: a person's refresh token, the key of a service account, or Google's default credentials",
+      ),
+    client_id: credential().describe('OAuth client of the type Desktop app'),
+    client_secret: credential(),
+    refresh_token: credential().describe('Left out: the one of `lorchestra accounts login`'),
+    service_account_file: credential().describe('JSON key of a service account with domain-wide delegation'),
+    subject: credential().describe('The user whose mailbox a service account reads'),
     query: z
       .string()
       .trim()
@@ -51,6 +75,15 @@ export const options = z
     api_url: z.url({protocol: /^https?$/}).default('https://gmail.googleapis.com'),
     authorization_url: z.url({protocol: /^https?$/}).default('https://accounts.google.com/o/oauth2/v2/auth'),
     token_url: z.url({protocol: /^https?$/}).default('https://oauth2.googleapis.com/token'),
+  })
+  .superRefine((given, context) => {
+    const {needs, takes} = CREDENTIALS[given.auth]
+    for (const name of needs)
+      if (given[name] === undefined)
+        context.addIssue({code: 'custom', path: [name], message: `auth: ${given.auth} needs it`})
+    for (const name of CREDENTIAL_NAMES)
+      if (given[name] !== undefined && ![...needs, ...takes].includes(name))
+        context.addIssue({code: 'custom', path: [name], message: `auth: ${given.auth} does not use it; leave it out`})
   })
   .superRefine(({sync, query, labels}, context) => {
     // The history names no more than ids: what a query would find among them cannot be told.

@@ -18,8 +18,7 @@ export async function grantByRefreshToken(
     context,
     {
       grant_type: 'refresh_token',
-      client_id: options.client_id,
-      client_secret: options.client_secret,
+      ...clientOf(options),
       refresh_token: refreshToken,
     },
     explain,
@@ -28,6 +27,12 @@ export async function grantByRefreshToken(
     await keepRefreshToken(secrets, options.refresh_token, answer.refreshToken)
   return answer
 }
+
+/** The schema makes sure that they are there where a refresh token is used. */
+export const clientOf = ({
+  client_id = '',
+  client_secret = '',
+}: Options): {readonly client_id: string; readonly client_secret: string} => ({client_id, client_secret})
 
 /**
  * The stored token, which a login or a rotation left, as long as the configured one is the one that it replaced; so a

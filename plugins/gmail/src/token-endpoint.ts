@@ -31,11 +31,12 @@ export async function requestToken(
   const {access_token: accessToken, expires_in: seconds, refresh_token: refreshToken, scope} = body
   if (typeof accessToken !== 'string' || accessToken === '')
     throw new Error('the answer of token_url holds no access_token; check token_url in the options')
-  const lifetime = typeof seconds === 'number' ? seconds * 1000 : Number.POSITIVE_INFINITY
   return {
     accessToken,
-    renewAt: Date.now() + lifetime - SPARE_MS,
+    renewAt: lifetimeEnd(typeof seconds === 'number' ? Date.now() + seconds * 1000 : undefined),
     ...(typeof refreshToken === 'string' && refreshToken !== '' && {refreshToken}),
     ...(typeof scope === 'string' && {scopes: scope.split(' ')}),
   }
 }
+
+export const lifetimeEnd = (expiresAt = Number.POSITIVE_INFINITY): number => expiresAt - SPARE_MS

@@ -25,6 +25,7 @@ describe('the Gmail source', () => {
     it('need no more than the OAuth client', () => {
       expect(options.parse(required)).to.deep.equal({
         ...required,
+        auth: 'refresh_token',
         query: '',
         include_spam_trash: false,
         sync: 'window',
