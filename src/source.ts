@@ -73,7 +73,7 @@ export interface Source<Options = unknown> {
 export interface SourceDefaults {
   /** How far a run reads back before what is covered, for records that became visible late. Default `0s`. */
   readonly overlap?: string
-  /** How much time one call of `extract` reads; an empty slice doubles the next one. Default: all at once. */
+  /** How much time one call of `extract` reads; an empty slice doubles the next one, up to four times. Default: all at once. */
   readonly slice?: string
   /** How long the source takes to show a new record; windows end that much before now. Default `0s`. */
   readonly settle?: string

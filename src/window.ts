@@ -39,9 +39,11 @@ export function dueWindows(range: TimeWindow, covered: readonly TimeWindow[], ov
   return mergeWindows(gaps.map(({since, until}) => ({since: Math.max(since - overlap, range.since), until})))
 }
 
+const LARGEST_FACTOR = 4
+
 /**
  * Cuts a window into slices, oldest first. `next` is told whether the slice before was empty: an empty one doubles
- * the next, so that quiet years cost few calls. The first slice reaches back to the window's beginning.
+ * the next, up to four times the length, so that quiet years cost few calls, and the first one with records is not all. The first slice reaches back to the window's beginning.
  */
 export class Slices {
   readonly #until: number
@@ -59,7 +61,7 @@ export class Slices {
 
   next(emptyBefore: boolean): TimeWindow | undefined {
     if (this.#since >= this.#until) return undefined
-    this.#factor = emptyBefore ? this.#factor * 2 : 1
+    this.#factor = emptyBefore ? Math.min(this.#factor * 2, LARGEST_FACTOR) : 1
     // Nothing lies before `earliest`; with neither it nor a beginning there is nothing to count slices from.
     const countedFrom = Math.max(this.#since, this.#earliest)
     const end = Number.isFinite(countedFrom) ? countedFrom + this.#length * this.#factor : Infinity

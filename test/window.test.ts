@@ -131,6 +131,11 @@ describe('slices', () => {
     expect(ends).to.deep.equal([10, 30, 70, 80, 90, 100])
   })
 
+  it('stay below five times their length, however long nothing came: all records may lie behind the gap', () => {
+    const ends = slicesOf({since: 0, until: 200}, 10, -Infinity, () => true).map(({until}) => until)
+    expect(ends).to.deep.equal([10, 30, 70, 110, 150, 190, 200])
+  })
+
   it('begin without a lower bound and count from the earliest instant of the source', () => {
     const slices = slicesOf({since: -Infinity, until: 130}, 10, 100, () => false)
     expect(slices).to.deep.equal([

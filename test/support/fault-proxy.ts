@@ -49,7 +49,7 @@ export async function startFaultProxy({https}: FaultProxyOptions = {}): Promise<
  * For `thenCallback`: passes the request on. mockttp's own forwarding takes a client for itself where the system gives
  * both the same port number, and then answers 500.
  */
-export function passTo(target: string) {
+export function passTo(target: string, authorization?: () => string) {
   return async ({method, url, headers, body}: CompletedRequest) => {
     const {pathname, search} = new URL(url)
     const sent = new Headers()
@@ -57,6 +57,7 @@ export function passTo(target: string) {
       const value = headers[name]
       if (typeof value === 'string') sent.set(name, value)
     }
+    if (authorization !== undefined) sent.set('authorization', authorization())
     const content = method === 'GET' ? null : Uint8Array.from(body.buffer)
     const answer = await fetch(`${target}${pathname}${search}`, {method, headers: sent, body: content})
     return {
