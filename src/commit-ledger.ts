@@ -20,6 +20,8 @@ export interface LedgerOptions {
 export interface RunTotal {
   readonly counts: Counts
   readonly commits: number
+  /** By the warehouse until now; missing where nothing is billed. */
+  readonly bytesBilled?: number
 }
 
 /** Gathers whole slices and commits them: rows and `ingestion.completed` together. */
@@ -33,6 +35,8 @@ export class CommitLedger {
   #windows: readonly TimeWindow[] = []
   #commits = 0
   #firstRejects = 0
+  /** Told in events so far. */
+  #bytesTold = 0
   #startedAt = performance.now()
 
   constructor(options: LedgerOptions) {
@@ -42,7 +46,7 @@ export class CommitLedger {
   }
 
   get total(): RunTotal {
-    return {counts: this.#committed.total(), commits: this.#commits}
+    return {counts: this.#committed.total(), commits: this.#commits, ...this.#billed()}
   }
 
   get firstRejects(): number {
@@ -88,10 +92,17 @@ export class CommitLedger {
     if (window === undefined || plan === undefined) return false
     const keeps = plan.keepsBookmark === 'each commit' || (plan.keepsBookmark === 'last commit' && isLast)
     const bookmark = keeps ? this.#bookmark : undefined
-    const result = await this.#options.sink.commit((rows) => [
-      ...plan.group.streams.map((stream) => this.#completed(stream, window, rows, bookmark)),
-      ...(ending === undefined ? [] : [ending({counts: this.#countsWith(rows), commits: this.#commits + 1})]),
-    ])
+    let told = 0
+    const result = await this.#options.sink.commit((rows) => {
+      const billed = this.#billed()
+      told = billed.bytesBilled ?? 0
+      const total = {counts: this.#countsWith(rows), commits: this.#commits + 1, ...billed}
+      return [
+        ...plan.group.streams.map((stream) => this.#completed(stream, window, rows, bookmark)),
+        ...(ending === undefined ? [] : [ending(total)]),
+      ]
+    })
+    this.#bytesTold = told
     for (const [objectType, counts] of result?.counts ?? []) addCounts(this.#pending.of(objectType), counts)
     this.#committed.addAll(this.#pending)
     this.#firstRejects += result?.firstRejects ?? this.#pending.total().rejected
@@ -103,6 +114,11 @@ export class CommitLedger {
     return true
   }
 
+  #billed(): Pick<RunTotal, 'bytesBilled'> {
+    const {bytesBilled} = this.#options.sink
+    return bytesBilled === undefined ? {} : {bytesBilled}
+  }
+
   #countsWith(rows: CommitCounts): Counts {
     const total = this.counts()
     for (const counts of rows.values()) addCounts(total, counts)
@@ -112,6 +128,7 @@ export class CommitLedger {
   #completed(stream: Stream, window: TimeWindow, rows: CommitCounts, bookmark: StoredBookmark | undefined): Event {
     const counts = {...this.#pending.of(stream.objectType)}
     addCounts(counts, rows.get(stream.objectType) ?? {})
+    const {bytesBilled} = this.#billed()
     return this.#options.event({
       type: 'ingestion.completed',
       sourceSystem: stream.sourceSystem,
@@ -127,6 +144,7 @@ export class CommitLedger {
           bookmark: {value: bookmark.value, at: new Date(bookmark.at).toISOString()},
         }),
         duration_seconds: Math.round(performance.now() - this.#startedAt) / 1000,
+        ...(bytesBilled !== undefined && {bytes_billed: bytesBilled - this.#bytesTold}),
       },
     })
   }

@@ -157,7 +157,8 @@ function outcomeNotes({description, report, runId, blind, limited}: FinishedRun)
         : `Rejected records were not stored: lorchestra rejects list ${runId}`,
     )
   }
-  const {cursor, windows} = report
+  const {cursor, windows, bytesBilled = 0} = report
+  if (bytesBilled > 0) notes.push(`${description.warehouse} billed ${formatBytes(bytesBilled)}.`)
   if (cursor === undefined || description.mode === 'dry-run') return notes
   if (limited) notes.push(`A limited run moves no cursor: the next plain run begins ${at(cursor.before)}.`)
   else if (windows.length > 0 && cursor.after === cursor.before) {
@@ -199,6 +200,7 @@ export function runDocument(run: FinishedRun, maskSecrets: (text: string) => str
     windows: report.windows.map(windowAsText),
     limited: run.limited,
     commits: report.commits,
+    ...(report.bytesBilled !== undefined && {bytes_billed: report.bytesBilled}),
     counts: preview === undefined ? counts : previewCounts(counts, preview),
     cursor:
       report.cursor === undefined
@@ -235,3 +237,13 @@ const previewCounts = (counts: Counts, {duplicates}: Preview): object => ({
   unchanged: null,
   duplicates: duplicates ?? null,
 })
+
+const BYTE_UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte', 'petabyte'] as const
+
+/** `31.5 MB`, in powers of 1,000. */
+function formatBytes(bytes: number): string {
+  const power = bytes < 1 ? 0 : Math.min(Math.floor(Math.log10(bytes) / 3), BYTE_UNITS.length - 1)
+  const unit = BYTE_UNITS[power] ?? 'byte'
+  const format = new Intl.NumberFormat('en-US', {style: 'unit', unit, maximumFractionDigits: 1})
+  return format.format(bytes / 1000 ** power)
+}

@@ -46,6 +46,8 @@ export interface RunReport {
   readonly cursor?: {readonly before: number; readonly after: number}
   /** The streams were read before, but with another selection. */
   readonly newSelection: boolean
+  /** By the warehouse, for the whole run; missing where nothing is billed. */
+  readonly bytesBilled?: number
   readonly error?: unknown
 }
 
@@ -270,7 +272,7 @@ class Pipeline {
     return this.#event({type: 'job.completed', payload: this.#summary(total)})
   }
 
-  #summary({counts, commits}: RunTotal): JsonObject {
+  #summary({counts, commits, bytesBilled}: RunTotal): JsonObject {
     const {job, account, startedAt, now} = this.#run
     return {
       job,
@@ -278,6 +280,7 @@ class Pipeline {
       counts: {...counts},
       commits,
       duration_seconds: Math.max(0, now().getTime() - startedAt.getTime()) / 1000,
+      ...(bytesBilled !== undefined && {bytes_billed: bytesBilled}),
     }
   }
 

@@ -26,7 +26,11 @@ import {openWarehouse, warehouseName} from './warehouse/open-warehouse.ts'
 import type {ReadRequest} from './window-request.ts'
 import type {TimeWindow} from './window.ts'
 
-const COMMIT_AFTER = {records: 50_000, milliseconds: 5 * 60 * 1000}
+const COMMIT_AFTER = {
+  duckdb: {records: 50_000, milliseconds: 5 * 60 * 1000},
+  // Every commit with records reads the stored keys, and that is billed.
+  bigquery: {records: 500_000, milliseconds: 5 * 60 * 1000},
+}
 
 export interface RunJobsOptions {
   readonly config: Config
@@ -156,7 +160,7 @@ async function runResolved(
     now: () => new Date(),
     resolvePath: (path) => resolve(config.folder, path),
     maskSecrets: mask.apply,
-    commitAfter: COMMIT_AFTER,
+    commitAfter: COMMIT_AFTER[config.warehouse.type],
     planned: (windows) => observer.planned(description, windows),
     estimated: (estimate) => observer.estimated(description, {...estimate, unitsPerMinute}),
     observe,

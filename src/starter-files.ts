@@ -17,6 +17,7 @@ warehouse:
 #   dataset: my_dataset # or EVENTS_BQ_DATASET
 #   location: EU
 #   max_bytes_billed: 10000000000 # BigQuery refuses a statement that would bill more
+#   touch_after: 7d # an unchanged row gets a new last_seen when its own is older than this
 
 # Whose data. \`lorchestra sources list\` shows which sources there are.
 accounts:

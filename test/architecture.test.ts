@@ -132,6 +132,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'warehouse/warehouse.ts',
   ],
   warehouse: [
+    'duration.ts',
     'errors.ts',
     'events.ts',
     'file-lock.ts',

@@ -466,6 +466,7 @@ jobs:
         type: 'bigquery',
         project: 'my-project',
         dataset: 'events',
+        touchAfter: '7d',
         tables: {eventLog: 'event_log', rawObjects: 'raw_objects'},
       })
     })
@@ -477,7 +478,7 @@ jobs:
 
     it('takes the settings of the file before those of the environment', async () => {
       const {warehouse} = await load(
-        'warehouse: {type: bigquery, project: p, dataset: d, location: EU, max_bytes_billed: 10000000000, event_log: log}',
+        'warehouse: {type: bigquery, project: p, dataset: d, location: EU, max_bytes_billed: 10000000000, touch_after: 12h, event_log: log}',
         {GCP_PROJECT: 'other', EVENTS_BQ_DATASET: 'other', EVENT_LOG_TABLE: 'other', RAW_OBJECTS_TABLE: 'objects'},
       )
       expect(warehouse).to.deep.equal({
@@ -486,6 +487,7 @@ jobs:
         dataset: 'd',
         location: 'EU',
         maxBytesBilled: '10000000000',
+        touchAfter: '12h',
         tables: {eventLog: 'log', rawObjects: 'objects'},
       })
     })

@@ -116,6 +116,7 @@ const bigquerySchema = z.strictObject({
   max_bytes_billed: z
     .union([z.int(BYTES_RULE).positive(BYTES_RULE), z.string().regex(/^[1-9]\d*$/, BYTES_RULE)], BYTES_RULE)
     .optional(),
+  touch_after: setting(parseDuration).optional(),
   api_endpoint: apiEndpoint.optional(),
   ...tables,
 })

@@ -26,6 +26,8 @@ export type WarehouseConfig =
       readonly location?: string
       /** A decimal whole number. */
       readonly maxBytesBilled?: string
+      /** A duration: an unchanged row's `last_seen` may lag behind by so much. */
+      readonly touchAfter: string
       /** The origin of an emulator, which gets no credentials. */
       readonly apiEndpoint?: string
       /** Of GOOGLE_APPLICATION_CREDENTIALS. */
@@ -40,6 +42,8 @@ const FALLBACKS = {
   raw_objects: 'RAW_OBJECTS_TABLE',
 } as const
 const BIGQUERY_FALLBACKS = ['project', 'dataset', 'event_log', 'raw_objects'] as const
+/** Moving `last_seen` bills what it rewrites, so a daily run that reads back some days must not do it every day. */
+const TOUCH_AFTER = '7d'
 /** Google's own libraries read it too, but not from .env. */
 const CREDENTIALS = 'GOOGLE_APPLICATION_CREDENTIALS'
 /** Google's client libraries follow it; a variable that is left over must not decide where records go. */
@@ -79,7 +83,8 @@ export function readWarehouse(source: WarehouseEntry): {warehouse?: WarehouseCon
   if (data.type === 'duckdb') {
     return {warehouse: {type: 'duckdb', path: resolve(folder, data.path ?? 'lorchestra.duckdb'), tables}, problems: []}
   }
-  const {type, project, dataset, location, max_bytes_billed: maxBytesBilled, api_endpoint: endpoint} = data
+  const {type, project, dataset, location} = data
+  const {max_bytes_billed: maxBytesBilled, touch_after: touchAfter = TOUCH_AFTER, api_endpoint: endpoint} = data
   if (endpoint === undefined && readVariable(environment, EMULATOR) !== undefined) {
     return {problems: [{position: EMULATOR, message: EMULATOR_REFUSED, advice: EMULATOR_ADVICE}]}
   }
@@ -91,6 +96,7 @@ export function readWarehouse(source: WarehouseEntry): {warehouse?: WarehouseCon
       dataset,
       ...(location !== undefined && {location}),
       ...(maxBytesBilled !== undefined && {maxBytesBilled: BigInt(maxBytesBilled).toString()}),
+      touchAfter,
       ...(endpoint !== undefined && {apiEndpoint: new URL(endpoint).origin}),
       ...(credentialsFile !== undefined && {credentialsFile}),
       tables,

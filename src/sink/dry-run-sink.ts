@@ -1,6 +1,12 @@
 import {failure, LorchestraError} from '../errors.ts'
 import type {TableSet} from '../warehouse/tables.ts'
-import {NOTHING_COVERED, type KeyIndex, type StreamScope, type StreamState} from '../warehouse/warehouse.ts'
+import {
+  NOTHING_COVERED,
+  type KeyIndex,
+  type StreamScope,
+  type StreamState,
+  type Warehouse,
+} from '../warehouse/warehouse.ts'
 import {createRunFolder, removeRunFolder} from './run-folder.ts'
 import type {Preview, Sink, SinkOptions, SinkTables} from './sink.ts'
 import type {SpoolableRecord} from './spool.ts'
@@ -19,12 +25,17 @@ export class DryRunSink implements Sink {
   #seenCharacters = 0
   #duplicates: number | undefined = 0
   #scopes: readonly StreamScope[] = []
+  #warehouse: Warehouse | undefined
   #keyIndex: Promise<KeyIndex> | undefined
 
   constructor(options: SinkOptions) {
     this.#options = options
     this.#read = options.needsCoverage ? options.production : undefined
     this.tables = {read: this.#read, written: undefined}
+  }
+
+  get bytesBilled(): number | undefined {
+    return this.#warehouse?.bytesBilled
   }
 
   begin({scopes}: Parameters<Sink['begin']>[0]): Promise<void> {
@@ -36,8 +47,8 @@ export class DryRunSink implements Sink {
     const tables = this.#read
     if (tables === undefined) return this.#scopes.map(() => NOTHING_COVERED)
     try {
-      const warehouse = await this.#options.openWarehouse()
-      return await warehouse.readStreamStates(tables, this.#scopes)
+      this.#warehouse ??= await this.#options.openWarehouse()
+      return await this.#warehouse.readStreamStates(tables, this.#scopes)
     } catch (error) {
       if (error instanceof LorchestraError && error.outcome !== 'failed') throw error
       throw failure(
@@ -95,9 +106,9 @@ export class DryRunSink implements Sink {
 
   async #openKeyIndex(tables: TableSet): Promise<KeyIndex> {
     await createRunFolder(this.#options.folder)
-    const warehouse = await this.#options.openWarehouse()
+    this.#warehouse ??= await this.#options.openWarehouse()
     const streams = this.#scopes.map(({stream}) => stream)
-    return warehouse.indexKeys(tables, streams, this.#options.folder)
+    return this.#warehouse.indexKeys(tables, streams, this.#options.folder)
   }
 
   #compare(idemKey: string): void {

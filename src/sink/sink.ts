@@ -28,6 +28,8 @@ export interface Sink {
   discard(): Promise<void>
   /** `undefined`: nothing was written, so nothing is known of what a write would have done. */
   commit(events: (counts: CommitCounts) => readonly Event[]): Promise<CommitResult | undefined>
+  /** By the warehouse, for all statements so far; `undefined` where nothing is billed. */
+  readonly bytesBilled: number | undefined
   /** What a dry run saw; `undefined` where records are written. */
   preview(): Preview | undefined
   close(): Promise<void>

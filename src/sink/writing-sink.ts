@@ -36,6 +36,10 @@ export class WritingSink implements Sink {
     this.#definitionFrom = definitionFrom
   }
 
+  get bytesBilled(): number | undefined {
+    return this.#begun?.warehouse.bytesBilled
+  }
+
   async begin({runId, scopes, started}: Parameters<Sink['begin']>[0]): Promise<void> {
     const spool = await Spool.create(this.#options.folder)
     try {

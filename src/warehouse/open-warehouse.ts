@@ -1,6 +1,7 @@
 import {tmpdir} from 'node:os'
 
 import type {WarehouseConfig} from '../config.ts'
+import {parseDuration} from '../duration.ts'
 import type {KeyIndex, Warehouse} from './warehouse.ts'
 
 const PATIENCE = 10_000
@@ -21,7 +22,7 @@ export async function openWarehouse(
 ): Promise<Warehouse> {
   if (config.type === 'bigquery') {
     const {BigQueryWarehouse} = await import('./bigquery/warehouse.ts')
-    return new BigQueryWarehouse({...config, openKeyIndex}, signal)
+    return new BigQueryWarehouse({...config, touchAfter: parseDuration(config.touchAfter), openKeyIndex}, signal)
   }
   const {DuckDBWarehouse} = await import('./duckdb/warehouse.ts')
   return new DuckDBWarehouse({path: config.path, temporaryFolder, patience: PATIENCE}, signal)

@@ -12,6 +12,8 @@ import type {TableSet} from './tables.ts'
  */
 export interface Warehouse {
   readonly kind: 'DuckDB' | 'BigQuery'
+  /** By all statements so far; missing where nothing is billed. */
+  readonly bytesBilled?: number
   /** What the streams' completed commits in these tables say, one for each scope. */
   readStreamStates(tables: TableSet, scopes: readonly StreamScope[]): Promise<readonly StreamState[]>
   /** What one run rejected, in order; `undefined` where these tables know no such run. */

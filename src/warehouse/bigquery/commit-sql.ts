@@ -2,10 +2,13 @@ import type {Stream} from '../../source.ts'
 import {isWithin, keySetColumns, type KeySet} from './key-set.ts'
 import {insist, instant, literal} from './sql.ts'
 
-/** A stream's staged lines: several may have one key. */
-export interface StagedStream {
+export interface StagedLines {
   readonly stream: Stream
   readonly stagingTables: readonly string[]
+}
+
+/** A stream's staged lines: several may have one key. */
+export interface StagedStream extends StagedLines {
   readonly rows: number
   readonly keys: KeySet
 }
@@ -38,17 +41,16 @@ export const union = (tables: readonly string[], columns: string): string =>
 const ofStream = ({sourceSystem, objectType}: Stream, prefix = ''): string =>
   `${prefix}source_system = ${literal(sourceSystem)} AND ${prefix}object_type = ${literal(objectType)}`
 
-const linesOf = (stagingTables: readonly string[], stream: Stream): string =>
-  stagingTables
-    .map((table) => `SELECT idem_key, external_id, payload, sequence FROM ${table} WHERE ${ofStream(stream)}`)
-    .join('\n UNION ALL ')
+const linesOf = ({stream, stagingTables}: StagedLines, columns: string): string =>
+  stagingTables.map((table) => `SELECT ${columns} FROM ${table} WHERE ${ofStream(stream)}`).join('\n UNION ALL ')
 
 /** The last line of every key. Looked for only where a key has several. */
-function latestOf({stream, stagingTables, rows, keys}: StagedStream): string {
-  const lines = linesOf(stagingTables, stream)
-  if (rows === keys.count) return `(${lines})`
+function latestOf(staged: StagedStream): string {
+  const {rows, keys} = staged
+  if (rows === keys.count) return `(${linesOf(staged, 'idem_key, external_id, payload')})`
   return `(SELECT idem_key, external_id, payload FROM (
-   SELECT idem_key, external_id, payload, ROW_NUMBER() OVER (PARTITION BY idem_key ORDER BY sequence DESC) AS place FROM (${lines})
+   SELECT idem_key, external_id, payload, ROW_NUMBER() OVER (PARTITION BY idem_key ORDER BY sequence DESC) AS place
+   FROM (${linesOf(staged, 'idem_key, external_id, payload, sequence')})
   ) WHERE place = 1)`
 }
 
@@ -64,7 +66,7 @@ export const sizesOf = (stagingTables: readonly string[], streams: readonly Stre
         stream,
         index,
       ) => `SELECT '${index}' AS place, CAST(COUNT(*) AS STRING) AS row_count, ${keySetColumns('idem_key')}
- FROM (${linesOf(stagingTables, stream)})`,
+ FROM (${linesOf({stream, stagingTables}, 'idem_key')})`,
     )
     .join('\nUNION ALL\n')
 
@@ -72,10 +74,10 @@ export const sizesOf = (stagingTables: readonly string[], streams: readonly Stre
 export const keysStored = ({rawObjects}: CommitTerms, streams: readonly StagedStream[]): string =>
   streams
     .map(
-      ({stream, stagingTables, keys}, index) => `SELECT '${index}' AS place,
+      (staged, index) => `SELECT '${index}' AS place,
    CAST(COUNT(*) AS STRING) AS row_count, ${keySetColumns('stored.idem_key')}
- FROM (SELECT DISTINCT idem_key FROM (${linesOf(stagingTables, stream)})) AS fresh
- JOIN ${rawObjects} AS stored ON ${matches(stream, keys)}`,
+ FROM (SELECT DISTINCT idem_key FROM (${linesOf(staged, 'idem_key')})) AS fresh
+ JOIN ${rawObjects} AS stored ON ${matches(staged.stream, staged.keys)}`,
     )
     .join('\nUNION ALL\n')
 
@@ -119,7 +121,7 @@ export function writeRows(terms: CommitTerms, classified: Classified): readonly 
 
 const asManyStored = ({rawObjects}: CommitTerms, {staged, stored}: Classified): string =>
   insist(
-    `(SELECT COUNT(*) FROM (SELECT DISTINCT idem_key FROM (${linesOf(staged.stagingTables, staged.stream)})) AS fresh
+    `(SELECT COUNT(*) FROM (SELECT DISTINCT idem_key FROM (${linesOf(staged, 'idem_key')})) AS fresh
    JOIN ${rawObjects} AS stored ON ${matches(staged.stream, staged.keys)}) = ${stored}`,
     'changedMeanwhile',
   )

@@ -15,20 +15,7 @@ const jobShape = z.object({
   status: z
     .object({state: z.string(), errorResult: errorEntry.optional(), errors: z.array(errorEntry).optional()})
     .default({state: 'PENDING'}),
-  statistics: z
-    .object({
-      totalBytesBilled: z.string().optional(),
-      query: z
-        .object({
-          totalBytesBilled: z.string().optional(),
-          dmlStats: z
-            .object({insertedRowCount: z.string().optional(), updatedRowCount: z.string().optional()})
-            .optional(),
-        })
-        .optional(),
-      load: z.object({outputRows: z.string().optional()}).optional(),
-    })
-    .optional(),
+  statistics: z.object({query: z.object({totalBytesBilled: z.string().optional()}).optional()}).optional(),
 })
 
 export type Job = z.infer<typeof jobShape>
@@ -42,6 +29,8 @@ export interface JobToRun {
   readonly what: string
   /** Ends waiting for it, not the job. */
   readonly signal?: AbortSignal
+  /** Told what a job billed when it is done, also where it failed. */
+  readonly billed?: (bytes: number) => void
   /** Of jobs; how often each is submitted does not count. */
   readonly attempts?: number
 }
@@ -107,6 +96,7 @@ async function finished(connection: Connection, toRun: JobToRun, submittedJob: J
     const query = location === undefined ? inLocation(connection) : {location}
     job = jobShape.parse(await connection.request({method: 'GET', path: `/jobs/${jobId}`, query, what, signal}))
   }
+  toRun.billed?.(Number(job.statistics?.query?.totalBytesBilled ?? 0))
   const {errorResult, errors = []} = job.status
   if (errorResult === undefined) return job
   const {reason, note} = describeEntry(errorResult, 'no reason given')

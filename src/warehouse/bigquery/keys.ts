@@ -6,6 +6,7 @@ import {pipeline} from 'node:stream/promises'
 
 import type {Stream} from '../../source.ts'
 import type {Queries} from './query.ts'
+import {literal} from './sql.ts'
 
 /** Downloads the streams' keys into a Parquet file in `folder`. */
 export async function downloadKeys(
@@ -17,15 +18,12 @@ export async function downloadKeys(
 ): Promise<string> {
   const lines = join(folder, 'known.ndjson')
   const file = join(folder, 'known.parquet')
-  const wanted = streams.map((_, index) => `(source_system = @source_${index} AND object_type = @type_${index})`)
+  const wanted = streams.map(
+    ({sourceSystem, objectType}) =>
+      `(source_system = ${literal(sourceSystem)} AND object_type = ${literal(objectType)})`,
+  )
   const pages = queries.pages({
     sql: `SELECT idem_key FROM ${rawObjects} WHERE ${wanted.join(' OR ')}`,
-    values: Object.fromEntries(
-      streams.flatMap(({sourceSystem, objectType}, index) => [
-        [`source_${index}`, sourceSystem],
-        [`type_${index}`, objectType],
-      ]),
-    ),
     what: 'reading the stored keys',
     signal,
   })

@@ -10,9 +10,9 @@ export const LEASE = 'lorchestra_lease_'
 const digest = (...parts: readonly string[]): string =>
   createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 24)
 
-/** One lease for each stream and table set. */
-export const leaseName = (dataset: string, tables: TableSet, {sourceSystem, objectType}: Stream): string =>
-  `${LEASE}${digest(dataset, tables.eventLog, tables.rawObjects, sourceSystem, objectType)}`
+/** One lease for each stream of a table, whatever event log stands beside it. */
+export const leaseName = (dataset: string, {rawObjects}: TableSet, {sourceSystem, objectType}: Stream): string =>
+  `${LEASE}${digest(dataset, rawObjects, sourceSystem, objectType)}`
 
 /** Begins the name of all that a run stages, and the ids of its jobs. */
 export const stagingName = (dataset: string, tables: TableSet, runId: string): string =>

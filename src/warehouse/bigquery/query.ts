@@ -32,10 +32,16 @@ const LONGEST_JOB = 6 * 60 * 60 * 1000
 export class Queries {
   readonly #connection: Connection
   readonly #settings: QuerySettings
+  #bytesBilled = 0
 
   constructor(connection: Connection, settings: QuerySettings) {
     this.#connection = connection
     this.#settings = settings
+  }
+
+  /** Of all statements so far. */
+  get bytesBilled(): number {
+    return this.#bytesBilled
   }
 
   /** A statement that writes. The same id never runs twice. */
@@ -45,6 +51,7 @@ export class Queries {
       id,
       configuration: this.#configuration(statement),
       what,
+      billed: (bytes) => (this.#bytesBilled += bytes),
       ...(signal !== undefined && {signal}),
       ...(attempts !== undefined && {attempts}),
     })

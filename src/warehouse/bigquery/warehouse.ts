@@ -35,17 +35,27 @@ export interface BigQueryOptions extends DatasetOptions {
   readonly openKeyIndex: (file: string, folder: string) => Promise<KeyIndex>
 }
 
+interface Opened {
+  readonly connection: Connection
+  readonly queries: Queries
+}
+
 const NOTHING_KNOWN: KeyIndex = {has: () => Promise.resolve(new Set()), close: () => undefined}
 
 export class BigQueryWarehouse implements Warehouse {
   readonly kind = 'BigQuery'
   readonly #options: BigQueryOptions
   readonly #signal: AbortSignal
-  #connection: Promise<Connection> | undefined
+  #opened: Promise<Opened> | undefined
+  #queries: Queries | undefined
 
   constructor(options: BigQueryOptions, signal: AbortSignal) {
     this.#options = options
     this.#signal = signal
+  }
+
+  get bytesBilled(): number {
+    return this.#queries?.bytesBilled ?? 0
   }
 
   async readStreamStates(tables: TableSet, scopes: readonly StreamScope[]): Promise<readonly StreamState[]> {
@@ -151,9 +161,14 @@ export class BigQueryWarehouse implements Warehouse {
     return states
   }
 
-  async #open(): Promise<{readonly connection: Connection; readonly queries: Queries}> {
-    this.#connection ??= connectToDataset(this.#options, this.#signal)
-    const connection = await this.#connection
-    return {connection, queries: new Queries(connection, {maxBytesBilled: this.#options.maxBytesBilled})}
+  async #open(): Promise<Opened> {
+    this.#opened ??= this.#connect()
+    return this.#opened
+  }
+
+  async #connect(): Promise<Opened> {
+    const connection = await connectToDataset(this.#options, this.#signal)
+    this.#queries = new Queries(connection, {maxBytesBilled: this.#options.maxBytesBilled})
+    return {connection, queries: this.#queries}
   }
 }

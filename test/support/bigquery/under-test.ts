@@ -20,10 +20,16 @@ interface BigQueryBench {
   readonly folder: string
   /** In front of the emulator. */
   readonly endpoint?: string
+  readonly touchAfter?: number
 }
 
 /** A dataset of the test's own. */
-export async function bigQueryUnderTest({emulator, folder, endpoint}: BigQueryBench): Promise<BigQueryUnderTest> {
+export async function bigQueryUnderTest({
+  emulator,
+  folder,
+  endpoint,
+  touchAfter = 0,
+}: BigQueryBench): Promise<BigQueryUnderTest> {
   const {url} = emulator
   const dataset = await emulator.createDataset()
   const tables = async (): Promise<readonly string[]> => {
@@ -34,7 +40,7 @@ export async function bigQueryUnderTest({emulator, folder, endpoint}: BigQueryBe
   }
   const rowsOf = async (table: string, columns: string) =>
     (await tables()).includes(table) ? query(url, `SELECT ${columns} FROM \`${PROJECT}.${dataset}.${table}\``) : []
-  const connection = {project: PROJECT, dataset, apiEndpoint: endpoint ?? url}
+  const connection = {project: PROJECT, dataset, apiEndpoint: endpoint ?? url, touchAfter}
   const open = (signal = new AbortController().signal): Warehouse =>
     new BigQueryWarehouse({...connection, openKeyIndex}, signal)
   return {
