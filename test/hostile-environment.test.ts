@@ -411,6 +411,7 @@ describe('a run that waited for its turn', () => {
         readRejects: real.readRejects.bind(real),
         readRunEvents: real.readRunEvents.bind(real),
         describe: real.describe.bind(real),
+        checkWritable: real.checkWritable.bind(real),
         countSurplusRows: real.countSurplusRows.bind(real),
         createTables: real.createTables.bind(real),
         async begin(begun) {

@@ -24,6 +24,8 @@ export interface Warehouse {
   describe(tables: TableSet): Promise<WarehouseDescription>
   /** Rows of `raw_objects` beyond the first one of their key; reads every key. */
   countSurplusRows(tables: TableSet): Promise<number>
+  /** Throws where these tables could not be written, as far as that can be told without writing. */
+  checkWritable(tables: TableSet): Promise<void>
   /** The streams' stored keys, copied once into an index in `folder`. */
   indexKeys(tables: TableSet, streams: readonly Stream[], folder: string): Promise<KeyIndex>
   /** Makes the tables that are missing; one that is there is looked at and never altered. Answers with the new ones. */

@@ -102,6 +102,9 @@ describe('every statement that can be sent to BigQuery', () => {
     await warehouse.readRejects(PRODUCTION, 'first')
     await warehouse.readRunEvents(PRODUCTION, {job: 'job', limit: 5})
     await warehouse.readRunEvents(PRODUCTION, {runId: 'first', limit: 1})
+    await warehouse.describe(PRODUCTION)
+    await warehouse.countSurplusRows(PRODUCTION)
+    await warehouse.checkWritable(PRODUCTION)
     await loseTheStream()
   }
 

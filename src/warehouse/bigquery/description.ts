@@ -1,6 +1,7 @@
 import * as z from 'zod'
 
 import {joinIslands} from '../described-streams.ts'
+import type {TableSet} from '../tables.ts'
 import type {DescribedStream, DescribedTable} from '../warehouse.ts'
 import type {Connection} from './connection.ts'
 import type {Queries} from './query.ts'
@@ -85,4 +86,18 @@ export async function countSurplusRows(queries: Queries, rawObjects: string, sig
     signal,
   })
   return Number(row?.['surplus'])
+}
+
+/** As dry runs of the service, which checks permissions and writes nothing. */
+export async function checkPermissions(connection: Connection, tables: TableSet): Promise<void> {
+  for (const table of [tables.eventLog, tables.rawObjects]) {
+    const name = connection.tableName(table)
+    const query = `DELETE FROM ${name} WHERE FALSE`
+    await connection.request({
+      method: 'POST',
+      path: '/jobs',
+      body: {configuration: {dryRun: true, query: {query, useLegacySql: false}}},
+      what: `asking whether table ${table} may be written`,
+    })
+  }
 }

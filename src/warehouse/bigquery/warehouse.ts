@@ -17,7 +17,7 @@ import {commitBatch} from './commit.ts'
 import type {Connection} from './connection.ts'
 import {connectToDataset, type DatasetOptions} from './dataset.ts'
 import {assertProductionTables, createMissingTwins, createProductionTables, existingTables} from './definitions.ts'
-import {countSurplusRows, describeStreams, describeTable} from './description.ts'
+import {checkPermissions, countSurplusRows, describeStreams, describeTable} from './description.ts'
 import {insertEvents, readRejects} from './events.ts'
 import {downloadKeys} from './keys.ts'
 import {dropLeases, keepLeases, takeLeases, thisProcess} from './leases.ts'
@@ -95,6 +95,13 @@ export class BigQueryWarehouse implements Warehouse {
     const {connection, queries} = await this.#open()
     const {rawObjects} = await existingTables(connection, tables, this.#signal)
     return rawObjects ? countSurplusRows(queries, connection.tableName(tables.rawObjects), this.#signal) : 0
+  }
+
+  async checkWritable(tables: TableSet): Promise<void> {
+    const {connection} = await this.#open()
+    connection.allowWrites({tables: [tables.eventLog, tables.rawObjects], prefixes: []})
+    await assertProductionTables(connection, tables)
+    await checkPermissions(connection, tables)
   }
 
   async indexKeys(tables: TableSet, streams: readonly Stream[], folder: string): Promise<KeyIndex> {

@@ -1,7 +1,9 @@
-import {stat} from 'node:fs/promises'
+import {access, constants, stat} from 'node:fs/promises'
 
 import type {DuckDBConnection} from '@duckdb/node-api'
 
+import {failure} from '../../errors.ts'
+import {hasCode} from '../../system-error.ts'
 import {joinIslands} from '../described-streams.ts'
 import type {TableSet} from '../tables.ts'
 import type {DescribedStream, DescribedTable} from '../warehouse.ts'
@@ -69,4 +71,22 @@ export async function countSurplusRows(connection: DuckDBConnection, tables: Tab
     `SELECT (count(*) - count(DISTINCT idem_key))::DOUBLE AS surplus FROM ${identifier(tables.rawObjects)}`,
   )
   return Number(row?.['surplus'])
+}
+
+export async function isThere(path: string): Promise<boolean> {
+  try {
+    await stat(path)
+    return true
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return false
+    throw error
+  }
+}
+
+export async function assertIsWritable(path: string): Promise<void> {
+  try {
+    await access(path, constants.W_OK)
+  } catch (error) {
+    throw failure(`${path} cannot be written`, 'Give this user the right to write it, or set warehouse.path.', error)
+  }
 }

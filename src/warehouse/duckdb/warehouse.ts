@@ -1,3 +1,5 @@
+import {dirname} from 'node:path'
+
 import type {Stream} from '../../source.ts'
 import {inTurn} from '../../turns.ts'
 import type {TableSet} from '../tables.ts'
@@ -18,7 +20,7 @@ import {
 import {mergeBatch} from './commit.ts'
 import {databaseExists, inTransaction, withDatabase, type DatabaseOptions} from './database.ts'
 import {assertCompatibleTables, createMissingTables, createMissingTwins, tableExists} from './definitions.ts'
-import {bytesOf, countSurplusRows, describeStreams, describeTable} from './description.ts'
+import {assertIsWritable, isThere, bytesOf, countSurplusRows, describeStreams, describeTable} from './description.ts'
 import {readRejects} from './events.ts'
 import {assertLeaseHeld, fileExchanged, takeLease} from './leases.ts'
 import {createMissingDatabase} from './new-database.ts'
@@ -81,6 +83,13 @@ export class DuckDBWarehouse implements Warehouse {
     return withDatabase(this.#database, 'read', this.#signal, async (connection) =>
       countSurplusRows(connection, tables),
     )
+  }
+
+  async checkWritable(): Promise<void> {
+    let {path} = this.#database
+    // The first run makes the file, and the folders above it.
+    while (!(await isThere(path))) path = dirname(path)
+    await assertIsWritable(path)
   }
 
   async indexKeys(tables: TableSet, streams: readonly Stream[], folder: string): Promise<KeyIndex> {

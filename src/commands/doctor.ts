@@ -1,0 +1,48 @@
+import {LorchestraCommand} from '../command.ts'
+import {exitCodeOf} from '../errors.ts'
+import {createLogger} from '../log.ts'
+import {Args} from '../oclif.ts'
+import {listenForSignals} from '../signals.ts'
+
+export default class Doctor extends LorchestraCommand {
+  static override readonly summary = 'Find out what keeps jobs from running, and what to do about it'
+  static override readonly description =
+    'Looks at Node, the configuration, plugins, each account (one cheap call: whose data is it), the warehouse, runs that died, the disk and the clock. Writes nothing to the warehouse. Exits with 1 where anything fails.'
+  static override readonly examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> gmail_ingest_acct1 --json',
+  ]
+
+  static override readonly args = {
+    job: Args.string({description: 'only what this job needs; all jobs where it is left out'}),
+  }
+
+  override async run(): Promise<void> {
+    const {args, flags} = await this.parse(Doctor)
+    const [{examine}, {formatTable}] = await Promise.all([import('../doctor.ts'), import('../text-table.ts')])
+    const stop = listenForSignals(() => 'doctor')
+    const findings = []
+    try {
+      const examination = examine({
+        readConfig: async () => this.readConfig(flags.config),
+        commandLine: this.config,
+        job: args.job,
+        mask: this.mask,
+        log: await createLogger(flags['log-level'], this.mask),
+        signal: stop.signal,
+      })
+      for await (const finding of examination) findings.push(finding)
+    } finally {
+      stop.close()
+    }
+    const rows = findings.flatMap(({check, subject, status, found, next}) => [
+      [status, check, subject, found],
+      ...(next === undefined ? [] : [['', '', '', `→ ${next}`]]),
+    ])
+    this.log(this.mask.apply(formatTable([['STATUS', 'CHECK', 'SUBJECT', 'FOUND'], ...rows])))
+    const healthy = findings.every(({status}) => status !== 'failed')
+    const document = JSON.stringify({schema: 1, healthy, findings})
+    if (this.jsonEnabled()) this.logJson(JSON.parse(this.mask.apply(document)))
+    this.exit(exitCodeOf([healthy ? 'done' : 'failed']))
+  }
+}

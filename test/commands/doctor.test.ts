@@ -1,0 +1,121 @@
+import {createHash} from 'node:crypto'
+import {readdir, readFile, writeFile} from 'node:fs/promises'
+import {join} from 'node:path'
+
+import {expect} from 'chai'
+
+import {lorchestra, temporaryFolder} from '../support/cli.ts'
+import {change} from '../support/database.ts'
+import {startGmailServer, type GmailServer} from '../support/gmail-server.ts'
+import {mailbox} from '../support/mailbox.ts'
+
+interface Finding {
+  readonly check: string
+  readonly subject: string
+  readonly status: string
+  readonly found: string
+  readonly next?: string
+}
+
+describe('lorchestra doctor', () => {
+  let gmail: GmailServer
+  let folder = ''
+  before(async () => {
+    gmail = await startGmailServer(mailbox(3, {now: new Date()}))
+  })
+  after(async () => gmail.close())
+  beforeEach(async () => {
+    folder = await temporaryFolder()
+    const jobs = 'jobs:\n  gmail_ingest_acct1:\n    account: acct1\n  lost:\n    source: carrier_pigeon\n'
+    await writeFile(join(folder, 'lorchestra.yaml'), `accounts:\n${gmail.accountYaml}${jobs}`)
+  })
+
+  const run = async (line: string, env: Readonly<Record<string, string>> = gmail.env) =>
+    lorchestra(line.split(' '), {cwd: folder, env})
+  const findings = async (line: string, env?: Readonly<Record<string, string>>): Promise<readonly Finding[]> =>
+    (JSON.parse((await run(`${line} --json`, env)).stdout) as {findings: readonly Finding[]}).findings
+  const contents = async (): Promise<object> =>
+    Object.fromEntries(
+      await Promise.all(
+        (await readdir(folder)).map(async (name) => [
+          name,
+          createHash('sha256')
+            .update(await readFile(join(folder, name)))
+            .digest('hex'),
+        ]),
+      ),
+    ) as object
+
+  it('finds a job that could run healthy, asks its account, and leaves no byte behind', async () => {
+    await run('run gmail_ingest_acct1')
+    const before = await contents()
+    const {code, stdout} = await run('doctor gmail_ingest_acct1')
+    expect(stdout).not.to.match(/^failed/m)
+    expect(code).to.equal(0)
+    expect(stdout).to.match(/^ok +account +acct1 +answers/m)
+    expect(stdout).to.match(/^ok +keys +raw_objects +one row for each$/m)
+    expect(await contents()).to.deep.equal(before)
+  })
+
+  it('makes no database where there is none', async () => {
+    const before = await readdir(folder)
+    expect((await run('doctor gmail_ingest_acct1')).code).to.equal(0)
+    expect(await readdir(folder)).to.deep.equal(before)
+  })
+
+  it('says what is wrong with each job and what to do, and exits with 1', async () => {
+    const env = {...gmail.env, GMAIL_ACCT1_REFRESH_TOKEN: ''}
+    expect((await run('doctor', env)).code).to.equal(1)
+    const failed = (await findings('doctor', env)).filter(({status}) => status === 'failed')
+    expect(failed.map(({check, subject}) => `${check} ${subject}`)).to.deep.equal([
+      'job gmail_ingest_acct1',
+      'job lost',
+    ])
+    expect(failed[0]?.found).to.include('GMAIL_ACCT1_REFRESH_TOKEN')
+    expect(failed[1]?.next).to.include('lorchestra plugins install')
+  })
+
+  it('tells of refused credentials, and shows none of them', async () => {
+    const env = {...gmail.env, GMAIL_ACCT1_REFRESH_TOKEN: 'a-token-of-yesterday'}
+    const {code, stdout, stderr} = await run('doctor gmail_ingest_acct1', env)
+    expect(code).to.equal(1)
+    expect(stdout).to.match(/^failed +account +acct1 .*invalid_grant/m)
+    expect(stdout + stderr).not.to.include('a-token-of-yesterday')
+  })
+
+  it('goes on without a configuration that cannot be read', async () => {
+    await writeFile(join(folder, 'lorchestra.yaml'), 'jobs: [')
+    const found = await findings('doctor')
+    expect(found.at(-1)).to.include({check: 'configuration', status: 'failed'})
+    expect(found.map(({check}) => check)).to.include.members(['node', 'disk', 'plugins'])
+  })
+
+  it('finds runs that died, keys with several rows and a clock that is behind', async () => {
+    await run('run gmail_ingest_acct1')
+    await change(
+      join(folder, 'lorchestra.duckdb'),
+      "DELETE FROM event_log WHERE event_type = 'job.completed'",
+      'CREATE TABLE twice AS SELECT * FROM raw_objects UNION ALL SELECT * FROM raw_objects LIMIT 4',
+      'DROP TABLE raw_objects',
+      'ALTER TABLE twice RENAME TO raw_objects',
+      ...['idem_key', 'source_system', 'object_type', 'payload', 'first_seen', 'last_seen'].map(
+        (column) => `ALTER TABLE raw_objects ALTER ${column} SET NOT NULL`,
+      ),
+      `UPDATE event_log SET payload = json_merge_patch(payload, '{"window": {"until": "2999-01-01T00:00:00Z"}}')
+       WHERE event_type = 'ingestion.completed'`,
+    )
+    const found = await findings('doctor gmail_ingest_acct1')
+    const statusOf = (check: string) => found.find((finding) => finding.check === check)?.status
+    expect(statusOf('run')).to.equal('warning')
+    expect(statusOf('keys')).to.equal('failed')
+    expect(statusOf('clock')).to.equal('failed')
+  })
+
+  it('tells of a place where no DuckDB file can be', async () => {
+    const jobs = 'jobs:\n  gmail_ingest_acct1:\n    account: acct1\n'
+    const warehouse = 'warehouse: {type: duckdb, path: lorchestra.yaml/warehouse.duckdb}\n'
+    await writeFile(join(folder, 'lorchestra.yaml'), `${warehouse}accounts:\n${gmail.accountYaml}${jobs}`)
+    const found = await findings('doctor gmail_ingest_acct1')
+    expect(found.find(({check}) => check === 'warehouse')?.status).to.equal('failed')
+  })
+})
