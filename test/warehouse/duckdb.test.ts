@@ -1,7 +1,8 @@
-import {writeFile} from 'node:fs/promises'
+import {readdir, writeFile} from 'node:fs/promises'
 
 import {DuckDBInstance} from '@duckdb/node-api'
 import {expect} from 'chai'
+import {spy} from 'sinon'
 
 import {LorchestraError, outcomeOf} from '../../src/errors.ts'
 import type {JsonObject} from '../../src/source.ts'
@@ -210,6 +211,27 @@ describe('payloads', () => {
 })
 
 describe('a DuckDB file', () => {
+  it('is opened twice by a run with nothing new, to take the stream and to end, and is whole in between', async () => {
+    await run([{id: 'a'}])
+    const opened = spy(DuckDBInstance, 'create')
+    const files: string[][] = []
+    try {
+      const source = scriptedSource(() => [], {
+        async *extract() {
+          files.push((await readdir(folder())).filter((name) => name.includes('.duckdb')))
+          yield await Promise.resolve({records: []})
+        },
+      })
+      const {error, counts} = await scriptedRun({source, folder: folder(), now: 2 * DAY})
+      expect(error).to.equal(undefined)
+      expect(counts.extracted).to.equal(0)
+      expect(opened.callCount).to.equal(2)
+      expect(files).to.deep.equal([['warehouse.duckdb']])
+    } finally {
+      opened.restore()
+    }
+  })
+
   it('that another process keeps open is waited for, then the run is in the way of it', async () => {
     const held = await DuckDBInstance.create(databaseIn(folder()))
     const {fork} = await import('node:child_process')
