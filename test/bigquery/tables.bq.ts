@@ -1,6 +1,10 @@
+import {spawnSync} from 'node:child_process'
+import {hostname} from 'node:os'
+
 import {expect} from 'chai'
 
 import {LorchestraError, outcomeOf} from '../../src/errors.ts'
+import {stagingName} from '../../src/warehouse/bigquery/names.ts'
 import {BigQueryWarehouse} from '../../src/warehouse/bigquery/warehouse.ts'
 import {openKeyIndex} from '../../src/warehouse/duckdb/key-index.ts'
 import {call, PROJECT, startEmulator, type Emulator} from '../support/bigquery/emulator.ts'
@@ -154,5 +158,25 @@ describe('BigQuery tables', () => {
     expect((error as Error).message).to.include('this run lost its stream')
     expect(await underTest.stored()).to.deep.equal([])
     expect((await underTest.logged()).map(({type}) => type)).to.deep.equal(['job.started'])
+  })
+
+  it('that a killed run staged are dropped by the run that takes its stream over, and no others', async () => {
+    await underTest.createProduction()
+    const {dataset} = underTest
+    const [left, another] = ['killed', 'alive'].map((runId) => `${stagingName(dataset, runId)}_1_records_0`)
+    const {pid} = spawnSync(process.execPath, ['--version'])
+    const dead = JSON.stringify({process: {host: hostname(), pid, token: ''}, startedAt: new Date(0).toISOString()})
+    const source = scriptedSource(() => [], {
+      async *extract() {
+        const [lease] = (await underTest.tables()).filter((name) => name.startsWith('lorchestra_lease_'))
+        await underTest.query(`UPDATE {${lease ?? ''}} SET about = '${dead}' WHERE TRUE`)
+        for (const name of [left, another]) await underTest.query(`CREATE TABLE {${name ?? ''}} AS SELECT 1 AS n`)
+        expect((await underTest.run({source: yielding({id: 'a'}), now: DAY})).error).to.equal(undefined)
+        yield {records: []}
+      },
+    })
+    const {error} = await underTest.run({source, now: DAY, runId: 'killed'})
+    expect((error as Error).message).to.include('this run lost its stream')
+    expect((await underTest.tables()).filter((name) => name.startsWith('lorchestra_'))).to.deep.equal([another])
   })
 })

@@ -9,9 +9,9 @@ import {classify, countsOf, stagedStreams} from './classify.ts'
 import {union, writeRows, type Classified, type CommitTerms} from './commit-sql.ts'
 import {pauseBefore, type Connection} from './connection.ts'
 import {countFirstRejects, insertEvents, isLogged, type EventSource} from './events.ts'
-import {fence, leaseLost} from './leases.ts'
+import {fence, holdsLeases, leaseLost} from './leases.ts'
 import type {Queries} from './query.ts'
-import {isTransient, ServiceError} from './service-error.ts'
+import {isNotFound, isTransient, ServiceError} from './service-error.ts'
 import {dropStaging, stageFiles, type StagingField} from './staging.ts'
 
 const RECORD_FIELDS: readonly StagingField[] = [
@@ -37,6 +37,8 @@ export interface CommitOptions {
   readonly touchAfter: number
   /** Begins the names of what is staged and the ids of the jobs; unique for this commit. */
   readonly name: string
+  /** Gets the names of the tables that are there, loses those that are dropped. */
+  readonly staged: string[]
 }
 
 /**
@@ -48,18 +50,18 @@ export async function commitBatch(
   batch: CommitBatch,
   events: (counts: CommitCounts) => readonly Event[],
 ): Promise<CommitResult> {
-  const {connection, name} = options
-  const staged: string[] = []
+  const {connection, name, staged} = options
   try {
     const files = [...batch.records, ...batch.loneRecords]
     const tables = await stageFiles(connection, `${name}_records`, RECORD_FIELDS, files, staged)
-    return await land(options, batch, tables, staged, events)
+    return await land(options, batch, tables, events)
   } finally {
-    await dropStaging(connection, staged)
+    // Says nothing of the commit. What is left is dropped when the run closes, or expires.
+    await dropStaging(connection, staged).catch(() => undefined)
   }
 }
 
-async function eventsOf({connection, name}: CommitOptions, batch: CommitBatch, staged: string[]): Promise<EventSource> {
+async function eventsOf({connection, name, staged}: CommitOptions, batch: CommitBatch): Promise<EventSource> {
   let bytes = 0
   for (const file of batch.events) bytes += (await stat(file)).size
   if (bytes > INLINE_BYTES) {
@@ -81,10 +83,9 @@ async function land(
   options: CommitOptions,
   batch: CommitBatch,
   stagingTables: readonly string[],
-  staged: string[],
   events: (counts: CommitCounts) => readonly Event[],
 ): Promise<CommitResult> {
-  const {connection, queries, tables, streams, touchAfter, name} = options
+  const {connection, queries, tables, streams, touchAfter, name, staged} = options
   const {runStartedAt: startedAt, rows} = batch
   const nameOf = (id: string): string => connection.tableName(id)
   const eventLog = nameOf(tables.eventLog)
@@ -93,7 +94,7 @@ async function land(
     startedAt,
     touchBefore: new Date(startedAt.getTime() - touchAfter),
   }
-  const spooled = await eventsOf(options, batch, staged)
+  const spooled = await eventsOf(options, batch)
   const firstRejects = await countFirstRejects(queries, eventLog, spooled)
   const arrived = await stagedStreams(queries, stagingTables.map(nameOf), streams)
   const arrivedRows = arrived.reduce((sum, stream) => sum + stream.rows, 0)
@@ -135,6 +136,8 @@ async function tryToLand(
   } catch (error) {
     if (!(error instanceof ServiceError)) throw error
     if (error.reason === 'leaseLost') throw leaseLost(error)
+    // The taker has ended and given its lease back.
+    if (isNotFound(error) && !(await holdsLeases(connection, queries, leases, runId))) throw leaseLost(error)
     if (error.reason !== 'changedMeanwhile' && !isTransient(error)) throw error
     // A job can fail after its transaction came through.
     return (await isLogged(queries, eventLog, source.inline)) ? 'landed' : error

@@ -110,6 +110,19 @@ async function holderIn(queries: Queries, table: string): Promise<FoundHolder | 
   }
 }
 
+export async function holdsLeases(
+  connection: Connection,
+  queries: Queries,
+  leases: readonly string[],
+  runId: string,
+): Promise<boolean> {
+  for (const lease of leases) {
+    const found = await holderIn(queries, connection.tableName(lease))
+    if (found?.runId !== runId) return false
+  }
+  return true
+}
+
 async function assertDead(found: FoundHolder): Promise<void> {
   const other = holderShape.safeParse(JSON.parse(found.about))
   const alive = other.success ? await isAlive(other.data.process) : undefined

@@ -15,5 +15,4 @@ export const leaseName = (dataset: string, {rawObjects}: TableSet, {sourceSystem
   `${LEASE}${digest(dataset, rawObjects, sourceSystem, objectType)}`
 
 /** Begins the name of all that a run stages, and the ids of its jobs. */
-export const stagingName = (dataset: string, tables: TableSet, runId: string): string =>
-  `${STAGING}${digest(dataset, tables.eventLog, tables.rawObjects, runId)}`
+export const stagingName = (dataset: string, runId: string): string => `${STAGING}${digest(dataset, runId)}`

@@ -5,7 +5,8 @@ import {pauseBefore, type Connection} from './connection.ts'
 import {pause} from '../../pause.ts'
 import {runJob, type Job} from './jobs.ts'
 import {isNotFound} from './service-error.ts'
-import {createTable, deleteTable} from './table-metadata.ts'
+import {stagingName} from './names.ts'
+import {createTable, deleteTable, tablesThatBegin} from './table-metadata.ts'
 
 export interface StagingField {
   readonly name: string
@@ -45,8 +46,17 @@ export async function stageFiles(
   return loads.map(({table}) => table)
 }
 
-export async function dropStaging(connection: Connection, tables: readonly string[]): Promise<void> {
-  for (const table of tables) await deleteTable(connection, table)
+/** Takes those that are gone out of `tables`. */
+export async function dropStaging(connection: Connection, tables: string[]): Promise<void> {
+  for (let table = tables.at(-1); table !== undefined; table = tables.at(-1)) {
+    await deleteTable(connection, table)
+    tables.pop()
+  }
+}
+
+/** What a run that was killed left behind. */
+export async function dropStagingOf(connection: Connection, runId: string): Promise<void> {
+  await dropStaging(connection, await tablesThatBegin(connection, stagingName(connection.dataset, runId)))
 }
 
 async function inLoads(files: readonly string[]): Promise<readonly (readonly string[])[]> {

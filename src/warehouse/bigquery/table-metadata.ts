@@ -71,6 +71,28 @@ export async function deleteTable(connection: Connection, table: string): Promis
   }
 }
 
+const listShape = z.object({
+  tables: z.array(z.object({tableReference: z.object({tableId: z.string()})})).optional(),
+  nextPageToken: z.string().optional(),
+})
+
+export async function tablesThatBegin(connection: Connection, start: string): Promise<string[]> {
+  const found: string[] = []
+  for (let token: string | undefined = ''; token !== undefined;) {
+    const {tables = [], nextPageToken}: z.infer<typeof listShape> = listShape.parse(
+      await connection.request({
+        method: 'GET',
+        path: `/datasets/${connection.dataset}/tables`,
+        query: {maxResults: '1000', ...(token !== '' && {pageToken: token})},
+        what: 'looking for staging tables',
+      }),
+    )
+    found.push(...tables.map(({tableReference}) => tableReference.tableId).filter((name) => name.startsWith(start)))
+    token = nextPageToken === '' ? undefined : nextPageToken
+  }
+  return found
+}
+
 /** What lorchestra itself makes. */
 export function builtInMetadata(definition: TableDefinition): object {
   return {

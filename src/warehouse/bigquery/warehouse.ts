@@ -21,9 +21,10 @@ import {checkPermissions, countSurplusRows, describeStreams, describeTable} from
 import {insertEvents, readRejects} from './events.ts'
 import {downloadKeys} from './keys.ts'
 import {dropLeases, keepLeases, takeLeases, thisProcess} from './leases.ts'
-import {LEASE, leaseName, stagingName} from './names.ts'
+import {LEASE, leaseName, STAGING, stagingName} from './names.ts'
 import {Queries} from './query.ts'
 import {readRunEvents} from './run-events.ts'
+import {dropStaging, dropStagingOf} from './staging.ts'
 import {readStreamState} from './stream-state.ts'
 
 export interface BigQueryOptions extends DatasetOptions {
@@ -122,8 +123,8 @@ export class BigQueryWarehouse implements Warehouse {
     const {tables, definitionFrom, runId, scopes} = run
     const streams = scopes.map(({stream}) => stream)
     const {connection, queries} = await this.#open()
-    const name = stagingName(connection.dataset, tables, runId)
-    connection.allowWrites({tables: [tables.eventLog, tables.rawObjects], prefixes: [name, LEASE]})
+    const name = stagingName(connection.dataset, runId)
+    connection.allowWrites({tables: [tables.eventLog, tables.rawObjects], prefixes: [STAGING, LEASE]})
     if (definitionFrom === undefined) await assertProductionTables(connection, tables)
     else await createMissingTwins(connection, tables, definitionFrom)
     const leases = streams.map((stream) => leaseName(connection.dataset, tables, stream))
@@ -132,7 +133,9 @@ export class BigQueryWarehouse implements Warehouse {
     const started = run.started()
     const since = new Date(started.created_at)
     let states: readonly StreamState[]
+    const staged: string[] = []
     try {
+      for (const {correlation_id: deadRun} of dead) await dropStagingOf(connection, deadRun)
       states = await this.#statesOf(queries, eventLog, scopes)
       const sql = insertEvents(eventLog, {inline: [...dead, started]}, since).join(';')
       await queries.run(`${name}-started`, {sql, what: 'writing job.started'})
@@ -150,13 +153,14 @@ export class BigQueryWarehouse implements Warehouse {
         commits += 1
         const {touchAfter = 0} = this.#options
         return commitBatch(
-          {connection, queries, tables, streams, leases, runId, touchAfter, name: `${name}_${commits}`},
+          {connection, queries, tables, streams, leases, runId, touchAfter, name: `${name}_${commits}`, staged},
           batch,
           events,
         )
       },
       close: async () => {
         await stopHeartbeat()
+        await dropStaging(connection, staged)
         await dropLeases(connection, queries, leases, runId)
       },
     }
