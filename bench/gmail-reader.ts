@@ -1,11 +1,12 @@
 import {createHttpClient} from '../src/http.ts'
 import {AccountTraffic} from '../src/http/account-traffic.ts'
+import type {RunMode} from '../src/run-mode.ts'
 import gmail from '../plugins/gmail/src/source.ts'
 import {options as schema} from '../plugins/gmail/src/options.ts'
 import {scriptedRun, silentLog} from '../test/support/scripted-run.ts'
 
 export interface ReaderRequest {
-  readonly what: 'lorchestra' | 'floor'
+  readonly what: 'production' | 'dry-run' | 'floor'
   readonly url: string
   readonly folder: string
   readonly concurrency: number
@@ -44,8 +45,11 @@ async function readPlainly({url, concurrency}: ReaderRequest): Promise<number> {
   return messages
 }
 
-/** The whole run into a DuckDB file. */
-async function readWithLorchestra({url, folder, concurrency, unitsPerMinute}: ReaderRequest): Promise<number> {
+/** The whole run: into a DuckDB file, or as a dry run, which does all but the writing. */
+async function readWithLorchestra(
+  {url, folder, concurrency, unitsPerMinute}: ReaderRequest,
+  mode: RunMode,
+): Promise<number> {
   const options = schema.parse({
     client_id: 'stub-client',
     client_secret: 'stub-secret',
@@ -60,18 +64,19 @@ async function readWithLorchestra({url, folder, concurrency, unitsPerMinute}: Re
     source: gmail,
     options,
     folder,
+    mode,
     runId: `run-${process.pid}`,
     http: createHttpClient({signal: new AbortController().signal, log: silentLog, traffic}),
   })
   if (error !== undefined) throw new Error('the run failed', {cause: error})
-  return counts.inserted
+  return mode === 'dry-run' ? counts.extracted : counts.inserted
 }
 
 const request = JSON.parse(process.argv[2] ?? '') as ReaderRequest
 await import('@duckdb/node-api')
 const cpuBefore = process.cpuUsage()
 const startedAt = performance.now()
-const messages = await (request.what === 'floor' ? readPlainly(request) : readWithLorchestra(request))
+const messages = await (request.what === 'floor' ? readPlainly(request) : readWithLorchestra(request, request.what))
 const seconds = (performance.now() - startedAt) / 1000
 const {user, system} = process.cpuUsage(cpuBefore)
 const result: ReaderResult = {

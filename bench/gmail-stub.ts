@@ -27,7 +27,7 @@ export interface StubStatistics {
 }
 
 const {messages, days, unitsPerMinute, latency} = JSON.parse(process.argv[2] ?? '') as StubOptions
-const UNITS = {list: 5, get: 20} as const
+const UNITS = {profile: 1, list: 5, get: 20} as const
 const MINUTE = 60_000
 const newest = Date.now() - 3_600_000
 const spacing = (days * 86_400_000) / messages
@@ -104,6 +104,9 @@ async function answer(address: string, response: ServerResponse): Promise<void> 
   }
   if (latency > 0) await wait(latency)
   if (pathname === '/token') return send(200, '{"access_token": "stub-token", "expires_in": 3600}')
+  if (pathname.endsWith('/profile')) {
+    return allows(UNITS.profile) ? send(200, '{"emailAddress": "ada@example.com"}') : send(403, QUOTA)
+  }
   const id = /\/messages\/(\w+)$/.exec(pathname)?.[1]
   if (!allows(id === undefined ? UNITS.list : UNITS.get)) return send(403, QUOTA)
   if (id === undefined) {

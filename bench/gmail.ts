@@ -68,33 +68,32 @@ function start(file: string, argument: object) {
 const round = (value: number, digits = 2): number => Number(value.toFixed(digits))
 
 /** Taking turns with the floor, because the machine may be shared. */
-async function speed(latency: number) {
-  const ratios: number[] = []
-  const cpuRatios: number[] = []
-  const perSecond: number[] = []
-  const floorPerSecond: number[] = []
+async function speed(what: 'production' | 'dry-run', latency: number) {
+  const floors: Measured[] = []
+  const runs: Measured[] = []
   const stub = {messages: 5000, days: 365, unitsPerMinute: 0, latency}
   for (let repeat = 0; repeat < Number(flags.repeats); repeat += 1) {
     const common = {concurrency: 10, unitsPerMinute: UNLIMITED}
-    const floor = await measure(stub, {...common, what: 'floor'})
-    const ours = await measure(stub, {...common, what: 'lorchestra'})
-    ratios.push(floor.seconds / ours.seconds)
-    cpuRatios.push(floor.cpuSeconds / ours.cpuSeconds)
-    perSecond.push(ours.messages / ours.seconds)
-    floorPerSecond.push(floor.messages / floor.seconds)
+    floors.push(await measure(stub, {...common, what: 'floor'}))
+    runs.push(await measure(stub, {...common, what}))
   }
+  const perSecond = (all: readonly Measured[]): number =>
+    Math.round(median(all.map((one) => one.messages / one.seconds)))
+  const ratio = (of: 'seconds' | 'cpuSeconds'): number =>
+    round(median(floors.map((floor, index) => floor[of] / (runs[index]?.[of] ?? Infinity))))
   return {
+    run: what,
     'ms of latency': latency,
-    'messages/s': Math.round(median(perSecond)),
-    'bare fetch/s': Math.round(median(floorPerSecond)),
-    'of the floor': round(median(ratios)),
-    'by CPU': round(median(cpuRatios)),
+    'messages/s': perSecond(runs),
+    'bare fetch/s': perSecond(floors),
+    'of the floor': ratio('seconds'),
+    'by CPU': ratio('cpuSeconds'),
   }
 }
 
 async function memory(messages: number) {
   const stub = {messages, days: 1825, unitsPerMinute: 0, latency: 0}
-  const {peakBytes, server} = await measure(stub, {what: 'lorchestra', concurrency: 4, unitsPerMinute: UNLIMITED})
+  const {peakBytes, server} = await measure(stub, {what: 'production', concurrency: 4, unitsPerMinute: UNLIMITED})
   return {
     messages,
     'peak MB': Math.round(peakBytes / MB),
@@ -107,7 +106,7 @@ async function quota(configured: number, minutes: number, latency: number) {
   const rate = Math.min(configured, GOOGLE)
   const messages = Math.floor((rate * minutes) / GET)
   const stub = {messages, days: 365, unitsPerMinute: GOOGLE, latency}
-  const {seconds, server} = await measure(stub, {what: 'lorchestra', concurrency: 4, unitsPerMinute: configured})
+  const {seconds, server} = await measure(stub, {what: 'production', concurrency: 4, unitsPerMinute: configured})
   return {
     'units a minute, configured': configured,
     allowed: GOOGLE,
@@ -123,9 +122,13 @@ async function quota(configured: number, minutes: number, latency: number) {
 const report = {
   schema: 1,
   machine: {cpus: cpus().length, model: cpus()[0]?.model ?? 'unknown', node: process.version},
-  speed: only.has('speed') ? [await speed(0), await speed(50)] : [],
+  speed: [] as Awaited<ReturnType<typeof speed>>[],
   memory: [] as Awaited<ReturnType<typeof memory>>[],
   quota: [] as Awaited<ReturnType<typeof quota>>[],
+}
+if (only.has('speed')) {
+  for (const latency of [0, 50])
+    for (const what of ['dry-run', 'production'] as const) report.speed.push(await speed(what, latency))
 }
 if (only.has('memory')) for (const size of flags.sizes.split(',').map(Number)) report.memory.push(await memory(size))
 const minutes = Number(flags.minutes)
