@@ -1,29 +1,32 @@
 import {query} from '../test/support/database.ts'
 import {lorchestra} from './command-line.ts'
-import {MESSAGES, withLocalJob} from './local-job.ts'
+import {CONTACTS, MESSAGES, withLocalJobs} from './local-jobs.ts'
 
 const contentsOf = (table: string): string =>
   table.endsWith('event_log')
     ? `SELECT event_type, count(*)::INT AS events, max(status) AS status FROM ${table} GROUP BY ALL ORDER BY min(rowid)`
     : `SELECT source_system, object_type, count(*)::INT AS rows, count(DISTINCT idem_key)::INT AS keys FROM ${table} GROUP BY ALL`
 
-/** The main job from beginning to end; no account, no internet. */
-await withLocalJob(async ({server, folder, database}) => {
+const JOBS = 'gmail_ingest_acct1 dataverse_ingest_contacts'
+
+/** Two jobs from beginning to end; no account, no internet. */
+await withLocalJobs(async ({addresses, env, folder, database}) => {
   const step = async (title: string, line: string): Promise<void> => {
     console.log(`\n${title}\n$ lorchestra ${line}`)
     const echo = (text: string): void => {
       process.stdout.write(text)
     }
-    const {code} = await lorchestra(line, {folder, env: server.env, echo})
+    const {code} = await lorchestra(line, {folder, env, echo})
     if (code !== 0) throw new Error(`lorchestra ${line} ended with exit code ${code}`)
   }
   console.log(
-    `A Gmail API runs on ${server.url}. Its mailbox holds ${MESSAGES} messages, 20 of them in spam or trash, which Gmail leaves out.`,
+    `A Gmail API runs on ${addresses.gmail}. Its mailbox holds ${MESSAGES} messages, 20 of them in spam or trash, which Gmail leaves out.\n` +
+      `An OData server with the addresses of Dataverse runs on ${addresses.dataverse}. It holds ${CONTACTS} contacts.`,
   )
-  await step('1. A dry run reads everything and writes nothing', 'run gmail_ingest_acct1 --dry-run')
-  await step('2. A test run writes everything into test tables', 'run gmail_ingest_acct1 --test-table')
-  await step('3. The real run', 'run gmail_ingest_acct1')
-  await step('4. Once more: nothing is new, so nothing is inserted', 'run gmail_ingest_acct1')
+  await step('1. A dry run reads everything and writes nothing', `run ${JOBS} --dry-run`)
+  await step('2. A test run writes everything into test tables', `run ${JOBS} --test-table`)
+  await step('3. The real run', `run ${JOBS}`)
+  await step('4. Once more: nothing is new, so nothing is inserted', `run ${JOBS}`)
   console.log('\n5. What is in lorchestra.duckdb now')
   for (const table of ['raw_objects', 'event_log', 'test_raw_objects', 'test_event_log']) {
     console.log(`\n${table}`)

@@ -4,7 +4,7 @@ import {mkdir, readdir, writeFile} from 'node:fs/promises'
 
 import {query} from '../test/support/database.ts'
 import {lorchestra} from './command-line.ts'
-import {MESSAGES, withLocalJob} from './local-job.ts'
+import {MESSAGES, withLocalJobs} from './local-jobs.ts'
 
 const RECORD = new URL('../artifacts/test/dry-run-test-table-results.md', import.meta.url)
 const JOB = 'run gmail_ingest_acct1'
@@ -15,7 +15,7 @@ const lines = [
   `Written by \`npm run record\`: each command below was run as a process, against a real Gmail API server on this machine (a mailbox of ${MESSAGES} messages, 20 of them in spam or trash) and a DuckDB file. Row counts and the file's SHA-256 were taken before and after each one.`,
 ]
 
-await withLocalJob(async ({server, folder, database}) => {
+await withLocalJobs(async ({env, folder, database}) => {
   const look = async (): Promise<Record<string, string>> => {
     const files = (await readdir(folder)).filter((name) => name.startsWith('lorchestra.duckdb'))
     const seen: Record<string, string> = {'files beside lorchestra.yaml': files.join(', ') || 'none'}
@@ -31,7 +31,7 @@ await withLocalJob(async ({server, folder, database}) => {
   }
   const record = async (title: string, line: string): Promise<void> => {
     const before = await look()
-    const {code, output} = await lorchestra(line, {folder, env: server.env})
+    const {code, output} = await lorchestra(line, {folder, env})
     const after = await look()
     const names = [...new Set([...Object.keys(before), ...Object.keys(after)])]
     lines.push('', `## ${title}`, '', '```', `$ lorchestra ${line}`, output.trimEnd(), `exit code ${code}`, '```', '')

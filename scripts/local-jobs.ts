@@ -1,0 +1,67 @@
+import {mkdtemp, rm, writeFile} from 'node:fs/promises'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+
+import {contacts} from '../test/support/dataverse-rows.ts'
+import {startDataverseServer} from '../test/support/dataverse-server.ts'
+import {startEntraServer} from '../test/support/entra-server.ts'
+import {startGmailServer} from '../test/support/gmail-server.ts'
+import {mailbox} from '../test/support/mailbox.ts'
+
+export const MESSAGES = 240
+export const CONTACTS = 500
+
+export interface LocalJobs {
+  /** Where the Gmail API and the Dataverse table are. */
+  readonly addresses: {readonly gmail: string; readonly dataverse: string}
+  /** What lorchestra.yaml refers to, and the certificate of the local sign-in service. */
+  readonly env: Readonly<Record<string, string>>
+  /** Holds lorchestra.yaml with the jobs, and later the DuckDB file. */
+  readonly folder: string
+  readonly database: string
+}
+
+/** Real servers on this machine and a folder with the jobs that read them, as long as `use` takes. */
+export async function withLocalJobs(use: (jobs: LocalJobs) => Promise<void>): Promise<void> {
+  const now = new Date()
+  const folder = await mkdtemp(join(tmpdir(), 'lorchestra-'))
+  const close: (() => Promise<void>)[] = [async () => rm(folder, {recursive: true, force: true})]
+  try {
+    const gmail = await startGmailServer(mailbox(MESSAGES, {now}))
+    close.push(async () => gmail.close())
+    const entra = await startEntraServer(folder)
+    close.push(async () => entra.close())
+    const dataverse = await startDataverseServer({contacts: contacts(CONTACTS, {now})})
+    close.push(async () => dataverse.close())
+    await writeFile(
+      join(folder, 'lorchestra.yaml'),
+      `warehouse:
+  type: duckdb
+  path: lorchestra.duckdb
+accounts:
+${gmail.accountYaml}  clinic:
+    source: dataverse
+    url: ${dataverse.url}
+    authority: ${entra.url}
+    tenant_id: ${entra.tenantId}
+    client_id: ${entra.clientId}
+    client_secret: \${CLINIC_CLIENT_SECRET}
+jobs:
+  gmail_ingest_acct1:
+    account: acct1
+    units_per_minute: 1000000 # Google's quota would have it take a minute; this server has none
+  dataverse_ingest_contacts:
+    account: clinic
+    entity: contact
+`,
+    )
+    await use({
+      addresses: {gmail: gmail.url, dataverse: dataverse.url},
+      env: {...gmail.env, CLINIC_CLIENT_SECRET: entra.clientSecret, NODE_EXTRA_CA_CERTS: entra.certificate},
+      folder,
+      database: join(folder, 'lorchestra.duckdb'),
+    })
+  } finally {
+    for (const one of close.toReversed()) await one()
+  }
+}
