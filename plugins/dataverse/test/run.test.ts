@@ -1,3 +1,6 @@
+import {readFile} from 'node:fs/promises'
+import {join} from 'node:path'
+
 import {expect} from 'chai'
 
 import {temporaryFolder} from '../../../test/support/cli.ts'
@@ -105,6 +108,31 @@ jobs:
     await server.insert('contacts', {contactid: guid('late'), fullname: 'committed late', modifiedon: fiveMinutesAgo})
     expect(await run(project, 'dataverse_ingest_contacts')).to.contain('2 extracted, 1 inserted, 1 updated')
     await expectSameRows(project, 'contacts', 'contact')
+  })
+
+  it('go on with what a person got who signed in with a code', async () => {
+    const project = await projectAt(server.url)
+    const yaml = await readFile(join(project.folder, 'lorchestra.yaml'), 'utf8')
+    await project.write(
+      'lorchestra.yaml',
+      yaml.replace(entra.clientId, entra.publicClientId).replace(/^ *client_secret.*\n/m, ''),
+    )
+    const refused = await project.run(['run', 'dataverse_ingest_reports'], env())
+    expect(refused.code).to.equal(1)
+    expect(refused.stdout + refused.stderr).to.contain('nobody has signed in. Run: lorchestra accounts login')
+    const login = await project.start(['accounts', 'login', 'clinic', '--no-browser'], env())
+    let told = ''
+    login.process.stderr?.on('data', (text: string) => {
+      const code = /Enter the code ([\w-]+)/.exec((told += text))?.[1]
+      if (code === undefined) return
+      told = ''
+      void entra.approve(code, 'ada@example.com')
+    })
+    const result = await login.result
+    expect(result.code, result.stderr).to.equal(0)
+    expect(result.stderr).to.contain('Signed in as ada@example.com')
+    expect(await run(project, 'dataverse_ingest_reports')).to.contain('2,000 extracted, 2,000 inserted')
+    expect(entra.requests.filter((request) => request.endsWith('/devicecode'))).to.have.length(1)
   })
 
   it('write nothing in a dry run, and only test tables in a test run', async () => {

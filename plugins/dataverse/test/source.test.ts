@@ -1,4 +1,7 @@
+import {readFileSync} from 'node:fs'
+
 import {expect} from 'chai'
+import {parse} from 'yaml'
 
 import hook from '../src/hook.ts'
 import {keyBy} from '../src/idem-key.ts'
@@ -62,6 +65,17 @@ describe('the Dataverse source', () => {
         expect(error?.issues.map(({path}) => path)).to.deep.equal([[name]])
       })
     }
+
+    it('are what the README shows', () => {
+      const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8')
+      const shown = /## Dataverse\n.*?```yaml\n(.*?)```/s.exec(readme)?.[1] ?? ''
+      const {accounts, jobs} = parse(shown) as Record<'accounts' | 'jobs', Record<string, Record<string, unknown>>>
+      const {source: name, ...account} = accounts['clinic'] ?? {}
+      expect(name).to.equal(source.name)
+      for (const {account: _clinic, ...job} of Object.values(jobs))
+        expect(options.safeParse({...account, ...job, tenant_id: 'clinic.example'}).error).to.equal(undefined)
+      expect(Object.keys(jobs)).to.have.length(3)
+    })
 
     for (const wrong of [
       {entitty: 'contact'},
