@@ -11,9 +11,23 @@ const COLUMNS = `idem_key: 'VARCHAR', source_system: 'VARCHAR', object_type: 'VA
 
 /** What no run can be expected to beat: a plain loop that writes NDJSON, and one MERGE with DuckDB's own settings. */
 export async function loadPlainly(folder: string, records: SyntheticRecords, revision: number): Promise<void> {
-  const spool = join(folder, 'ndjson')
-  mkdirSync(spool, {recursive: true})
-  const files = writeLines(spool, records, revision)
+  const files = new NdjsonFiles(folder)
+  for (let index = 0; index < records.count; index += 1) {
+    const payload = records.at(index, revision)
+    const id = idOf(payload)
+    files.add({
+      idem_key: `message:synthetic:${id}`,
+      source_system: 'synthetic',
+      object_type: 'message',
+      external_id: id,
+      payload,
+    })
+  }
+  await mergeFiles(folder, files.end())
+}
+
+/** Returns how many rows the table holds then; the files are gone. */
+export async function mergeFiles(folder: string, files: readonly string[]): Promise<number> {
   const instance = await DuckDBInstance.create(join(folder, 'floor.duckdb'))
   const connection = await instance.connect()
   await connection.run(
@@ -30,44 +44,49 @@ export async function loadPlainly(folder: string, records: SyntheticRecords, rev
      WHEN MATCHED THEN UPDATE SET last_seen = now()
      WHEN NOT MATCHED THEN INSERT VALUES (staged.idem_key, staged.source_system, staged.object_type, staged.external_id, staged.payload, now(), now())`,
   )
+  const counted = await connection.runAndReadAll('SELECT count(*)::INT FROM raw_objects')
   connection.closeSync()
   instance.closeSync()
-  rmSync(spool, {recursive: true})
+  rmSync(join(folder, 'ndjson'), {recursive: true})
+  return Number(counted.getRows()[0]?.[0])
 }
 
-function writeLines(folder: string, records: SyntheticRecords, revision: number): readonly string[] {
-  const files: string[] = []
-  let file: number | undefined
-  let written = 0
-  let chunk = ''
-  const flush = (): void => {
-    if (chunk === '') return
-    if (file === undefined || written >= FILE) {
-      if (file !== undefined) closeSync(file)
-      const path = join(folder, `records-${files.length}.ndjson`)
-      files.push(path)
-      file = openSync(path, 'w')
-      written = 0
-    }
-    written += writeSync(file, chunk)
-    chunk = ''
+/** Files of about 64 MB in the folder `ndjson`. */
+export class NdjsonFiles {
+  readonly #folder: string
+  readonly #files: string[] = []
+  #file: number | undefined
+  #written = 0
+  #chunk = ''
+
+  constructor(folder: string) {
+    this.#folder = join(folder, 'ndjson')
+    mkdirSync(this.#folder, {recursive: true})
   }
-  for (let index = 0; index < records.count; index += 1) {
-    const payload = records.at(index, revision)
-    const id = idOf(payload)
-    const line = {
-      idem_key: `message:synthetic:${id}`,
-      source_system: 'synthetic',
-      object_type: 'message',
-      external_id: id,
-      payload,
-    }
-    chunk += `${JSON.stringify(line)}\n`
-    if (chunk.length >= CHUNK) flush()
+
+  add(line: object): void {
+    this.#chunk += `${JSON.stringify(line)}\n`
+    if (this.#chunk.length >= CHUNK) this.#flush()
   }
-  flush()
-  if (file !== undefined) closeSync(file)
-  return files
+
+  end(): readonly string[] {
+    this.#flush()
+    if (this.#file !== undefined) closeSync(this.#file)
+    return this.#files
+  }
+
+  #flush(): void {
+    if (this.#chunk === '') return
+    if (this.#file === undefined || this.#written >= FILE) {
+      if (this.#file !== undefined) closeSync(this.#file)
+      const path = join(this.#folder, `records-${this.#files.length}.ndjson`)
+      this.#files.push(path)
+      this.#file = openSync(path, 'w')
+      this.#written = 0
+    }
+    this.#written += writeSync(this.#file, this.#chunk)
+    this.#chunk = ''
+  }
 }
 
 /** The least that a program can do with the file. */

@@ -1,0 +1,159 @@
+import {spawn} from 'node:child_process'
+import {mkdtemp, readFile, rm, writeFile} from 'node:fs/promises'
+import {cpus, tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {parseArgs} from 'node:util'
+
+import {startEntraServer} from '../test/support/entra-server.ts'
+import {median} from './cases.ts'
+import {startPageServer} from './dataverse-server.ts'
+
+/** Contacts of about 1 KB through the whole run into DuckDB, beside the least work that loads the same pages. */
+const {values: flags} = parseArgs({
+  options: {
+    rows: {type: 'string', default: '1000000'},
+    'page-size': {type: 'string', default: '5000'},
+    repeats: {type: 'string', default: '1'},
+    json: {type: 'boolean', default: false},
+  },
+})
+const rows = Number(flags.rows)
+const pageSize = Number(flags['page-size'])
+const SETTLED = 100_000
+const MB = 1e6
+const PROGRAM = join(import.meta.dirname, '..', 'bin', 'run.js')
+
+interface Measured {
+  readonly seconds: number
+  readonly output: string
+}
+
+interface Memory {
+  /** Largest of the process up to 100,000 rows, and from there to the last page; before the commit. */
+  readonly early: number
+  readonly late: number
+}
+
+let reader: number | undefined
+let samples: Promise<readonly [rowsBefore: number, bytes: number]>[] = []
+
+const folder = await mkdtemp(join(tmpdir(), 'lorchestra-bench-'))
+const entra = await startEntraServer(folder)
+const server = await startPageServer({
+  rows,
+  pageSize,
+  onPage: (rowsBefore) => {
+    if (reader !== undefined) samples.push(residentBytes(reader).then((bytes) => [rowsBefore, bytes]))
+  },
+})
+try {
+  const ratios: number[] = []
+  const runs: Measured[] = []
+  const floors: Measured[] = []
+  let memory: Memory = {early: 0, late: 0}
+  for (let repeat = 0; repeat < Number(flags.repeats); repeat += 1) {
+    const floor = await measureFloor(join(folder, `floor-${repeat}`))
+    const run = await measureRun(join(folder, `run-${repeat}`))
+    memory = larger(memory, await memoryOf(samples))
+    floors.push(floor)
+    runs.push(run)
+    ratios.push(floor.seconds / run.seconds)
+  }
+  const result = {
+    rows,
+    'page size': pageSize,
+    'rows/s': Math.round(rows / median(runs.map(({seconds}) => seconds))),
+    'floor/s': Math.round(rows / median(floors.map(({seconds}) => seconds))),
+    'of the floor': Number(median(ratios).toFixed(2)),
+    'peak MB to 100,000 rows': Math.round(memory.early / MB),
+    'peak MB from there': Math.round(memory.late / MB),
+  }
+  const machine = {cpus: cpus().length, model: cpus()[0]?.model ?? 'unknown', node: process.version}
+  if (flags.json) console.log(JSON.stringify({schema: 1, machine, result, ratios}, null, 2))
+  else {
+    console.log(`${machine.cpus} x ${machine.model}, node ${machine.node}`)
+    console.table([result])
+  }
+} finally {
+  await server.close()
+  await entra.close()
+  await rm(folder, {recursive: true})
+}
+
+async function measureFloor(at: string): Promise<Measured> {
+  reader = undefined
+  const measured = await measure([join(import.meta.dirname, 'dataverse-floor.ts'), server.url, at])
+  if (Number(measured.output) !== rows) throw new Error(`the floor loaded ${measured.output} rows`)
+  await rm(at, {recursive: true})
+  return measured
+}
+
+async function measureRun(at: string): Promise<Measured> {
+  const config = `${at}.yaml`
+  // One window, so that no commit comes before the last page.
+  await writeFile(
+    config,
+    `
+warehouse: {type: duckdb, path: ${at}.duckdb}
+accounts:
+  clinic:
+    source: dataverse
+    url: ${server.url}
+    authority: ${entra.url}
+    tenant_id: ${entra.tenantId}
+    client_id: ${entra.clientId}
+    client_secret: ${entra.clientSecret}
+jobs:
+  contacts: {account: clinic, entity: contact, page_size: ${pageSize}, start: 2026-01-01, slice: 520w}
+`,
+  )
+  samples = []
+  const measured = await measure([PROGRAM, 'run', 'contacts', '--json', '--config', config])
+  const {runs} = JSON.parse(measured.output) as {runs: readonly {counts: {inserted: number}}[]}
+  if (runs[0]?.counts.inserted !== rows) throw new Error(`the run loaded ${runs[0]?.counts.inserted} rows`)
+  await rm(`${at}.duckdb`)
+  return measured
+}
+
+/** The whole process, from its start. */
+async function measure(line: readonly string[]): Promise<Measured> {
+  const startedAt = performance.now()
+  const child = spawn(process.execPath, line, {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: {
+      PATH: process.env['PATH'] ?? '',
+      HOME: folder,
+      XDG_CACHE_HOME: join(folder, 'cache'),
+      XDG_DATA_HOME: join(folder, 'data'),
+      NODE_EXTRA_CA_CERTS: entra.certificate,
+    },
+  })
+  reader = child.pid
+  let output = ''
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    output += text
+  })
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.on('error', reject).on('close', resolve)
+  })
+  if (code !== 0) throw new Error(`exit ${code}: ${output}`)
+  return {seconds: (performance.now() - startedAt) / 1000, output}
+}
+
+/** Of Linux; elsewhere nothing is measured. */
+async function residentBytes(pid: number): Promise<number> {
+  if (process.platform !== 'linux') return Number.NaN
+  const status = await readFile(`/proc/${pid}/status`, 'utf8')
+  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024
+}
+
+async function memoryOf(pending: typeof samples): Promise<Memory> {
+  const taken = await Promise.all(pending)
+  const largest = (of: (rowsBefore: number) => boolean): number =>
+    Math.max(0, ...taken.filter(([rowsBefore]) => of(rowsBefore)).map(([, bytes]) => bytes))
+  return {early: largest((before) => before <= SETTLED), late: largest((before) => before > SETTLED)}
+}
+
+function larger(one: Memory, other: Memory): Memory {
+  return {early: Math.max(one.early, other.early), late: Math.max(one.late, other.late)}
+}
