@@ -29,7 +29,8 @@ interface Measured {
 }
 
 interface Memory {
-  /** Largest of the process up to 100,000 rows, and from there to the last page; before the commit. */
+  /** Of the whole process: when it asks for the first page, at most up to 100,000 rows, and from there to the last page. */
+  readonly first: number
   readonly early: number
   readonly late: number
 }
@@ -50,7 +51,7 @@ try {
   const ratios: number[] = []
   const runs: Measured[] = []
   const floors: Measured[] = []
-  let memory: Memory = {early: 0, late: 0}
+  let memory: Memory = {first: 0, early: 0, late: 0}
   for (let repeat = 0; repeat < Number(flags.repeats); repeat += 1) {
     const floor = await measureFloor(join(folder, `floor-${repeat}`))
     const run = await measureRun(join(folder, `run-${repeat}`))
@@ -65,6 +66,7 @@ try {
     'rows/s': Math.round(rows / median(runs.map(({seconds}) => seconds))),
     'floor/s': Math.round(rows / median(floors.map(({seconds}) => seconds))),
     'of the floor': Number(median(ratios).toFixed(2)),
+    'MB at the first page': Math.round(memory.first / MB),
     'peak MB to 100,000 rows': Math.round(memory.early / MB),
     'peak MB from there': Math.round(memory.late / MB),
   }
@@ -151,9 +153,17 @@ async function memoryOf(pending: typeof samples): Promise<Memory> {
   const taken = await Promise.all(pending)
   const largest = (of: (rowsBefore: number) => boolean): number =>
     Math.max(0, ...taken.filter(([rowsBefore]) => of(rowsBefore)).map(([, bytes]) => bytes))
-  return {early: largest((before) => before <= SETTLED), late: largest((before) => before > SETTLED)}
+  return {
+    first: largest((before) => before === 0),
+    early: largest((before) => before <= SETTLED),
+    late: largest((before) => before > SETTLED),
+  }
 }
 
 function larger(one: Memory, other: Memory): Memory {
-  return {early: Math.max(one.early, other.early), late: Math.max(one.late, other.late)}
+  return {
+    first: Math.max(one.first, other.first),
+    early: Math.max(one.early, other.early),
+    late: Math.max(one.late, other.late),
+  }
 }

@@ -8,6 +8,7 @@ import {assertServerIsAsFar} from './slice-window.ts'
 import {tableOf, type Table} from './table.ts'
 
 const DAY_MS = 86_400_000
+const ROWS_AT_ONCE = 500
 
 export async function* extract(context: SourceContext<Options>): AsyncGenerator<Page, void> {
   const [stream] = context.streams
@@ -38,8 +39,9 @@ async function* readWindow(
   const {full} = context.options
   for await (const {body, headers} of readPages(context, rowsOf(context, table, full ? undefined : window))) {
     if (!full) assertServerIsAsFar(context.window, headers.get('date'))
-    const records = rowsIn(body)
-    context.progress({listed: records.length})
-    yield {records}
+    const rows = rowsIn(body)
+    context.progress({listed: rows.length})
+    // Taken out as they are handed on, so that they are gone when the next page comes.
+    while (rows.length > 0) yield {records: rows.splice(0, ROWS_AT_ONCE)}
   }
 }

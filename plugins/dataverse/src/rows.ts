@@ -91,8 +91,8 @@ export function linkIn(body: JsonObject, name: '@odata.nextLink' | '@odata.delta
   throw new Error(`the answer holds an odd ${name}; check that url is a Dataverse environment`)
 }
 
-export function rowsIn({value}: JsonObject): readonly JsonObject[] {
-  if (Array.isArray(value)) return value as readonly JsonObject[]
+export function rowsIn({value}: JsonObject): JsonObject[] {
+  if (Array.isArray(value)) return value as JsonObject[]
   throw new Error('the answer holds no list of rows; check that url is a Dataverse environment')
 }
 
