@@ -14,6 +14,8 @@ for (const stream of [process.stdout, process.stderr]) {
 process.env.OCLIF_DISABLE_LINKED_ESM_WARNING ??= 'true'
 // oclif would load all of semver to compare the version of Node; package.json says it, and npm checks it.
 process.env.OCLIF_DISABLE_ENGINE_WARNING ??= 'true'
+// Whatever npm installs for a plugin runs no script of it, unless the user says so.
+process.env.npm_config_ignore_scripts ??= 'true'
 module.enableCompileCache?.()
 const {flush, handle, run} = await import('../dist/oclif.js')
 try {

@@ -5,18 +5,25 @@ export type RunMode = 'production' | 'dry-run' | 'test-table'
 
 // Shared by all copies of this package in one process, so that a second copy sees the mode and never a default.
 const CELL = Symbol.for('lorchestra.run-mode')
-const cell = globalThis as {[CELL]?: RunMode | 'unset'}
+const cell = globalThis as {[CELL]?: {readonly mode: RunMode | 'unset'; readonly owner: string}}
+const OWNER = import.meta.url
 
 export function setRunMode(mode: RunMode | 'unset'): void {
-  cell[CELL] = mode
+  cell[CELL] = {mode, owner: OWNER}
 }
 
-export const currentRunMode = (): RunMode | 'unset' => cell[CELL] ?? 'unset'
+export const currentRunMode = (): RunMode | 'unset' => cell[CELL]?.mode ?? 'unset'
 
-/** Throws while unset: whoever asks is about to write, and no mode is not production. */
+/**
+ * Throws while unset: whoever asks is about to write, and no mode is not production. Throws in any copy of this package
+ * but the one whose command runs: its init hook alone has set the mode.
+ */
 export function runMode(): RunMode {
   const mode = currentRunMode()
   if (mode === 'unset') throw modeError('the run mode is not set, so nothing may be written')
+  if (cell[CELL]?.owner !== OWNER) {
+    throw modeError('a second copy of lorchestra, which a plugin brought along, wanted to write')
+  }
   return mode
 }
 

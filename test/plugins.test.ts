@@ -1,6 +1,5 @@
-import {mkdir, readdir, readFile, symlink} from 'node:fs/promises'
-import {createRequire} from 'node:module'
-import {dirname, join} from 'node:path'
+import {mkdir, readdir, symlink} from 'node:fs/promises'
+import {join} from 'node:path'
 
 import {expect} from 'chai'
 
@@ -16,14 +15,9 @@ import {
   type ExternalSource,
   type Project,
 } from './support/external-source.ts'
+import {NPM} from './support/npm.ts'
 import {copyPackage, PACKAGE, runNode} from './support/package-copy.ts'
 
-// The npm that `lorchestra plugins install` runs.
-const NPM = join(
-  dirname(createRequire(import.meta.resolve('@oclif/plugin-plugins')).resolve('npm/package.json')),
-  'bin',
-  'npm-cli.js',
-)
 const RECORDS = [{at: '2024-03-01T12:00:00Z', id: 'a'}]
 
 /** Jobs of the working source and of another one. */
@@ -317,21 +311,21 @@ describe('source plugins', () => {
       })
     }
 
-    it('cannot write to production in a test run, or at all in a dry run, with a full copy of it', async () => {
+    it('cannot write anywhere with a full copy of it, in no mode', async () => {
       const folder = await writeExternalSource({name: 'other', files: {'source.js': SMUGGLER}})
       await copyPackage(join(folder, 'copy'))
       const project = await projectWith([folder])
-
-      const dryRun = await project.run(['run', 'other_entries', '--dry-run'])
-      expect(dryRun.code, dryRun.stderr).to.equal(0)
-      expect(await readFile(join(project.folder, 'calls.ndjson'), 'utf8')).to.equal('asked the copy to write\n')
-      expect(await exists(project.database)).to.equal(false)
-
-      const testRun = await project.run(['run', 'other_entries', '--test-table'])
-      expect(testRun.code, testRun.stderr).to.equal(0)
-      const tables = await query(project.database, 'SELECT table_name FROM duckdb_tables() ORDER BY 1')
-      expect(tables.map((row) => row['table_name'])).to.deep.equal(['test_event_log', 'test_raw_objects'])
-      expect(await storedIn(project, 'test_raw_objects')).to.deep.equal(['entry:smuggled:x'])
+      for (const flags of [['--dry-run'], ['--test-table'], []]) {
+        const {code, stderr} = await project.run(['run', 'other_entries', ...flags])
+        expect(code, stderr).to.equal(1)
+        expect(stderr).to.contain('a second copy of lorchestra, which a plugin brought along, wanted to write')
+        if (!(await exists(project.database))) continue
+        const tables = await query(project.database, 'SELECT table_name FROM duckdb_tables() ORDER BY 1')
+        for (const {table_name: table} of tables) {
+          const rows = await query(project.database, `SELECT 1 FROM ${String(table)} WHERE source_system = 'smuggled'`)
+          expect(rows).to.deep.equal([])
+        }
+      }
     })
   })
 })

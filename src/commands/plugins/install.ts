@@ -1,0 +1,52 @@
+import {existsSync} from 'node:fs'
+import {resolve} from 'node:path'
+
+import {LorchestraCommand} from '../../command.ts'
+import {Args, Flags} from '../../oclif.ts'
+
+export default class PluginsInstall extends LorchestraCommand {
+  static override readonly summary = 'Install a plugin, with npm'
+  static override readonly description =
+    'From the registry that npm is set to, from a packed file, an address or a repository. Install scripts of the plugin and of what it needs do not run unless you say so. A plugin that cannot be used is not installed, and what was installed before stays as it was.'
+  static override readonly examples = [
+    '<%= config.bin %> <%= command.id %> lorchestra-source-notes',
+    '<%= config.bin %> <%= command.id %> lorchestra-source-notes@1.2.0',
+    '<%= config.bin %> <%= command.id %> ./lorchestra-source-notes-1.2.0.tgz',
+  ]
+
+  static override readonly aliases = ['plugins:add']
+  static override readonly args = {
+    plugin: Args.string({description: 'package, file, address or repository', required: true}),
+  }
+
+  static override readonly flags = {
+    'allow-scripts': Flags.boolean({description: 'run the install scripts of what is installed'}),
+    force: Flags.boolean({char: 'f', description: 'have npm fetch again what it has'}),
+    verbose: Flags.boolean({char: 'v', description: 'show what npm says'}),
+  }
+
+  override async run(): Promise<object> {
+    const {args, flags} = await this.parse(PluginsInstall)
+    const [{changePlugins}, {assertInRegistry, isInRegistry}] = await Promise.all([
+      import('../../plugins/change-plugins.ts'),
+      import('../../plugins/registry.ts'),
+    ])
+    const spec = isFile(args.plugin) ? `file:${resolve(args.plugin)}` : args.plugin
+    if (isInRegistry(spec)) await assertInRegistry(this.config, spec)
+    process.env['npm_config_ignore_scripts'] = String(!flags['allow-scripts'])
+    const plugins = await changePlugins(this.config, 'plugins:install', [
+      spec,
+      ...(flags.force ? ['--force'] : []),
+      flags.verbose && !this.jsonEnabled() ? '--verbose' : '--silent',
+    ])
+    for (const {name, version, sources} of plugins) {
+      this.log(
+        `Installed ${name} ${version}; it offers ${sources.length === 0 ? 'no source' : `the source ${sources.join(', ')}`}.`,
+      )
+    }
+    if (plugins.length === 0) this.log(`${args.plugin} is installed already.`)
+    return {schema: 1, plugins}
+  }
+}
+
+const isFile = (spec: string): boolean => /^[./~]|^[a-z]:[\\/]|\.tgz$/i.test(spec) && existsSync(spec)

@@ -1,0 +1,25 @@
+import {LorchestraCommand} from '../../command.ts'
+import {Flags} from '../../oclif.ts'
+
+export default class PluginsUpdate extends LorchestraCommand {
+  static override readonly summary = 'Update installed plugins, with npm'
+  static override readonly description =
+    'Within the versions that they were installed for. Install scripts do not run unless you say so. Where one of them could not be used afterwards, all stay as they were.'
+  static override readonly examples = ['<%= config.bin %> <%= command.id %>']
+
+  static override readonly flags = {
+    'allow-scripts': Flags.boolean({description: 'run the install scripts of what is installed'}),
+    verbose: Flags.boolean({char: 'v', description: 'show what npm says'}),
+  }
+
+  override async run(): Promise<object> {
+    const {flags} = await this.parse(PluginsUpdate)
+    const {changePlugins} = await import('../../plugins/change-plugins.ts')
+    process.env['npm_config_ignore_scripts'] = String(!flags['allow-scripts'])
+    const verbose = flags.verbose && !this.jsonEnabled()
+    const plugins = await changePlugins(this.config, 'plugins:update', verbose ? ['--verbose'] : [])
+    for (const {name, version} of plugins) this.log(`Updated ${name} to ${version}.`)
+    if (plugins.length === 0) this.log('There is nothing newer.')
+    return {schema: 1, plugins}
+  }
+}
