@@ -1,0 +1,93 @@
+import {execFile} from 'node:child_process'
+import {mkdir, mkdtemp, readFile, realpath, rm, writeFile} from 'node:fs/promises'
+import {tmpdir} from 'node:os'
+import {delimiter, dirname, join, resolve} from 'node:path'
+import {promisify} from 'node:util'
+
+import {itemsOf, startService} from '../templates/source/test/service.ts'
+
+/**
+ * Packs the program, installs it into an empty folder as a user does, without this repository, and uses it there.
+ * Needs the npm registry for what it depends on.
+ */
+const root = resolve(import.meta.dirname, '..')
+const LARGEST = {packed: 6_000_000, own: 2_500_000}
+const OWN = /^(?!node_modules\/)|^node_modules\/@lorchestra\//
+const WANTED =
+  /^(node_modules\/@lorchestra\/[a-z-]+\/)?(bin\/run\.js|dist\/.*\.js|dist\/oclif\.licenses\.txt|dist\/source\.d\.ts|dist\/testing\/conformance\.d\.ts|templates\/.*|package\.json|oclif\.manifest\.json|lorchestra\.schema\.json|README\.md|CHANGELOG\.md|LICENSE)$/
+
+interface Packed {
+  readonly filename: string
+  readonly size: number
+  readonly files: readonly {readonly path: string; readonly size: number}[]
+}
+
+const run = promisify(execFile)
+const folder = await realpath(await mkdtemp(join(tmpdir(), 'lorchestra-package-')))
+try {
+  const [packed] = JSON.parse((await npm(root, 'pack', '--json', '--pack-destination', folder)).stdout) as [Packed]
+  const own = packed.files.filter(({path}) => OWN.test(path))
+  const unwanted = own.filter(({path}) => !WANTED.test(path)).map(({path}) => path)
+  const size = own.reduce((sum, file) => sum + file.size, 0)
+  if (unwanted.length > 0) throw new Error(`only development needs these: ${unwanted.join(', ')}`)
+  if (packed.size > LARGEST.packed || size > LARGEST.own) {
+    throw new Error(`${packed.size} bytes packed, ${size} of our own unpacked; at most ${JSON.stringify(LARGEST)}`)
+  }
+  console.log(`${packed.filename}: ${packed.size} bytes packed, ${size} of our own unpacked`)
+
+  const prefix = join(folder, 'prefix')
+  await mkdir(prefix)
+  await writeFile(join(prefix, 'package.json'), '{"private": true}')
+  await npm(prefix, 'install', '--no-audit', '--no-fund', join(folder, packed.filename))
+  const installed = join(prefix, 'node_modules', 'lorchestra')
+  await mustPrint('lorchestra/', prefix, '--version')
+  await mustPrint('sources create', prefix, 'sources', '--help')
+  await mustPrint('--dry-run', prefix, 'run', '--help')
+  await mustPrint('Wrote', prefix, 'init', '--directory', 'ingestion')
+  await mustPrint('gmail_ingest_acct1', join(prefix, 'ingestion'), 'jobs', 'list')
+  for (const source of ['gmail', 'dataverse']) await mustPrint(source, prefix, 'sources', 'list')
+
+  await mustPrint('Wrote', prefix, 'sources', 'create', 'notes')
+  const plugin = join(prefix, 'lorchestra-source-notes')
+  await npm(plugin, 'install', '--no-audit', '--no-fund')
+  console.log(
+    (await npm(plugin, 'test')).stdout
+      .split('\n')
+      .filter((line) => /(pass|fail) \d+$/.test(line))
+      .join('\n'),
+  )
+  await mustPrint('', plugin, 'plugins', 'link', '--no-install', '.')
+  const service = await startService(itemsOf({records: 30, size: 20}))
+  try {
+    const yaml = await readFile(join(plugin, 'lorchestra.yaml'), 'utf8')
+    await writeFile(join(plugin, 'lorchestra.yaml'), yaml.replace('http://127.0.0.1:8787', service.url))
+    await mustPrint('[DRY-RUN] notes_items: 30 extracted', plugin, 'run', 'notes_items', '--dry-run')
+    await mustPrint('[TEST] notes_items: 30 extracted, 30 inserted', plugin, 'run', 'notes_items', '--test-table')
+    await mustPrint('✓ notes_items: 30 extracted, 30 inserted', plugin, 'run', 'notes_items')
+  } finally {
+    await service.close()
+  }
+
+  async function mustPrint(text: string, cwd: string, ...args: string[]): Promise<void> {
+    const {stdout} = await run(process.execPath, [join(installed, 'bin', 'run.js'), ...args], {cwd, env: environment()})
+    if (!stdout.includes(text)) throw new Error(`lorchestra ${args.join(' ')} did not print ${text}: ${stdout}`)
+    console.log(`lorchestra ${args.join(' ')}`)
+  }
+} finally {
+  await rm(folder, {recursive: true, force: true})
+}
+
+/** Neither the plugins nor the settings of whoever runs this. */
+function environment(): NodeJS.ProcessEnv {
+  return {
+    PATH: [dirname(process.execPath), process.env['PATH'] ?? ''].join(delimiter),
+    HOME: folder,
+    XDG_DATA_HOME: join(folder, 'data'),
+    XDG_CACHE_HOME: join(folder, 'cache'),
+    XDG_CONFIG_HOME: join(folder, 'config'),
+  }
+}
+
+async function npm(cwd: string, ...args: string[]): Promise<{stdout: string}> {
+  return run('npm', args, {cwd, maxBuffer: 64 * 1024 * 1024})
+}
