@@ -1,6 +1,6 @@
 import {expect} from 'chai'
 
-import {outcomeOf, type LorchestraError} from '../../src/errors.ts'
+import {messageWithCauses, outcomeOf, type LorchestraError} from '../../src/errors.ts'
 import {startEmulator, type Emulator} from '../support/bigquery/emulator.ts'
 import {
   failedJob,
@@ -18,6 +18,8 @@ import {folderForEachTest} from '../support/folder.ts'
 import {DAY, yielding} from '../support/warehouse-contract.ts'
 
 const isUpload = ({path}: SeenRequest): boolean => path === '/upload/jobs'
+const isDataset = ({path}: SeenRequest): boolean => /^\/datasets\/\w+$/.test(path)
+const isLook = ({method, path}: SeenRequest): boolean => method === 'GET' && /\/tables\/\w+$/.test(path)
 const isStatement = ({method, path}: SeenRequest): boolean => method === 'POST' && path === '/jobs'
 const isCommit = (request: SeenRequest): boolean => isStatement(request) && request.body.includes('BEGIN TRANSACTION')
 
@@ -104,6 +106,43 @@ describe('requests to BigQuery', () => {
       expect((await underTest.tables()).filter((name) => name.startsWith('lorchestra_'))).to.deep.equal([])
     })
   }
+
+  for (const fault of ['reset before', 'reset after'] as const) {
+    it(`are made until they are answered, and nothing is done twice: ${fault} at each request of a run in turn`, async () => {
+      await run({source: yielding({id: 'a', n: 0}), now: DAY})
+      let requests = 0
+      for (let broken = 1; broken === 1 || requests >= broken - 1; broken += 1) {
+        requests = 0
+        service.faults = () => {
+          requests += 1
+          return requests === broken ? fault : undefined
+        }
+        const source = yielding({id: 'a', n: broken}, {id: `new-${broken}`})
+        const {error, counts} = await run({source, now: (broken + 1) * DAY, request: {full: true}})
+        expect([broken, error, counts?.inserted, counts?.updated]).to.deep.equal([broken, undefined, 1, 1])
+        expect((await underTest.stored()).length).to.equal(broken + 1)
+        const completed = (await underTest.logged()).filter(({type}) => type === 'ingestion.completed')
+        expect(completed.length).to.equal(broken + 1)
+      }
+      expect(requests).to.be.greaterThan(10)
+      expect((await underTest.tables()).filter((name) => name.startsWith('lorchestra_'))).to.deep.equal([])
+    }).timeout(240_000)
+  }
+
+  it('that are not answered are let go of when the run is stopped', async () => {
+    for (const hanging of [isDataset, isLook]) {
+      const stop = new AbortController()
+      service.faults = (request) => {
+        if (!hanging(request)) return undefined
+        stop.abort(new Error('stopped by a signal'))
+        return 'hang'
+      }
+      const startedAt = performance.now()
+      const {error} = await run({source: yielding({id: 'a'}), now: DAY, mode: 'dry-run', signal: stop.signal})
+      expect(messageWithCauses(error)).to.include('stopped by a signal')
+      expect(performance.now() - startedAt).to.be.lessThan(20_000)
+    }
+  })
 
   it('that fail for good leave nothing of the commit, no staging and no payload in the error', async () => {
     service.faults = (request) =>

@@ -1,5 +1,5 @@
 import {openKeyIndex} from '../../../src/warehouse/duckdb/key-index.ts'
-import {BigQueryWarehouse} from '../../../src/warehouse/bigquery/warehouse.ts'
+import {BigQueryWarehouse, type BigQueryOptions} from '../../../src/warehouse/bigquery/warehouse.ts'
 import {builtInMetadata, definitionsOf} from '../../../src/warehouse/bigquery/table-metadata.ts'
 import {runApart} from '../run-apart.ts'
 import {PRODUCTION, scriptedRun} from '../scripted-run.ts'
@@ -10,10 +10,12 @@ import {call, PROJECT, query, type Emulator} from './emulator.ts'
 export interface BigQueryUnderTest extends WarehouseUnderTest {
   readonly dataset: string
   /** For a process of its own. */
-  readonly connection: {readonly project: string; readonly dataset: string; readonly apiEndpoint: string}
+  readonly connection: UnderTestOptions
   query(sql: string): Promise<readonly Readonly<Record<string, string | null>>[]>
   createProduction(): Promise<void>
 }
+
+type UnderTestOptions = Omit<BigQueryOptions, 'openKeyIndex'>
 
 interface BigQueryBench {
   readonly emulator: Emulator
@@ -23,7 +25,7 @@ interface BigQueryBench {
   readonly touchAfter?: number
 }
 
-/** A dataset of the test's own. */
+/** A dataset of the test's own in the emulator. */
 export async function bigQueryUnderTest({
   emulator,
   folder,
@@ -32,15 +34,31 @@ export async function bigQueryUnderTest({
 }: BigQueryBench): Promise<BigQueryUnderTest> {
   const {url} = emulator
   const dataset = await emulator.createDataset()
+  const connection = {project: PROJECT, dataset, apiEndpoint: endpoint ?? url, touchAfter}
+  const service = {
+    call: async (method: string, path: string, body?: object) => call(url, method, path, body),
+    query: async (sql: string) => query(url, sql),
+  }
+  return underTestIn(connection, service, folder)
+}
+
+/** A way to the service past everything of ours. */
+export interface DirectService {
+  /** Behind the project's name. */
+  call(method: string, path: string, body?: object): Promise<unknown>
+  query(sql: string): Promise<readonly Readonly<Record<string, string | null>>[]>
+}
+
+export function underTestIn(connection: UnderTestOptions, service: DirectService, folder: string): BigQueryUnderTest {
+  const {project, dataset} = connection
   const tables = async (): Promise<readonly string[]> => {
-    const {tables: list = []} = (await call(url, 'GET', `/datasets/${dataset}/tables`)) as {
+    const {tables: list = []} = (await service.call('GET', `/datasets/${dataset}/tables`)) as {
       tables?: {tableReference: {tableId: string}}[]
     }
     return list.map(({tableReference}) => tableReference.tableId).toSorted()
   }
   const rowsOf = async (table: string, columns: string) =>
-    (await tables()).includes(table) ? query(url, `SELECT ${columns} FROM \`${PROJECT}.${dataset}.${table}\``) : []
-  const connection = {project: PROJECT, dataset, apiEndpoint: endpoint ?? url, touchAfter}
+    (await tables()).includes(table) ? service.query(`SELECT ${columns} FROM \`${project}.${dataset}.${table}\``) : []
   const open = (signal = new AbortController().signal): Warehouse =>
     new BigQueryWarehouse({...connection, openKeyIndex}, signal)
   return {
@@ -49,7 +67,7 @@ export async function bigQueryUnderTest({
     folder,
     tables,
     open,
-    query: async (sql) => query(url, sql.replaceAll(/\{(\w+)\}/g, `\`${PROJECT}.${dataset}.$1\``)),
+    query: async (sql) => service.query(sql.replaceAll(/\{(\w+)\}/g, `\`${project}.${dataset}.$1\``)),
     run: async (run) =>
       scriptedRun({
         ...run,
@@ -85,15 +103,14 @@ export async function bigQueryUnderTest({
         }))
         .toSorted((one, other) => (one.type < other.type ? -1 : 1)),
     async setLastSeen(milliseconds) {
-      await query(
-        url,
-        `UPDATE \`${PROJECT}.${dataset}.raw_objects\` SET last_seen = TIMESTAMP_MILLIS(${milliseconds}) WHERE TRUE`,
+      await service.query(
+        `UPDATE \`${project}.${dataset}.raw_objects\` SET last_seen = TIMESTAMP_MILLIS(${milliseconds}) WHERE TRUE`,
       )
     },
     async createProduction() {
       for (const [tableId, definition] of definitionsOf(PRODUCTION)) {
-        const tableReference = {projectId: PROJECT, datasetId: dataset, tableId}
-        await call(url, 'POST', `/datasets/${dataset}/tables`, {tableReference, ...builtInMetadata(definition)})
+        const tableReference = {projectId: project, datasetId: dataset, tableId}
+        await service.call('POST', `/datasets/${dataset}/tables`, {tableReference, ...builtInMetadata(definition)})
       }
     },
   }
