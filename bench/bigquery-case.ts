@@ -1,4 +1,5 @@
-import {createReadStream, openSync, writeSync, closeSync} from 'node:fs'
+import {createReadStream} from 'node:fs'
+import {open} from 'node:fs/promises'
 import {once} from 'node:events'
 import {join} from 'node:path'
 import {pipeline} from 'node:stream/promises'
@@ -29,9 +30,9 @@ const FIELDS = [
 ]
 
 /** The lines that a run would spool, in one file. */
-export function writePlainFile(path: string, count: number): void {
+export async function writePlainFile(path: string, count: number): Promise<void> {
   const records = new SyntheticRecords(count, SEED)
-  const file = openSync(path, 'w')
+  const file = await open(path, 'w')
   let chunk = ''
   for (let index = 0; index < count; index += 1) {
     const payload = records.at(index, 1)
@@ -46,11 +47,11 @@ export function writePlainFile(path: string, count: number): void {
     }
     chunk += `${JSON.stringify(line)}\n`
     if (chunk.length >= CHUNK || index === count - 1) {
-      writeSync(file, chunk)
+      await file.write(chunk)
       chunk = ''
     }
   }
-  closeSync(file)
+  await file.close()
 }
 
 async function uploadPlainly({url, dataset, folder}: BigQueryCase): Promise<() => Promise<void>> {

@@ -74,7 +74,7 @@ interface Row {
 async function measureSize(records: number): Promise<Row> {
   const folder = await mkdtemp(join(resolve(flags.folder), 'lorchestra-bench-'))
   try {
-    writePlainFile(join(folder, 'plain.ndjson'), records)
+    await writePlainFile(join(folder, 'plain.ndjson'), records)
     const client = await measure({what: 'plain client', dataset: await newDataset(), records, folder})
     const run = await measure({what: 'lorchestra', dataset: await newDataset(), records, folder})
     const speed = ({sink: {uploadedBytes, uploadSeconds}}: Measured): number => uploadedBytes / uploadSeconds
