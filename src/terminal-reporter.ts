@@ -19,6 +19,8 @@ import type {TimeWindow} from './window.ts'
 
 const REDRAW_MILLISECONDS = 100
 const IDLE_REDRAW_MILLISECONDS = 1000
+/** A terminal that does not know its width says 0. */
+const USUAL_COLUMNS = 80
 const CLEAR_LINE = '\r\u001B[K'
 const NOTHING_DONE = {extracted: 0, listed: 0, units: 0, expected: undefined, waitingUntil: undefined}
 
@@ -65,6 +67,7 @@ export class TerminalReporter implements RunObserver {
   }
 
   planned(description: RunDescription, windows: readonly TimeWindow[]): void {
+    this.#clearProgress()
     this.#print([describeWindows(description, windows)])
   }
 
@@ -120,7 +123,8 @@ export class TerminalReporter implements RunObserver {
     this.#drawnAt = Date.now()
     const line = others.length === 0 ? progressLine(state, this.#drawnAt) : progressOfSeveral([state, ...others])
     // A line that wraps could not be drawn over.
-    this.#terminal.write(`${CLEAR_LINE}${line.slice(0, (this.#terminal.columns ?? 80) - 1)}`)
+    const {columns = 0} = this.#terminal
+    this.#terminal.write(`${CLEAR_LINE}${line.slice(0, (columns > 0 ? columns : USUAL_COLUMNS) - 1)}`)
   }
 
   #clearProgress(): void {

@@ -86,6 +86,14 @@ describe('a terminal', () => {
     expect(written[0]?.replace('\r\u001B[K', '')).to.have.length(19)
   })
 
+  it('that does not know its width gets the whole line, and none in front of what is printed', () => {
+    const {written, reporter} = reporterOn({isTTY: true, columns: 0})
+    reporter.progressed(described, {units: 1})
+    expect(written.at(-1)).to.match(/1 units used$/)
+    reporter.planned(described, [])
+    expect(written.at(-1)).to.equal('\r\u001B[K')
+  })
+
   it('that is none gets no progress', () => {
     const {written, reporter} = reporterOn({isTTY: false, columns: 80})
     reporter.progressed(described, {listed: 500, waitingUntil: new Date()})
