@@ -141,6 +141,12 @@ describe('installing plugins from a registry', () => {
     expect(unknown.stderr).to.include('there is no package lorchestra-source-feild in the registry')
   })
 
+  it('says so where the file is not there', async () => {
+    const {code, stderr} = await plugins(['install', './lorchestra-source-field-1.0.0.tgz'])
+    expect(code).to.equal(2)
+    expect(stderr).to.include(`there is no ${join(home, 'lorchestra-source-field-1.0.0.tgz')}`)
+  })
+
   it('does not install what is no plugin', async () => {
     const {code, stderr} = await plugins(['install', 'no-plugin'])
     expect(code).to.equal(1)

@@ -2,6 +2,7 @@ import {existsSync} from 'node:fs'
 import {resolve} from 'node:path'
 
 import {LorchestraCommand} from '../../command.ts'
+import {usageError} from '../../errors.ts'
 import {Args, Flags} from '../../oclif.ts'
 
 export default class PluginsInstall extends LorchestraCommand {
@@ -31,7 +32,13 @@ export default class PluginsInstall extends LorchestraCommand {
       import('../../plugins/change-plugins.ts'),
       import('../../plugins/registry.ts'),
     ])
-    const spec = isFile(args.plugin) ? `file:${resolve(args.plugin)}` : args.plugin
+    if (looksLikePath(args.plugin) && !existsSync(args.plugin)) {
+      throw usageError(
+        `there is no ${resolve(args.plugin)}`,
+        'Name a packed plugin (npm pack makes one) or its folder.',
+      )
+    }
+    const spec = looksLikePath(args.plugin) ? `file:${resolve(args.plugin)}` : args.plugin
     if (isInRegistry(spec)) await assertInRegistry(this.config, spec)
     process.env['npm_config_ignore_scripts'] = String(!flags['allow-scripts'])
     const plugins = await changePlugins(this.config, 'plugins:install', [
@@ -49,4 +56,4 @@ export default class PluginsInstall extends LorchestraCommand {
   }
 }
 
-const isFile = (spec: string): boolean => /^[./~]|^[a-z]:[\\/]|\.tgz$/i.test(spec) && existsSync(spec)
+const looksLikePath = (spec: string): boolean => /^[./]|^[a-z]:[\\/]|^[^:]+\.tgz$/i.test(spec)
