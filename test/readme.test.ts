@@ -17,7 +17,9 @@ const blocks = (language: string): readonly string[] =>
 
 describe('the README', () => {
   it('names only files and folders that are there', () => {
-    const named = [...readme.matchAll(/[`(]((?:src|test|plugins|artifacts|bin|docs)\/[\w./-]+?)[`)#]/g)]
+    const named = [
+      ...readme.matchAll(/[`(]((?:src|test|plugins|artifacts|bin|docs|examples|templates)\/[\w./-]+?)[`)#]/g),
+    ]
     const missing = named.map((match) => match[1] ?? '').filter((path) => !existsSync(join(root, path)))
     expect(named.length).to.be.greaterThan(15)
     expect(missing).to.deep.equal([])
