@@ -10,9 +10,7 @@ export async function writeStarterFiles(
   starters: Readonly<Record<string, string>>,
 ): Promise<readonly string[]> {
   const files = Object.entries(starters).map(([name, text]) => ({path: join(resolve(folder), name), text}))
-  const inTheWay: string[] = []
-  for (const {path} of files) if (await isThere(path)) inTheWay.push(path)
-  if (inTheWay.length > 0) throw alreadyThere(inTheWay)
+  await assertNothingInTheWay(folder, Object.keys(starters))
   const written: string[] = []
   try {
     for (const {path, text} of files) {
@@ -31,6 +29,12 @@ export async function writeStarterFiles(
     )
   }
   return files.map(({path}) => path)
+}
+
+export async function assertNothingInTheWay(folder: string, names: readonly string[]): Promise<void> {
+  const inTheWay: string[] = []
+  for (const path of names.map((name) => join(resolve(folder), name))) if (await isThere(path)) inTheWay.push(path)
+  if (inTheWay.length > 0) throw alreadyThere(inTheWay)
 }
 
 async function isThere(path: string): Promise<boolean> {

@@ -36,6 +36,9 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'file-lock.ts': ['errors.ts', 'pause.ts', 'process-identity.ts', 'system-error.ts'],
   'secret-store.ts': ['errors.ts', 'file-lock.ts', 'name.ts', 'system-error.ts'],
   'starter-files.ts': [],
+  'schema-reference.ts': [],
+  'job-completion.ts': ['system-error.ts'],
+  'ask-for-starter.ts': ['errors.ts', 'name.ts', 'starter-files.ts'],
   'text-table.ts': [],
   'config.ts': ['close-match.ts', 'config', 'errors.ts'],
   config: [
@@ -172,7 +175,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'read-slice.ts',
     'testing',
   ],
-  hooks: ['oclif.ts', 'run-mode.ts'],
+  hooks: ['job-completion.ts', 'oclif.ts', 'run-mode.ts'],
   'command.ts': ['config.ts', 'errors.ts', 'log.ts', 'oclif.ts'],
   commands: [
     'account-list.ts',
@@ -199,6 +202,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'source-template.ts',
     'sources.ts',
     'starter-files.ts',
+    'schema-reference.ts',
+    'ask-for-starter.ts',
     'system-error.ts',
     'terminal-reporter.ts',
     'text-table.ts',

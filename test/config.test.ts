@@ -6,9 +6,8 @@ import * as fc from 'fast-check'
 import {stringify} from 'yaml'
 
 import {loadConfig, type Config} from '../src/config.ts'
-import {missingVariables, resolveVariables, variablesIn} from '../src/config/variables.ts'
+import {missingVariables, resolveVariables} from '../src/config/variables.ts'
 import {LorchestraError} from '../src/errors.ts'
-import {STARTER_FILES} from '../src/starter-files.ts'
 import {temporaryFolder} from './support/cli.ts'
 
 type Environment = Readonly<Record<string, string>>
@@ -154,13 +153,6 @@ jobs:
         }),
         {numRuns: 50},
       )
-    })
-
-    it('what lorchestra init writes, without a problem', async () => {
-      const config = await load(STARTER_FILES['lorchestra.yaml'] ?? '')
-      expect([...config.jobs.keys()]).to.deep.equal(['gmail_ingest_acct1'])
-      const names = variablesIn(config.accounts.get('acct1')?.options)
-      for (const name of names) expect(STARTER_FILES['.env.example']).to.include(`${name}=`)
     })
   })
 

@@ -1,15 +1,32 @@
 import {LorchestraCommand} from '../command.ts'
+import {usageError} from '../errors.ts'
+import {NAME, NAME_RULE} from '../name.ts'
 import {Flags} from '../oclif.ts'
+import {STARTER, STARTER_FILE_NAMES, starterFiles, starterJobName, WAREHOUSES} from '../starter-files.ts'
+import {assertNothingInTheWay, writeStarterFiles} from '../write-starter-files.ts'
 
 export default class Init extends LorchestraCommand {
   static override readonly summary = 'Write a commented lorchestra.yaml and .env.example to start from'
-  static override readonly description = 'Files that are there already are never touched.'
+  static override readonly description =
+    'On a terminal it asks for what the flags leave open; elsewhere it takes the defaults. Files that are there already are never touched.'
   static override readonly examples = [
     '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> --account work --warehouse bigquery',
     '<%= config.bin %> <%= command.id %> --directory ingestion',
   ]
 
   static override readonly flags = {
+    source: Flags.string({
+      description: `source to read, one of \`lorchestra sources list\` (default: ${STARTER.source})`,
+      helpValue: 'SOURCE',
+    }),
+    account: Flags.string({
+      description: `a name of yours for the account whose data it is (default: ${STARTER.account})`,
+      helpValue: 'ACCOUNT',
+    }),
+    warehouse: Flags.option({options: WAREHOUSES})({
+      description: `where the data goes (default: ${STARTER.warehouse})`,
+    }),
     directory: Flags.string({
       description: 'folder to write to, instead of this one',
       helpValue: 'FOLDER',
@@ -19,14 +36,40 @@ export default class Init extends LorchestraCommand {
 
   override async run(): Promise<object> {
     const {flags} = await this.parse(Init)
-    const [{STARTER_FILES}, {writeStarterFiles}] = await Promise.all([
-      import('../starter-files.ts'),
-      import('../write-starter-files.ts'),
+    const {source, account, warehouse, directory} = flags
+    // Nobody is asked in vain.
+    await assertNothingInTheWay(directory, STARTER_FILE_NAMES)
+    if (account !== undefined && !NAME.test(account)) throw notAName('--account', account)
+    const [{listSources, loadSource}, {schemaReference}] = await Promise.all([
+      import('../sources.ts'),
+      import('../schema-reference.ts'),
     ])
-    const written = await writeStarterFiles(flags.directory, STARTER_FILES)
+    const given = {
+      ...(source !== undefined && {source}),
+      ...(account !== undefined && {account}),
+      ...(warehouse !== undefined && {warehouse}),
+    }
+    const asks = process.stdin.isTTY && process.stdout.isTTY && !this.jsonEnabled()
+    const answers = asks
+      ? await (await import('../ask-for-starter.ts')).askForStarter(given, (await listSources(this.config)).sources)
+      : {...STARTER, ...given}
+    const job = starterJobName(answers)
+    if (!NAME.test(job)) throw notAName('the job', job)
+    const files = await starterFiles({
+      source: await loadSource(this.config, answers.source),
+      account: answers.account,
+      warehouse: answers.warehouse,
+      schema: schemaReference(this.config.root, directory),
+    })
+    const written = await writeStarterFiles(directory, files)
     this.log(
-      `Wrote ${written.join(' and ')}.\n  → Copy .env.example to .env, fill it in, and look at \`lorchestra jobs list\`.`,
+      `Wrote ${written.join(' and ')}.
+  → Copy .env.example to .env and fill it in; \`lorchestra doctor\` says what is missing.
+  → lorchestra run ${job} --dry-run --since -7d tries it and writes nothing.`,
     )
-    return {schema: 1, written}
+    return {schema: 1, written, job}
   }
 }
+
+const notAName = (what: string, name: string): Error =>
+  usageError(`${what}: ${JSON.stringify(name)} is not a name`, NAME_RULE)

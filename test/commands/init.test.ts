@@ -3,8 +3,12 @@ import {join} from 'node:path'
 
 import {expect} from 'chai'
 
-import {STARTER_FILES} from '../../src/starter-files.ts'
+import {loadConfig} from '../../src/config.ts'
+import {variablesIn} from '../../src/config/variables.ts'
+import {schemaReference} from '../../src/schema-reference.ts'
+import {STARTER_FILE_NAMES} from '../../src/starter-files.ts'
 import {lorchestra, temporaryFolder} from '../support/cli.ts'
+import {onTerminal, terminalIsThere} from '../support/terminal.ts'
 
 describe('lorchestra init', () => {
   let folder: string
@@ -17,9 +21,6 @@ describe('lorchestra init', () => {
     expect(stderr).to.equal('')
     expect(code).to.equal(0)
     expect(stdout).to.include(join(folder, 'lorchestra.yaml')).and.to.include(join(folder, '.env.example'))
-    for (const [name, text] of Object.entries(STARTER_FILES)) {
-      expect(await readFile(join(folder, name), 'utf8')).to.equal(text)
-    }
     expect((await lorchestra(['jobs', 'list'], {cwd: folder})).code).to.equal(0)
   })
 
@@ -33,7 +34,7 @@ describe('lorchestra init', () => {
     expect(await readdir(folder)).to.deep.equal(['new'])
   })
 
-  for (const name of Object.keys(STARTER_FILES)) {
+  for (const name of STARTER_FILE_NAMES) {
     it(`writes nothing at all where ${name} is there already`, async () => {
       await writeFile(join(folder, name), 'mine')
       const {code, stdout, stderr} = await lorchestra(['init'], {cwd: folder})
@@ -68,9 +69,100 @@ describe('lorchestra init', () => {
     expect(JSON.parse(stdout)).to.deep.equal({
       schema: 1,
       written: [join(folder, 'lorchestra.yaml'), join(folder, '.env.example')],
+      job: 'gmail_ingest_acct1',
     })
     const again = await lorchestra(['init', '--json'], {cwd: folder})
     expect(again.code).to.equal(2)
     expect(JSON.parse(again.stdout)).to.have.property('error').that.includes({outcome: 'usage'})
+  })
+
+  for (const [source, account, warehouse, place] of [
+    ['gmail', 'work', 'duckdb', 'account'],
+    ['dataverse', 'clinic-2', 'bigquery', 'job'],
+  ] as const) {
+    it(`takes flags for what ${source} needs, and every variable stands in .env.example`, async () => {
+      const flags = ['--source', source, '--account', account, '--warehouse', warehouse]
+      const {code, stderr} = await lorchestra(['init', ...flags], {cwd: folder})
+      expect([code, stderr]).to.deep.equal([0, ''])
+      const example = await readFile(join(folder, '.env.example'), 'utf8')
+      await writeFile(join(folder, '.env'), example.replaceAll(/^([A-Z0-9_]+)=$/gm, '$1=x'))
+      const config = await loadConfig({workingFolder: folder, environment: {}})
+      expect(config.warehouse.type).to.equal(warehouse)
+      const job = config.jobs.get(`${source}_ingest_${account}`)
+      expect(variablesIn(job?.options)).to.deep.equal(place === 'job' ? ['DATAVERSE_CLINIC_2_ENTITY'] : [])
+      const variables = variablesIn(config.accounts.get(account)?.options)
+      expect(variables).to.include(`${source.toUpperCase()}_${account.toUpperCase().replace('-', '_')}_CLIENT_ID`)
+      for (const name of variables) expect(example).to.include(`\n${name}=\n`)
+      // All that the source wants is there: what is wrong is the value alone.
+      const shown = await lorchestra(['jobs', 'show', `${source}_ingest_${account}`], {cwd: folder})
+      expect(shown.stdout + shown.stderr)
+        .not.to.include('is missing')
+        .and.not.to.include('is not set')
+    })
+  }
+
+  it('refuses what is no name, no source and no warehouse, and writes nothing', async () => {
+    for (const flags of [
+      ['--account', 'Ada Lovelace'],
+      ['--account', 'a'.repeat(60)],
+      ['--source', 'gmial'],
+      ['--warehouse', 'duckbd'],
+    ]) {
+      const {code, stdout, stderr} = await lorchestra(['init', ...flags], {cwd: folder})
+      expect([code, stdout], flags.join(' ')).to.deep.equal([2, ''])
+      expect(stderr).to.match(/is not a name|gmail|Expected --warehouse=duckbd to be one of/)
+    }
+    expect(await readdir(folder)).to.deep.equal([])
+  })
+
+  it('begins with where editors find the schema', async () => {
+    await lorchestra(['init'], {cwd: folder})
+    const [first = ''] = (await readFile(join(folder, 'lorchestra.yaml'), 'utf8')).split('\n')
+    const url = new URL(/^# yaml-language-server: \$schema=(.+)$/.exec(first)?.[1] ?? '')
+    expect(JSON.parse(await readFile(url, 'utf8'))).to.include({title: 'lorchestra.yaml'})
+    const project = join(folder, 'node_modules', 'lorchestra')
+    expect(schemaReference(project, folder)).to.equal('./node_modules/lorchestra/lorchestra.schema.json')
+  })
+
+  describe('on a terminal', () => {
+    before(function () {
+      if (!terminalIsThere()) this.skip()
+    })
+
+    it('asks for what is needed', async () => {
+      const {code, screen} = await onTerminal(['init'], folder, [
+        ['What should be read?', '\u001B[A\r'],
+        ['A name for the account', 'clinic\r'],
+        ['Where should it go?', '\u001B[B\r'],
+      ])
+      expect(code, screen).to.equal(0)
+      const yaml = await readFile(join(folder, 'lorchestra.yaml'), 'utf8')
+      expect(yaml).to.include('\n  clinic:\n    source: dataverse\n').and.to.include('\n  type: bigquery\n')
+    })
+
+    it('asks for no more than the flags left open', async () => {
+      const flags = ['--source', 'gmail', '--warehouse', 'duckdb']
+      const {code, screen} = await onTerminal(['init', ...flags], folder, [['A name for the account', '\r']])
+      expect(code, screen).to.equal(0)
+      expect(screen).not.to.include('What should be read?')
+      expect(await readFile(join(folder, 'lorchestra.yaml'), 'utf8')).to.include('\n  acct1:\n    source: gmail\n')
+    })
+
+    it('leaves nothing behind after Ctrl-C', async () => {
+      const {code, screen} = await onTerminal(['init'], folder, [
+        ['What should be read?', '\r'],
+        ['A name for the account', '\u0003'],
+      ])
+      expect(code, screen).to.equal(130)
+      expect(screen).to.include('Nothing was written')
+      expect(await readdir(folder)).to.deep.equal([])
+    })
+
+    it('does not ask where a file is in the way', async () => {
+      await writeFile(join(folder, 'lorchestra.yaml'), 'mine')
+      const {code, screen} = await onTerminal(['init'], folder, [])
+      expect([code, screen.includes('What should be read?')]).to.deep.equal([2, false])
+      expect(await readFile(join(folder, 'lorchestra.yaml'), 'utf8')).to.equal('mine')
+    })
   })
 })

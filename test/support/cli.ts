@@ -5,7 +5,7 @@ import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 
-const PROGRAM = fileURLToPath(new URL('../../bin/run.js', import.meta.url))
+export const PROGRAM = fileURLToPath(new URL('../../bin/run.js', import.meta.url))
 
 export interface CliOptions {
   readonly cwd: string
@@ -51,7 +51,7 @@ export async function startLorchestra(args: readonly string[], options: CliOptio
 
 export const dataFolder = (home: string): string => join(home, 'data', 'lorchestra')
 
-function environmentOf(home: string, env: Readonly<Record<string, string>> = {}): Record<string, string> {
+export function environmentOf(home: string, env: Readonly<Record<string, string>> = {}): Record<string, string> {
   const coverage = process.env['NODE_V8_COVERAGE']
   return {
     PATH: process.env['PATH'] ?? '',

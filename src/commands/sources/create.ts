@@ -2,7 +2,7 @@ import {join, relative} from 'node:path'
 
 import {LorchestraCommand} from '../../command.ts'
 import {usageError} from '../../errors.ts'
-import {NAME} from '../../name.ts'
+import {NAME, NAME_RULE} from '../../name.ts'
 import {Args, Flags} from '../../oclif.ts'
 
 export default class SourcesCreate extends LorchestraCommand {
@@ -33,10 +33,7 @@ export default class SourcesCreate extends LorchestraCommand {
     const {args, flags} = await this.parse(SourcesCreate)
     const {name} = args
     if (!NAME.test(name)) {
-      throw usageError(
-        `${JSON.stringify(name)} is not a name for a source`,
-        'A name is 1 to 63 of a-z, 0-9, _ and -, and starts with a letter or digit.',
-      )
+      throw usageError(`${JSON.stringify(name)} is not a name for a source`, NAME_RULE)
     }
     const [{listSources}, {ownPackageSpec, renderSourceTemplate}, {writeStarterFiles}] = await Promise.all([
       import('../../sources.ts'),

@@ -1,0 +1,14 @@
+import {LorchestraCommand} from '../../command.ts'
+
+/** What a shell asks for when it completes the name of a job. */
+export default class JobsNames extends LorchestraCommand {
+  static override readonly summary = 'Print the names of the jobs of lorchestra.yaml, one a line'
+  static override readonly hidden = true
+
+  override async run(): Promise<object> {
+    const {flags} = await this.parse(JobsNames)
+    const {jobs} = await this.readConfig(flags.config)
+    for (const name of jobs.keys()) this.log(name)
+    return {schema: 1, jobs: [...jobs.keys()]}
+  }
+}

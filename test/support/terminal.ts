@@ -1,0 +1,44 @@
+import {spawn} from 'node:child_process'
+import {existsSync} from 'node:fs'
+
+import {environmentOf, homeOfTest, PROGRAM} from './cli.ts'
+
+const SCRIPT = '/usr/bin/script'
+
+/** `script` of util-linux gives a program a terminal of its own. */
+export const terminalIsThere = (): boolean => process.platform === 'linux' && existsSync(SCRIPT)
+
+export interface TerminalResult {
+  readonly code: number | null
+  /** All that was shown, without colours and movements of the cursor. */
+  readonly screen: string
+}
+
+/** Types each answer when its question is on the screen. */
+export async function onTerminal(
+  args: readonly string[],
+  cwd: string,
+  answers: readonly (readonly [question: string, keys: string])[],
+): Promise<TerminalResult> {
+  const quoted = [process.execPath, PROGRAM, ...args].map((word) => `'${word}'`).join(' ')
+  const child = spawn(SCRIPT, ['--quiet', '--return', '--command', quoted, '/dev/null'], {
+    cwd,
+    env: {...environmentOf(await homeOfTest()), TERM: 'xterm', SHELL: '/bin/sh'},
+    stdio: ['pipe', 'pipe', 'inherit'],
+  })
+  let screen = ''
+  const open = [...answers]
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    // oxlint-disable-next-line no-control-regex -- these are the codes of terminals
+    screen += text.replaceAll(/\u001B\[[\d;?]*[A-Za-z]/g, '')
+    const [question, keys] = open[0] ?? []
+    if (question === undefined || !screen.includes(question)) return
+    open.shift()
+    child.stdin.write(keys ?? '')
+  })
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', resolve)
+  })
+  return {code, screen}
+}
