@@ -2,10 +2,12 @@
 # Runs `lorchestra` with the arguments given, for schedulers that know success and failure alone.
 # Exit codes 3 (records were rejected for the first time) and 4 (another run is at it; the next one goes on) count as
 # success here. Take them out of the last line to be told.
+# A container's first process gets no signals that it does not ask for; one may come before there is a run to tell.
+run='' early=''
+trap 'if [ -n "$run" ]; then kill -TERM "$run" 2> /dev/null; else early=1; fi' TERM INT
 lorchestra "$@" &
 run=$!
-# A container's first process gets no signals that it does not ask for.
-trap 'kill -TERM "$run"' TERM INT
+[ -z "$early" ] || kill -TERM "$run"
 code=0
 wait "$run" || code=$?
 # A signal ends the wait, not the run: it still stores what it finished.
