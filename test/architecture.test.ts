@@ -175,7 +175,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'read-slice.ts',
     'testing',
   ],
-  hooks: ['job-completion.ts', 'oclif.ts', 'run-mode.ts'],
+  hooks: ['close-match.ts', 'job-completion.ts', 'oclif.ts', 'run-mode.ts'],
   'command.ts': ['config.ts', 'errors.ts', 'log.ts', 'oclif.ts'],
   commands: [
     'account-list.ts',
