@@ -34,6 +34,7 @@ const env = {
 const lines: string[] = []
 const say = (...text: string[]): void => void lines.push(...text, '')
 let commands = 0
+let waited = 0
 
 interface Step {
   /** The exit code that this step is about; another one ends the recording. */
@@ -64,12 +65,16 @@ async function step(folder: string, line: string, {code: expected = 0, person}: 
     child.once('error', reject)
     child.once('close', resolve)
   })
-  const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
+  const milliseconds = performance.now() - startedAt
+  waited += milliseconds
+  const seconds = (milliseconds / 1000).toFixed(1)
   const shown = output.replaceAll(home, '~').trimEnd()
   say('```', `$ ${line}`, ...(shown === '' ? [] : [shown]), '```', '', `Exit code ${code}, ${seconds} s.`)
   console.log(`${line}: exit code ${code}, ${seconds} s`)
   if (code !== expected) throw new Error(`${line} ended with ${code}: ${output}`)
 }
+
+const soFar = (): string => `${commands} commands that took ${Math.round(waited / 1000)} s`
 
 const allow = async (seen: string): Promise<boolean> => {
   if (!/^ {2}http\S+\n/m.test(seen)) return false
@@ -105,9 +110,9 @@ async function firstRun(): Promise<void> {
     await step(folder, `lorchestra run ${job} --dry-run --since -7d`)
     await step(folder, `lorchestra run ${job} --test-table`)
     await step(folder, `lorchestra run ${job}`)
+    say(`The first production run is done: ${soFar()}, and one file edited. From now on a run reads what is new.`)
     await step(folder, `lorchestra run ${job}`)
     await step(folder, 'lorchestra runs list')
-    say(`That were ${commands} commands, and one file edited.`)
     say('## 2. What goes wrong, and what it says')
     await step(folder, 'lorchestra run gmail_ingest_acc1', {code: 2})
     await step(folder, `lorchestra run ${job} --dry-run --test-table`, {code: 2})
@@ -123,6 +128,7 @@ async function firstRun(): Promise<void> {
 async function unknownApi(): Promise<void> {
   say('## 3. From an unknown API to a tested source')
   commands = 0
+  waited = 0
   const folder = join(home, 'lorchestra-source-notes')
   await step(home, 'lorchestra sources create notes')
   await step(folder, 'npm install --no-audit --no-fund')
@@ -145,11 +151,11 @@ async function unknownApi(): Promise<void> {
     })
     await step(folder, 'lorchestra run notes_items --dry-run')
     await step(folder, 'lorchestra run notes_items --test-table')
+    say(`The new source's test run is done: ${soFar()}, and one command in the second terminal.`)
     await step(folder, 'lorchestra run notes_items')
   } finally {
     if (service.pid !== undefined) process.kill(-service.pid)
   }
-  say(`That were ${commands} commands, and one in the second terminal.`)
 }
 
 try {
