@@ -56,6 +56,7 @@ describe('completion in bash', () => {
   it('knows the jobs of lorchestra.yaml', async () => {
     expect(await completed('lorchestra run gm')).to.have.members(['gmail_ingest_acct1', 'gmail_backfill'])
     expect(await completed('lorchestra jobs show n')).to.deep.equal(['notes'])
+    expect(await completed('lorchestra doctor n')).to.deep.equal(['notes'])
     expect(await completed('lorchestra run gmail_backfill --test-table no')).to.deep.equal(['notes'])
     expect(await completed('lorchestra run gmail_backfill --test')).to.deep.equal(['--test-table'])
   })
