@@ -1,4 +1,4 @@
-import {readdir, readFile, rm, writeFile} from 'node:fs/promises'
+import {readdir, readFile, rename, rm, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 
@@ -10,7 +10,7 @@ const root = fileURLToPath(new URL('..', import.meta.url))
 const {metafile} = await build({
   absWorkingDir: root,
   entryPoints: ['src/oclif.ts'],
-  outfile: 'dist/oclif.js',
+  outfile: 'dist/oclif.js.new',
   bundle: true,
   platform: 'node',
   target: 'node22',
@@ -25,6 +25,8 @@ const __dirname = import.meta.dirname`,
   metafile: true,
   logLevel: 'warning',
 })
+// A program that starts meanwhile finds the one file or the other.
+await rename(join(root, 'dist', 'oclif.js.new'), join(root, 'dist', 'oclif.js'))
 await rm(join(root, 'dist', 'oclif.js.map'), {force: true})
 await writeFile(join(root, 'dist', 'oclif.licenses.txt'), await licensesOf(Object.keys(metafile.inputs)))
 
