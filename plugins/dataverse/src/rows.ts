@@ -1,6 +1,7 @@
 import type {HttpResponse, JsonObject, SliceWindow, SourceContext} from 'lorchestra'
 
 import {get} from './api.ts'
+import {CountedRows} from './counted-rows.ts'
 import {isHttpError, isTooLarge} from './http-error.ts'
 import type {Options} from './options.ts'
 import {filterFor, halves} from './slice-window.ts'
@@ -15,6 +16,7 @@ export interface Reading {
   /** Left out: what is read has no time. */
   readonly window?: SliceWindow | undefined
   readonly pageSize: number
+  readonly primaryKey?: string
   readonly prefer?: readonly string[]
   /** Error statuses whose answer ends the reading, and is the last one that comes. */
   readonly allow?: readonly number[]
@@ -31,6 +33,7 @@ export const rowsOf = ({options}: SourceContext<Options>, table: Table, window: 
     }),
   window,
   pageSize: options.page_size,
+  primaryKey: table.primaryKey,
 })
 
 /** What is too large to be answered is read again in smaller parts: half the window, and in the end half the page. */
@@ -64,19 +67,28 @@ export async function* readPages(
  */
 async function* followPages(
   context: SourceContext<Options>,
-  {first, window, pageSize, prefer = [], allow = []}: Reading,
+  {first, window, pageSize, primaryKey, prefer = [], allow = []}: Reading,
 ): AsyncGenerator<HttpResponse, void> {
   const headers = {prefer: [`odata.maxpagesize=${pageSize}`, ...annotations(context.options), ...prefer].join(',')}
   const maxBytes = pageSize === 1 ? LARGEST_ROW_BYTES : PAGE_BYTES
   let next: string | undefined = first(window)
+  const counted = primaryKey === undefined ? undefined : new CountedRows(primaryKey)
   let remembered: string | undefined
   for (let pages = 1, rememberAt = 1; next !== undefined; pages += 1) {
     const answer: HttpResponse = await get(context, next, {headers, maxBytes, allow})
+    const rows = counted === undefined ? [] : rowsIn(answer.body)
+    const furtherBack: string | undefined = counted?.furtherBack(next, rows)
+    if (furtherBack !== undefined) {
+      next = furtherBack
+      continue
+    }
+    const link = linkIn(answer.body, '@odata.nextLink')
+    const overlapping = link === undefined ? undefined : counted?.overlapping(link, rows)
     yield answer
     if (allow.includes(answer.status)) return
-    next = linkIn(answer.body, '@odata.nextLink')
+    next = overlapping ?? link
     // Remembering one link at ever greater distances finds every circle, and keeps none of the others in memory.
-    if (next !== undefined && next === remembered)
+    if (overlapping === undefined && next !== undefined && next === remembered)
       throw new Error('Dataverse gave the same page twice. Run the same command again')
     if (pages === rememberAt) {
       remembered = next

@@ -159,6 +159,44 @@ describe('reading Dataverse', () => {
         expect(sorted(lastOfEachKey(run).keys())).to.deep.equal(sorted(rows.map(key)))
       })
 
+      it('has, after the next run, what the server has, though rows are changed, inserted and deleted meanwhile', async () => {
+        const until = new Date(now.getTime() + 1000)
+        const later = (page: number): string => new Date(until.getTime() + page).toISOString()
+        const deleted = new Set<string>()
+        const first = reading(entra, server.url, {
+          window: {until},
+          afterPage: async (page) => {
+            const read = first.records.map(({contactid}) => String(contactid)).filter((id) => !deleted.has(id))
+            const any = (purpose: string): string => {
+              const position = Number.parseInt(guid(`${purpose} ${page}`).slice(0, 8), 16)
+              return read[position % read.length] ?? ''
+            }
+            for (const id of new Set([any('delete'), any('delete too'), read.at(-1) ?? ''])) {
+              await server.remove('contacts', id)
+              deleted.add(id)
+            }
+            for (const id of [any('change'), read[0] ?? ''].filter((one) => !deleted.has(one)))
+              await server.update('contacts', id, {fullname: `changed after page ${page}`, modifiedon: later(page)})
+            for (const name of ['one', 'another'])
+              await server.insert('contacts', {contactid: guid(`${name} ${page}`), modifiedon: later(page)})
+          },
+        })
+        await first.all()
+        const next = reading(entra, server.url, {
+          window: {since: new Date(until.getTime() - 600_000), until: new Date(until.getTime() + 1000)},
+        })
+        await next.all()
+        const found = new Map([...lastOfEachKey(first), ...lastOfEachKey(next)])
+        const stored = server.stored('contacts')
+        expect(deleted.size).to.be.greaterThan(10)
+        expect(found.size).to.equal(stored.length + deleted.size)
+        for (const row of stored) {
+          const {'@odata.etag': _etag, ...record} =
+            found.get(`contact:dataverse--clinic:${String(row['contactid'])}`) ?? {}
+          expect(record, String(row['contactid'])).to.deep.equal({...row})
+        }
+      })
+
       it('has every row of five hundred that share one modifiedon, whatever the page size', async () => {
         const modifiedon = '2026-02-01T00:00:00.000Z'
         for (const {contactid} of rows.slice(0, 500)) await server.update('contacts', contactid, {modifiedon})
