@@ -27,14 +27,14 @@ const TOO_MANY_AT_ONCE = /concurrent requests/i
 /** Google: "User-rate limit exceeded.  Retry after 2020-01-21T12:57:51.196Z", in the text alone. */
 const RETRY_AFTER_TEXT = /retry after (\d{4}-\d\d-\d\dT[\d:.]+Z)/i
 
-/** What an answer means. A page with status 200 that is not JSON must never look like an empty answer. */
+/** What an answer means. Empties `chunks`. A page with status 200 that is not JSON must never look like an empty answer. */
 export function judge(
   {status, headers}: Response,
-  bytes: Uint8Array,
+  chunks: Uint8Array[],
   {allow = [], retryable}: HttpRequest,
   repeatable: boolean,
 ): HttpResponse | Failure {
-  const body = objectIn(bytes)
+  const body = objectIn(chunks)
   if (status >= 300 && status < 400) return {problem: `answered ${status}, a redirect`, retry: false, status}
   if ((status >= 200 && status < 300) || allow.includes(status)) {
     if (body !== undefined) return {status, headers, body}
@@ -55,9 +55,10 @@ export function judge(
   }
 }
 
-function objectIn(bytes: Uint8Array): JsonObject | undefined {
+/** Each form of a body is dropped as soon as the next exists: a large page must not be held three times. */
+function objectIn(chunks: Uint8Array[]): JsonObject | undefined {
   try {
-    const value = parseExactly(UTF_8.decode(bytes))
+    const value = parseExactly(UTF_8.decode(Buffer.concat(chunks.splice(0))))
     return isObject(value) ? value : undefined
   } catch {
     return undefined

@@ -34,10 +34,10 @@ export async function attempt({
   const body =
     form === undefined ? (json === undefined ? null : JSON.stringify(json)) : new URLSearchParams(form).toString()
   let response: Response | undefined
-  let bytes: Uint8Array | undefined
+  let chunks: Uint8Array[] | undefined
   try {
     response = await fetch(url, {method, headers, body, signal: patience.signal, redirect: 'manual'})
-    bytes = await bytesOf(response, maxBytes, patience)
+    chunks = await chunksOf(response, maxBytes, patience)
   } catch (error) {
     stop.throwIfAborted()
     if (patience.ended !== undefined) return {problem: patience.ended, retry: repeatable}
@@ -50,10 +50,10 @@ export async function attempt({
     patience.end()
   }
   const {status} = response
-  if (bytes === undefined) {
+  if (chunks === undefined) {
     return {problem: `answered ${status} with more than ${maxBytes} bytes`, retry: false, status, tooLarge: true}
   }
-  return judge(response, bytes, request, repeatable)
+  return judge(response, chunks, request, repeatable)
 }
 
 /** Ends a try in which nothing arrives for too long, however much has arrived: a large answer on a slow line takes its time. */
@@ -108,7 +108,7 @@ function headersOf(request: HttpRequest, authorization: string | undefined): Hea
   }
 }
 
-async function bytesOf(response: Response, maxBytes: number, patience: Patience): Promise<Uint8Array | undefined> {
+async function chunksOf(response: Response, maxBytes: number, patience: Patience): Promise<Uint8Array[] | undefined> {
   const chunks: Uint8Array[] = []
   let size = 0
   for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
@@ -117,5 +117,5 @@ async function bytesOf(response: Response, maxBytes: number, patience: Patience)
     if (size > maxBytes) return undefined
     chunks.push(chunk)
   }
-  return Buffer.concat(chunks)
+  return chunks
 }
