@@ -56,8 +56,13 @@ export function startApart(order: OrderApart): ProcessApart {
   const ready = Promise.withResolvers<void>()
   let said: EndedApart | undefined
   child.on('message', (message: 'ready' | EndedApart) => {
-    if (message === 'ready') ready.resolve()
-    else said = message
+    if (message === 'ready') {
+      ready.resolve()
+      return
+    }
+    said = message
+    // A request that was never answered and let go of would keep the process.
+    child.kill()
   })
   const ended = once(child, 'exit').then(([code, signal]) => {
     ready.resolve()
@@ -99,5 +104,4 @@ if (process.argv[1] === import.meta.filename) {
   process.send?.('ready')
   await once(process, 'message')
   process.send?.(await runAsOrdered(JSON.parse(process.argv[2] ?? '') as OrderApart))
-  process.disconnect()
 }

@@ -138,33 +138,25 @@ interface Waiting {
   readonly milliseconds: number
 }
 
-/**
- * Waits no longer than it may; whoever does not look at the signal is left alone with what it does. The timer is one of
- * our own, because under load runs were seen to wait for minutes past `AbortSignal.timeout`.
- */
+/** Waits no longer than it may; whoever does not look at the signal is left alone with what it does. */
 async function answered<Answer>(
   {what, signal, milliseconds}: Waiting,
   ask: (signal: AbortSignal) => Promise<Answer>,
 ): Promise<Answer> {
-  signal?.throwIfAborted()
-  const stop = new AbortController()
-  const timer = setTimeout(() => stop.abort(), milliseconds)
-  const onAbort = (): void => stop.abort()
-  signal?.addEventListener('abort', onAbort)
+  const inTime = AbortSignal.timeout(milliseconds)
+  const ended = signal === undefined ? inTime : AbortSignal.any([signal, inTime])
+  ended.throwIfAborted()
   try {
     return await new Promise<Answer>((resolve, reject) => {
-      stop.signal.addEventListener('abort', () => reject(stop.signal.reason as Error), {once: true})
-      ask(stop.signal).then(resolve, reject)
+      ended.addEventListener('abort', () => reject(ended.reason as Error), {once: true})
+      ask(ended).then(resolve, reject)
     })
   } catch (error) {
     if (error instanceof ServiceError) throw error
     signal?.throwIfAborted()
-    throw stop.signal.aborted
+    throw inTime.aborted
       ? new ServiceError({what, reason: 'no answer in time', ambiguous: true})
       : requestError(what, error)
-  } finally {
-    clearTimeout(timer)
-    signal?.removeEventListener('abort', onAbort)
   }
 }
 
