@@ -55,7 +55,7 @@ export async function* examine(request: DoctorRequest): AsyncGenerator<Finding> 
   for (const {plugin, message, next} of failures) {
     yield {check: 'plugin', subject: plugin, status: 'failed', found: message, next}
   }
-  yield check('plugins', `${sources.length} sources`, () => sources.map(({descriptor}) => descriptor.name).join(', '))
+  yield check('plugins', 'sources', () => sources.map(({descriptor}) => descriptor.name).join(', ') || 'none')
   let config: Config
   try {
     config = await request.readConfig()
@@ -63,7 +63,7 @@ export async function* examine(request: DoctorRequest): AsyncGenerator<Finding> 
     yield failed('configuration', 'lorchestra.yaml', error)
     return
   }
-  yield check('configuration', config.shownPath, () => `${config.jobs.size} jobs, ${config.accounts.size} accounts`)
+  yield check('configuration', config.shownPath, () => `jobs: ${config.jobs.size}, accounts: ${config.accounts.size}`)
   yield* examineJobs(request, config, job === undefined ? jobNames(config) : [job])
   yield* examineWarehouse(config)
 }
@@ -158,7 +158,7 @@ async function* examineWarehouse(config: Config): AsyncGenerator<Finding> {
   })
   yield check('keys', tables.rawObjects, async () => {
     const surplus = await warehouse.countSurplusRows(tables)
-    if (surplus === 0) return 'one row for each'
+    if (surplus === 0) return 'none has several rows'
     throw failure(
       `${surplus} rows more than keys`,
       `Remove the surplus rows: SELECT idem_key, COUNT(*) FROM ${tables.rawObjects} GROUP BY idem_key HAVING COUNT(*) > 1.`,
