@@ -69,7 +69,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
   }
 
   async function perform(request: HttpRequest): Promise<HttpResponse> {
-    const {units = 1, form, json, authorization: authorize} = request
+    const {units = 1, form, json, authorization: authorize, atOnceHeader} = request
     const method = request.method ?? (form === undefined && json === undefined ? 'GET' : 'POST')
     const url = addressOf(request)
     for (const [field, value] of Object.entries(request.form ?? {})) if (SECRET_FIELDS.has(field)) mask?.add(value)
@@ -102,6 +102,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
       try {
         observe?.({units})
         const outcome = await attempt({url, method, request, authorization, signal, timeLeft: deadline - sentAt})
+        if (atOnceHeader !== undefined) traffic.wantsAtOnce(outcome.headers?.get(atOnceHeader))
         if (!('problem' in outcome)) {
           traffic.succeeded(sentAt)
           return outcome

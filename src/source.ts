@@ -242,10 +242,7 @@ export interface HttpRequest {
   readonly form?: Readonly<Record<string, string>>
   /** Sent as `application/json`. */
   readonly json?: JsonValue
-  /**
-   * Gives the Authorization header, for every try. After a 401 it is called once more with `refused: true`: get a new
-   * token, do not return the old one.
-   */
+  /** Gives the Authorization header, for every try; after a 401 once more with `refused: true`: get a new token then. */
   readonly authorization?: (state: {readonly refused: boolean}) => Promise<string>
   /** Error statuses that the caller makes sense of itself (404, say): returned, not thrown, not retried. */
   readonly allow?: readonly number[]
@@ -253,6 +250,8 @@ export interface HttpRequest {
   readonly retryable?: (answer: HttpResponse) => boolean | undefined
   /** What each try costs of the source's `rateLimit`, in its units. Default 1. */
   readonly units?: number
+  /** Answer header with how many requests the service wants at once: no more of the account's are then on the way. */
+  readonly atOnceHeader?: string
   /** Ends this request alone: its tries and its waits. The run's own signal ends it in any case. */
   readonly signal?: AbortSignal
   /** Milliseconds that the server may be silent: until its answer begins, and in between. Default 60,000. */

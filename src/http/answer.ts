@@ -14,6 +14,7 @@ export interface Failure {
   /** Another try may help, but hardly an eighth one. */
   readonly oddAnswer?: boolean
   readonly status?: number
+  readonly headers?: Headers
   readonly body?: JsonObject | undefined
   readonly tooLarge?: true
   readonly cause?: unknown
@@ -51,6 +52,7 @@ export function judge(
     pausesAll: after !== undefined || QUOTA_STATUSES.has(status),
     tooManyAtOnce: TOO_MANY_AT_ONCE.test(details),
     status,
+    headers,
     body,
   }
 }

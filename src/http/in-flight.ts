@@ -2,17 +2,18 @@ const SUCCESSES_BEFORE_MORE = 100
 
 /**
  * How many requests of an account are on the way. There is no limit until the service says that it is too many; then
- * half of what it was, and one more after each hundred answers.
+ * half of what it was, and one more after each hundred answers. Never more than the service says that it wants.
  */
 export class InFlight {
   #limit = Infinity
+  #wanted = Infinity
   #count = 0
   #reducedAt = -Infinity
   #successes = 0
   readonly #waiting = new Set<() => void>()
 
   async enter(signal: AbortSignal): Promise<() => void> {
-    while (this.#count >= this.#limit) await this.#roomOrAbort(signal)
+    while (this.#count >= Math.min(this.#limit, this.#wanted)) await this.#roomOrAbort(signal)
     signal.throwIfAborted()
     this.#count += 1
     return () => {
@@ -28,6 +29,11 @@ export class InFlight {
     this.#successes = 0
     this.#limit += 1
     this.#wake()
+  }
+
+  atMost(wanted: number): void {
+    this.#wanted = wanted
+    for (const go of this.#waiting) go()
   }
 
   tooMany(sentAt: number, now: number): void {

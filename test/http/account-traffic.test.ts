@@ -123,6 +123,41 @@ describe('the traffic of an account', () => {
     }
   })
 
+  for (const statusCode of [200, 503]) {
+    it(`sends no more at once, in all jobs, than an answer ${statusCode} says that the service wants`, async () => {
+      let [inFlight, most, wanted] = [0, 0, 2]
+      let hint = ''
+      let held: (() => void)[] = []
+      await server.rules.forGet('/hint').thenCallback(() => ({statusCode, json: {}, headers: {'x-ms-dop-hint': hint}}))
+      await server.rules.forGet('/data').thenCallback(async () => {
+        inFlight += 1
+        most = Math.max(most, inFlight)
+        await new Promise<void>((resolve) => {
+          held.push(resolve)
+          if (held.length < wanted) return
+          for (const go of held) go()
+          held = []
+        })
+        await new Promise((resolve) => setTimeout(resolve, 20))
+        inFlight -= 1
+        return {statusCode: 200, json: {}}
+      })
+      const jobs = [client(), client()]
+      const mostOfEight = async (written: string): Promise<number> => {
+        hint = written
+        most = 0
+        await client({maxTries: 1})
+          .request({url: `${server.url}/hint`, atOnceHeader: 'x-ms-dop-hint'})
+          .catch(() => undefined)
+        await Promise.all(Array.from({length: 8}, async (_, call) => jobs[call % 2]?.request(data())))
+        return most
+      }
+      for (const written of ['2', '0', '-1', 'many']) expect(await mostOfEight(written), written).to.equal(2)
+      wanted = 4
+      expect(await mostOfEight('4')).to.equal(4)
+    })
+  }
+
   it('sends fewer requests at once where the service says that it is too many', async () => {
     let inFlight = 0
     let refusals = 0

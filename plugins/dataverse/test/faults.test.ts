@@ -99,6 +99,21 @@ describe('reading Dataverse with faults in between', () => {
     expect(traffic.pausedUntil).to.equal(undefined)
   })
 
+  it('sends no more requests at once, in all jobs of the account, than x-ms-dop-hint says', async () => {
+    let [inFlight, most] = [0, 0]
+    await proxy.rules.forUnmatchedRequest().thenCallback(async (request) => {
+      inFlight += 1
+      most = Math.max(most, inFlight)
+      const answer = await passTo(server.url)(request)
+      inFlight -= 1
+      return {...answer, headers: {...answer.headers, 'x-ms-dop-hint': '2'}}
+    })
+    const traffic = new AccountTraffic()
+    await check(through({traffic}).context)
+    await Promise.all(Array.from({length: 5}, async () => through({traffic}).all()))
+    expect(most).to.equal(2)
+  })
+
   it('sends one request at a time, however many x-ms-dop-hint allows', async () => {
     let [inFlight, most] = [0, 0]
     await proxy.rules.forUnmatchedRequest().thenCallback(async (request) => {
