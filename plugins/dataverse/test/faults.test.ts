@@ -157,6 +157,19 @@ describe('reading Dataverse with faults in between', () => {
     expect(asked.slice(1)).to.deep.equal([`${ROWS}?$skiptoken=%3Ccookie%20a%2Bb=%22x%22/%3E`, `${ROWS}?%24skiptoken=2`])
   })
 
+  it('takes a number in a link for a count of rows only where it is one', async () => {
+    const asked: string[] = []
+    await proxy.rules.forGet(ROWS).thenCallback((request) => {
+      asked.push(request.path)
+      const page = asked.length
+      const value = [1, 2, 3].map((row) => ({contactid: `${ID.slice(0, -2)}${page}${row}`}))
+      return {statusCode: 200, json: {value, ...(page < 3 && {'@odata.nextLink': `contacts?$skiptoken=${page + 1}`})}}
+    })
+    await passOn()
+    expect(await through().all()).to.have.length(9)
+    expect(asked.slice(1)).to.deep.equal([`${ROWS}?$skiptoken=2`, `${ROWS}?$skiptoken=3`])
+  })
+
   it('follows no link to another server', async () => {
     const other = await startFaultProxy()
     try {
