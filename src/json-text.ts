@@ -19,6 +19,29 @@ export function jsonText(value: unknown): JsonText {
   }
 }
 
+/** Counts lists and objects within each other; brackets within texts are none. */
+export function isNestedDeeperThan(json: string, levels: number): boolean {
+  // Each level takes two characters.
+  if (json.length < 2 * levels) return false
+  let depth = 0
+  for (let at = 0; at < json.length; at += 1) {
+    const character = json[at]
+    if (character === '"') at = endOfText(json, at)
+    else if (character === '[' || character === '{') depth += 1
+    else if (character === ']' || character === '}') depth -= 1
+    if (depth > levels) return true
+  }
+  return false
+}
+
+function endOfText(json: string, start: number): number {
+  for (let end = json.indexOf('"', start + 1); ; end = json.indexOf('"', end + 1)) {
+    let backslashes = 0
+    while (json[end - 1 - backslashes] === '\\') backslashes += 1
+    if (backslashes % 2 === 0) return end
+  }
+}
+
 function whyNot(error: unknown): string {
   if (error instanceof RangeError) return 'it is nested too deeply or too long to be written as JSON'
   if (error instanceof TypeError && error.message.includes('circular')) return 'it is not JSON: it holds itself'

@@ -1,7 +1,7 @@
 import {createHash} from 'node:crypto'
 
 import {asError} from './errors.ts'
-import {jsonText} from './json-text.ts'
+import {isNestedDeeperThan, jsonText} from './json-text.ts'
 import type {JsonObject, Source, Stream} from './source.ts'
 import type {SpoolableRecord} from './sink/spool.ts'
 
@@ -16,8 +16,16 @@ export interface Rejection {
 
 export type Keyed = {readonly record: SpoolableRecord} | {readonly rejection: Rejection}
 
-/** A record with its key and payload as text, or why it cannot be stored. Reasons hold no payload. */
-export function keyRecord(source: Pick<Source, 'idemKey'>, record: JsonObject, stream: Stream): Keyed {
+/**
+ * A record with its key and payload as text, or why it cannot be stored. Reasons hold no payload. `deepest`: how many
+ * levels of nesting the warehouse can hold.
+ */
+export function keyRecord(
+  source: Pick<Source, 'idemKey'>,
+  record: JsonObject,
+  stream: Stream,
+  deepest = Infinity,
+): Keyed {
   const reject = (reason: string, reference = fingerprintOf(record)): Keyed => ({rejection: {reference, reason}})
   if (!isObject(record)) return reject('it is not an object')
   let idemKey: string
@@ -31,6 +39,8 @@ export function keyRecord(source: Pick<Source, 'idemKey'>, record: JsonObject, s
   const json = jsonText(record)
   if ('problem' in json) return reject(json.problem, idemKey)
   if (!json.text.startsWith('{')) return reject('it is not an object', idemKey)
+  if (isNestedDeeperThan(json.text, deepest))
+    return reject(`it is nested more than ${deepest} levels deep, which the warehouse cannot hold`, idemKey)
   const {sourceSystem, objectType} = stream
   return {
     record: {idemKey, sourceSystem, objectType, externalId: idemKey.slice(prefixOf(stream).length), json: json.text},

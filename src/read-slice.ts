@@ -18,6 +18,8 @@ export interface SliceReader {
   readonly log: Logger
   readonly signal: AbortSignal
   readonly maxRejects: number
+  /** Levels of nesting that the warehouse can hold; any number where it is left out. */
+  readonly deepestPayload?: number
   /** False with `--refetch`. */
   readonly askKnown: boolean
   readonly now: () => Date

@@ -32,6 +32,9 @@ const COMMIT_AFTER = {
   bigquery: {records: 500_000, milliseconds: 5 * 60 * 1000},
 }
 
+/** Levels of nesting. BigQuery documents 500 for its JSON type; one deeper record would fail all that is loaded with it. */
+const DEEPEST_PAYLOAD = {duckdb: Infinity, bigquery: 500}
+
 export interface RunJobsOptions {
   readonly config: Config
   readonly commandLine: CommandLine
@@ -156,6 +159,7 @@ async function runResolved(
     log,
     signal,
     maxRejects: job.maxRejects,
+    deepestPayload: DEEPEST_PAYLOAD[config.warehouse.type],
     askKnown: !read.request.refetch,
     now: () => new Date(),
     resolvePath: (path) => resolve(config.folder, path),

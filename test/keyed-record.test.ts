@@ -110,3 +110,21 @@ describe('a record’s payload', () => {
     expect(keyed).to.have.nested.property('rejection.reason').that.includes('it is not JSON')
   })
 })
+
+describe('a record that is nested deeply', () => {
+  const nested = (levels: number): JsonObject =>
+    JSON.parse(`${'{"[\\"{":'.repeat(levels)}0${'}'.repeat(levels)}`) as JsonObject
+  const keyed = (levels: number, deepest?: number) =>
+    keyRecord(keyedBy('thing:scripted--acct1:a'), nested(levels), stream, deepest)
+
+  it('is stored where the warehouse can hold it, and a reject that says why where it cannot', () => {
+    expect(keyed(1000)).to.have.property('record')
+    expect(keyed(500, 500)).to.have.property('record')
+    expect(keyed(501, 500)).to.deep.equal({
+      rejection: {
+        reference: 'thing:scripted--acct1:a',
+        reason: 'it is nested more than 500 levels deep, which the warehouse cannot hold',
+      },
+    })
+  })
+})
