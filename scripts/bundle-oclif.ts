@@ -6,11 +6,12 @@ import {build} from 'esbuild'
 
 /** Puts one file with all that `src/oclif.ts` exports in the place of the one that the compiler made of it. */
 const root = fileURLToPath(new URL('..', import.meta.url))
+const draft = `dist/oclif.js.${process.pid}.new`
 
 const {metafile} = await build({
   absWorkingDir: root,
   entryPoints: ['src/oclif.ts'],
-  outfile: 'dist/oclif.js.new',
+  outfile: draft,
   bundle: true,
   platform: 'node',
   target: 'node22',
@@ -26,7 +27,7 @@ const __dirname = import.meta.dirname`,
   logLevel: 'warning',
 })
 // A program that starts meanwhile finds the one file or the other.
-await rename(join(root, 'dist', 'oclif.js.new'), join(root, 'dist', 'oclif.js'))
+await rename(join(root, draft), join(root, 'dist', 'oclif.js'))
 await rm(join(root, 'dist', 'oclif.js.map'), {force: true})
 await writeFile(join(root, 'dist', 'oclif.licenses.txt'), await licensesOf(Object.keys(metafile.inputs)))
 
