@@ -2,6 +2,7 @@ import {spawn} from 'node:child_process'
 import {once} from 'node:events'
 
 import type {Config} from './config.ts'
+import {LOOPBACK} from './config/file-schema.ts'
 import {assertVariablesAreSet, resolveVariables} from './config/variables.ts'
 import {failure, messageWithCauses, outcomeOf, usageError} from './errors.ts'
 import type {Mask} from './log.ts'
@@ -91,8 +92,7 @@ async function usuallyFindsSomething(config: Config, job: string): Promise<boole
 
 function assertAddress(webhook: string, config: Config): void {
   const {protocol, hostname} = URL.canParse(webhook) ? new URL(webhook) : {protocol: '', hostname: ''}
-  if (protocol === 'https:' || (protocol === 'http:' && /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname)))
-    return
+  if (protocol === 'https:' || (protocol === 'http:' && LOOPBACK.test(hostname))) return
   throw usageError(
     `${config.shownPath}: notifications.webhook is not an address with https`,
     'Give the whole address, from https:// on; http is for this machine only.',

@@ -93,7 +93,8 @@ const duckdbSchema = z.strictObject({
 
 const BYTES_RULE = 'expected a whole number of bytes'
 
-const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
+/** Host names of this machine itself. */
+export const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
 
 /** Of an emulator; what is sent there without encryption must not leave this machine. */
 const apiEndpoint = z.string().superRefine((text, context) => {
