@@ -6,6 +6,9 @@ import type {JsonObject, JsonValue, Stream} from './source.ts'
 import type {CommitCounts, StoredBookmark} from './warehouse/warehouse.ts'
 import {mergeWindows, windowAsText, type TimeWindow} from './window.ts'
 
+/** So that runs which are killed after minutes get on, too; each commit doubles the wait for the next. */
+const FIRST_COMMIT_SOONER = 5
+
 export interface LedgerOptions {
   readonly sink: Sink
   readonly objectTypes: readonly string[]
@@ -38,9 +41,11 @@ export class CommitLedger {
   /** Told in events so far. */
   #bytesTold = 0
   #startedAt = performance.now()
+  #patience: number
 
   constructor(options: LedgerOptions) {
     this.#options = options
+    this.#patience = options.commitAfter.milliseconds / FIRST_COMMIT_SOONER
     this.#committed = new StreamCounts(options.objectTypes)
     this.#pending = new StreamCounts(options.objectTypes)
   }
@@ -78,18 +83,19 @@ export class CommitLedger {
   }
 
   isDue(): boolean {
-    const {records, milliseconds} = this.#options.commitAfter
-    return this.#pending.total().extracted >= records || performance.now() - this.#startedAt >= milliseconds
+    const {records} = this.#options.commitAfter
+    return this.#pending.total().extracted >= records || performance.now() - this.#startedAt >= this.#patience
   }
 
   /**
    * `isLast`: the group's windows are read to their end. `ending` makes an event that lands with the commit. False where
-   * there is nothing to commit.
+   * there is nothing to commit; a commit that failed is not tried twice.
    */
   async commit(isLast: boolean, ending?: (total: RunTotal) => Event): Promise<boolean> {
     const window = this.#pendingWindow
     const plan = this.#plan
     if (window === undefined || plan === undefined) return false
+    this.#pendingWindow = undefined
     const keeps = plan.keepsBookmark === 'each commit' || (plan.keepsBookmark === 'last commit' && isLast)
     const bookmark = keeps ? this.#bookmark : undefined
     let told = 0
@@ -109,8 +115,8 @@ export class CommitLedger {
     this.#windows = mergeWindows([...this.#windows, window])
     this.#commits += 1
     this.#pending = new StreamCounts(this.#options.objectTypes)
-    this.#pendingWindow = undefined
     this.#startedAt = performance.now()
+    this.#patience = Math.min(this.#patience * 2, this.#options.commitAfter.milliseconds)
     return true
   }
 

@@ -1,7 +1,7 @@
 import {CommitLedger, type RunTotal} from './commit-ledger.ts'
 import {StreamCounts, type Counts} from './counts.ts'
 import {asError, failure, messageWithCauses, usageError} from './errors.ts'
-import {estimateRun} from './estimate.ts'
+import {estimatePlans, slicesOf, sumOf} from './estimate.ts'
 import {createEvent, type Event, type EventDetails} from './events.ts'
 import {assertSelectableByWindow, isPlain, planGroup, sharedBookmark, streamGroups} from './plan.ts'
 import type {GroupPlan, Schedule, StreamGroup} from './plan.ts'
@@ -11,7 +11,7 @@ import type {Sink} from './sink/sink.ts'
 import type {Estimate, JsonObject, SourceContext, Stream} from './source.ts'
 import {untilAborted} from './until-aborted.ts'
 import type {StreamState} from './warehouse/warehouse.ts'
-import {cursorOf, Slices, windowAsText, type TimeWindow} from './window.ts'
+import {cursorOf, windowAsText, type TimeWindow} from './window.ts'
 import type {WindowRequest} from './window-request.ts'
 
 // Clocks of two machines differ by seconds.
@@ -78,6 +78,7 @@ class Pipeline {
   readonly #ledger: CommitLedger
   readonly #states = new Map<StreamGroup, readonly StreamState[]>()
   #identity: string | undefined
+  #estimates: ReadonlyMap<TimeWindow, Estimate> | undefined
   /** Being read; what it spooled is dropped if it fails. */
   #slice: {readonly group: StreamGroup; readonly window: TimeWindow} | undefined
 
@@ -156,8 +157,8 @@ class Pipeline {
       planGroup(this.#run, group, this.#states.get(group) ?? [], request, moment),
     )
     this.#run.planned(plans.flatMap(({windows}) => windows))
-    const estimate = request.limit === undefined ? await estimateRun(this.#run, plans) : undefined
-    if (estimate !== undefined) this.#run.estimated(estimate)
+    this.#estimates = request.limit === undefined ? await estimatePlans(this.#run, plans) : undefined
+    if (this.#estimates !== undefined) this.#run.estimated(sumOf(this.#estimates.values()))
     let completed = false
     for (const [index, plan] of plans.entries()) completed = await this.#readGroup(plan, index === plans.length - 1)
     if (!completed) await this.#commitAlone(this.#completed(this.#ledger.total))
@@ -203,11 +204,11 @@ class Pipeline {
   async #readGroup(plan: GroupPlan, isLastGroup: boolean): Promise<boolean> {
     this.#ledger.startGroup(plan)
     for (const [index, window] of plan.windows.entries()) {
-      const slices = new Slices(window, plan.sliceLength, this.#run.earliest)
+      const slices = slicesOf(this.#run, plan, window, this.#estimates?.get(window))
       const isLastWindow = index === plan.windows.length - 1
-      for (let slice = slices.next(false); slice !== undefined;) {
+      for (let slice = await slices.next(false); slice !== undefined;) {
         const {empty, limitReached} = await this.#readSlice(plan, slice)
-        slice = limitReached ? undefined : slices.next(empty)
+        slice = limitReached ? undefined : await slices.next(empty)
         const isLast = slice === undefined && isLastWindow
         if (isLastGroup && (isLast || limitReached)) {
           return this.#ledger.commit(isLast, (total) => this.#completed(total))
@@ -245,9 +246,8 @@ class Pipeline {
     const message = maskSecrets(messageWithCauses(error))
     const failed = this.#slice
     try {
-      // Without a slice under way it was a commit that failed, and it is not tried twice.
       if (failed !== undefined) await sink.dropUnfinishedSlice()
-      if (failed !== undefined) await this.#ledger.commit(false)
+      await this.#ledger.commit(false)
     } catch (second) {
       log.error(`the slices before the failed one could not be committed: ${messageWithCauses(second)}`)
     }

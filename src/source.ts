@@ -49,8 +49,10 @@ export interface Source<Options = unknown> {
    */
   idemKey(record: JsonObject, stream: Stream): string
   /**
-   * What there is to fetch in `context.window`, which is all that the run will read. Asked where a run has several slices
-   * to read, so that it can say at its beginning how long it will take. Keys that `known` returns are counted nowhere.
+   * What there is to fetch in `context.window`. Asked for all that the run will read, so that it can say at its beginning
+   * how long it will take, and where that is much for each slice before it is read: one that would take more than a
+   * minute of `rateLimit` is read as several, because what an interruption loses is a slice. Should cost a small part of
+   * reading. Keys that `known` returns are counted nowhere.
    */
   estimate?(context: SourceContext<Options>): Promise<Estimate>
   /** Reads one slice of the streams in `context.streams`, page by page. */
@@ -73,7 +75,7 @@ export interface Source<Options = unknown> {
 export interface SourceDefaults {
   /** How far a run reads back before what is covered, for records that became visible late. Default `0s`. */
   readonly overlap?: string
-  /** How much time one call of `extract` reads; an empty slice doubles the next one, up to four times. Default: all at once. */
+  /** How much time one call of `extract` reads at most; empty slices double the next one, up to four times. Default: all at once. */
   readonly slice?: string
   /** How long the source takes to show a new record; windows end that much before now. Default `0s`. */
   readonly settle?: string

@@ -39,38 +39,6 @@ export function dueWindows(range: TimeWindow, covered: readonly TimeWindow[], ov
   return mergeWindows(gaps.map(({since, until}) => ({since: Math.max(since - overlap, range.since), until})))
 }
 
-const LARGEST_FACTOR = 4
-
-/**
- * Cuts a window into slices, oldest first. `next` is told whether the slice before was empty: an empty one doubles
- * the next, up to four times the length, so that quiet years cost few calls, and the first one with records is not all. The first slice reaches back to the window's beginning.
- */
-export class Slices {
-  readonly #until: number
-  readonly #length: number
-  readonly #earliest: number
-  #since: number
-  #factor = 1
-
-  constructor(window: TimeWindow, length: number | undefined, earliest: number) {
-    this.#since = window.since
-    this.#until = window.until
-    this.#length = length ?? Infinity
-    this.#earliest = earliest
-  }
-
-  next(emptyBefore: boolean): TimeWindow | undefined {
-    if (this.#since >= this.#until) return undefined
-    this.#factor = emptyBefore ? Math.min(this.#factor * 2, LARGEST_FACTOR) : 1
-    // Nothing lies before `earliest`; with neither it nor a beginning there is nothing to count slices from.
-    const countedFrom = Math.max(this.#since, this.#earliest)
-    const end = Number.isFinite(countedFrom) ? countedFrom + this.#length * this.#factor : Infinity
-    const slice = {since: this.#since, until: Math.min(end, this.#until)}
-    this.#since = slice.until
-    return slice
-  }
-}
-
 export const windowAsText = ({since, until}: TimeWindow): {readonly since: string | null; readonly until: string} => ({
   since: Number.isFinite(since) ? new Date(since).toISOString() : null,
   until: new Date(until).toISOString(),

@@ -89,7 +89,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'turns.ts': ['until-aborted.ts'],
   'read-slice.ts': ['counts.ts', 'errors.ts', 'json-text.ts', 'slice-intake.ts', 'source-pages.ts'],
   'slice-intake.ts': ['errors.ts', 'events.ts', 'keyed-record.ts', 'one-line.ts', 'window.ts'],
-  'estimate.ts': ['read-slice.ts', 'until-aborted.ts'],
+  'estimate.ts': ['read-slice.ts', 'slices.ts', 'until-aborted.ts'],
+  'slices.ts': [],
   'commit-ledger.ts': ['counts.ts', 'window.ts'],
   'run-job.ts': [
     'commit-ledger.ts',

@@ -39,9 +39,12 @@ describe('how long a run will take', () => {
     expect(told).to.deep.equal([{records: 5, units: 100}])
   })
 
-  it('is not asked for a single slice, nor for a limited run', async () => {
-    const since = now - 3 * DAY
-    expect((await estimatesOf({request: {since}})).asked).to.deep.equal([])
+  it('is asked once for a run of a few days, which may hold much', async () => {
+    const {asked} = await estimatesOf({request: {since: now - 3 * DAY}})
+    expect(asked).to.deep.equal(['2026-02-26T12:00:00.000Z to 2026-03-01T12:00:00.000Z'])
+  })
+
+  it('is not asked for a limited run', async () => {
     expect((await estimatesOf({request: {limit: 5}})).asked).to.deep.equal([])
   })
 

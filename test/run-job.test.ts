@@ -290,6 +290,30 @@ describe('slices', () => {
       expect((await rawObjects()).map((row) => row['external_id'])).to.deep.equal(['a', 'b', 'c', 'd'])
     })
   }
+
+  it('are shortened where they hold too much, and whole ones stay when the source can suddenly not count the next', async () => {
+    const records = Array.from({length: 40}, (_, index) => record(`r${index}`, index * (DAY / 40)))
+    const inside = ({window: {since, until}}: SourceContext<unknown>) =>
+      records.filter(({at}) => (since?.getTime() ?? -Infinity) <= at && at < until.getTime()).length
+    let broken = true
+    const source = {
+      ...scriptedSource(() => records, {defaults}),
+      estimate: async (context: SourceContext<unknown>) => {
+        if (broken && (context.window.since?.getTime() ?? 0) >= DAY / 2) throw new Error('the service went away')
+        return Promise.resolve({records: inside(context), units: 0})
+      },
+    }
+    const commitAfter = {records: 10, milliseconds: 1e9}
+    const failed = await scriptedRun({source, folder: folder(), now: DAY, commitAfter})
+    expect((failed.error as Error).message).to.equal('the service went away')
+    expect(failed.counts.inserted).to.be.within(20, 29)
+    const until = failed.windows[0]?.until ?? 0
+    expect(failed.counts.inserted).to.equal(records.filter(({at}) => at < until).length)
+    broken = false
+    const {counts} = await scriptedRun({source, folder: folder(), now: DAY, commitAfter})
+    expect(counts.inserted + failed.counts.inserted).to.equal(40)
+    expect(source.calls.length).to.be.at.least(4)
+  })
 })
 
 describe('accounting', () => {
