@@ -45,6 +45,11 @@ try {
   await mustPrint('--dry-run', prefix, 'run', '--help')
   await mustPrint('Wrote', prefix, 'init', '--directory', 'ingestion')
   await mustPrint('gmail_ingest_acct1', join(prefix, 'ingestion'), 'jobs', 'list')
+  await mustPrint('Setup Instructions', prefix, 'autocomplete', 'bash')
+  for (const script of ['bash/lorchestra.bash', 'zsh/_lorchestra']) {
+    const completion = await readFile(join(folder, 'cache', 'lorchestra', 'autocomplete', 'functions', script), 'utf8')
+    if (!/ jobs names /.test(completion)) throw new Error(`${script} completes no names of jobs`)
+  }
   for (const source of ['gmail', 'dataverse']) await mustPrint(source, prefix, 'sources', 'list')
 
   await mustPrint('Wrote', prefix, 'sources', 'create', 'notes')

@@ -37,7 +37,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'secret-store.ts': ['errors.ts', 'file-lock.ts', 'name.ts', 'system-error.ts'],
   'starter-files.ts': [],
   'schema-reference.ts': [],
-  'job-completion.ts': ['system-error.ts'],
+  'bash-completion.ts': [],
+  'zsh-completion.ts': [],
   'ask-for-starter.ts': ['errors.ts', 'name.ts', 'starter-files.ts'],
   'text-table.ts': [],
   'config.ts': ['close-match.ts', 'config', 'errors.ts'],
@@ -176,7 +177,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'read-slice.ts',
     'testing',
   ],
-  hooks: ['close-match.ts', 'job-completion.ts', 'oclif.ts', 'run-mode.ts'],
+  hooks: ['bash-completion.ts', 'close-match.ts', 'oclif.ts', 'run-mode.ts', 'system-error.ts', 'zsh-completion.ts'],
   'command.ts': ['config.ts', 'errors.ts', 'log.ts', 'oclif.ts'],
   commands: [
     'account-list.ts',

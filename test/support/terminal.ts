@@ -14,17 +14,24 @@ export interface TerminalResult {
   readonly screen: string
 }
 
+type Answers = readonly (readonly [question: string, keys: string])[]
+
 /** Types each answer when its question is on the screen. */
-export async function onTerminal(
-  args: readonly string[],
-  cwd: string,
-  answers: readonly (readonly [question: string, keys: string])[],
+export async function onTerminal(args: readonly string[], cwd: string, answers: Answers): Promise<TerminalResult> {
+  return programOnTerminal([process.execPath, PROGRAM, ...args], {cwd}, answers)
+}
+
+export async function programOnTerminal(
+  command: readonly string[],
+  {cwd, env}: {readonly cwd: string; readonly env?: Readonly<Record<string, string>>},
+  answers: Answers,
 ): Promise<TerminalResult> {
-  const quoted = [process.execPath, PROGRAM, ...args].map((word) => `'${word}'`).join(' ')
+  const quoted = command.map((word) => `'${word}'`).join(' ')
   const child = spawn(SCRIPT, ['--quiet', '--return', '--command', quoted, '/dev/null'], {
     cwd,
-    env: {...environmentOf(await homeOfTest()), TERM: 'xterm', SHELL: '/bin/sh'},
+    env: {...environmentOf(await homeOfTest(), env), TERM: 'xterm', SHELL: '/bin/sh'},
     stdio: ['pipe', 'pipe', 'inherit'],
+    timeout: 60_000,
   })
   let screen = ''
   const open = [...answers]

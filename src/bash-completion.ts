@@ -1,26 +1,13 @@
-import {appendFile, readFile} from 'node:fs/promises'
-
 import type {Interfaces} from '@oclif/core'
-
-import {hasCode} from './system-error.ts'
 
 const FUNCTION = '_lorchestra_with_job_names'
 
-/**
- * Makes the completion function of bash, if there is one, complete names of jobs too: oclif's knows commands and flags
- * alone.
- */
-export async function addJobNamesTo(path: string, commandLine: Interfaces.Config): Promise<void> {
-  try {
-    if ((await readFile(path, 'utf8')).includes(FUNCTION)) return
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return
-    throw error
-  }
-  await appendFile(path, bashFunction(commandLine))
+/** The completion script of bash, made to complete names of jobs: oclif's knows commands and flags alone. */
+export function withJobNamesInBash(script: string, commandLine: Interfaces.Config): string {
+  return script.includes(FUNCTION) ? script : script + functionFor(commandLine)
 }
 
-function bashFunction({commands, bin}: Interfaces.Config): string {
+function functionFor({commands, bin}: Interfaces.Config): string {
   const takingJobs = commands.filter(({args}) => 'job' in args)
   const ids = [...new Set(takingJobs.flatMap(({id, aliases}) => [id, ...aliases]))].toSorted()
   const options = takingJobs.flatMap(({flags}) =>
