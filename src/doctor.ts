@@ -21,6 +21,8 @@ import type {Warehouse} from './warehouse/warehouse.ts'
 
 const OLDEST_NODE = [22, 18] as const
 const CLOCK_TOLERANCE = 10 * 60 * 1000
+/** Beyond the first, records may be missed or read late; sources stop runs somewhere beyond the second. */
+const CLOCK_SKEW = {warning: 60_000, failed: 5 * 60_000}
 const LITTLE_SPACE = 1024 ** 3
 const RUNS_LOOKED_AT = 100
 const PATIENCE = 30_000
@@ -70,6 +72,7 @@ export async function* examine(request: DoctorRequest): AsyncGenerator<Finding> 
 
 async function* examineJobs(request: DoctorRequest, config: Config, names: readonly string[]): AsyncGenerator<Finding> {
   const asked = new Set<string>()
+  const skews: number[] = []
   for (const name of names) {
     try {
       const job = findJob(config, name)
@@ -84,12 +87,23 @@ async function* examineJobs(request: DoctorRequest, config: Config, names: reado
       if (asked.has(owner)) continue
       asked.add(owner)
       yield await check(job.account === undefined ? 'source' : 'account', owner, async () =>
-        askWhose(request, config, job, source, resolved),
+        askWhose(request, config, job, source, resolved, (skew) => skews.push(skew)),
       )
     } catch (error) {
       yield failed('job', name, error)
     }
   }
+  const worst = skews.toSorted((a, b) => Math.abs(b) - Math.abs(a))[0]
+  if (worst !== undefined) yield check('clock', 'of this machine', () => judgeSkew(worst))
+}
+
+function judgeSkew(milliseconds: number): Answer {
+  const seconds = Math.round(Math.abs(milliseconds) / 1000)
+  const found = `${seconds} s ${milliseconds < 0 ? 'behind' : 'ahead of'} the service that was asked`
+  if (Math.abs(milliseconds) <= CLOCK_SKEW.warning)
+    return `within ${Math.max(seconds, 1)} s of the services that were asked`
+  const status = Math.abs(milliseconds) <= CLOCK_SKEW.failed ? 'warning' : 'failed'
+  return {status, found, next: 'Set the clock of this machine: the windows that runs read end by it.'}
 }
 
 async function askWhose(
@@ -98,6 +112,7 @@ async function askWhose(
   job: Job,
   source: Source,
   {options}: ResolvedOptions,
+  measured: (skew: number) => void,
 ): Promise<Answer> {
   if (source.check === undefined) return `${source.name} has nothing to ask`
   const stop = AbortSignal.any([signal, AbortSignal.timeout(PATIENCE)])
@@ -108,7 +123,15 @@ async function askWhose(
       options,
       runId: 'doctor',
       sink: {known: () => Promise.resolve(new Set()), upsertObjects: refuse, logEvent: refuse},
-      http: createHttpClient({signal: stop, log, mask}),
+      http: createHttpClient({
+        signal: stop,
+        log,
+        mask,
+        answered(headers) {
+          const serverTime = Date.parse(headers.get('date') ?? '')
+          if (!Number.isNaN(serverTime)) measured(Date.now() - serverTime)
+        },
+      }),
       secrets: openSecrets(
         {account: job.account, job: job.name},
         {config, dataDir: commandLine.dataDir, mask, signal: stop},
@@ -139,9 +162,9 @@ async function* examineWarehouse(config: Config): AsyncGenerator<Finding> {
     for (const {name, exists, rows} of found) {
       yield {check: 'table', subject: name, status: 'ok', found: exists ? `${rows ?? '?'} rows` : 'not there yet'}
     }
-    yield check('clock', new Date().toISOString(), () => {
+    yield check('clock', 'of past runs', () => {
       const latest = Math.max(...streams.flatMap(({covered}) => covered.map(({until}) => until)))
-      if (latest <= Date.now() + CLOCK_TOLERANCE) return 'nothing was read from the future'
+      if (latest <= Date.now() + CLOCK_TOLERANCE) return 'no run read from the future'
       throw failure(`the event log was read up to ${new Date(latest).toISOString()}`, 'Set the clock of this machine.')
     })
   } catch (error) {

@@ -16,6 +16,8 @@ export interface HttpClientOptions {
   /** Shared by all clients of one account. */
   readonly traffic?: AccountTraffic
   readonly observe?: (update: HttpProgress) => void
+  /** Given the headers of every answer. */
+  readonly answered?: (headers: Headers) => void
   /** How long one request may take, with all of its tries and waits, but for those of the rate limit. */
   readonly budgetMs?: number
   /** For a failure that is not a quota's: a quota is waited for as long as the budget allows. */
@@ -40,7 +42,7 @@ const SECRET_FIELDS = new Set(
 
 /** One client per run. What its requests authorize themselves with goes to one origin, that of the first of them. */
 export function createHttpClient(options: HttpClientOptions): HttpClient {
-  const {signal: runSignal, log, mask, traffic = new AccountTraffic(), observe} = options
+  const {signal: runSignal, log, mask, traffic = new AccountTraffic(), observe, answered} = options
   const {budgetMs = 600_000, maxTries = 8, backoffMs = 1000} = options
   const {clock} = traffic
   const masked = (text: string): string => mask?.apply(text) ?? text
@@ -102,6 +104,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
       try {
         observe?.({units})
         const outcome = await attempt({url, method, request, authorization, signal, timeLeft: deadline - sentAt})
+        if (outcome.headers !== undefined) answered?.(outcome.headers)
         if (atOnceHeader !== undefined) traffic.wantsAtOnce(outcome.headers?.get(atOnceHeader))
         if (!('problem' in outcome)) {
           traffic.succeeded(sentAt)

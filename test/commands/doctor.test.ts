@@ -108,7 +108,21 @@ describe('lorchestra doctor', () => {
     const statusOf = (check: string) => found.find((finding) => finding.check === check)?.status
     expect(statusOf('run')).to.equal('warning')
     expect(statusOf('keys')).to.equal('failed')
-    expect(statusOf('clock')).to.equal('failed')
+    expect(found.find(({subject}) => subject === 'of past runs')?.status).to.equal('failed')
+  })
+
+  it('compares the clock of this machine with those of the services', async () => {
+    const clock = async (milliseconds: number): Promise<Finding | undefined> => {
+      const shift = `--import="data:text/javascript,const now = Date.now; Date.now = () => now() + ${milliseconds}"`
+      const found = await findings('doctor gmail_ingest_acct1', {...gmail.env, NODE_OPTIONS: shift})
+      return found.find(({check, subject}) => check === 'clock' && subject === 'of this machine')
+    }
+    expect(await clock(0)).to.include({status: 'ok'})
+    expect(await clock(-150_000))
+      .to.include({status: 'warning'})
+      .and.to.have.property('next')
+    expect((await clock(-150_000))?.found).to.match(/^1[45]\d s behind/)
+    expect(await clock(3_600_000)).to.include({status: 'failed'})
   })
 
   it('tells of a place where no DuckDB file can be', async () => {
