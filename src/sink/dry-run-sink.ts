@@ -99,9 +99,10 @@ export class DryRunSink implements Sink {
   }
 
   async close(): Promise<void> {
-    const index = await this.#keyIndex
+    // Whoever asked it heard that it could not be made.
+    const index = await this.#keyIndex?.catch(() => undefined)
     index?.close()
-    if (index !== undefined) await removeRunFolder(this.#options.folder)
+    if (this.#keyIndex !== undefined) await removeRunFolder(this.#options.folder)
   }
 
   async #openKeyIndex(tables: TableSet): Promise<KeyIndex> {

@@ -103,7 +103,8 @@ export class WritingSink implements Sink {
   }
 
   async close(): Promise<void> {
-    const index = await this.#keyIndex
+    // Whoever asked it heard that it could not be made.
+    const index = await this.#keyIndex?.catch(() => undefined)
     index?.close()
     if (this.#begun === undefined) return
     await this.#begun.writer.close()

@@ -1,14 +1,17 @@
+import {readdir} from 'node:fs/promises'
+import {join} from 'node:path'
+
 import {DuckDBConnection} from '@duckdb/node-api'
 import {expect} from 'chai'
 import sinon from 'sinon'
 
-import {outcomeOf} from '../../src/errors.ts'
+import {messageWithCauses, outcomeOf} from '../../src/errors.ts'
 import {setRunMode} from '../../src/run-mode.ts'
 import {openSink} from '../../src/sink/open-sink.ts'
 import {DuckDBWarehouse} from '../../src/warehouse/duckdb/warehouse.ts'
 import {change} from '../support/database.ts'
 import {folderForEachTest} from '../support/folder.ts'
-import {databaseIn, PRODUCTION, scriptedRun} from '../support/scripted-run.ts'
+import {databaseIn, PRODUCTION, scriptedRun, silentLog} from '../support/scripted-run.ts'
 import {scriptedSource} from '../support/scripted-source.ts'
 
 const DAY = 86_400_000
@@ -121,6 +124,25 @@ describe('a sink', () => {
     expect(outcomeOf(error)).to.equal('failed')
     expect(error).to.have.property('next').that.includes('Pass --since')
   })
+
+  for (const mode of ['dry-run', 'production'] as const) {
+    it(`leaves no temporary file behind where the stored keys cannot be read (${mode})`, async () => {
+      const problems: string[] = []
+      const {error} = await scriptedRun({
+        source,
+        folder: folder(),
+        mode,
+        log: {...silentLog, error: (message) => problems.push(message)},
+        warehouse: (real) => {
+          sinon.stub(real, 'indexKeys').rejects(new Error('the disk is gone'))
+          return real
+        },
+      })
+      expect(messageWithCauses(error)).to.contain('the disk is gone')
+      expect(problems).to.deep.equal([])
+      expect(await readdir(join(folder(), 'spool'))).to.deep.equal([])
+    })
+  }
 
   it('of a dry run says that duplicates are unknown where there are too many keys to compare', async () => {
     const id = 'x'.repeat(900)

@@ -1,8 +1,9 @@
-import {readdir, writeFile} from 'node:fs/promises'
+import {chmod, readdir, stat, writeFile} from 'node:fs/promises'
+import {join} from 'node:path'
 
-import {DuckDBInstance} from '@duckdb/node-api'
+import {DuckDBConnection, DuckDBInstance} from '@duckdb/node-api'
 import {expect} from 'chai'
-import {spy} from 'sinon'
+import {spy, stub} from 'sinon'
 
 import {LorchestraError, outcomeOf} from '../../src/errors.ts'
 import type {JsonObject} from '../../src/source.ts'
@@ -38,6 +39,44 @@ const failureOf = async (work: Promise<unknown>): Promise<LorchestraError> =>
       throw error
     },
   )
+
+describe('a database', () => {
+  const modes = async (): Promise<object> =>
+    Object.fromEntries(
+      await Promise.all(
+        (await readdir(folder()))
+          .filter((name) => name !== 'spool')
+          .map(async (name) => [name, ((await stat(join(folder(), name))).mode & 0o777).toString(8)]),
+      ),
+    ) as object
+  const committedButNotCheckpointed = async (): Promise<void> => {
+    const statements = stub(DuckDBConnection.prototype, 'run').callThrough()
+    statements.withArgs('CHECKPOINT').rejects(new Error('the disk is full'))
+    try {
+      expect((await run([{id: 'a'}])).error).to.equal(undefined)
+    } finally {
+      statements.restore()
+    }
+  }
+
+  if (process.platform !== 'win32') {
+    it('that a run makes is for nobody else, nor what stands beside it', async () => {
+      await committedButNotCheckpointed()
+      expect(await modes()).to.deep.equal({
+        'warehouse.duckdb': '600',
+        'warehouse.duckdb.wal': '600',
+        'warehouse.duckdb.metadata-backup': '600',
+      })
+    })
+
+    it('that others may read keeps its mode', async () => {
+      await run([{id: 'b'}])
+      await chmod(databaseIn(folder()), 0o640)
+      await committedButNotCheckpointed()
+      expect(await modes()).to.include({'warehouse.duckdb': '640', 'warehouse.duckdb.wal': '640'})
+    })
+  }
+})
 
 describe('a production table that another tool made', () => {
   it('keeps its own columns and what stands in them, also when a payload changes', async () => {

@@ -50,6 +50,22 @@ async function withOpenDatabase<Result>(
   signal: AbortSignal | undefined,
   use: (connection: DuckDBConnection) => Promise<Result>,
 ): Promise<Result> {
+  const {mode} = await stat(options.path)
+  // What DuckDB writes beside the file is for nobody who may not read the file itself.
+  const umask = process.umask(~mode & 0o777)
+  try {
+    return await withEngine(options, access, signal, use)
+  } finally {
+    process.umask(umask)
+  }
+}
+
+async function withEngine<Result>(
+  options: DatabaseOptions,
+  access: Access,
+  signal: AbortSignal | undefined,
+  use: (connection: DuckDBConnection) => Promise<Result>,
+): Promise<Result> {
   const {instance, connection} = await openWhenFree(options, access, signal)
   let file: FileHandle | undefined
   try {

@@ -1,4 +1,4 @@
-import {link, mkdir, readdir, rm} from 'node:fs/promises'
+import {chmod, link, mkdir, readdir, rm} from 'node:fs/promises'
 import {hostname} from 'node:os'
 import {basename, dirname, join} from 'node:path'
 
@@ -16,6 +16,8 @@ export async function createMissingDatabase(path: string): Promise<void> {
   try {
     const instance = await DuckDBInstance.create(draft)
     instance.closeSync()
+    // It will hold payloads. Whoever wants others to read it says so with a mode of the file, which stays.
+    await chmod(draft, 0o600)
     // As DuckDB does: what was committed to a file that is gone is not for a new one.
     if (!(await databaseExists(path))) await rm(`${path}.wal`, {force: true})
     await link(draft, path)
