@@ -6,7 +6,8 @@ import {promisify} from 'node:util'
 
 import {expect} from 'chai'
 
-import {environmentOf, homeOfTest, lorchestra, PROGRAM} from './support/cli.ts'
+import {homeOfTest, lorchestra} from './support/cli.ts'
+import {environmentOf, PROGRAM} from './support/program.ts'
 import {folderForEachTest} from './support/folder.ts'
 import {programOnTerminal, terminalIsThere} from './support/terminal.ts'
 

@@ -32,9 +32,13 @@ export async function startChangeTrackingStub(server: DataverseServer): Promise<
     const query = Object.entries(parameters).map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
     return `${proxy.url}${ROWS}?${query.join('&')}`
   }
-  const rowOf = async (id: string, select: string): Promise<JsonObject> => {
+  const rowOf = async ({id, deleted}: Change, select: string): Promise<JsonObject> => {
+    const context = `${proxy.url}/$metadata#contacts`
     const response = await fetch(`${server.url}${ROWS}(${id})${select === '' ? '' : `?$select=${select}`}`)
-    return {...((await response.json()) as JsonObject), '@odata.context': `${proxy.url}/$metadata#contacts/$entity`}
+    // It may have been deleted since.
+    if (deleted || response.status === 404)
+      return {'@odata.context': `${context}/$deletedEntity`, id, reason: 'deleted'}
+    return {...((await response.json()) as JsonObject), '@odata.context': `${context}/$entity`}
   }
 
   await proxy.rules.forGet(ROWS).thenCallback(async (request) => {
@@ -49,22 +53,21 @@ export async function startChangeTrackingStub(server: DataverseServer): Promise<
           statusCode: 400,
           json: {error: {code: '0x80044352', message: 'Version stamp associated with the client has expired.'}},
         }
-      const skip = Number(searchParams.get('$skiptoken') ?? 0)
-      const last = new Map(changes.slice(since).map((change) => [change.id, change]))
+      const [skip = 0, until = changes.length] = (searchParams.get('$skiptoken') ?? '')
+        .split('-')
+        .filter(Boolean)
+        .map(Number)
+      const last = new Map(changes.slice(since, until).map((change) => [change.id, change]))
       const page = [...last.values()].slice(skip, skip + PAGE)
       const value: JsonObject[] = []
-      for (const {id, deleted} of page)
-        value.push(
-          deleted
-            ? {'@odata.context': `${proxy.url}/$metadata#contacts/$deletedEntity`, id, reason: 'deleted'}
-            : await rowOf(id, select),
-        )
+      for (const change of page) value.push(await rowOf(change, select))
       const link =
         skip + PAGE < last.size
-          ? {'@odata.nextLink': linkTo({$select: select, $deltatoken: since, $skiptoken: skip + PAGE})}
-          : {'@odata.deltaLink': linkTo({$select: select, $deltatoken: changes.length})}
+          ? {'@odata.nextLink': linkTo({$select: select, $deltatoken: since, $skiptoken: `${skip + PAGE}-${until}`})}
+          : {'@odata.deltaLink': linkTo({$select: select, $deltatoken: until})}
       return {statusCode: 200, json: {'@odata.context': `${proxy.url}/$metadata#contacts/$delta`, value, ...link}}
     }
+    const until = changes.length
     const answer = await passTo(server.url)(request)
     if (!String(request.headers['prefer']).includes('odata.track-changes')) return answer
     if (searchParams.has('$filter') || searchParams.has('$orderby') || searchParams.has('$expand'))
@@ -73,7 +76,7 @@ export async function startChangeTrackingStub(server: DataverseServer): Promise<
     if (body['@odata.nextLink'] !== undefined) return answer
     return {
       statusCode: 200,
-      json: {...body, '@odata.deltaLink': linkTo({$select: select, $deltatoken: changes.length})},
+      json: {...body, '@odata.deltaLink': linkTo({$select: select, $deltatoken: until})},
     }
   })
   await proxy.rules.forUnmatchedRequest().thenCallback(passTo(server.url))

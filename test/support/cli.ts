@@ -3,9 +3,8 @@ import {rmSync} from 'node:fs'
 import {mkdtemp, realpath, rm} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
-import {fileURLToPath} from 'node:url'
 
-export const PROGRAM = fileURLToPath(new URL('../../bin/run.js', import.meta.url))
+import {environmentOf, PROGRAM} from './program.ts'
 
 export interface CliOptions {
   readonly cwd: string
@@ -50,20 +49,6 @@ export async function startLorchestra(args: readonly string[], options: CliOptio
 }
 
 export const dataFolder = (home: string): string => join(home, 'data', 'lorchestra')
-
-export function environmentOf(home: string, env: Readonly<Record<string, string>> = {}): Record<string, string> {
-  const coverage = process.env['NODE_V8_COVERAGE']
-  return {
-    PATH: process.env['PATH'] ?? '',
-    HOME: home,
-    XDG_DATA_HOME: join(home, 'data'),
-    XDG_CACHE_HOME: join(home, 'cache'),
-    XDG_CONFIG_HOME: join(home, 'config'),
-    // Code from the compile cache is counted less exactly.
-    ...(coverage !== undefined && {NODE_V8_COVERAGE: coverage, NODE_DISABLE_COMPILE_CACHE: '1'}),
-    ...env,
-  }
-}
 
 function textOf(stream: NodeJS.ReadableStream): () => string {
   let text = ''

@@ -27,6 +27,17 @@ export async function change(path: string, ...statements: readonly string[]): Pr
   }
 }
 
+/** False where there is no database, or nothing in it. */
+export async function hasTables(database: string): Promise<boolean> {
+  try {
+    return (await query(database, 'SELECT 1 FROM duckdb_tables()')).length > 0
+  } catch (error) {
+    // Killed before it made the file.
+    if (error instanceof Error && error.message.includes('database does not exist')) return false
+    throw error
+  }
+}
+
 /** Payloads of events as objects, oldest first. */
 export async function events(path: string, type: string, table = 'event_log'): Promise<Rows> {
   const rows = await query(

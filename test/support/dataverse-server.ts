@@ -9,7 +9,7 @@ import type {Seed} from './dataverse/server.ts'
 
 const PATH = '/api/data/v9.2'
 const ORGANIZATION_ID = '5b2d8f3e-0000-4000-8000-00000000c11e'
-export const METADATA = [
+const METADATA = [
   {LogicalName: 'contact', EntitySetName: 'contacts', PrimaryIdAttribute: 'contactid'},
   {
     LogicalName: 'cre92_clientsession',
@@ -17,7 +17,7 @@ export const METADATA = [
     PrimaryIdAttribute: 'cre92_clientsessionid',
   },
   {LogicalName: 'cre92_clientreport', EntitySetName: 'cre92_clientreports', PrimaryIdAttribute: 'cre92_clientreportid'},
-].map((table) => ({...table, ChangeTrackingEnabled: true}))
+].map((table) => ({...table, ChangeTrackingEnabled: 1}))
 
 /** An OData v4 server with the addresses of Dataverse, in a process of its own. */
 export interface DataverseServer {

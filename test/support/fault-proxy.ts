@@ -53,7 +53,7 @@ export function passTo(target: string, authorization?: () => string) {
   return async ({method, url, headers, body}: CompletedRequest) => {
     const {pathname, search} = new URL(url)
     const sent = new Headers()
-    for (const name of ['authorization', 'content-type']) {
+    for (const name of ['authorization', 'content-type', 'prefer']) {
       const value = headers[name]
       if (typeof value === 'string') sent.set(name, value)
     }

@@ -1,7 +1,8 @@
 import {spawn} from 'node:child_process'
 import {existsSync} from 'node:fs'
 
-import {environmentOf, homeOfTest, PROGRAM} from './cli.ts'
+import {homeOfTest} from './cli.ts'
+import {environmentOf, PROGRAM} from './program.ts'
 
 const SCRIPT = '/usr/bin/script'
 

@@ -2,6 +2,8 @@ import type {JsonObject, Stream} from 'lorchestra'
 
 const GUID = /^[\da-f]{8}(-[\da-f]{4}){3}-[\da-f]{12}$/i
 
+export const isGuid = (value: unknown): value is string => typeof value === 'string' && GUID.test(value)
+
 // A row does not say which of its columns is the primary key; only the table's metadata do. They are the same for ever,
 // and for each account: what was learned of one stream holds for another of the same table.
 const primaryKeys = new Map<string, string>()
@@ -15,7 +17,7 @@ export function idemKey(row: JsonObject, stream: Stream): string {
   const primaryKey = primaryKeys.get(nameOf(stream)) ?? primaryKeys.get(stream.objectType)
   if (primaryKey === undefined) throw new Error(`the primary key of ${stream.objectType} is not known yet`)
   const id = row[primaryKey]
-  if (typeof id !== 'string' || !GUID.test(id)) throw new Error(`the row has no GUID in ${primaryKey}`)
+  if (!isGuid(id)) throw new Error(`the row has no GUID in ${primaryKey}`)
   return keyOf(id, stream)
 }
 

@@ -1,7 +1,7 @@
 import type {HttpResponse, JsonObject, SliceWindow, SourceContext} from 'lorchestra'
 
 import {get} from './api.ts'
-import {CountedRows} from './counted-rows.ts'
+import {CountedLinks} from './counted-links.ts'
 import {isHttpError, isTooLarge} from './http-error.ts'
 import type {Options} from './options.ts'
 import {filterFor, halves} from './slice-window.ts'
@@ -11,11 +11,12 @@ const PAGE_BYTES = 16_000_000
 const LARGEST_ROW_BYTES = 64 * 1024 * 1024
 
 export interface Reading {
-  /** Where the first page is; asked again with a part of the window where that is too large. */
-  readonly first: (window: SliceWindow | undefined) => string
+  /** Where the first page is, of all or of what follows a key; asked again with a part of the window that is too large. */
+  readonly first: (window: SliceWindow | undefined, after?: string) => string
   /** Left out: what is read has no time. */
   readonly window?: SliceWindow | undefined
   readonly pageSize: number
+  /** Given where the rows come in its order. */
   readonly primaryKey?: string
   readonly prefer?: readonly string[]
   /** Error statuses whose answer ends the reading, and is the last one that comes. */
@@ -24,11 +25,11 @@ export interface Reading {
 
 /** The rows of the window, or of the whole table where it has none. */
 export const rowsOf = ({options}: SourceContext<Options>, table: Table, window: SliceWindow | undefined): Reading => ({
-  first: (part) =>
+  first: (part, after) =>
     addressOf(table.entitySet, {
       $select: options.select?.join(','),
       $expand: options.expand,
-      $filter: filterFor(options, part),
+      $filter: filterFor(options, part, after === undefined ? undefined : `${table.primaryKey} gt ${after}`),
       $orderby: table.primaryKey,
     }),
   window,
@@ -71,24 +72,21 @@ async function* followPages(
 ): AsyncGenerator<HttpResponse, void> {
   const headers = {prefer: [`odata.maxpagesize=${pageSize}`, ...annotations(context.options), ...prefer].join(',')}
   const maxBytes = pageSize === 1 ? LARGEST_ROW_BYTES : PAGE_BYTES
+  const counted = primaryKey === undefined ? undefined : new CountedLinks(primaryKey, (key) => first(window, key))
   let next: string | undefined = first(window)
-  const counted = primaryKey === undefined ? undefined : new CountedRows(primaryKey)
   let remembered: string | undefined
   for (let pages = 1, rememberAt = 1; next !== undefined; pages += 1) {
-    const answer: HttpResponse = await get(context, next, {headers, maxBytes, allow})
+    const asked: string = next
+    const answer: HttpResponse = await get(context, asked, {headers, maxBytes, allow})
     const rows = counted === undefined ? [] : rowsIn(answer.body)
-    const furtherBack: string | undefined = counted?.furtherBack(next, rows)
-    if (furtherBack !== undefined) {
-      next = furtherBack
-      continue
-    }
+    next = counted?.unheeded(rows)
+    if (next !== undefined) continue
     const link = linkIn(answer.body, '@odata.nextLink')
-    const overlapping = link === undefined ? undefined : counted?.overlapping(link, rows)
+    next = link === undefined ? undefined : (counted?.next(link, asked, rows) ?? link)
     yield answer
     if (allow.includes(answer.status)) return
-    next = overlapping ?? link
-    // Remembering one link at ever greater distances finds every circle, and keeps none of the others in memory.
-    if (overlapping === undefined && next !== undefined && next === remembered)
+    // Remembering one address at ever greater distances finds every circle, and keeps none of the others in memory.
+    if (next !== undefined && next === remembered)
       throw new Error('Dataverse gave the same page twice. Run the same command again')
     if (pages === rememberAt) {
       remembered = next

@@ -8,7 +8,11 @@ const CLOCK_TOLERANCE_MS = 5 * 60_000
 const ORIGIN = Date.parse('2000-01-01T00:00:00Z')
 
 /** The rows of the window, half open. Rows without the time are of the window that has no beginning. */
-export function filterFor({filter, cursor_field, full}: Options, window: SliceWindow | undefined): string | undefined {
+export function filterFor(
+  {filter, cursor_field, full}: Options,
+  window: SliceWindow | undefined,
+  more?: string,
+): string | undefined {
   const terms = filter === undefined ? [] : [`(${filter})`]
   if (window !== undefined && !full) {
     const {since, until} = window
@@ -16,6 +20,7 @@ export function filterFor({filter, cursor_field, full}: Options, window: SliceWi
     if (since === undefined) terms.push(`(${before} or ${cursor_field} eq null)`)
     else terms.push(`${cursor_field} ge ${since.toISOString()}`, before)
   }
+  if (more !== undefined) terms.push(more)
   return terms.length === 0 ? undefined : terms.join(' and ')
 }
 

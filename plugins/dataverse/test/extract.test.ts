@@ -208,4 +208,17 @@ describe('reading Dataverse', () => {
       })
     })
   }
+
+  it('misses nothing where a page is a single row, and each that was read is deleted before the next', async () => {
+    const server = await startDataverseServer({contacts: rows.slice(0, 12)}, {pageSize: 1, keyset: false})
+    try {
+      const run = reading(entra, server.url, {
+        afterPage: async () => server.remove('contacts', String(run.records.at(-1)?.['contactid'])),
+      })
+      await run.all()
+      expect(run.records).to.have.length(12)
+    } finally {
+      await server.close()
+    }
+  })
 })

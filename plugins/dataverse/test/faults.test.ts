@@ -170,6 +170,18 @@ describe('reading Dataverse with faults in between', () => {
     expect(asked.slice(1)).to.deep.equal([`${ROWS}?$skiptoken=2`, `${ROWS}?$skiptoken=3`])
   })
 
+  it('follows links that count rows where the server selects no rows by their key', async () => {
+    const ids = Array.from({length: 10}, (_, index) => `${ID.slice(0, -2)}${10 + index}`)
+    await proxy.rules.forGet(ROWS).thenCallback((request) => {
+      const skip = Number(/skiptoken=(\d+)/.exec(request.path)?.[1] ?? 0)
+      const value = ids.slice(skip, skip + 4).map((contactid) => ({contactid}))
+      const link = skip + 4 < ids.length ? {'@odata.nextLink': `${proxy.url}${ROWS}?$skiptoken=${skip + 4}`} : {}
+      return {statusCode: 200, json: {value, ...link}}
+    })
+    await passOn()
+    expect((await through().all()).map(({contactid}) => contactid)).to.deep.equal(ids)
+  })
+
   it('follows no link to another server', async () => {
     const other = await startFaultProxy()
     try {

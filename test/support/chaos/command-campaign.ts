@@ -1,9 +1,9 @@
 import {mkdir, readdir, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
-import {fileURLToPath} from 'node:url'
 
 import type {Counts} from '../../../src/counts.ts'
-import {query} from '../database.ts'
+import {hasTables, query} from '../database.ts'
+import {environmentOf, PROGRAM, spoolFolder} from '../program.ts'
 import type {CampaignOptions} from './campaign.ts'
 import {runAndKill, type Ended, type Trigger} from './killed-process.ts'
 import {assert, assertSame, Oracle, rowsByKey} from './oracle.ts'
@@ -11,7 +11,6 @@ import {Random} from './random.ts'
 import {mendIfTorn} from './torn-metadata.ts'
 import {endOfStep, World, type WorldSettings} from './world.ts'
 
-const PROGRAM = fileURLToPath(new URL('../../../bin/run.js', import.meta.url))
 const SOURCE = new URL('source.ts', import.meta.url).href
 const TABLES = {eventLog: 'event_log', rawObjects: 'raw_objects'}
 const JOBS = ['north', 'south'] as const
@@ -141,7 +140,7 @@ class Command {
         `what ${job} reported`,
       )
     }
-    assertSame(await readdir(this.#spool()), [], 'temporary files')
+    assertSame(await readdir(spoolFolder(this.#home)), [], 'temporary files')
     const left = (await readdir(this.#folder)).filter((name) => name.includes('.duckdb'))
     assertSame(left, ['lorchestra.duckdb'], 'files beside the database')
   }
@@ -150,33 +149,12 @@ class Command {
     return runAndKill({
       args: [PROGRAM, ...args],
       cwd: this.#folder,
-      env: {
-        PATH: process.env['PATH'] ?? '',
-        HOME: this.#home,
-        XDG_DATA_HOME: join(this.#home, 'data'),
-        XDG_CACHE_HOME: join(this.#home, 'cache'),
-        XDG_CONFIG_HOME: join(this.#home, 'config'),
-        ...env,
-      },
+      env: environmentOf(this.#home, env),
       folder: this.#folder,
-      spool: this.#spool(),
+      spool: spoolFolder(this.#home),
       trigger,
       usual: this.#usual,
     })
-  }
-
-  #spool(): string {
-    return join(this.#home, 'cache', 'lorchestra', 'spool')
-  }
-}
-
-async function hasTables(database: string): Promise<boolean> {
-  try {
-    return (await query(database, 'SELECT 1 FROM duckdb_tables()')).length > 0
-  } catch (error) {
-    // Killed before it made the file.
-    if (error instanceof Error && error.message.includes('database does not exist')) return false
-    throw error
   }
 }
 

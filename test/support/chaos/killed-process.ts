@@ -11,6 +11,7 @@ export type Trigger =
   /** The nth change of such a file. */
   | {readonly kind: 'file'; readonly file: WatchedFile; readonly occurrence: number; readonly delay: number}
   | {readonly kind: 'self'; readonly kill: SelfKill}
+  | {readonly kind: 'told'; readonly when: Promise<void>; readonly delay: number}
   | {readonly kind: 'never'}
 
 export type WatchedFile = 'run folder' | 'spool file' | 'database' | 'wal'
@@ -58,6 +59,7 @@ export async function runAndKill(order: ProcessToKill): Promise<Ended> {
       if (order.trigger.kind === 'time') void killAfter(child, order.trigger.share * order.usual)
     })
   }
+  if (order.trigger.kind === 'told') void killWhenTold(child, order.trigger)
   if (order.trigger.kind === 'time from start') void killAfter(child, order.trigger.share * order.usual)
   const [code, signal] = await new Promise<readonly [number | null, NodeJS.Signals | null]>((resolve, reject) => {
     child.once('error', reject)
@@ -70,6 +72,12 @@ export async function runAndKill(order: ProcessToKill): Promise<Ended> {
 async function killAfter(child: ChildProcess, milliseconds: number): Promise<void> {
   await pause(milliseconds)
   child.kill('SIGKILL')
+}
+
+async function killWhenTold(child: ChildProcess, {when, delay}: Extract<Trigger, {kind: 'told'}>): Promise<void> {
+  await when
+  if (delay === 0) child.kill('SIGKILL')
+  else await killAfter(child, delay)
 }
 
 function watchFor({trigger, folder, spool}: ProcessToKill, child: ChildProcess): readonly FSWatcher[] {

@@ -1,7 +1,6 @@
 /** What server.ts uses of packages that bring no types. */
 declare module '@sap/cds' {
   interface Service {
-    run(query: object): Promise<unknown>
     on(event: string, handler: () => object): void
   }
   interface Served {
@@ -22,7 +21,6 @@ declare module '@sap/cds' {
     readonly compile: {readonly for: {nodejs(model: object): object}}
     deploy(model: object): {to(service: 'db'): Promise<Service>}
     serve(what: 'all'): Served
-    readonly ql: {readonly INSERT: {into(entity: string): {entries(rows: readonly object[]): object}}}
   }
   export default cds
 }
