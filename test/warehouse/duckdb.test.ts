@@ -149,6 +149,75 @@ describe('a production table that another tool made', () => {
   })
 })
 
+describe('a table of which most rows change', () => {
+  const changeMost = async (): Promise<void> => {
+    const other = {account: 'other', now: DAY}
+    await run([{id: 'elsewhere'}], other)
+    const most = (text: string): readonly JsonObject[] => ['a', 'b', 'c'].map((id) => ({id, text}))
+    await run([...most('old'), {id: 'same'}, {id: 'not read'}])
+    const {counts} = await run([...most('new'), {id: 'same'}, {id: 'd', text: 'new'}], {now: 2 * DAY})
+    expect(counts).to.include({inserted: 1, updated: 3, unchanged: 1})
+  }
+  const rowsAfterwards = [
+    {external_id: 'a', text: 'new', first_seen: DAY, last_seen: 2 * DAY},
+    {external_id: 'b', text: 'new', first_seen: DAY, last_seen: 2 * DAY},
+    {external_id: 'c', text: 'new', first_seen: DAY, last_seen: 2 * DAY},
+    {external_id: 'd', text: 'new', first_seen: 2 * DAY, last_seen: 2 * DAY},
+    {external_id: 'elsewhere', text: null, first_seen: DAY, last_seen: DAY},
+    {external_id: 'not read', text: null, first_seen: DAY, last_seen: DAY},
+    {external_id: 'same', text: null, first_seen: DAY, last_seen: 2 * DAY},
+  ]
+  const rows = async () =>
+    query(
+      databaseIn(folder()),
+      `SELECT external_id, payload->>'text' AS text, epoch_ms(first_seen)::INT AS first_seen,
+              epoch_ms(last_seen)::INT AS last_seen
+       FROM raw_objects ORDER BY external_id`,
+    )
+
+  const definition = async () =>
+    query(databaseIn(folder()), `SELECT table_name, sql FROM duckdb_tables() WHERE sql LIKE '%payload JSON NOT%'`)
+  const oid = async () =>
+    query(databaseIn(folder()), `SELECT table_oid FROM duckdb_tables() WHERE sql LIKE '%payload JSON NOT%'`)
+
+  it('is written anew, with all others, its name, its definition and one row for each key', async () => {
+    const named = RAW_OBJECTS.replace('raw_objects', 'Raw_Objects')
+    await change(databaseIn(folder()), `${named}, stars INTEGER DEFAULT 3 CHECK (stars < 6))`)
+    const [before, oidBefore] = [await definition(), await oid()]
+    await changeMost()
+    expect(await rows()).to.deep.equal(rowsAfterwards)
+    expect(await definition()).to.deep.equal(before)
+    expect(await oid()).not.to.deep.equal(oidBefore)
+    const again = change(databaseIn(folder()), 'INSERT INTO raw_objects SELECT * FROM raw_objects')
+    expect(String(await again.catch((error: unknown) => error))).to.match(/violates primary key/)
+  })
+
+  const belongings: Readonly<Record<string, string>> = {
+    'an index': 'CREATE INDEX of_users ON raw_objects (external_id)',
+    'a comment': `COMMENT ON TABLE raw_objects IS 'ours'`,
+    'a comment on a column': `COMMENT ON COLUMN raw_objects.payload IS 'ours'`,
+    'a foreign key': 'CREATE TABLE review (about VARCHAR REFERENCES raw_objects (idem_key))',
+  }
+  for (const [what, statement] of Object.entries(belongings)) {
+    it(`stays where it is where ${what} belongs to it`, async () => {
+      await change(databaseIn(folder()), `${RAW_OBJECTS})`, statement)
+      const belonging = async () =>
+        query(
+          databaseIn(folder()),
+          `SELECT (SELECT list(sql) FROM duckdb_indexes()), (SELECT list(comment) FROM duckdb_tables()),
+                  (SELECT list(comment) FROM duckdb_columns() WHERE table_name = 'raw_objects'),
+                  (SELECT list(referenced_table) FROM duckdb_constraints())`,
+        )
+      await run([])
+      const [before, oidBefore] = [await belonging(), await oid()]
+      await changeMost()
+      expect(await rows()).to.deep.equal(rowsAfterwards)
+      expect(await belonging()).to.deep.equal(before)
+      expect(await oid()).to.deep.equal(oidBefore)
+    })
+  }
+})
+
 describe('test tables', () => {
   const definitionOf = async (table: string): Promise<unknown> => {
     const [row] = await query(databaseIn(folder()), `SELECT sql FROM duckdb_tables() WHERE table_name = '${table}'`)

@@ -10,6 +10,7 @@ import type {CommitBatch, CommitCounts, CommitResult, RowCounts, SpooledRecord} 
 import {MEMORY_LIMIT} from './database.ts'
 import {columnsOf} from './definitions.ts'
 import {countFirstRejects, insertEventFiles, insertEvents} from './events.ts'
+import {isSoonerRewritten, rewriteTable} from './rewrite.ts'
 import {identifier, literal, rowsOf} from './sql.ts'
 
 /** Lines of `records` files stay below this, so that DuckDB's reading buffers (twice this, for each thread) do too. */
@@ -22,9 +23,10 @@ const ROOM_BESIDE_INDEX = 256_000_000
 const STAGED_COLUMNS = `idem_key: 'VARCHAR', source_system: 'VARCHAR', object_type: 'VARCHAR', external_id: 'VARCHAR', sequence: 'BIGINT', payload: 'JSON'`
 
 /**
- * A few large statements within the caller's transaction. Changed rows are deleted and inserted anew because updated
- * strings would stay in memory until the end of the transaction. No join holds a payload: payloads are compared by
- * their digests, and the spool is parsed once for keys and digests and once more for what is written.
+ * A few large statements within the caller's transaction. Changed rows are deleted and inserted anew, or the table is
+ * written anew without them, because updated strings would stay in memory until the end of the transaction. No join
+ * holds a payload: payloads are compared by their digests, and the spool is parsed once for keys and digests and once
+ * more for what is written.
  */
 export async function mergeBatch(
   connection: DuckDBConnection,
@@ -64,17 +66,23 @@ async function mergeRecords(connection: DuckDBConnection, tables: TableSet, batc
      WHERE NOT newer AND (stored.digest_1 != staged_key.digest_1 OR stored.digest_2 != staged_key.digest_2)`,
   )
   const counts = await countRows(connection, batch)
+  const some = (kind: keyof RowCounts): boolean => sumOf(counts, kind) > 0
   await makeRoomForIndex(connection, counts)
-  const some = (kind: 'inserted' | 'updated' | 'unchanged'): boolean => [...counts.values()].some((of) => of[kind] > 0)
-  if (some('unchanged')) {
-    await connection.run(
-      `UPDATE ${target} SET last_seen = ${started}
-       WHERE rowid IN (SELECT stored_row FROM stored_key ANTI JOIN changed USING (stored_row) WHERE NOT newer)`,
-    )
+  if (some('updated') && (await isSoonerRewritten(connection, tables.rawObjects, sumOf(counts, 'updated')))) {
+    await rewriteTable(connection, tables.rawObjects, (former) => rowsThatStay(former, started))
+  } else {
+    if (some('unchanged')) {
+      await connection.run(
+        `UPDATE ${target} SET last_seen = ${started}
+         WHERE rowid IN (SELECT stored_row FROM stored_key ANTI JOIN changed USING (stored_row) WHERE NOT newer)`,
+      )
+    }
+    if (some('updated')) {
+      await connection.run(`DELETE FROM ${target} WHERE rowid IN (SELECT stored_row FROM changed)`)
+    }
   }
   const columns = `staged.idem_key, staged.source_system, staged.object_type, staged.external_id, staged.payload`
   if (some('updated')) {
-    await connection.run(`DELETE FROM ${target} WHERE rowid IN (SELECT stored_row FROM changed)`)
     await connection.run(
       `INSERT INTO ${target} BY NAME
        SELECT ${columns}, stored.* EXCLUDE (idem_key, sequence, stored_row), ${started} AS last_seen
@@ -91,15 +99,27 @@ async function mergeRecords(connection: DuckDBConnection, tables: TableSet, batc
   return counts
 }
 
+/** All but the changed ones, and `last_seen` moved where they were read again. */
+const rowsThatStay = (table: string, started: string): string =>
+  `SELECT stored.* REPLACE (CASE WHEN newer = false THEN ${started} ELSE last_seen END AS last_seen)
+   FROM ${table} AS stored
+   JOIN (SELECT former.rowid AS stored_row, newer
+         FROM ${table} AS former LEFT JOIN stored_key ON former.rowid = stored_key.stored_row
+         WHERE former.rowid NOT IN (SELECT stored_row FROM changed)) AS kept
+   ON stored.rowid = kept.stored_row`
+
 /**
  * Until the end of the transaction the primary key is held in memory for every row deleted and inserted. Beside it,
  * the statements need about half of the limit.
  */
 async function makeRoomForIndex(connection: DuckDBConnection, counts: CommitCounts): Promise<void> {
-  const changed = [...counts.values()].reduce((sum, {inserted, updated}) => sum + inserted / 2 + updated, 0)
+  const changed = sumOf(counts, 'inserted') / 2 + sumOf(counts, 'updated')
   const needed = Math.ceil(ROOM_BESIDE_INDEX + changed * INDEX_BYTES_PER_CHANGE)
   if (needed > MEMORY_LIMIT) await connection.run(`SET memory_limit = '${needed}B'`)
 }
+
+const sumOf = (counts: CommitCounts, kind: keyof RowCounts): number =>
+  [...counts.values()].reduce((sum, of) => sum + of[kind], 0)
 
 async function isEmpty(connection: DuckDBConnection, target: string): Promise<boolean> {
   return (await rowsOf(connection, `SELECT 1 FROM ${target} LIMIT 1`)).length === 0

@@ -32,7 +32,7 @@ export async function createMissingTwins(
   await createMissingTwin(connection, tables.rawObjects, twins.rawObjects)
 }
 
-async function createMissingTwin(connection: DuckDBConnection, name: string, twin: string): Promise<void> {
+export async function createMissingTwin(connection: DuckDBConnection, name: string, twin: string): Promise<void> {
   const wanted = await definitionOf(connection, twin)
   if (wanted === undefined) return
   if ((await definitionOf(connection, name)) === undefined) {

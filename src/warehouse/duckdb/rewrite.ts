@@ -1,0 +1,50 @@
+import {randomBytes} from 'node:crypto'
+
+import type {DuckDBConnection} from '@duckdb/node-api'
+
+import {createMissingTwin} from './definitions.ts'
+import {identifier, rowsOf} from './sql.ts'
+
+const TABLE = `(
+  FROM duckdb_tables()
+  WHERE database_name = current_database() AND schema_name = current_schema() AND lower(table_name) = lower($table)
+) AS found`
+
+/**
+ * Where most rows of a table change it is sooner written anew: a row that is deleted and inserted is taken out of the
+ * index of the primary key and put in again, one by one, which takes several times as long as writing it. A table to
+ * which more belongs than its definition (indexes, foreign keys, comments) stays where it is.
+ */
+export async function isSoonerRewritten(
+  connection: DuckDBConnection,
+  table: string,
+  changed: number,
+): Promise<boolean> {
+  const [found] = await rowsOf(
+    connection,
+    `SELECT 2 * $changed >= (SELECT count(*) FROM ${identifier(table)})
+            AND comment IS NULL AND cardinality(tags) = 0
+            AND NOT EXISTS (FROM duckdb_dependencies() WHERE objid = table_oid)
+            AND NOT EXISTS (
+              FROM duckdb_columns() AS own
+              WHERE own.database_oid = found.database_oid AND own.table_oid = found.table_oid AND own.comment IS NOT NULL
+            ) AS sooner
+     FROM ${TABLE}`,
+    {table, changed},
+  )
+  return found?.['sooner'] === true
+}
+
+/** Keeps what `kept` selects from the former table. Nobody sees anything before the caller's transaction ends. */
+export async function rewriteTable(
+  connection: DuckDBConnection,
+  table: string,
+  kept: (former: string) => string,
+): Promise<void> {
+  const former = `former_${randomBytes(9).toString('hex')}`
+  const [found] = await rowsOf(connection, `SELECT table_name FROM ${TABLE}`, {table})
+  await connection.run(`ALTER TABLE ${identifier(table)} RENAME TO ${identifier(former)}`)
+  await createMissingTwin(connection, String(found?.['table_name']), former)
+  await connection.run(`INSERT INTO ${identifier(table)} BY NAME ${kept(identifier(former))}`)
+  await connection.run(`DROP TABLE ${identifier(former)}`)
+}
