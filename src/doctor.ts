@@ -12,6 +12,7 @@ import {findJob, jobNames, type Job} from './jobs.ts'
 import type {Mask} from './log.ts'
 import {contextBetweenSlices} from './read-slice.ts'
 import {pastRuns} from './run-history.ts'
+import {assertSignedIn} from './signed-in.ts'
 import type {Logger, Source} from './source.ts'
 import {listSources, loadSource} from './sources.ts'
 import {untilAborted} from './until-aborted.ts'
@@ -86,9 +87,10 @@ async function* examineJobs(request: DoctorRequest, config: Config, names: reado
       const owner = job.account ?? name
       if (asked.has(owner)) continue
       asked.add(owner)
-      yield await check(job.account === undefined ? 'source' : 'account', owner, async () =>
-        askWhose(request, config, job, source, resolved, (skew) => skews.push(skew)),
-      )
+      yield await check(job.account === undefined ? 'source' : 'account', owner, async () => {
+        await assertSignedIn(job, source, resolved.options, secrets)
+        return askWhose(request, config, job, source, resolved, (skew) => skews.push(skew))
+      })
     } catch (error) {
       yield failed('job', name, error)
     }

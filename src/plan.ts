@@ -37,6 +37,8 @@ export interface Moment {
   readonly now: number
   /** Where the source's change feed stood at `now`. */
   readonly mark?: JsonValue
+  /** Whether the source can tell what changed since the bookmark that was kept. */
+  readonly canResume: boolean
 }
 
 export function streamGroups(definitions: readonly StreamDefinition[], sourceSystem: string): readonly StreamGroup[] {
@@ -78,12 +80,25 @@ export function assertSelectableByWindow(
   )
 }
 
+// Clocks of two machines differ by seconds.
+const CLOCK_TOLERANCE = 10 * 60 * 1000
+
+/** Windows end at the present, so one that ends in the future was written by a wrong clock, or is read by one. */
+export function assertClockIsRight(job: string, states: readonly StreamState[], now: number): void {
+  const latest = Math.max(...states.flatMap(({covered}) => covered.map(({until}) => until)))
+  if (latest <= now + CLOCK_TOLERANCE) return
+  throw failure(
+    `the clock of this machine says ${new Date(now).toISOString()}, but the event log says that ${job} was read up to ${new Date(latest).toISOString()}`,
+    'Set the clock and run again. If it is right, a run had a wrong one: drop the ingestion.completed events whose window ends in the future.',
+  )
+}
+
 export function planGroup(
   schedule: Schedule,
   group: StreamGroup,
   states: readonly StreamState[],
   request: WindowRequest,
-  {now, mark}: Moment,
+  {now, mark, canResume}: Moment,
 ): GroupPlan {
   const start = group.windowed ? schedule.start : -Infinity
   const until = Math.min(request.until ?? now, now - schedule.settle)
@@ -105,14 +120,14 @@ export function planGroup(
 
   const cursor = Math.min(...states.map(({covered}) => cursorOf(start, covered)))
   const stored = sharedBookmark(states)
-  if (plain && stored !== undefined && stored.at <= cursor) {
+  if (plain && canResume && stored !== undefined && stored.at <= cursor) {
     const changes = plan([{since: Math.max(cursor - schedule.overlap, start), until}], 'each commit', marked)
     return {...changes, sliceLength: undefined, bookmark: stored.value}
   }
   if (!group.windowed) return plan([{since: start, until}], 'last commit', marked)
   // A mark that was taken by an earlier, interrupted run stays: changes since then are not all read yet.
   const due = states.flatMap(({covered}) => dueWindows({since: start, until}, covered, schedule.overlap))
-  return plan(due, 'each commit', stored ?? marked)
+  return plan(due, 'each commit', canResume ? (stored ?? marked) : (marked ?? stored))
 }
 
 /** A run that goes on where the last one ended; only such a run reads or keeps bookmarks, or with `--full` keeps them. */

@@ -11,6 +11,8 @@ import type {TimeWindow} from './window.ts'
 export interface SliceReader {
   readonly source: Source
   readonly options: unknown
+  /** Of the job; milliseconds. */
+  readonly start?: number
   readonly runId: string
   readonly sink: Pick<Sink, 'known' | 'upsertObjects' | 'logEvent'>
   readonly http: HttpClient

@@ -3,7 +3,7 @@ import {StreamCounts, type Counts} from './counts.ts'
 import {asError, failure, messageWithCauses, usageError} from './errors.ts'
 import {estimatePlans, slicesOf, sumOf} from './estimate.ts'
 import {createEvent, type Event, type EventDetails} from './events.ts'
-import {assertSelectableByWindow, isPlain, planGroup, sharedBookmark, streamGroups} from './plan.ts'
+import {assertClockIsRight, assertSelectableByWindow, isPlain, planGroup, sharedBookmark, streamGroups} from './plan.ts'
 import type {GroupPlan, Schedule, StreamGroup} from './plan.ts'
 import {ownProcess} from './process-identity.ts'
 import {assertJson, contextBetweenSlices, readSlice, type SliceReader} from './read-slice.ts'
@@ -14,12 +14,10 @@ import type {StreamState} from './warehouse/warehouse.ts'
 import {cursorOf, windowAsText, type TimeWindow} from './window.ts'
 import type {WindowRequest} from './window-request.ts'
 
-// Clocks of two machines differ by seconds.
-const CLOCK_TOLERANCE = 10 * 60 * 1000
-
 /** A job, ready to run: `runJob` is given everything and finds nothing out by itself. */
 export interface JobRun extends SliceReader, Schedule {
   readonly sink: Sink
+  readonly start: number
   readonly job: string
   readonly account: string | null
   readonly sourceSystem: string
@@ -148,11 +146,11 @@ class Pipeline {
     const {source, sink, request, now} = this.#run
     const states = [...(await sink.streamStates())]
     for (const group of this.#groups) this.#states.set(group, states.splice(0, group.streams.length))
-    this.#assertClockIsRight()
+    assertClockIsRight(this.#run.job, this.#allStates(), now().getTime())
     await this.#checkIdentity()
     const mark = isPlain(request) ? await this.#ask(source.mark?.bind(source)) : undefined
     if (mark !== undefined) assertJson(mark, 'mark')
-    const moment = {now: now().getTime(), ...(mark !== undefined && {mark})}
+    const moment = {now: now().getTime(), canResume: await this.#canResume(), ...(mark !== undefined && {mark})}
     const plans = this.#groups.map((group) =>
       planGroup(this.#run, group, this.#states.get(group) ?? [], request, moment),
     )
@@ -164,24 +162,17 @@ class Pipeline {
     if (!completed) await this.#commitAlone(this.#completed(this.#ledger.total))
   }
 
-  /** Windows end at the present, so one that ends in the future was written by a wrong clock, or is read by one. */
-  #assertClockIsRight(): void {
-    const now = this.#run.now().getTime()
-    const latest = Math.max(
-      ...[...this.#states.values()].flat().flatMap(({covered}) => covered.map(({until}) => until)),
-    )
-    if (latest <= now + CLOCK_TOLERANCE) return
-    throw failure(
-      `the clock of this machine says ${new Date(now).toISOString()}, but the event log says that ${this.#run.job} was read up to ${new Date(latest).toISOString()}`,
-      'Set the clock and run again. If it is right, a run had a wrong one: drop the ingestion.completed events whose window ends in the future.',
-    )
+  async #canResume(): Promise<boolean> {
+    const {source, request} = this.#run
+    if (!isPlain(request) || sharedBookmark(this.#allStates()) === undefined) return true
+    return (await this.#ask(source.canResume?.bind(source))) !== false
   }
 
   async #ask<Answer>(
     question: ((context: SourceContext<unknown>) => Promise<Answer>) | undefined,
   ): Promise<Answer | undefined> {
     if (question === undefined) return undefined
-    const kept = sharedBookmark([...this.#states.values()].flat())
+    const kept = sharedBookmark(this.#allStates())
     const context = contextBetweenSlices(this.#run, this.#streams())
     return untilAborted(question({...context, ...(kept !== undefined && {bookmark: kept.value})}), this.#run.signal)
   }
@@ -192,7 +183,7 @@ class Pipeline {
     if (answer === undefined) return
     if (typeof answer.identity !== 'string') throw failure('the source gave no name for whose data this is')
     this.#identity = answer.identity
-    const stored = [...this.#states.values()].flat().find(({identity}) => identity !== undefined)?.identity
+    const stored = this.#allStates().find(({identity}) => identity !== undefined)?.identity
     if (stored === undefined || stored === answer.identity) return
     throw usageError(
       `${account === null ? `job ${job}` : `account ${account}`} used to hold the data of ${stored} and now answers with that of ${answer.identity}`,
@@ -262,6 +253,10 @@ class Pipeline {
     } catch (second) {
       log.error(`the failure could not be written to the event log: ${messageWithCauses(second)}`)
     }
+  }
+
+  #allStates(): readonly StreamState[] {
+    return [...this.#states.values()].flat()
   }
 
   #streams(): readonly Stream[] {

@@ -17,6 +17,7 @@ import type {Notifier} from './notifications.ts'
 import {outcomeOfRun, type FinishedRun, type RunDescription} from './report.ts'
 import type {SliceProgress} from './read-slice.ts'
 import {runJob} from './run-job.ts'
+import {assertSignedIn} from './signed-in.ts'
 import {openSink} from './sink/open-sink.ts'
 import type {Sink} from './sink/sink.ts'
 import type {Estimate, Logger, RateLimit, SecretStore, Source} from './source.ts'
@@ -112,6 +113,7 @@ async function runOne(options: RunJobsOptions, job: Job, traffic: AccountTraffic
     {config, dataDir: commandLine.dataDir, mask, signal},
   )
   const resolved = await resolveOptions(job, source, config, mask, isStoredIn(secrets))
+  await assertSignedIn(job, source, resolved.options, secrets)
   const streams = source.streams(resolved.options).map(({objectType}) => `${job.sourceSystem}/${objectType}`)
   // Jobs of one command that read one stream are not in each other's way, as two commands would be.
   return streams.toSorted().reduceRight(

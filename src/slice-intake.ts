@@ -33,13 +33,14 @@ export class SliceIntake {
   }
 
   context(): SourceContext<unknown> {
-    const {options, http, secrets, log, signal, sink, askKnown, resolvePath} = this.#reader
+    const {options, start = -Infinity, http, secrets, log, signal, sink, askKnown, resolvePath} = this.#reader
     const {streams, window, bookmark, counts} = this.#slice
     const since = Number.isFinite(window.since) ? {since: new Date(window.since)} : {}
     return {
       options,
       streams,
       window: {...since, until: new Date(window.until)},
+      ...(Number.isFinite(start) && {start: new Date(start)}),
       ...(bookmark !== undefined && {bookmark}),
       http,
       secrets,

@@ -49,10 +49,9 @@ export interface Source<Options = unknown> {
    */
   idemKey(record: JsonObject, stream: Stream): string
   /**
-   * What there is to fetch in `context.window`. Asked for all that the run will read, so that it can say at its beginning
-   * how long it will take, and where that is much for each slice before it is read: one that would take more than a
-   * minute of `rateLimit` is read as several, because what an interruption loses is a slice. Should cost a small part of
-   * reading. Keys that `known` returns are counted nowhere.
+   * What there is to fetch in `context.window`; a small part of the work of reading it. Asked for all that is due, to say
+   * how long it will take. Where that is much, also for each slice: one that would take more than a minute of `rateLimit`
+   * is read as several, as an interruption loses a slice. Keys that `known` returns are counted nowhere.
    */
   estimate?(context: SourceContext<Options>): Promise<Estimate>
   /** Reads one slice of the streams in `context.streams`, page by page. */
@@ -63,10 +62,14 @@ export interface Source<Options = unknown> {
    */
   mark?(context: SourceContext<Options>): Promise<JsonValue | undefined>
   /**
-   * One cheap authenticated call: whose data is this; `undefined` where the service cannot tell. The host refuses an
-   * account that turns to somebody else's data.
+   * Whether `extract` can tell what changed since `context.bookmark`. Asked before a plain run is planned; where it cannot,
+   * the windows that are due are read in slices, and the new mark is kept. Left out: it can.
    */
+  canResume?(context: SourceContext<Options>): Promise<boolean>
+  /** One cheap authenticated call: whose data is this, if the service can tell. An account that turns to another's is refused. */
   check?(context: SourceContext<Options>): Promise<{readonly identity: string} | undefined>
+  /** Whether `login` must come first, as far as options and secrets show. A run then ends before it begins. */
+  needsLogin?(account: Pick<SourceContext<Options>, 'options' | 'secrets'>): Promise<boolean>
   /** `lorchestra accounts login ACCOUNT`: gets credentials from a person into `context.secrets`. Never called in a run. */
   login?(context: LoginContext<Options>): Promise<void>
 }
@@ -127,6 +130,8 @@ export interface SourceContext<Options> {
   readonly streams: readonly Stream[]
   /** This slice, half open: `since <= t < until`. No `since`: from the very first record. For a bookmark, see below. */
   readonly window: SliceWindow
+  /** The job's `start:`. Of records before it, changes are wanted only where they are stored. */
+  readonly start?: Date
   /**
    * What was kept last; `mark` gets it always, `extract` in a plain run whose older records are all stored: read the changes
    * since then. `window` spans the same time, so that a source whose bookmark has expired reads the window instead.
@@ -154,10 +159,7 @@ export interface SourceContext<Options> {
    * `listed` = records yielded + known + outside + gone + rejected.
    */
   progress(update: Progress): void
-  /**
-   * One record that cannot be read: counted, recorded as `record.rejected`, reported. `reference` names it for a
-   * person (an id, a line number), `reason` says why; neither may hold payload.
-   */
+  /** One record that cannot be read: counted, recorded, reported. `reference` names it for a person; neither may hold payload. */
   reject(reference: string, reason: string, objectType?: string): void
 }
 
@@ -279,11 +281,7 @@ export interface HttpError extends Error {
   readonly tooLarge?: true
 }
 
-/**
- * Default export of the file that a plugin's package.json names:
- * `"oclif": {"hooks": {"lorchestra:sources": "./dist/hook.js"}}`.
- * Must import nothing heavy: it is loaded to list sources.
- */
+/** Default export of the hook `lorchestra:sources` in a plugin's package.json. Loaded to list sources: nothing heavy in it. */
 export type SourcesHook = () => Promise<readonly SourceDescriptor[]> | readonly SourceDescriptor[]
 
 export interface SourceDescriptor {

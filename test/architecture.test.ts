@@ -108,6 +108,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'run-history.ts': ['counts.ts', 'process-identity.ts', 'warehouse/tables.ts', 'window.ts'],
   'warehouse-report.ts': ['text-table.ts', 'window.ts'],
   'run-history-report.ts': ['text-table.ts', 'window.ts'],
+  'signed-in.ts': ['errors.ts'],
   'doctor.ts': [
     'errors.ts',
     'http.ts',
@@ -116,6 +117,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'jobs.ts',
     'read-slice.ts',
     'run-history.ts',
+    'signed-in.ts',
     'sources.ts',
     'until-aborted.ts',
     'warehouse/open-warehouse.ts',
@@ -136,6 +138,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'jobs.ts',
     'report.ts',
     'run-job.ts',
+    'signed-in.ts',
     'sink/open-sink.ts',
     'sources.ts',
     'turns.ts',

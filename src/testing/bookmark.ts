@@ -11,6 +11,9 @@ export const checkBookmark = async (setup: ConformanceSetup): Promise<void> =>
     const bookmark = whole.bookmark ?? mark
     if (bookmark === undefined) return
     const stored = asStored(bookmark)
+    const context = {...contextFor(trial, streamsOf(trial)), bookmark: stored}
+    if ((await source.canResume?.(context)) === false)
+      throw new Error('it says that it cannot resume from the bookmark that it has just given')
     const again = await readWhole(trial, {bookmark: stored, window: {since: Date.now() - 1000}})
     const strange = again.keys.find((key) => !whole.keys.includes(key))
     if (strange !== undefined) throw new Error(`from its bookmark it read ${strange}, which was not there before`)

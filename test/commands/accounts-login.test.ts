@@ -97,8 +97,8 @@ describe('lorchestra accounts login', () => {
   it('needs no refresh_token in lorchestra.yaml at all', async () => {
     await write(`accounts:\n${withoutRefreshToken()}${JOBS}`)
     const before = await run(['run', 'gmail_ingest_acct1', '--dry-run'])
-    expect(before.code).to.equal(1)
-    expect(before.stderr).to.contain('not signed in yet').and.to.contain('lorchestra accounts login')
+    expect(before.code).to.equal(2)
+    expect(before.stderr).to.contain('not signed in yet').and.to.contain('lorchestra accounts login acct1')
     expect((await signIn(async (address) => allowInBrowser(address))).code).to.equal(0)
     expect((await run(['run', 'gmail_ingest_acct1', '--dry-run'])).code).to.equal(0)
   })

@@ -6,6 +6,7 @@ import {extract} from './extract.ts'
 import {idemKey} from './idem-key.ts'
 import {login} from './login.ts'
 import {objectTypeOf, options, type Options} from './options.ts'
+import {needsLogin} from './token-cache.ts'
 
 const source: Source<Options> = {
   apiVersion: 1,
@@ -21,6 +22,7 @@ const source: Source<Options> = {
   extract,
   mark,
   check,
+  needsLogin,
   login,
 }
 

@@ -1,7 +1,9 @@
 import {readFile} from 'node:fs/promises'
 
 import type {ICachePlugin} from '@azure/msal-node'
-import type {SecretStore} from 'lorchestra'
+import type {SecretStore, SourceContext} from 'lorchestra'
+
+import type {Options} from './options.ts'
 
 const NAME = 'msal_cache'
 
@@ -22,6 +24,13 @@ export function cacheIn(secrets: SecretStore): ICachePlugin {
     },
   }
 }
+
+/** An application signs itself in, and a cache of another tool may hold a person. */
+export const needsLogin = async ({
+  options,
+  secrets,
+}: Pick<SourceContext<Options>, 'options' | 'secrets'>): Promise<boolean> =>
+  options.client_secret === undefined && options.token_cache === undefined && (await secrets.get(NAME)) === undefined
 
 interface CacheLayout {
   readonly RefreshToken?: Readonly<Record<string, {readonly client_id?: string; readonly secret?: string}>>

@@ -9,7 +9,7 @@ import {query} from '../../../test/support/database.ts'
 import {contacts, guid, reports, sessions} from '../../../test/support/dataverse-rows.ts'
 import {startDataverseServer, type DataverseServer} from '../../../test/support/dataverse-server.ts'
 import {startEntraServer, type EntraServer} from '../../../test/support/entra-server.ts'
-import {createProject, type Project} from '../../../test/support/external-source.ts'
+import {createProject, exists, type Project} from '../../../test/support/external-source.ts'
 import {passTo, startFaultProxy} from '../../../test/support/fault-proxy.ts'
 
 const now = new Date('2026-03-01T12:00:00Z')
@@ -121,8 +121,9 @@ jobs:
       yaml.replace(entra.clientId, entra.publicClientId).replace(/^ *client_secret.*\n/m, ''),
     )
     const refused = await project.run(['run', 'dataverse_ingest_reports'], env())
-    expect(refused.code).to.equal(1)
-    expect(refused.stdout + refused.stderr).to.contain('nobody has signed in. Run: lorchestra accounts login')
+    expect(refused.code).to.equal(2)
+    expect(refused.stderr).to.contain('account clinic is not signed in yet').and.to.contain('accounts login clinic')
+    expect(await exists(project.database), 'nothing is begun').to.equal(false)
     const login = await project.start(['accounts', 'login', 'clinic', '--no-browser'], env())
     let told = ''
     login.process.stderr?.on('data', (text: string) => {

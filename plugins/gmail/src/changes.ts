@@ -1,9 +1,10 @@
-import type {Page, SourceContext, Stream} from 'lorchestra'
+import type {JsonObject, Page, SourceContext, Stream} from 'lorchestra'
 
 import {fetchMessages} from './fetch-messages.ts'
 import {changesSince, isHidden} from './history.ts'
 import {idemKey} from './idem-key.ts'
 import type {Options} from './options.ts'
+import {timeOf} from './slice-window.ts'
 
 const DELETIONS_PER_PAGE = 1000
 
@@ -15,11 +16,12 @@ export async function* readChanges(
   context: SourceContext<Options>,
   stream: Stream,
   startHistoryId: string,
-): AsyncGenerator<Page, 'read' | 'expired'> {
+): AsyncGenerator<Page, void> {
   const keyOf = (id: string): string => idemKey({id}, stream)
   let bookmark: string | undefined
   for await (const part of changesSince(context, startHistoryId)) {
-    if (part === 'expired') return part
+    if (part === 'expired')
+      throw new Error('Gmail has just forgotten the history. Run the same command again; it reads the window instead')
     bookmark ??= part.historyId
     const stored = await context.stored([...part.changes.keys()].map(keyOf))
     const [wanted, deleted]: [string[], string[]] = [[], []]
@@ -32,11 +34,18 @@ export async function* readChanges(
     yield* fetchMessages(
       context,
       wanted,
-      (message) => context.options.include_spam_trash || !isHidden(message) || stored.has(idemKey(message, stream)),
+      (message) => stored.has(idemKey(message, stream)) || isNewlyWanted(message, context),
     )
     for (let from = 0; from < deleted.length; from += DELETIONS_PER_PAGE)
       yield {records: [], deleted: deleted.slice(from, from + DELETIONS_PER_PAGE)}
   }
   if (bookmark !== undefined) yield {records: [], bookmark}
-  return 'read'
 }
+
+/** Old mail can arrive as well: it may be imported. */
+const isNewlyWanted = (
+  message: JsonObject,
+  {options, start}: Pick<SourceContext<Options>, 'options' | 'start'>,
+): boolean =>
+  (options.include_spam_trash || !isHidden(message)) &&
+  (start === undefined || (timeOf(message) ?? NaN) >= start.getTime())

@@ -11,14 +11,9 @@ export async function* extract(context: SourceContext<Options>): AsyncGenerator<
   const [stream] = context.streams
   if (stream === undefined) return
   const {bookmark, window, options} = context
-  if (options.sync === 'history' && typeof bookmark === 'string') {
-    if ((yield* readChanges(context, stream, bookmark)) === 'read') return
-    context.log.warn(
-      "Gmail no longer has the history since the last run (it is kept for about a week), so that run's window is read " +
-        'instead. Deletions and label changes of that time are not seen; --full --refetch reads all labels anew',
-    )
-  }
-  yield* fetchMessages(context, listUnknown(context, stream), (message) => isInside(timeOf(message) ?? NaN, window))
+  if (options.sync === 'history' && typeof bookmark === 'string') yield* readChanges(context, stream, bookmark)
+  else
+    yield* fetchMessages(context, listUnknown(context, stream), (message) => isInside(timeOf(message) ?? NaN, window))
 }
 
 /** Mail never changes but for its labels, so a message that is stored is not fetched again. */

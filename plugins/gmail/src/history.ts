@@ -35,6 +35,18 @@ export async function mark(context: SourceContext<Options>): Promise<string | un
   return page === 'expired' ? newest : page.historyId
 }
 
+/** A job that follows the history no more reads windows again. */
+export async function canResume(context: SourceContext<Options>): Promise<boolean> {
+  const {options, bookmark, log} = context
+  if (options.sync !== 'history' || typeof bookmark !== 'string') return false
+  if ((await listHistory(context, bookmark, undefined)) !== 'expired') return true
+  log.warn(
+    "Gmail no longer has the history since the last run (it is kept for about a week), so that run's window is read " +
+      'instead. Deletions and label changes of that time are not seen; --full --refetch reads all labels anew',
+  )
+  return false
+}
+
 async function newestHistoryId(context: SourceContext<Options>): Promise<string | undefined> {
   const query = {maxResults: 1, includeSpamTrash: true}
   const {body} = await get(context, 'messages', {query, units: context.options.units_per_list})

@@ -50,6 +50,12 @@ async function refreshTokenOf(secrets: SecretStore, configured: string | undefin
   )
 }
 
+export const needsLogin = async ({
+  options,
+  secrets,
+}: Pick<SourceContext<Options>, 'options' | 'secrets'>): Promise<boolean> =>
+  options.auth === 'refresh_token' && options.refresh_token === undefined && (await secrets.get(NAME)) === undefined
+
 interface StoredToken {
   readonly token: string
   /** Of the configured token at that time. */

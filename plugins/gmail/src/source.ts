@@ -4,9 +4,10 @@ import {mailboxOf} from './check.ts'
 import {estimate} from './estimate.ts'
 import {extract} from './extract.ts'
 import {idemKey} from './idem-key.ts'
-import {mark} from './history.ts'
+import {canResume, mark} from './history.ts'
 import {login} from './login.ts'
 import {options, type Options} from './options.ts'
+import {needsLogin} from './refresh-token.ts'
 
 const source: Source<Options> = {
   apiVersion: 1,
@@ -23,7 +24,9 @@ const source: Source<Options> = {
   estimate,
   extract,
   mark,
+  canResume,
   check: mailboxOf,
+  needsLogin,
   login,
 }
 

@@ -176,12 +176,24 @@ describe('Gmail with sync: history', () => {
     expect(await labelsOf(third.id)).to.include('STARRED')
   })
 
+  it('leaves out old mail from before start: that is imported later', async () => {
+    await passOn()
+    await writeJob(`    start: ${third.received.toISOString()}\n`)
+    await succeed()
+    const old = await server.add({...first, received: new Date(third.received.getTime() - 86_400_000)})
+    const wanted = await server.add({...first, received: new Date(third.received.getTime() + 1000)})
+    expect((await succeed()).stdout).to.contain('1 extracted, 1 inserted')
+    expect(await ids())
+      .to.include(wanted)
+      .and.not.to.include(old)
+  })
+
   it('reads the window where Gmail has forgotten the history, says so, and goes on from the new one', async () => {
     const expired = {error: {code: 404, errors: [{reason: 'notFound'}], message: 'Requested entity was not found.'}}
     let historyCalls = 0
     await proxy.rules.forGet(HISTORY).thenCallback(async (request) => {
       historyCalls += 1
-      // The local server has no profile, so each run's first call is of its mark; the second run's second asks what happened.
+      // The local server has no profile, so each run's first call is of its mark; then it is asked whether it can go on.
       return historyCalls === 3 ? {statusCode: 404, json: expired} : passTo(server.url)(request)
     })
     await passOn()
@@ -197,6 +209,44 @@ describe('Gmail with sync: history', () => {
     const next = await succeed()
     expect(next.stderr).to.equal('')
     expect(await deletions()).to.deep.equal([`email:gmail--acct1:${second.id}`])
+  })
+
+  const searches = async (): Promise<Set<string>> => {
+    const asked = new Set<string>()
+    await proxy.rules.on('request', ({url}) => {
+      const search = new URL(url).searchParams.get('q')
+      if (search !== null) asked.add(search)
+    })
+    return asked
+  }
+
+  it('reads that window in slices, as any other', async () => {
+    const expired = {error: {code: 404, errors: [{reason: 'notFound'}], message: 'Requested entity was not found.'}}
+    let forgotten = false
+    await proxy.rules.forGet(HISTORY).thenCallback(async (request) => {
+      return forgotten ? {statusCode: 404, json: expired} : passTo(server.url)(request)
+    })
+    await proxy.rules
+      .forGet('/gmail/v1/users/me/profile')
+      .thenJson(200, {emailAddress: 'ada@example.com', historyId: '1'})
+    await passOn()
+    await succeed()
+    forgotten = true
+    await writeJob('    slice: 6h\n')
+    const asked = await searches()
+    await succeed()
+    expect(asked.size, 'of an overlap of 48 hours').to.be.at.least(4)
+  })
+
+  it('is read by windows and slices again when the history is not wanted any more', async () => {
+    await passOn()
+    await succeed()
+    await writeJob('    slice: 6h\n', '')
+    const added = await server.add({...third, received: new Date()})
+    const asked = await searches()
+    expect((await succeed()).stderr).to.equal('')
+    expect(await ids()).to.include(added)
+    expect(asked.size, 'of an overlap of 48 hours').to.be.at.least(4)
   })
 
   it('goes on from the bookmark of the last commit after a run that was killed', async () => {
