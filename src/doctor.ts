@@ -10,6 +10,7 @@ import {resolveOptions, type ResolvedOptions} from './job-options.ts'
 import {isStoredIn, openSecrets} from './job-secrets.ts'
 import {findJob, jobNames, type Job} from './jobs.ts'
 import type {Mask} from './log.ts'
+import {assertNodeIsNewEnough} from './node-version.ts'
 import {contextBetweenSlices} from './read-slice.ts'
 import {pastRuns} from './run-history.ts'
 import {assertSignedIn} from './signed-in.ts'
@@ -20,7 +21,6 @@ import {openWarehouse, warehouseName} from './warehouse/open-warehouse.ts'
 import {testTablesOf} from './warehouse/tables.ts'
 import type {Warehouse} from './warehouse/warehouse.ts'
 
-const OLDEST_NODE = [22, 18] as const
 const CLOCK_TOLERANCE = 10 * 60 * 1000
 /** Beyond the first, records may be missed or read late; sources stop runs somewhere beyond the second. */
 const CLOCK_SKEW = {warning: 60_000, failed: 5 * 60_000}
@@ -225,10 +225,8 @@ function failed(name: string, subject: string, error: unknown): Finding {
 }
 
 function lookAtNode(): Answer {
-  const [major = 0, minor = 0] = process.versions.node.split('.').map(Number)
-  const [oldestMajor, oldestMinor] = OLDEST_NODE
-  if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)) return 'new enough'
-  throw failure(`older than ${OLDEST_NODE.join('.')}`, 'Install a current Node: https://nodejs.org.')
+  assertNodeIsNewEnough()
+  return 'new enough'
 }
 
 async function lookAtDisk(folder: string): Promise<Answer> {

@@ -342,6 +342,14 @@ diary_entries (diary): everything before <instant>
       },
       {what: 'a --since that is no instant', args: ['run', JOB, '--since', 'soon'], says: ['soon is not an instant']},
       {what: 'a --since of no unit', args: ['run', JOB, '--since', '-7'], says: ['-7 is not an instant', '-7d']},
+      {
+        what: 'a Node that rounds large numbers',
+        args: ['run', JOB],
+        env: {
+          NODE_OPTIONS: `--import="data:text/javascript,Object.defineProperty(process, 'versions', {value: {...process.versions, node: '22.17.1'}})"`,
+        },
+        says: ['Node 22.17.1 is older than 22.18', 'https://nodejs.org'],
+      },
       {what: 'a limit of nothing', args: ['run', JOB, '--limit', '0'], says: ['--limit']},
       {
         what: 'table names of which one stands for two tables',

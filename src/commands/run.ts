@@ -3,6 +3,7 @@ import {Console} from 'node:console'
 import {LorchestraCommand, type ErrorDocument} from '../command.ts'
 import {exitCodeOf, modeError, usageError} from '../errors.ts'
 import {createLogger} from '../log.ts'
+import {assertNodeIsNewEnough} from '../node-version.ts'
 import {Args, Flags} from '../oclif.ts'
 import {currentRunMode, modeOfFlags, type RunMode} from '../run-mode.ts'
 import {listenForSignals} from '../signals.ts'
@@ -85,6 +86,7 @@ export default class Run extends LorchestraCommand {
     const {args, flags} = await this.parse(Run)
     assertModesTakeNoValue(this.argv)
     assertModeIsSet(modeOfFlags(flags))
+    assertNodeIsNewEnough()
     const startedAt = new Date()
     const [{readWindowRequest}, {runJobs}, {TerminalReporter}] = await Promise.all([
       import('../window-request.ts'),
