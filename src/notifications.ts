@@ -2,10 +2,10 @@ import {spawn} from 'node:child_process'
 import {once} from 'node:events'
 
 import type {Config} from './config.ts'
-import {LOOPBACK} from './config/file-schema.ts'
 import {assertVariablesAreSet, resolveVariables} from './config/variables.ts'
 import {failure, messageWithCauses, outcomeOf, usageError} from './errors.ts'
 import type {Mask} from './log.ts'
+import {isLoopback} from './loopback.ts'
 import {errorDocument, outcomeOfRun, runDocument, type FinishedRun} from './report.ts'
 import {readPastRuns} from './run-history.ts'
 import type {Logger} from './source.ts'
@@ -91,8 +91,8 @@ async function usuallyFindsSomething(config: Config, job: string): Promise<boole
 }
 
 function assertAddress(webhook: string, config: Config): void {
-  const {protocol, hostname} = URL.canParse(webhook) ? new URL(webhook) : {protocol: '', hostname: ''}
-  if (protocol === 'https:' || (protocol === 'http:' && LOOPBACK.test(hostname))) return
+  const url = URL.canParse(webhook) ? new URL(webhook) : undefined
+  if (url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url))) return
   throw usageError(
     `${config.shownPath}: notifications.webhook is not an address with https`,
     'Give the whole address, from https:// on; http is for this machine only.',

@@ -3,6 +3,7 @@ import * as z from 'zod'
 import {parseDuration} from '../duration.ts'
 import {messageWithCauses} from '../errors.ts'
 import {parseInstant} from '../instant.ts'
+import {isLoopback} from '../loopback.ts'
 import {NAME} from '../name.ts'
 import {notificationsSchema} from './notifications.ts'
 import {variablesIn} from './variables.ts'
@@ -93,17 +94,15 @@ const duckdbSchema = z.strictObject({
 
 const BYTES_RULE = 'expected a whole number of bytes'
 
-/** Host names of this machine itself. */
-export const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
-
 /** Of an emulator; what is sent there without encryption must not leave this machine. */
 const apiEndpoint = z.string().superRefine((text, context) => {
   const refuse = (message: string): void => context.addIssue({code: 'custom', message})
   if (!URL.canParse(text)) return refuse('expected the address of an emulator, such as http://127.0.0.1:9050')
-  const {protocol, hostname, href, origin} = new URL(text)
+  const url = new URL(text)
+  const {protocol, href, origin} = url
   if (!['http:', 'https:'].includes(protocol)) return refuse('expected an address with http or https')
   if (href !== `${origin}/`) return refuse('expected an address without a path')
-  if (protocol === 'http:' && !LOOPBACK.test(hostname)) refuse('plain http is for this machine only (127.0.0.1)')
+  if (protocol === 'http:' && !isLoopback(url)) refuse('plain http is for this machine only (127.0.0.1)')
 })
 
 const bigquerySchema = z.strictObject({

@@ -33,7 +33,7 @@ export async function withStagedPlugins<Result>(
         await unlessMissing(rename(join(dataFolder, part), join(replaced, part)))
         await unlessMissing(rename(join(staged, part), join(dataFolder, part)))
       }
-      await rm(replaced, {recursive: true})
+      await discard(replaced)
       return result
     } finally {
       await putBackWhatWasInterrupted(dataFolder, replaced)
@@ -49,7 +49,14 @@ async function putBackWhatWasInterrupted(dataFolder: string, replaced: string): 
     await rm(join(dataFolder, part), {recursive: true, force: true})
     await rename(join(replaced, part), join(dataFolder, part))
   }
-  await rm(replaced, {recursive: true, force: true})
+  await discard(replaced)
+}
+
+/** At once: what is half removed must not be put back. */
+async function discard(replaced: string): Promise<void> {
+  const discarded = `${replaced}.discarded`
+  await rm(discarded, {recursive: true, force: true})
+  if (await unlessMissing(rename(replaced, discarded))) await rm(discarded, {recursive: true, force: true})
 }
 
 async function unlessMissing(work: Promise<unknown>): Promise<boolean> {
