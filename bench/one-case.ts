@@ -10,15 +10,16 @@ async function prepare({what, folder, records, case: name}: CaseRequest): Promis
     return () => openPlainly(`${folder}/warehouse.duckdb`)
   }
   const {SyntheticRecords, syntheticSource} = await import('./records.ts')
+  const expected = what === 'idle run' ? 0 : records
+  const synthetic = new SyntheticRecords(expected, SEED)
   if (what === 'floor') {
     const {loadPlainly} = await import('./floor.ts')
-    return () => loadPlainly(folder, new SyntheticRecords(records, SEED), revision)
+    return () => loadPlainly(folder, synthetic, revision)
   }
   await import('@duckdb/node-api')
   const {scriptedRun} = await import('../test/support/scripted-run.ts')
   return async () => {
-    const expected = what === 'idle run' ? 0 : records
-    const source = syntheticSource(new SyntheticRecords(expected, SEED), revision)
+    const source = syntheticSource(synthetic, revision)
     const {counts, error} = await scriptedRun({source, folder, runId: `run-${process.pid}-${Date.now()}`})
     if (error !== undefined) throw new Error('the run failed', {cause: error})
     const {inserted, unchanged, updated} = counts

@@ -7,7 +7,7 @@ import {failure} from '../../errors.ts'
 import type {Event} from '../../events.ts'
 import {RAW_OBJECTS, type TableSet} from '../tables.ts'
 import type {CommitBatch, CommitCounts, CommitResult, RowCounts, SpooledRecord} from '../warehouse.ts'
-import {MEMORY_LIMIT} from './database.ts'
+import {MEMORY_LIMIT, THREADS} from './database.ts'
 import {columnsOf} from './definitions.ts'
 import {countFirstRejects, insertEventFiles, insertEvents} from './events.ts'
 import {isSoonerRewritten, rewriteTable} from './rewrite.ts'
@@ -45,6 +45,7 @@ async function mergeRecords(connection: DuckDBConnection, tables: TableSet, batc
   const target = identifier(tables.rawObjects)
   const started = `${literal(batch.runStartedAt.toISOString())}::TIMESTAMPTZ`
   const digests = digestsOf('payload', randomBytes(9).toString('base64'))
+  await connection.run(`SET threads = ${THREADS.many}`)
   await stage(connection, batch)
   await stageKeys(connection, (await isEmpty(connection, target)) ? ['0', '0'] : digests)
   await connection.run(

@@ -21,7 +21,8 @@ export interface DatabaseOptions {
 
 /** Bytes. */
 export const MEMORY_LIMIT = 512_000_000
-const THREADS = '2'
+/** A second thread is taken when there are records to write: for a few events it takes twice the time of the first. */
+export const THREADS = {few: 1, many: 2}
 /**
  * A thread gathers a group in memory before it compresses it. DuckDB's own 122,880 rows of 2 KB are 240 MB, so two
  * threads would not fit below the limit and would spill; groups of several sizes may stand in one table.
@@ -148,7 +149,7 @@ async function openWhenFree(
 }
 
 async function openToRead(options: DatabaseOptions): Promise<OpenDatabase> {
-  const instance = await startEngine(options, options.path, {access_mode: 'READ_ONLY'})
+  const instance = await startEngine(options, options.path, {access_mode: 'READ_ONLY', threads: String(THREADS.many)})
   return {instance, connection: await instance.connect()}
 }
 
@@ -185,7 +186,7 @@ const isTorn = (error: unknown): boolean => error instanceof Error && error.mess
 
 /** The size of row groups can only be set where a file is attached. */
 async function openToWrite(options: DatabaseOptions): Promise<OpenDatabase> {
-  const instance = await startEngine(options, ':memory:')
+  const instance = await startEngine(options, ':memory:', {threads: String(THREADS.few)})
   try {
     const connection = await instance.connect()
     await connection.run(`ATTACH ${literal(options.path)} AS warehouse (READ_WRITE, ROW_GROUP_SIZE ${ROW_GROUP_ROWS})`)
@@ -202,12 +203,11 @@ async function openToWrite(options: DatabaseOptions): Promise<OpenDatabase> {
 async function startEngine(
   {temporaryFolder}: DatabaseOptions,
   path: string,
-  settings: Record<string, string> = {},
+  settings: Record<string, string>,
 ): Promise<DuckDBInstance> {
   const {DuckDBInstance: instances} = await import('@duckdb/node-api')
   return instances.create(path, {
     memory_limit: `${MEMORY_LIMIT}B`,
-    threads: THREADS,
     temp_directory: temporaryFolder,
     preserve_insertion_order: 'false',
     autoinstall_known_extensions: 'false',

