@@ -159,6 +159,15 @@ jobs:
   describe('is refused with the line and column of', () => {
     const cases: Readonly<Record<string, readonly [text: string, message: string, next?: string]>> = {
       'a syntax error': ['jobs:\n  a: "x\n', 'lorchestra.yaml:3:1: Missing closing "quote'],
+      'a variable without quotes inside of braces': [
+        'jobs:\n  a: {source: x, key: ${KEY}, more: 1}\n  b: {source: x, key: ${KEY}}\n',
+        'lorchestra.yaml:2:24: ${NAME} stands without quotes inside of {…} or […]',
+        'Write "${NAME}".',
+      ],
+      'a variable without quotes inside of brackets': [
+        'jobs:\n  a: {source: x, keys: [${KEY}]}\n',
+        'lorchestra.yaml:2:26: ${NAME} stands without quotes',
+      ],
       'a tab': ['jobs:\n\ta: {}\n', 'lorchestra.yaml:2:1: Tabs are not allowed as indentation'],
       'a key that stands twice': [
         'jobs:\n  a: {source: x}\n  a: {source: y}\n',

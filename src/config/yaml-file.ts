@@ -1,5 +1,5 @@
 import {isAlias, isMap, isSeq, LineCounter, parseDocument, visit} from 'yaml'
-import type {Alias, Document, Pair, ParsedNode, Scalar, YAMLMap} from 'yaml'
+import type {Alias, Document, Pair, ParsedNode, Scalar, YAMLError, YAMLMap} from 'yaml'
 
 import {messageWithCauses} from '../errors.ts'
 import {problemsError, type Problem} from './problems.ts'
@@ -32,9 +32,9 @@ export function parseYamlFile(text: string, shownPath: string): YamlFile {
     // At `silent` a second document is dropped without an error.
     logLevel: 'error',
   })
-  const problems: Problem[] = [...document.errors, ...document.warnings].map((error) => ({
+  const problems: Problem[] = [...withoutConsequences(document.errors), ...document.warnings].map((error) => ({
     position: positionOf(error.pos[0]),
-    message: error.code === 'DUPLICATE_KEY' ? 'the key stands here a second time' : firstLine(error.message),
+    ...describeSyntaxError(error, text),
   }))
   if (problems.length === 0) problems.push(...findTraps(document, positionOf))
   if (problems.length > 0) throw problemsError(shownPath, problems)
@@ -42,6 +42,18 @@ export function parseYamlFile(text: string, shownPath: string): YamlFile {
     value: toData(document, shownPath),
     locate: (path) => positionOf(offsetOf(document, path)),
   }
+}
+
+/** What stands behind an error of syntax is misunderstood as well. */
+function withoutConsequences(errors: readonly YAMLError[]): readonly YAMLError[] {
+  const first = errors.findIndex(({code}) => code !== 'DUPLICATE_KEY')
+  return first === -1 ? errors : errors.slice(0, first + 1)
+}
+
+function describeSyntaxError({code, message, pos}: YAMLError, text: string): Omit<Problem, 'position'> {
+  if (code === 'DUPLICATE_KEY') return {message: 'the key stands here a second time'}
+  if (!/^\$\{\w/.test(text.slice(pos[0] - 1))) return {message: firstLine(message)}
+  return {message: '${NAME} stands without quotes inside of {…} or […]', advice: 'Write "${NAME}".'}
 }
 
 /** What YAML allows and would surprise the user. */

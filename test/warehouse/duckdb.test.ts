@@ -1,3 +1,5 @@
+import {fork} from 'node:child_process'
+import {once} from 'node:events'
 import {chmod, readdir, stat, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 
@@ -342,7 +344,6 @@ describe('a DuckDB file', () => {
 
   it('that another process keeps open is waited for, then the run is in the way of it', async () => {
     const held = await DuckDBInstance.create(databaseIn(folder()))
-    const {fork} = await import('node:child_process')
     const script = `${folder()}/open.mjs`
     const warehouse = new URL('../../src/warehouse/duckdb/warehouse.ts', import.meta.url).href
     await writeFile(
@@ -362,6 +363,35 @@ describe('a DuckDB file', () => {
     held.closeSync()
     expect(message.outcome).to.equal('inTheWay')
     expect(message.message).to.include(`PID ${process.pid}`)
+  })
+
+  it('in which another run commits is waited for as long as that takes', async () => {
+    await run([{id: 'a'}])
+    const script = `${folder()}/commit.mjs`
+    const database = new URL('../../src/warehouse/duckdb/database.ts', import.meta.url).href
+    const options = {path: databaseIn(folder()), temporaryFolder: folder(), patience: 0}
+    await writeFile(
+      script,
+      `import {withDatabase} from '${database}'
+       await withDatabase(${JSON.stringify(options)}, 'write', undefined, async () => {
+         process.send('open')
+         await new Promise((resolve) => process.once('message', resolve))
+       })
+       process.disconnect()`,
+    )
+    const child = fork(script, {stdio: 'inherit'})
+    await once(child, 'message')
+    const tries = spy(DuckDBInstance, 'create')
+    try {
+      const second = run([{id: 'b'}], {patience: 300, now: 2 * DAY})
+      while (tries.callCount < 6) await new Promise(setImmediate)
+      child.send('go')
+      const {error, counts} = await second
+      expect(error).to.equal(undefined)
+      expect(counts.inserted).to.equal(1)
+    } finally {
+      tries.restore()
+    }
   })
 
   it('that is no database is an error that says so, and stays as it is', async () => {

@@ -15,7 +15,7 @@ export interface DatabaseOptions {
   readonly path: string
   /** Where DuckDB puts what does not fit into memory; never beside the database. */
   readonly temporaryFolder: string
-  /** Milliseconds to wait for another process that has the file open. */
+  /** Milliseconds to wait for another process that has the file open and is no run. */
   readonly patience: number
 }
 
@@ -29,6 +29,8 @@ export const THREADS = {few: 1, many: 2}
  */
 const ROW_GROUP_ROWS = 16_384
 const QUOTING_ERRORS = ['Conversion Error', 'Constraint Error', 'Invalid Input Error']
+/** Of one run for the commits of others. */
+const LONGEST_WAIT = 60 * 60 * 1000
 const FIRST_PAUSE = 20
 const LONGEST_PAUSE = 500
 
@@ -134,7 +136,8 @@ async function openWhenFree(
   access: Access,
   signal: AbortSignal | undefined,
 ): Promise<OpenDatabase> {
-  const deadline = performance.now() + options.patience
+  const startedAt = performance.now()
+  let deadline = startedAt + options.patience
   for (let interval = FIRST_PAUSE; ; interval = Math.min(interval * 2, LONGEST_PAUSE)) {
     signal?.throwIfAborted()
     try {
@@ -142,7 +145,10 @@ async function openWhenFree(
     } catch (error) {
       const holder = lockHolder(error)
       if (holder === undefined) throw describeOpenError(options.path, error)
-      if (performance.now() > deadline) throw heldByAnother(options, holder, error)
+      const now = performance.now()
+      // A run has the file open for one commit, however long that takes; others may keep it open for good.
+      if (existsSync(backupOf(options.path))) deadline = Math.min(now + options.patience, startedAt + LONGEST_WAIT)
+      if (now > deadline) throw heldByAnother(options.path, now - startedAt, holder, error)
     }
     await pause(interval, signal)
   }
@@ -220,9 +226,9 @@ function lockHolder(error: unknown): string | undefined {
   return /Conflicting lock is held in (.*?\(PID \d+\))/.exec(error.message)?.[1] ?? 'another process'
 }
 
-const heldByAnother = (options: DatabaseOptions, holder: string, error: unknown): Error =>
+const heldByAnother = (path: string, waited: number, holder: string, error: unknown): Error =>
   inTheWay(
-    `${options.path} is open in ${holder}; waited ${Math.round(options.patience / 1000)} s for it`,
+    `${path} is open in ${holder}; waited ${Math.round(waited / 1000)} s for it`,
     'Close it there (a DuckDB shell or notebook keeps the file locked) and run the same command again.',
     error,
   )
