@@ -48,13 +48,14 @@ export async function startUploadSink(emulator: string): Promise<UploadSink> {
     tally.uploads += 1
     tally.uploadedBytes += bytes
     const {projectId, datasetId, tableId} = job.configuration.load.destinationTable
+    const before = rows
+    rows += lines
     await query(
       emulator,
       `INSERT INTO \`${projectId}.${datasetId}.${tableId}\` (idem_key, source_system, object_type, external_id, sequence, payload)
        SELECT CONCAT('message:scripted--acct1:', n), 'scripted--acct1', 'message', CAST(n AS STRING), n, JSON '{}'
-       FROM UNNEST(GENERATE_ARRAY(${rows + 1}, ${rows + lines})) AS n`,
+       FROM UNNEST(GENERATE_ARRAY(${before + 1}, ${before + lines})) AS n`,
     )
-    rows += lines
     const statistics = {load: {outputRows: String(lines)}}
     const ended = {jobReference: job.jobReference, status: {state: 'DONE'}, statistics}
     loads.set(job.jobReference.jobId, ended)

@@ -33,7 +33,7 @@ describe('what a run costs in BigQuery, by a stub that bills', () => {
     service.forget()
   })
   const full = {full: true}
-  const updates = (): number => service.seen.filter(({body}) => /UPDATE `[^`]+raw_objects`/.test(body)).length
+  const updates = (): number => service.seen.filter(({body}) => /MERGE INTO `[^`]+raw_objects`/.test(body)).length
 
   it('is told to the byte, in all, and for each commit in its event', async () => {
     const {bytesBilled, error} = await underTest.run({source: yielding({id: 'a'}), now: DAY})
@@ -73,7 +73,7 @@ describe('what a run costs in BigQuery, by a stub that bills', () => {
       'new',
     ])
     const commit = service.seen.findLast(({body}) => body.includes('BEGIN TRANSACTION'))?.body ?? ''
-    expect(commit).to.match(/UPDATE [^;]* IN \(\\"thing:scripted--acct1:a\\"\)/)
-    expect(commit).to.not.include('MERGE')
+    expect(commit).to.match(/MERGE INTO [^;]* IN \(\\"thing:scripted--acct1:a\\"\)/)
+    expect(commit).to.not.include('WHEN NOT MATCHED')
   })
 })

@@ -52,7 +52,7 @@ export async function classify(
   const found = staged.map((of, index) => {
     const row = rows.get(String(index)) ?? {}
     const stored = keySetOf(row)
-    assertOneRowPerKey(terms.rawObjects, Number(row['row_count']) - stored.count)
+    assertOneRowPerKey(terms.rawObjects, Number(row['row_count'] ?? 0) - stored.count)
     return {staged: of, stored}
   })
   const met = await compare(
@@ -84,7 +84,10 @@ async function compare(
   return new Map(
     found.map(({staged}, index) => {
       const row = sizes.get(String(index)) ?? {}
-      return [staged, {changed: Number(row['changed']), met: {table: nameOf(ids[index] ?? ''), written: keySetOf(row)}}]
+      return [
+        staged,
+        {changed: Number(row['changed'] ?? 0), met: {table: nameOf(ids[index] ?? ''), written: keySetOf(row)}},
+      ]
     }),
   )
 }

@@ -1,6 +1,6 @@
 import type {Stream} from '../../source.ts'
 import {isWithin, keySetColumns, type KeySet} from './key-set.ts'
-import {insist, instant, literal} from './sql.ts'
+import {instant, literal} from './sql.ts'
 
 export interface StagedLines {
   readonly stream: Stream
@@ -54,11 +54,14 @@ function latestOf(staged: StagedStream): string {
   ) WHERE place = 1)`
 }
 
-/** The clustering columns in their order, all of them beside constants and the key by a plain `=`. */
-const matches = ({sourceSystem, objectType}: Stream, keys: KeySet): string =>
-  `${ofStream({sourceSystem, objectType}, 'stored.')}
-   AND ${isWithin('stored.idem_key', keys)} AND stored.idem_key = fresh.idem_key`
+/** The clustering columns in their order, all of them beside constants. */
+const isAmong = (stream: Stream, keys: KeySet): string =>
+  `${ofStream(stream, 'stored.')} AND ${isWithin('stored.idem_key', keys)}`
 
+const matches = (stream: Stream, keys: KeySet): string =>
+  `${isAmong(stream, keys)}\n   AND stored.idem_key = fresh.idem_key`
+
+/** Grouped by what is constant, so that a stream without lines has no row. */
 export const sizesOf = (stagingTables: readonly string[], streams: readonly Stream[]): string =>
   streams
     .map(
@@ -66,7 +69,7 @@ export const sizesOf = (stagingTables: readonly string[], streams: readonly Stre
         stream,
         index,
       ) => `SELECT '${index}' AS place, CAST(COUNT(*) AS STRING) AS row_count, ${keySetColumns('idem_key')}
- FROM (${linesOf({stream, stagingTables}, 'idem_key')})`,
+ FROM (${linesOf({stream, stagingTables}, 'idem_key, object_type')}) GROUP BY object_type`,
     )
     .join('\nUNION ALL\n')
 
@@ -77,7 +80,7 @@ export const keysStored = ({rawObjects}: CommitTerms, streams: readonly StagedSt
       (staged, index) => `SELECT '${index}' AS place,
    CAST(COUNT(*) AS STRING) AS row_count, ${keySetColumns('stored.idem_key')}
  FROM (SELECT DISTINCT idem_key FROM (${linesOf(staged, 'idem_key')})) AS fresh
- JOIN ${rawObjects} AS stored ON ${matches(staged.stream, staged.keys)}`,
+ JOIN ${rawObjects} AS stored ON ${matches(staged.stream, staged.keys)} GROUP BY stored.object_type`,
     )
     .join('\nUNION ALL\n')
 
@@ -104,27 +107,28 @@ export const sizesOfMet = (tables: readonly string[]): string =>
     )
     .join('\nUNION ALL\n')
 
-/**
- * Statements for a transaction: that nobody else stored or removed a key since it was looked for, then the rows that
- * are new, then the ones that change. INSERT bills the staged rows alone, UPDATE the blocks of the written ones.
- */
-export function writeRows(terms: CommitTerms, classified: Classified): readonly string[] {
-  const {staged, stored, met} = classified
-  const isNew = stored < staged.keys.count
-  const isWritten = met !== undefined && met.written.count > 0
-  return [
-    ...(isNew || isWritten ? [asManyStored(terms, classified)] : []),
-    ...(isNew ? [insertNew(terms, classified)] : []),
-    ...(isWritten ? [updateWritten(terms, staged.stream, met)] : []),
-  ]
+const hasNew = ({staged, stored}: Classified): boolean => stored < staged.keys.count
+const hasWritten = ({met}: Classified): boolean => met !== undefined && met.written.count > 0
+
+/** That nobody else stored or removed a key since it was looked for; missing where no row is written. */
+export const unchangedSince = ({rawObjects}: CommitTerms, classified: Classified): string | undefined => {
+  const {staged, stored} = classified
+  if (!hasNew(classified) && !hasWritten(classified)) return undefined
+  return `(SELECT COUNT(*) FROM ${rawObjects} AS stored
+   WHERE ${isAmong(staged.stream, staged.keys)} AND stored.idem_key IN (${linesOf(staged, 'idem_key')})) = ${stored}`
 }
 
-const asManyStored = ({rawObjects}: CommitTerms, {staged, stored}: Classified): string =>
-  insist(
-    `(SELECT COUNT(*) FROM (SELECT DISTINCT idem_key FROM (${linesOf(staged, 'idem_key')})) AS fresh
-   JOIN ${rawObjects} AS stored ON ${matches(staged.stream, staged.keys)}) = ${stored}`,
-    'changedMeanwhile',
-  )
+/**
+ * Statements for a transaction: the rows that are new, then the ones that change. INSERT bills the staged rows alone,
+ * UPDATE the blocks of the written ones.
+ */
+export function writeRows(terms: CommitTerms, classified: Classified): readonly string[] {
+  const {staged, met} = classified
+  return [
+    ...(hasNew(classified) ? [insertNew(terms, classified)] : []),
+    ...(met !== undefined && hasWritten(classified) ? [updateWritten(terms, staged.stream, met)] : []),
+  ]
+}
 
 function insertNew({rawObjects, startedAt}: CommitTerms, {staged, met}: Classified): string {
   const {sourceSystem, objectType} = staged.stream
@@ -138,7 +142,8 @@ function insertNew({rawObjects, startedAt}: CommitTerms, {staged, met}: Classifi
  FROM ${latestOf(staged)} AS fresh${unmet}`
 }
 
+/** A MERGE that inserts nothing bills what an UPDATE … FROM would, and fails where two rows would write one. */
 const updateWritten = ({rawObjects, startedAt}: CommitTerms, stream: Stream, {table, written}: MetRows): string =>
-  `UPDATE ${rawObjects} AS stored SET payload = fresh.payload, last_seen = ${instant(startedAt)}
- FROM ${table} AS fresh
- WHERE fresh.written AND ${matches(stream, written)}`
+  `MERGE INTO ${rawObjects} AS stored USING ${table} AS fresh
+ ON ${matches(stream, written)}
+ WHEN MATCHED AND fresh.written THEN UPDATE SET payload = fresh.payload, last_seen = ${instant(startedAt)}`

@@ -6,7 +6,7 @@ import {EVENT_LOG, type TableSet} from '../tables.ts'
 import type {Stream} from '../../source.ts'
 import type {CommitBatch, CommitCounts, CommitResult} from '../warehouse.ts'
 import {classify, countsOf, stagedStreams} from './classify.ts'
-import {union, writeRows, type Classified, type CommitTerms} from './commit-sql.ts'
+import {unchangedSince, union, writeRows, type Classified, type CommitTerms} from './commit-sql.ts'
 import {pauseBefore, type Connection} from './connection.ts'
 import {countFirstRejects, insertEvents, isLogged, type EventSource} from './events.ts'
 import {fence, holdsLeases, leaseLost} from './leases.ts'
@@ -31,6 +31,7 @@ export interface CommitOptions {
   readonly queries: Queries
   readonly tables: TableSet
   readonly streams: readonly Stream[]
+  /** Of the streams, in their order. */
   readonly leases: readonly string[]
   readonly runId: string
   /** How much older an unchanged row's `last_seen` may be than this run before it is moved; milliseconds. */
@@ -116,7 +117,7 @@ async function land(
 
 /** Answers with the error where it is worth another look and another try. */
 async function tryToLand(
-  {connection, queries, tables, leases, runId}: CommitOptions,
+  {connection, queries, tables, streams, leases, runId}: CommitOptions,
   id: string,
   terms: CommitTerms,
   classified: readonly Classified[],
@@ -125,7 +126,12 @@ async function tryToLand(
   const eventLog = connection.tableName(tables.eventLog)
   const statements = [
     'BEGIN TRANSACTION',
-    ...leases.flatMap((lease) => fence(connection.tableName(lease), runId)),
+    ...streams.map((stream, index) => {
+      const ofStream = classified.find(({staged}) => staged.stream === stream)
+      const sql = ofStream === undefined ? undefined : unchangedSince(terms, ofStream)
+      const condition = sql === undefined ? undefined : {sql, reason: 'changedMeanwhile'}
+      return fence(connection.tableName(leases[index] ?? ''), runId, condition)
+    }),
     ...classified.flatMap((one) => writeRows(terms, one)),
     ...insertEvents(eventLog, source, terms.startedAt),
     'COMMIT TRANSACTION',

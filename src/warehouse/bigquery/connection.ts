@@ -1,10 +1,12 @@
-import type {BigQuery} from '@google-cloud/bigquery'
-import type {AuthClient} from 'google-auth-library'
+import type {AuthClient, gaxios} from 'google-auth-library'
 
+import {LorchestraError} from '../../errors.ts'
 import {pause} from '../../pause.ts'
+import {untilAborted} from '../../until-aborted.ts'
 import {authorizationOf} from './credentials.ts'
 import {assertWritable, type WritableNames} from './guard.ts'
-import {firstEntry, isTransient, refusal, requestError, ServiceError} from './service-error.ts'
+import {isTransient, requestError, ServiceError} from './service-error.ts'
+import {uploadOf} from './upload.ts'
 
 export interface ConnectionOptions {
   readonly project: string
@@ -27,14 +29,14 @@ export interface ServiceRequest {
 
 export interface Upload {
   readonly job: object
-  readonly content: Blob
+  /** Of NDJSON. */
+  readonly files: readonly string[]
   readonly what: string
 }
 
 const GOOGLE = 'https://bigquery.googleapis.com'
+/** Without an answer, or without any more of an upload being taken. */
 const TIMEOUT = 60_000
-/** Bytes a millisecond that a slow line carries. */
-const SLOWEST_UPLOAD = 100
 const ATTEMPTS = 6
 const FIRST_PAUSE = 300
 const LONGEST_PAUSE = 20_000
@@ -45,23 +47,24 @@ export class Connection {
   readonly dataset: string
   readonly location: string | undefined
   readonly #endpoint: string
+  readonly #isEmulator: boolean
   readonly #credentials: AuthClient
-  readonly #client: BigQuery
   #writable: WritableNames | undefined
 
-  constructor(options: ConnectionOptions, credentials: AuthClient, client: BigQuery) {
+  constructor(options: ConnectionOptions, credentials: AuthClient) {
     this.project = options.project
     this.dataset = options.dataset
     this.location = options.location
     this.#endpoint = options.apiEndpoint ?? GOOGLE
+    this.#isEmulator = options.apiEndpoint !== undefined
     this.#credentials = credentials
-    this.#client = client
   }
 
   /** Where a job is only ever found again. */
   in(location: string): Connection {
     const {project, dataset} = this
-    return new Connection({project, dataset, location, apiEndpoint: this.#endpoint}, this.#credentials, this.#client)
+    const apiEndpoint = this.#isEmulator ? {apiEndpoint: this.#endpoint} : {}
+    return new Connection({project, dataset, location, ...apiEndpoint}, this.#credentials)
   }
 
   /** Nothing can be written before this, and never anything else. */
@@ -86,77 +89,72 @@ export class Connection {
   }
 
   async requestOnce(request: ServiceRequest): Promise<unknown> {
-    const {method, path, query, body, what, signal} = request
     assertWritable(this, this.#writable, request)
-    await authorizationOf(this.#credentials)
-    return answered(
-      {what, signal, milliseconds: TIMEOUT},
-      async () =>
-        new Promise((resolve, reject) => {
-          const options = {
-            method,
-            uri: `${this.#endpoint}/bigquery/v2/projects/${encodeURIComponent(this.project)}${path}`,
-            // As text: the client would replace {{projectId}} within an object.
-            ...(body !== undefined && {body: JSON.stringify(body), headers: {'content-type': 'application/json'}}),
-            ...(query !== undefined && {qs: query}),
-          }
-          this.#client.request(options, (error, answer: unknown) => {
-            if (error === null) resolve(answer)
-            else reject(error)
-          })
-        }),
+    const {path, body} = request
+    const whole = `/bigquery/v2/projects/${encodeURIComponent(this.project)}${path}`
+    return this.#send({...request, path: whole}, async () =>
+      Promise.resolve(
+        body === undefined ? {} : {data: JSON.stringify(body), headers: {'content-type': 'application/json'}},
+      ),
     )
   }
 
-  /** A load job with its data in one request; the blob is read from disk as it is sent. */
-  async upload({job, content, what}: Upload): Promise<unknown> {
+  /** A load job with its data in one request. */
+  async upload({job, files, what}: Upload): Promise<unknown> {
     assertWritable(this, this.#writable, {method: 'POST', path: '/jobs', body: job})
-    const boundary = 'lorchestra-8f1c2a7d'
-    const body = new Blob([
-      `--${boundary}\r\ncontent-type: application/json; charset=UTF-8\r\n\r\n${JSON.stringify(job)}\r\n`,
-      `--${boundary}\r\ncontent-type: application/octet-stream\r\n\r\n`,
-      content,
-      `\r\n--${boundary}--\r\n`,
-    ])
-    const url = new URL(`${this.#endpoint}/upload/bigquery/v2/projects/${encodeURIComponent(this.project)}/jobs`)
-    url.searchParams.set('uploadType', 'multipart')
-    const headers = await authorizationOf(this.#credentials)
-    headers.set('content-type', `multipart/related; boundary=${boundary}`)
-    const milliseconds = Math.ceil(TIMEOUT + body.size / SLOWEST_UPLOAD)
-    return answered({what, milliseconds}, async (signal) => {
-      const answer = await fetch(url, {method: 'POST', headers, body, redirect: 'error', signal})
-      const text = await answer.text()
-      if (answer.ok) return JSON.parse(text) as unknown
-      throw refusal(what, answer.status, firstEntry(text))
+    const path = `/upload/bigquery/v2/projects/${encodeURIComponent(this.project)}/jobs`
+    return this.#send({method: 'POST', path, query: {uploadType: 'multipart'}, what}, async (stillGoing) =>
+      uploadOf(job, files, stillGoing),
+    )
+  }
+
+  /** Google's own client renews the token and heeds a proxy; it repeats nothing, not knowing what may be repeated. */
+  async #send(
+    {method, path, query, what, signal}: ServiceRequest,
+    content: (stillGoing: () => void) => Promise<Pick<gaxios.GaxiosOptions, 'headers' | 'data' | 'adapter'>>,
+  ): Promise<unknown> {
+    const url = new URL(path, this.#endpoint)
+    for (const [name, value] of Object.entries(query ?? {})) url.searchParams.set(name, value)
+    return answered(what, signal, async (ended, stillGoing) => {
+      await authorizationOf(this.#credentials)
+      const answer = await this.#credentials.request<string>({
+        method,
+        url,
+        signal: ended,
+        responseType: 'text',
+        redirect: 'error',
+        retry: false,
+        ...(this.#isEmulator && {noProxy: [url]}),
+        ...(await content(stillGoing)),
+      })
+      return answer.data === '' ? undefined : (JSON.parse(answer.data) as unknown)
     })
   }
 }
 
-interface Waiting {
-  readonly what: string
-  readonly signal?: AbortSignal | undefined
-  readonly milliseconds: number
-}
-
-/** Waits no longer than it may; whoever does not look at the signal is left alone with what it does. */
+/** Ends what nobody answers and nothing more is taken of. */
 async function answered<Answer>(
-  {what, signal, milliseconds}: Waiting,
-  ask: (signal: AbortSignal) => Promise<Answer>,
+  what: string,
+  signal: AbortSignal | undefined,
+  ask: (ended: AbortSignal, stillGoing: () => void) => Promise<Answer>,
 ): Promise<Answer> {
-  const inTime = AbortSignal.timeout(milliseconds)
-  const ended = signal === undefined ? inTime : AbortSignal.any([signal, inTime])
-  ended.throwIfAborted()
+  const patience = new AbortController()
+  const timer = setTimeout(() => patience.abort(), TIMEOUT)
+  const ended = signal === undefined ? patience.signal : AbortSignal.any([signal, patience.signal])
   try {
-    return await new Promise<Answer>((resolve, reject) => {
-      ended.addEventListener('abort', () => reject(ended.reason as Error), {once: true})
-      ask(ended).then(resolve, reject)
-    })
+    ended.throwIfAborted()
+    return await untilAborted(
+      ask(ended, () => timer.refresh()),
+      ended,
+    )
   } catch (error) {
-    if (error instanceof ServiceError) throw error
+    if (error instanceof LorchestraError) throw error
     signal?.throwIfAborted()
-    throw inTime.aborted
+    throw patience.signal.aborted
       ? new ServiceError({what, reason: 'no answer in time', ambiguous: true})
       : requestError(what, error)
+  } finally {
+    clearTimeout(timer)
   }
 }
 

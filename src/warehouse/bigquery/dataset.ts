@@ -14,17 +14,9 @@ export interface DatasetOptions extends ConnectionOptions {
 
 /** Looks first whether the dataset is there and where: a job is only ever found again in its own location. */
 export async function connectToDataset(options: DatasetOptions, signal: AbortSignal): Promise<Connection> {
-  const {project, location: wanted, apiEndpoint, credentialsFile} = options
+  const {location: wanted, apiEndpoint, credentialsFile} = options
   const credentials = await (apiEndpoint === undefined ? googleCredentials(credentialsFile) : noCredentials())
-  const {BigQuery} = await import('@google-cloud/bigquery')
-  const client = new BigQuery({
-    projectId: project,
-    authClient: credentials,
-    // It repeats some requests on its own, and does not know which of them are safe to repeat.
-    autoRetry: false,
-    ...(apiEndpoint !== undefined && {apiEndpoint}),
-  })
-  const connection = new Connection(options, credentials, client)
+  const connection = new Connection(options, credentials)
   const location = await locationOf(connection, signal)
   return location === undefined || wanted !== undefined ? connection : connection.in(location)
 }

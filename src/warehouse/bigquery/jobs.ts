@@ -1,5 +1,6 @@
 import * as z from 'zod'
 
+import {failure} from '../../errors.ts'
 import {pause} from '../../pause.ts'
 import {pauseBefore, type Connection} from './connection.ts'
 import {describeEntry, isDuplicate, isNotFound, isTransient, ServiceError} from './service-error.ts'
@@ -24,8 +25,8 @@ export interface JobToRun {
   /** Deterministic; unique for what it does. An attempt's number is added. */
   readonly id: string
   readonly configuration: object
-  /** Sent with the job; it can be sent again. */
-  readonly content?: Blob
+  /** Of NDJSON, sent with the job. */
+  readonly files?: readonly string[]
   readonly what: string
   /** Ends waiting for it, not the job. */
   readonly signal?: AbortSignal
@@ -37,6 +38,9 @@ export interface JobToRun {
 
 const ATTEMPTS = 6
 const SUBMISSIONS = 8
+/** After so many milliseconds, and three of them, no further submission is begun. */
+const SUBMITTING = 5 * 60 * 1000
+const FEWEST_SUBMISSIONS = 3
 const FIRST_POLL = 50
 const LONGEST_POLL = 3000
 
@@ -46,35 +50,47 @@ const LONGEST_POLL = 3000
  */
 export async function runJob(connection: Connection, toRun: JobToRun): Promise<Job> {
   for (let attempt = 1; ; attempt += 1) {
-    const jobId = `${toRun.id}-a${attempt}`
-    try {
-      return await finished(connection, toRun, await submitted(connection, toRun, jobId))
-    } catch (error) {
-      if (attempt === (toRun.attempts ?? ATTEMPTS) || !isTransient(error)) throw error
-    }
+    const job = await finished(connection, toRun, await submitted(connection, toRun, `${toRun.id}-a${attempt}`))
+    toRun.billed?.(Number(job.statistics?.query?.totalBytesBilled ?? 0))
+    const failed = failureOf(job, toRun.what)
+    if (failed === undefined) return job
+    if (attempt === (toRun.attempts ?? ATTEMPTS) || !isTransient(failed)) throw failed
     await pause(pauseBefore(attempt + 2), toRun.signal)
   }
 }
 
 async function submitted(connection: Connection, toRun: JobToRun, jobId: string): Promise<Job> {
-  const {what, content, configuration, signal} = toRun
+  const {what, files, configuration, signal} = toRun
   const {project, location} = connection
   const job = {jobReference: {projectId: project, jobId, ...(location !== undefined && {location})}, configuration}
+  const startedAt = performance.now()
   for (let submission = 1; ; submission += 1) {
     try {
       const answer =
-        content === undefined
+        files === undefined
           ? await connection.requestOnce({method: 'POST', path: '/jobs', body: job, what, signal})
-          : await connection.upload({job, content, what})
+          : await connection.upload({job, files, what})
       return jobShape.parse(answer)
     } catch (error) {
-      if (!isDuplicate(error) && (submission === SUBMISSIONS || !isTransient(error))) throw error
+      if (!isDuplicate(error)) {
+        if (!isTransient(error)) throw error
+        const milliseconds = performance.now() - startedAt
+        const enough = submission === SUBMISSIONS || (submission >= FEWEST_SUBMISSIONS && milliseconds > SUBMITTING)
+        if (enough) throw files === undefined ? error : uploadBroken(error, submission, milliseconds)
+      }
     }
     const there = await findJob(connection, jobId, toRun)
     if (there !== undefined) return there
     await pause(pauseBefore(submission), signal)
   }
 }
+
+const uploadBroken = (cause: unknown, tries: number, milliseconds: number): Error =>
+  failure(
+    `the upload to BigQuery failed ${tries} times in ${Math.round(milliseconds / 1000)} seconds`,
+    'Look what ends uploads between this machine and BigQuery (a proxy, a firewall, a line that breaks), then run the same command again.',
+    cause,
+  )
 
 async function findJob(connection: Connection, jobId: string, {what, signal}: JobToRun): Promise<Job | undefined> {
   try {
@@ -96,13 +112,15 @@ async function finished(connection: Connection, toRun: JobToRun, submittedJob: J
     const query = location === undefined ? inLocation(connection) : {location}
     job = jobShape.parse(await connection.request({method: 'GET', path: `/jobs/${jobId}`, query, what, signal}))
   }
-  toRun.billed?.(Number(job.statistics?.query?.totalBytesBilled ?? 0))
-  const {errorResult, errors = []} = job.status
-  if (errorResult === undefined) return job
+  return job
+}
+
+function failureOf({jobReference: {jobId}, status: {errorResult, errors = []}}: Job, what: string): Error | undefined {
+  if (errorResult === undefined) return undefined
   const {reason, note} = describeEntry(errorResult, 'no reason given')
   const places = errors.map(({location: place}) => place ?? '').filter((place) => place !== '')
   const all = [...new Set([note, ...places.slice(0, 3)])].filter((part) => part !== '').join(', ')
-  throw new ServiceError({what, reason, note: `job ${jobId}${all === '' ? '' : `, ${all}`}`})
+  return new ServiceError({what, reason, note: `job ${jobId}${all === '' ? '' : `, ${all}`}`})
 }
 
 export const inLocation = ({location}: Connection): Readonly<Record<string, string>> =>

@@ -13,19 +13,24 @@ export interface KeySet {
   readonly few: readonly string[] | undefined
 }
 
-/** Columns that describe the keys of `expression`; NULLs do not count. No key holds a line break. */
+/**
+ * Columns that describe the keys of `expression`; NULLs do not count. No key holds a line break. IFNULL is for an
+ * emulator that breaks down over a limited STRING_AGG of nothing.
+ */
 export const keySetColumns = (expression: string): string =>
   `CAST(COUNT(DISTINCT ${expression}) AS STRING) AS key_count, MIN(${expression}) AS lowest, MAX(${expression}) AS highest,
-   STRING_AGG(DISTINCT ${expression}, '\\n' LIMIT ${FEW_KEYS + 1}) AS few`
+   STRING_AGG(DISTINCT IFNULL(${expression}, ''), '\\n' LIMIT ${FEW_KEYS + 2}) AS few`
 
+/** No row at all is a set without keys. */
 export function keySetOf(row: Readonly<Record<string, string | null>>): KeySet {
-  const count = Number(row['key_count'])
-  const few = row['few'] ?? ''
+  const count = Number(row['key_count'] ?? 0)
+  const text = row['few'] ?? ''
+  const few = text.length > FEW_CHARACTERS ? [] : text.split('\n').filter((key) => key !== '')
   return {
     count,
     lowest: row['lowest'] ?? '',
     highest: row['highest'] ?? '',
-    few: count > 0 && count <= FEW_KEYS && few.length <= FEW_CHARACTERS ? few.split('\n') : undefined,
+    few: count > 0 && count <= FEW_KEYS && few.length === count ? few : undefined,
   }
 }
 

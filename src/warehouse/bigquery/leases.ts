@@ -5,13 +5,19 @@ import {createEvent, type Event} from '../../events.ts'
 import {isAlive, ownProcess, processIdentity} from '../../process-identity.ts'
 import type {Connection} from './connection.ts'
 import {isDuplicate, isNotFound} from './service-error.ts'
-import {insist, literal} from './sql.ts'
+import {literal} from './sql.ts'
 import type {Queries} from './query.ts'
 import {deleteTable} from './table-metadata.ts'
 
 // Only for runs on another machine, whose process cannot be looked at.
 const SILENCE_OF_THE_DEAD = 60 * 60 * 1000
 const HEARTBEAT = 10 * 60 * 1000
+
+export interface Condition {
+  readonly sql: string
+  /** What the error says where it is not met. */
+  readonly reason: string
+}
 
 const holderShape = z.object({process: processIdentity, startedAt: z.string()})
 
@@ -149,11 +155,16 @@ function lastWord(found: Holder, taker: Holder): Event {
   })
 }
 
-/** Statements for a transaction. The update collides with one that takes the lease over. */
-export const fence = (lease: string, runId: string): readonly string[] => [
-  `UPDATE ${lease} SET heard = CURRENT_TIMESTAMP() WHERE run_id = ${literal(runId)}`,
-  insist(`EXISTS(SELECT 1 FROM ${lease} WHERE run_id = ${literal(runId)})`, 'leaseLost'),
-]
+/**
+ * A statement for a transaction: it fails where the lease is another run's or `condition` is not met, and collides with
+ * one that takes the lease over. It stands first, so that even where nothing is rolled back nothing was written.
+ */
+export const fence = (lease: string, runId: string, condition?: Condition): string =>
+  `UPDATE ${lease} SET heard = IF(run_id = ${literal(runId)}, ${
+    condition === undefined
+      ? 'CURRENT_TIMESTAMP()'
+      : `IF(${condition.sql}, CURRENT_TIMESTAMP(), ERROR('lorchestra: ${condition.reason}'))`
+  }, ERROR('lorchestra: leaseLost')) WHERE TRUE`
 
 /** Says now and then that the run lives, for runs on other machines. Whether it did is the fence's to judge. */
 export function keepLeases(
@@ -167,7 +178,7 @@ export function keepLeases(
   const beat = async (): Promise<void> => {
     beats += 1
     for (const lease of leases) {
-      const sql = `UPDATE ${connection.tableName(lease)} SET heard = CURRENT_TIMESTAMP() WHERE run_id = ${literal(runId)}`
+      const sql = fence(connection.tableName(lease), runId)
       await queries.run(`${lease}-${runId}-beat-${beats}`, {sql, what: 'keeping the stream'}).catch(() => undefined)
     }
   }

@@ -66,13 +66,13 @@ export interface ErrorEntry {
 }
 
 /** Of an answer that is no success. */
-export function refusal(what: string, status: number, entry: ErrorEntry): ServiceError {
+function refusal(what: string, status: number, entry: ErrorEntry): ServiceError {
   const {reason, note} = describeEntry(entry, status === 404 ? 'no such address' : 'no reason given')
   return new ServiceError({what, status, reason, note, ambiguous: status >= 500 && reason !== 'duplicate'})
 }
 
 /** Of an answer's text. */
-export function firstEntry(text: string): ErrorEntry {
+function firstEntry(text: string): ErrorEntry {
   try {
     const {error} = JSON.parse(text) as {error?: {errors?: readonly ErrorEntry[]; message?: unknown}}
     return error?.errors?.[0] ?? {message: error?.message}
@@ -82,13 +82,19 @@ export function firstEntry(text: string): ErrorEntry {
   }
 }
 
-/** Of what the client library or `fetch` threw. */
+interface RequestFailure {
+  readonly code?: unknown
+  readonly cause?: {readonly code?: unknown}
+  readonly response?: {readonly status: number; readonly data?: unknown}
+}
+
+/** Of what the client threw. */
 export function requestError(what: string, error: unknown): ServiceError {
-  const {code, errors} = error as {code?: unknown; errors?: readonly ErrorEntry[]}
-  if (typeof code === 'number') return refusal(what, code, errors?.[0] ?? {message: (error as Error).message})
-  const cause = error instanceof Error ? error.cause : undefined
-  const names = [code, (cause as {code?: unknown} | undefined)?.code]
-  const name = names.find((found) => typeof found === 'string')
+  const {code, cause, response} = error as RequestFailure
+  if (response !== undefined) return refusal(what, response.status, firstEntry(String(response.data)))
+  if (error instanceof SyntaxError)
+    return new ServiceError({what, reason: 'the answer is not JSON, so not BigQuery’s', ambiguous: true})
+  const name = [code, cause?.code].find((found) => typeof found === 'string')
   return new ServiceError({
     what,
     reason: `the connection failed${name === undefined ? '' : `, ${name}`}`,

@@ -7,9 +7,5 @@ export const literal = (text: string): string =>
 
 export const instant = (date: Date): string => `TIMESTAMP(${literal(date.toISOString())})`
 
-/** Fails the statement, and the transaction that it stands in, with `reason` where `condition` is not true. */
-export const insist = (condition: string, reason: string): string =>
-  `SELECT IF(${condition}, 'ok', ERROR('lorchestra: ${reason}'))`
-
 /** The statement without what stands in quotes. */
 export const withoutConstants = (sql: string): string => sql.replaceAll(/"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/gs, "''")

@@ -1,4 +1,3 @@
-import {openAsBlob} from 'node:fs'
 import {stat} from 'node:fs/promises'
 
 import {pauseBefore, type Connection} from './connection.ts'
@@ -101,7 +100,7 @@ async function stageTable(
         },
         labels: {tool: 'lorchestra'},
       },
-      content: new Blob(await Promise.all(files.map(async (file) => openAsBlob(file)))),
+      files,
       what: 'loading records into a staging table',
     }),
   )

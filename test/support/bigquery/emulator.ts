@@ -81,13 +81,13 @@ export async function call(url: string, method: string, path: string, body?: obj
 }
 
 interface Answer {
-  readonly schema?: {readonly fields: readonly {readonly name: string}[]}
+  readonly schema?: {readonly fields?: readonly {readonly name: string}[]}
   readonly rows?: readonly {readonly f: readonly {readonly v: string | null}[]}[]
 }
 
 export async function query(url: string, sql: string): Promise<readonly Readonly<Record<string, string | null>>[]> {
   const {schema, rows = []} = (await call(url, 'POST', '/queries', {query: sql, useLegacySql: false})) as Answer
-  const names = schema?.fields.map(({name}) => name) ?? []
+  const names = schema?.fields?.map(({name}) => name) ?? []
   return rows.map(({f}) => Object.fromEntries(names.map((name, index) => [name, f[index]?.v ?? null])))
 }
 
