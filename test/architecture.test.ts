@@ -173,6 +173,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'process-identity.ts',
     'system-error.ts',
     'turns.ts',
+    'until-aborted.ts',
     'warehouse',
   ],
   testing: [
@@ -236,7 +237,6 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const LAZY_PACKAGES = [
   '@azure/msal-node',
   '@duckdb/node-api',
-  '@google-cloud/bigquery',
   'google-auth-library',
   'open',
   'winston',
