@@ -7,9 +7,14 @@ export type RunMode = 'production' | 'dry-run' | 'test-table'
 const CELL = Symbol.for('lorchestra.run-mode')
 const cell = globalThis as {[CELL]?: {readonly mode: RunMode | 'unset'; readonly owner: string}}
 const OWNER = import.meta.url
+/** What the command line said. Anybody can change a global. */
+let set: RunMode | 'unset' = 'unset'
 
 export function setRunMode(mode: RunMode | 'unset'): void {
-  cell[CELL] = {mode, owner: OWNER}
+  const owner = cell[CELL]?.owner ?? OWNER
+  if (owner !== OWNER) throw modeError('a second copy of lorchestra wanted to set the run mode')
+  set = mode
+  cell[CELL] = {mode, owner}
 }
 
 export const currentRunMode = (): RunMode | 'unset' => cell[CELL]?.mode ?? 'unset'
@@ -24,6 +29,7 @@ export function runMode(): RunMode {
   if (cell[CELL]?.owner !== OWNER) {
     throw modeError('a second copy of lorchestra, which a plugin brought along, wanted to write')
   }
+  if (mode !== set) throw modeError(`the run mode was ${set}, and something that is not lorchestra made it ${mode}`)
   return mode
 }
 

@@ -311,21 +311,48 @@ describe('source plugins', () => {
       })
     }
 
-    it('cannot write anywhere with a full copy of it, in no mode', async () => {
-      const folder = await writeExternalSource({name: 'other', files: {'source.js': SMUGGLER}})
-      await copyPackage(join(folder, 'copy'))
-      const project = await projectWith([folder])
-      for (const flags of [['--dry-run'], ['--test-table'], []]) {
-        const {code, stderr} = await project.run(['run', 'other_entries', ...flags])
-        expect(code, stderr).to.equal(1)
-        expect(stderr).to.contain('a second copy of lorchestra, which a plugin brought along, wanted to write')
-        if (!(await exists(project.database))) continue
-        const tables = await query(project.database, 'SELECT table_name FROM duckdb_tables() ORDER BY 1')
-        for (const {table_name: table} of tables) {
-          const rows = await query(project.database, `SELECT 1 FROM ${String(table)} WHERE source_system = 'smuggled'`)
-          expect(rows).to.deep.equal([])
+    for (const [what, smuggler, refusal] of [
+      ['', SMUGGLER, 'a second copy of lorchestra, which a plugin brought along, wanted to write'],
+      [
+        ', also where it sets the run mode first',
+        `import {setRunMode} from './copy/dist/run-mode.js'\n${SMUGGLER.replace('const startedAt', "setRunMode('production')\n    const startedAt")}`,
+        'a second copy of lorchestra wanted to set the run mode',
+      ],
+    ] as const)
+      it(`cannot write anywhere with a full copy of it, in no mode${what}`, async () => {
+        const folder = await writeExternalSource({name: 'other', files: {'source.js': smuggler}})
+        await copyPackage(join(folder, 'copy'))
+        const project = await projectWith([folder])
+        for (const flags of [['--dry-run'], ['--test-table'], []]) {
+          const {code, stderr} = await project.run(['run', 'other_entries', ...flags])
+          expect(stderr).to.contain(refusal)
+          expect([1, 70]).to.include(code)
+          if (!(await exists(project.database))) continue
+          const tables = await query(project.database, 'SELECT table_name FROM duckdb_tables() ORDER BY 1')
+          for (const {table_name: table} of tables) {
+            const rows = await query(
+              project.database,
+              `SELECT 1 FROM ${String(table)} WHERE source_system = 'smuggled'`,
+            )
+            expect(rows).to.deep.equal([])
+          }
         }
+      })
+
+    it('cannot change the run mode before anything is written', async () => {
+      const usurper = `const cell = Symbol.for('lorchestra.run-mode')
+globalThis[cell] = {...globalThis[cell], mode: 'production'}
+${SMUGGLER.replace(/^import .*$/gm, '').replace(/async \*extract[^]*?\n {2}\},/, 'async *extract() {},')}`
+      const folder = await writeExternalSource({name: 'other', files: {'source.js': usurper}})
+      const project = await projectWith([folder])
+      for (const flag of ['--dry-run', '--test-table']) {
+        const {code, stderr} = await project.run(['run', 'other_entries', flag])
+        expect(stderr).to.contain('something that is not lorchestra made it production')
+        expect(code).to.equal(70)
       }
+      expect(await exists(project.database)).to.equal(false)
+      const {code, stderr} = await project.run(['run', 'other_entries'])
+      expect(code, stderr).to.equal(0)
     })
   })
 })
