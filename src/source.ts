@@ -154,10 +154,7 @@ export interface SourceContext<Options> {
    * tells of records that the job never wanted; their changes and deletions are not to be yielded.
    */
   stored(idemKeys: readonly string[]): Promise<ReadonlySet<string>>
-  /**
-   * What happened since the last call; whole numbers that are added up. Where `listed` is reported, the slice fails unless
-   * `listed` = records yielded + known + outside + gone + rejected.
-   */
+  /** What happened since the last call, to be added up. If `listed` is told, it must be all: yielded + known + outside + gone + rejected. */
   progress(update: Progress): void
   /** One record that cannot be read: counted, recorded, reported. `reference` names it for a person; neither may hold payload. */
   reject(reference: string, reason: string, objectType?: string): void
@@ -262,12 +259,16 @@ export interface HttpRequest {
   readonly timeout?: number
   /** Largest body accepted. Default 64 MiB. */
   readonly maxBytes?: number
+  /** Member whose list comes as `parts` and is empty in `body`: so no large page is in memory as objects all at once. */
+  readonly listInParts?: string
 }
 
 export interface HttpResponse {
   readonly status: number
   readonly headers: Headers
   readonly body: JsonObject
+  /** The elements of that list, once; missing where there is no such list. Throws where they are not JSON. */
+  readonly parts?: Iterable<readonly JsonValue[]>
 }
 
 /** What `HttpClient.request` rejects with. Carries nothing that was sent, and of the answer only what is safe to print. */

@@ -1,5 +1,6 @@
 import {parseExactly} from '../exact-json.ts'
 import type {HttpRequest, HttpResponse, JsonObject, JsonValue} from '../source.ts'
+import {findList, free, partsOf} from './list-parts.ts'
 
 /** Why a try failed, and whether another one may help. */
 export interface Failure {
@@ -32,13 +33,13 @@ const RETRY_AFTER_TEXT = /retry after (\d{4}-\d\d-\d\dT[\d:.]+Z)/i
 export function judge(
   {status, headers}: Response,
   chunks: Uint8Array[],
-  {allow = [], retryable}: HttpRequest,
+  {allow = [], retryable, listInParts}: HttpRequest,
   repeatable: boolean,
 ): HttpResponse | Failure {
-  const body = objectIn(chunks)
+  const {body, parts} = contentOf(chunks, listInParts)
   if (status >= 300 && status < 400) return {problem: `answered ${status}, a redirect`, retry: false, status}
   if ((status >= 200 && status < 300) || allow.includes(status)) {
-    if (body !== undefined) return {status, headers, body}
+    if (body !== undefined) return {status, headers, body, ...(parts !== undefined && {parts})}
     const type = /^[\w.+/-]+/.exec(headers.get('content-type') ?? '')?.[0] ?? 'a body without a type'
     const problem = `answered ${status} with ${type}, which is not a JSON object`
     return {problem, retry: repeatable, oddAnswer: true, status}
@@ -57,14 +58,52 @@ export function judge(
   }
 }
 
-/** Each form of a body is dropped as soon as the next exists: a large page must not be held three times. */
-function objectIn(chunks: Uint8Array[]): JsonObject | undefined {
+/** Each form of a body is let go of as soon as the next exists: a large page must not be held three times. */
+function contentOf(
+  chunks: Uint8Array[],
+  listInParts: string | undefined,
+): Partial<Pick<HttpResponse, 'body' | 'parts'>> {
+  const bytes = joined(chunks.splice(0))
+  const list = listInParts === undefined ? undefined : findList(bytes, listInParts)
   try {
-    const value = parseExactly(UTF_8.decode(Buffer.concat(chunks.splice(0))))
-    return isObject(value) ? value : undefined
+    if (listInParts === undefined || list === undefined) return objectIn(UTF_8.decode(bytes))
+    const around = UTF_8.decode(bytes.subarray(0, list.start)) + UTF_8.decode(bytes.subarray(list.end))
+    const {body} = objectIn(around)
+    // Named twice, say: then it is another list than the one that was found.
+    if (body === undefined || !isEmptyList(body[listInParts])) return {}
+    return {body, parts: partsOf(bytes, list, elementsIn)}
   } catch {
-    return undefined
+    return {}
+  } finally {
+    if (list === undefined) free(bytes)
   }
+}
+
+/** In memory of its own, unlike a small Buffer. */
+function joined(chunks: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
+  const bytes = new Uint8Array(chunks.reduce((size, chunk) => size + chunk.byteLength, 0))
+  let at = 0
+  for (const chunk of chunks) {
+    bytes.set(chunk, at)
+    at += chunk.byteLength
+  }
+  return bytes
+}
+
+const isEmptyList = (value: unknown): boolean => Array.isArray(value) && value.length === 0
+
+function elementsIn(bytes: Uint8Array): readonly JsonValue[] {
+  try {
+    return parseExactly(`[${UTF_8.decode(bytes)}]`) as readonly JsonValue[]
+  } catch {
+    // Its own error would quote what is there.
+    throw new Error('a list in the answer is not JSON; run the same command again')
+  }
+}
+
+function objectIn(text: string): {readonly body?: JsonObject} {
+  const value = parseExactly(text)
+  return isObject(value) ? {body: value} : {}
 }
 
 const isObject = (value: JsonValue | undefined): value is JsonObject =>

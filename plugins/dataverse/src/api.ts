@@ -13,7 +13,7 @@ const TIMEOUT_MS = 180_000
 export async function get(
   context: SourceContext<Options>,
   address: string | URL,
-  {headers, ...request}: Pick<HttpRequest, 'headers' | 'allow' | 'maxBytes'> = {},
+  {headers, ...request}: Pick<HttpRequest, 'headers' | 'allow' | 'maxBytes' | 'listInParts'> = {},
 ): Promise<HttpResponse> {
   const home = new URL(PATH, context.options.url)
   const url = new URL(address, home)

@@ -2,7 +2,7 @@ import type {JsonObject, JsonValue, Page, SourceContext, Stream} from 'lorchestr
 
 import {keyOf} from './idem-key.ts'
 import type {Options} from './options.ts'
-import {addressOf, linkIn, readPages, rowsIn} from './rows.ts'
+import {addressOf, linkIn, readPages} from './rows.ts'
 import {tableOf, type Table} from './table.ts'
 
 /** An expired token is 0x80044352, with status 400; a link that the server does not know at all may be any of these. */
@@ -44,13 +44,14 @@ export async function* readChanges(
   if (typeof bookmark !== 'string') return false
   const {page_size: pageSize} = context.options
   let link: string | undefined
-  for await (const {status, body} of readPages(context, {first: () => bookmark, pageSize, allow: REFUSED_LINK})) {
-    if (REFUSED_LINK.includes(status)) return false
-    link = linkIn(body, '@odata.deltaLink')
-    const rows = rowsIn(body)
-    const records = rows.filter((row) => !isDeletion(row))
-    context.progress({listed: records.length})
-    yield {records, deleted: rows.filter(isDeletion).map((row) => keyOfDeleted(row, stream))}
+  for await (const page of readPages(context, {first: () => bookmark, pageSize, allow: REFUSED_LINK})) {
+    if (REFUSED_LINK.includes(page.status)) return false
+    link = linkIn(page.body, '@odata.deltaLink')
+    for (const rows of page.rows) {
+      const records = rows.filter((row) => !isDeletion(row))
+      context.progress({listed: records.length})
+      yield {records, deleted: rows.filter(isDeletion).map((row) => keyOfDeleted(row, stream))}
+    }
   }
   if (link === undefined)
     throw new Error('the changes ended without a link to the next ones. Run the same command again')

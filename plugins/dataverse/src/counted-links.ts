@@ -13,7 +13,8 @@ const countIn = (address: string): number => Number(COUNT.exec(address)?.[0] ?? 
 export class CountedLinks {
   readonly #primaryKey: string
   readonly #pageAfter: (key: string) => string
-  #instead: {readonly key: string; readonly link: string} | undefined
+  /** Of the page before, where its link was not followed. */
+  #instead: {readonly firstKey: unknown; readonly link: string} | undefined
   #useless = false
 
   constructor(primaryKey: string, pageAfter: (key: string) => string) {
@@ -21,20 +22,26 @@ export class CountedLinks {
     this.#pageAfter = pageAfter
   }
 
-  /** What to ask for after `rows`, which came with `link` as the answer to `asked`. */
-  next(link: string, asked: string, rows: readonly JsonObject[]): string {
-    const key = rows.at(-1)?.[this.#primaryKey]
-    if (this.#useless || !isGuid(key) || countIn(link) !== countIn(asked) + rows.length) return link
-    this.#instead = {key, link}
-    return this.#pageAfter(key)
-  }
-
-  /** The link that was not followed, where `rows` begin again: a server that selects nothing can only be asked by its links. */
-  unheeded(rows: readonly JsonObject[]): string | undefined {
+  /** The link that was not followed, where the same page came again: a server that selects nothing can only be asked by its links. */
+  unheeded({first}: PageEnds): string | undefined {
     const instead = this.#instead
     this.#instead = undefined
-    if (instead === undefined || rows.every((row) => row[this.#primaryKey] !== instead.key)) return undefined
+    if (instead === undefined || first?.[this.#primaryKey] !== instead.firstKey) return undefined
     this.#useless = true
     return instead.link
   }
+
+  /** What to ask for after a page that came with `link` as the answer to `asked`. */
+  next(link: string, asked: string, {count, first, last}: PageEnds): string {
+    const key = last?.[this.#primaryKey]
+    if (this.#useless || !isGuid(key) || countIn(link) !== countIn(asked) + count) return link
+    this.#instead = {firstKey: first?.[this.#primaryKey], link}
+    return this.#pageAfter(key)
+  }
+}
+
+export interface PageEnds {
+  readonly count: number
+  readonly first?: JsonObject | undefined
+  readonly last?: JsonObject | undefined
 }

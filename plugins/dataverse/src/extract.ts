@@ -3,12 +3,11 @@ import type {Page, SliceWindow, SourceContext} from 'lorchestra'
 import {changeLinkNow, readChanges} from './changes.ts'
 import {keyBy} from './idem-key.ts'
 import type {Options} from './options.ts'
-import {readPages, rowsIn, rowsOf} from './rows.ts'
+import {readPages, rowsOf} from './rows.ts'
 import {assertServerIsAsFar} from './slice-window.ts'
 import {tableOf, type Table} from './table.ts'
 
 const DAY_MS = 86_400_000
-const ROWS_AT_ONCE = 500
 
 export async function* extract(context: SourceContext<Options>): AsyncGenerator<Page, void> {
   const [stream] = context.streams
@@ -37,11 +36,11 @@ async function* readWindow(
   window: SliceWindow,
 ): AsyncGenerator<Page, void> {
   const {full} = context.options
-  for await (const {body, headers} of readPages(context, rowsOf(context, table, full ? undefined : window))) {
+  for await (const {rows, headers} of readPages(context, rowsOf(context, table, full ? undefined : window))) {
     if (!full) assertServerIsAsFar(context.window, headers.get('date'))
-    const rows = rowsIn(body)
-    context.progress({listed: rows.length})
-    // Taken out as they are handed on, so that they are gone when the next page comes.
-    while (rows.length > 0) yield {records: rows.splice(0, ROWS_AT_ONCE)}
+    for (const records of rows) {
+      context.progress({listed: records.length})
+      yield {records}
+    }
   }
 }

@@ -2,13 +2,19 @@ import type {HttpResponse, JsonObject, SliceWindow, SourceContext} from 'lorches
 
 import {get} from './api.ts'
 import {CountedLinks} from './counted-links.ts'
-import {isHttpError, isTooLarge} from './http-error.ts'
+import {isHttpError, isTooLarge, problemOf} from './http-error.ts'
 import type {Options} from './options.ts'
 import {filterFor, halves} from './slice-window.ts'
+import {PageRows} from './page-rows.ts'
 import type {Table} from './table.ts'
 
 const PAGE_BYTES = 16_000_000
 const LARGEST_ROW_BYTES = 64 * 1024 * 1024
+
+export interface RowPage extends Pick<HttpResponse, 'status' | 'headers' | 'body'> {
+  /** Empty where the status is one of `allow`. */
+  readonly rows: PageRows
+}
 
 export interface Reading {
   /** Where the first page is, of all or of what follows a key; asked again with a part of the window that is too large. */
@@ -38,10 +44,7 @@ export const rowsOf = ({options}: SourceContext<Options>, table: Table, window: 
 })
 
 /** What is too large to be answered is read again in smaller parts: half the window, and in the end half the page. */
-export async function* readPages(
-  context: SourceContext<Options>,
-  reading: Reading,
-): AsyncGenerator<HttpResponse, void> {
+export async function* readPages(context: SourceContext<Options>, reading: Reading): AsyncGenerator<RowPage, void> {
   const {window, pageSize} = reading
   try {
     yield* followPages(context, reading)
@@ -69,7 +72,7 @@ export async function* readPages(
 async function* followPages(
   context: SourceContext<Options>,
   {first, window, pageSize, primaryKey, prefer = [], allow = []}: Reading,
-): AsyncGenerator<HttpResponse, void> {
+): AsyncGenerator<RowPage, void> {
   const headers = {prefer: [`odata.maxpagesize=${pageSize}`, ...annotations(context.options), ...prefer].join(',')}
   const maxBytes = pageSize === 1 ? LARGEST_ROW_BYTES : PAGE_BYTES
   const counted = primaryKey === undefined ? undefined : new CountedLinks(primaryKey, (key) => first(window, key))
@@ -77,14 +80,27 @@ async function* followPages(
   let remembered: string | undefined
   for (let pages = 1, rememberAt = 1; next !== undefined; pages += 1) {
     const asked: string = next
-    const answer: HttpResponse = await get(context, asked, {headers, maxBytes, allow})
-    const rows = counted === undefined ? [] : rowsIn(answer.body)
+    const {
+      status,
+      headers: answered,
+      body,
+      parts,
+    } = await get(context, asked, {
+      headers,
+      maxBytes,
+      allow,
+      listInParts: 'value',
+    })
+    if (allow.includes(status)) {
+      yield {status, headers: answered, body, rows: new PageRows([])}
+      return
+    }
+    const rows = rowsIn(body, parts)
     next = counted?.unheeded(rows)
     if (next !== undefined) continue
-    const link = linkIn(answer.body, '@odata.nextLink')
+    const link = linkIn(body, '@odata.nextLink')
+    yield {status, headers: answered, body, rows}
     next = link === undefined ? undefined : (counted?.next(link, asked, rows) ?? link)
-    yield answer
-    if (allow.includes(answer.status)) return
     // Remembering one address at ever greater distances finds every circle, and keeps none of the others in memory.
     if (next !== undefined && next === remembered)
       throw new Error('Dataverse gave the same page twice. Run the same command again')
@@ -101,9 +117,14 @@ export function linkIn(body: JsonObject, name: '@odata.nextLink' | '@odata.delta
   throw new Error(`the answer holds an odd ${name}; check that url is a Dataverse environment`)
 }
 
-export function rowsIn({value}: JsonObject): JsonObject[] {
-  if (Array.isArray(value)) return value as JsonObject[]
-  throw new Error('the answer holds no list of rows; check that url is a Dataverse environment')
+function rowsIn(body: JsonObject, parts: HttpResponse['parts']): PageRows {
+  if (parts === undefined)
+    throw new Error('the answer holds no list of rows; check that url is a Dataverse environment')
+  if (body['error'] !== undefined) {
+    const {code, message} = problemOf(body)
+    throw new Error(`Dataverse broke off in the middle of its answer: ${code} ${message}. Run the same command again`)
+  }
+  return new PageRows(parts)
 }
 
 /** Spaces as %20: not every OData server takes a plus for one. */

@@ -80,6 +80,26 @@ describe('reading Dataverse with faults in between', () => {
     })
   }
 
+  it('does not take the rows before an error for all of them', async () => {
+    await answerRows({value: [{contactid: ID}], error: {code: '0x80044151', message: 'Generic SQL error.'}})
+    expect(await messageOf(through().all())).to.contain('in the middle of its answer: 0x80044151 Generic SQL error.')
+  })
+
+  for (const [what, text, says] of [
+    ['ends within a row', `{"value":[{"contactid":"${ID}"},{"contactid":"secret`, 'not a JSON object'],
+    ['ends behind a row', `{"value":[{"contactid":"${ID}"}`, 'not a JSON object'],
+    ['has an odd row', `{"value":[{"contactid":"${ID}"},{"contactid":secret}]}`, 'a list in the answer is not JSON'],
+    ['has two lists', `{"value":[{"contactid":"${ID}"}],"value":[{"contactid":"${ID}"}]}`, 'not a JSON object'],
+  ] as const) {
+    it(`takes no answer that ${what}, and quotes nothing of it`, async () => {
+      await proxy.rules.forGet(ROWS).thenReply(200, text, {'content-type': 'application/json'})
+      await passOn()
+      const message = await messageOf(through().all())
+      expect(message).to.contain(says)
+      expect(message).not.to.contain('secret')
+    })
+  }
+
   it('waits as long as Dataverse says, and asks nothing meanwhile, in no job of the account', async () => {
     const clock = patientClock()
     const traffic = new AccountTraffic(clock)
