@@ -16,15 +16,24 @@ export interface Rejection {
 
 export type Keyed = {readonly record: SpoolableRecord} | {readonly rejection: Rejection}
 
-/**
- * A record with its key and payload as text, or why it cannot be stored. Reasons hold no payload. `deepest`: how many
- * levels of nesting the warehouse can hold.
- */
+/** What the warehouse can hold: one payload beyond it would fail all that is loaded with it. */
+export interface PayloadLimits {
+  /** Of nesting. */
+  readonly levels: number
+  /** Of the JSON text in UTF-8. */
+  readonly bytes: number
+}
+
+const NO_LIMITS: PayloadLimits = {levels: Infinity, bytes: Infinity}
+/** UTF-8 takes at most so many bytes for one UTF-16 code unit. */
+const LONGEST_ENCODING = 3
+
+/** A record with its key and payload as text, or why it cannot be stored. Reasons hold no payload. */
 export function keyRecord(
   source: Pick<Source, 'idemKey'>,
   record: JsonObject,
   stream: Stream,
-  deepest = Infinity,
+  {levels, bytes}: PayloadLimits = NO_LIMITS,
 ): Keyed {
   const reject = (reason: string, reference = fingerprintOf(record)): Keyed => ({rejection: {reference, reason}})
   if (!isObject(record)) return reject('it is not an object')
@@ -39,8 +48,10 @@ export function keyRecord(
   const json = jsonText(record)
   if ('problem' in json) return reject(json.problem, idemKey)
   if (!json.text.startsWith('{')) return reject('it is not an object', idemKey)
-  if (isNestedDeeperThan(json.text, deepest))
-    return reject(`it is nested more than ${deepest} levels deep, which the warehouse cannot hold`, idemKey)
+  if (isNestedDeeperThan(json.text, levels))
+    return reject(`it is nested more than ${levels} levels deep, which the warehouse cannot hold`, idemKey)
+  if (LONGEST_ENCODING * json.text.length > bytes && Buffer.byteLength(json.text) > bytes)
+    return reject(`it takes more than ${bytes} bytes as JSON, which the warehouse cannot hold`, idemKey)
   const {sourceSystem, objectType} = stream
   return {
     record: {idemKey, sourceSystem, objectType, externalId: idemKey.slice(prefixOf(stream).length), json: json.text},

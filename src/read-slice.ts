@@ -1,6 +1,7 @@
 import {StreamCounts} from './counts.ts'
 import {failure, messageWithCauses} from './errors.ts'
 import {jsonText} from './json-text.ts'
+import type {PayloadLimits} from './keyed-record.ts'
 import type {Sink} from './sink/sink.ts'
 import type {HttpClient, JsonValue, Logger, SecretStore, Source, SourceContext, Stream} from './source.ts'
 import {SliceIntake} from './slice-intake.ts'
@@ -20,8 +21,8 @@ export interface SliceReader {
   readonly log: Logger
   readonly signal: AbortSignal
   readonly maxRejects: number
-  /** Levels of nesting that the warehouse can hold; any number where it is left out. */
-  readonly deepestPayload?: number
+  /** Left out: none. */
+  readonly payloadLimits?: PayloadLimits
   /** False with `--refetch`. */
   readonly askKnown: boolean
   readonly now: () => Date

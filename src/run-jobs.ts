@@ -34,8 +34,15 @@ const COMMIT_AFTER = {
   bigquery: {records: 500_000, milliseconds: 5 * 60 * 1000},
 }
 
-/** Levels of nesting. BigQuery documents 500 for its JSON type; one deeper record would fail all that is loaded with it. */
-const DEEPEST_PAYLOAD = {duckdb: Infinity, bigquery: 500}
+/**
+ * BigQuery documents 500 levels for its JSON type and 100 MB for a row that is loaded
+ * (https://docs.cloud.google.com/bigquery/quotas#load_jobs). DuckDB needs several times a payload in memory, and fails
+ * at 150 MB.
+ */
+const PAYLOAD_LIMITS = {
+  duckdb: {levels: Infinity, bytes: 100_000_000},
+  bigquery: {levels: 500, bytes: 99_000_000},
+}
 
 export interface RunJobsOptions {
   readonly config: Config
@@ -165,7 +172,7 @@ async function runResolved(
     log,
     signal,
     maxRejects: job.maxRejects,
-    deepestPayload: DEEPEST_PAYLOAD[config.warehouse.type],
+    payloadLimits: PAYLOAD_LIMITS[config.warehouse.type],
     askKnown: !read.request.refetch,
     now: () => new Date(),
     resolvePath: (path) => resolve(config.folder, path),

@@ -75,7 +75,7 @@ export class SliceIntake {
     const accepted: SpoolableRecord[] = []
     for (const record of records) {
       this.#taken += 1
-      const keyed = keyRecord(this.#reader.source, record, stream, this.#reader.deepestPayload)
+      const keyed = keyRecord(this.#reader.source, record, stream, this.#reader.payloadLimits)
       if ('record' in keyed) accepted.push(keyed.record)
       else this.#reject(stream, keyed.rejection)
     }

@@ -115,7 +115,12 @@ describe('a record that is nested deeply', () => {
   const nested = (levels: number): JsonObject =>
     JSON.parse(`${'{"[\\"{":'.repeat(levels)}0${'}'.repeat(levels)}`) as JsonObject
   const keyed = (levels: number, deepest?: number) =>
-    keyRecord(keyedBy('thing:scripted--acct1:a'), nested(levels), stream, deepest)
+    keyRecord(
+      keyedBy('thing:scripted--acct1:a'),
+      nested(levels),
+      stream,
+      deepest === undefined ? undefined : {levels: deepest, bytes: Infinity},
+    )
 
   it('is stored where the warehouse can hold it, and a reject that says why where it cannot', () => {
     expect(keyed(1000)).to.have.property('record')
@@ -126,5 +131,22 @@ describe('a record that is nested deeply', () => {
         reason: 'it is nested more than 500 levels deep, which the warehouse cannot hold',
       },
     })
+  })
+})
+
+describe('a record that is large', () => {
+  it('is stored where the warehouse can hold it, and a reject that says why where it cannot; bytes of UTF-8 count', () => {
+    const keyed = (text: string) =>
+      keyRecord(keyedBy('thing:scripted--acct1:a'), {text}, stream, {levels: Infinity, bytes: 1011})
+    expect(keyed('x'.repeat(1000))).to.have.property('record')
+    expect(keyed('é'.repeat(500))).to.have.property('record')
+    for (const text of ['x'.repeat(1001), 'é'.repeat(501)]) {
+      expect(keyed(text)).to.deep.equal({
+        rejection: {
+          reference: 'thing:scripted--acct1:a',
+          reason: 'it takes more than 1011 bytes as JSON, which the warehouse cannot hold',
+        },
+      })
+    }
   })
 })
