@@ -1,3 +1,4 @@
+import {randomInt} from 'node:crypto'
 import {mkdtemp, rm} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
@@ -16,7 +17,9 @@ const COMMANDS = 6
 const {values} = parseArgs({
   options: {
     kills: {type: 'string', default: '200'},
-    seed: {type: 'string', default: '1'},
+    /** At random, unless given to repeat a campaign. */
+    seed: {type: 'string', default: String(randomInt(1e6))},
+    /** Of three runs that nobody kills, but that meet each other. */
     rounds: {type: 'string', default: '0'},
     campaign: {type: 'string'},
   },
@@ -24,6 +27,7 @@ const {values} = parseArgs({
 const wanted = Number(values.kills)
 const seed = Number(values.seed)
 const startedAt = performance.now()
+console.log(`seed ${seed}`)
 const phases = new Map<string, number>()
 const failures: string[] = []
 const tally = {kills: 0, campaigns: 0, begun: 0, torn: 0}
@@ -56,7 +60,7 @@ async function runNeighbours(rounds: number): Promise<void> {
   try {
     const {refused, stored} = await interleaveRuns({folder, seed, rounds})
     console.log(`${rounds} rounds of three runs: ${stored} stored, ${refused} refused, ${seconds()} s`)
-    const ended = await runAtTheSameTime(folder, seed, 3, Math.ceil(rounds / 10))
+    const ended = await runAtTheSameTime(folder, seed, 3, Math.ceil(rounds / 50))
     const failed = ended.filter(({outcome}) => outcome !== 'done')
     console.log(`${ended.length} runs in 3 processes on one file: ${failed.length} failed, ${seconds()} s`)
     if (failed.length > 0) throw new Error(failed.map(({message}) => message).join('; '))

@@ -21,7 +21,7 @@ export interface DatabaseOptions {
 
 /** Bytes. */
 export const MEMORY_LIMIT = 512_000_000
-/** A second thread is taken when there are records to write: for a few events it takes twice the time of the first. */
+/** DuckDB's threads wait for each other busily, so for a few events a second one only takes time. */
 export const THREADS = {few: 1, many: 2}
 /**
  * A thread gathers a group in memory before it compresses it. DuckDB's own 122,880 rows of 2 KB are 240 MB, so two
