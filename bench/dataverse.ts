@@ -4,7 +4,9 @@ import {cpus, tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {parseArgs} from 'node:util'
 
+import {clinicEnv, clinicYaml} from '../test/support/clinic-yaml.ts'
 import {startEntraServer} from '../test/support/entra-server.ts'
+import {environmentOf, PROGRAM} from '../test/support/program.ts'
 import {median} from './cases.ts'
 import {startPageServer} from './dataverse-server.ts'
 
@@ -21,7 +23,6 @@ const rows = Number(flags.rows)
 const pageSize = Number(flags['page-size'])
 const SETTLED = 100_000
 const MB = 1e6
-const PROGRAM = join(import.meta.dirname, '..', 'bin', 'run.js')
 
 interface Measured {
   readonly seconds: number
@@ -95,19 +96,12 @@ async function measureRun(at: string): Promise<Measured> {
   // One window, so that no commit comes before the last page.
   await writeFile(
     config,
-    `
-warehouse: {type: duckdb, path: ${at}.duckdb}
-accounts:
-  clinic:
-    source: dataverse
-    url: ${server.url}
-    authority: ${entra.url}
-    tenant_id: ${entra.tenantId}
-    client_id: ${entra.clientId}
-    client_secret: ${entra.clientSecret}
-jobs:
-  contacts: {account: clinic, entity: contact, page_size: ${pageSize}, start: 2026-01-01, slice: 520w}
-`,
+    clinicYaml({
+      url: server.url,
+      entra,
+      database: `${at}.duckdb`,
+      jobs: {contacts: `entity: contact, page_size: ${pageSize}, start: 2026-01-01, slice: 520w`},
+    }),
   )
   samples = []
   const measured = await measure([PROGRAM, 'run', 'contacts', '--json', '--config', config])
@@ -122,13 +116,7 @@ async function measure(line: readonly string[]): Promise<Measured> {
   const startedAt = performance.now()
   const child = spawn(process.execPath, line, {
     stdio: ['ignore', 'pipe', 'inherit'],
-    env: {
-      PATH: process.env['PATH'] ?? '',
-      HOME: folder,
-      XDG_CACHE_HOME: join(folder, 'cache'),
-      XDG_DATA_HOME: join(folder, 'data'),
-      NODE_EXTRA_CA_CERTS: entra.certificate,
-    },
+    env: environmentOf(folder, clinicEnv(entra)),
   })
   reader = child.pid
   let output = ''

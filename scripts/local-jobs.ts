@@ -2,6 +2,7 @@ import {mkdtemp, rm, writeFile} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 
+import {clinicAccount, clinicEnv} from '../test/support/clinic-yaml.ts'
 import {contacts} from '../test/support/dataverse-rows.ts'
 import {startDataverseServer} from '../test/support/dataverse-server.ts'
 import {startEntraServer} from '../test/support/entra-server.ts'
@@ -39,14 +40,7 @@ export async function withLocalJobs(use: (jobs: LocalJobs) => Promise<void>): Pr
   type: duckdb
   path: lorchestra.duckdb
 accounts:
-${gmail.accountYaml}  clinic:
-    source: dataverse
-    url: ${dataverse.url}
-    authority: ${entra.url}
-    tenant_id: ${entra.tenantId}
-    client_id: ${entra.clientId}
-    client_secret: \${CLINIC_CLIENT_SECRET}
-jobs:
+${gmail.accountYaml}${clinicAccount({url: dataverse.url, entra})}jobs:
   gmail_ingest_acct1:
     account: acct1
     units_per_minute: 1000000 # Google's quota would have it take a minute; this server has none
@@ -57,7 +51,7 @@ jobs:
     )
     await use({
       addresses: {gmail: gmail.url, dataverse: dataverse.url},
-      env: {...gmail.env, CLINIC_CLIENT_SECRET: entra.clientSecret, NODE_EXTRA_CA_CERTS: entra.certificate},
+      env: {...gmail.env, ...clinicEnv(entra)},
       folder,
       database: join(folder, 'lorchestra.duckdb'),
     })

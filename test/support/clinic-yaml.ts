@@ -4,24 +4,30 @@ export interface Clinic {
   /** Of the Dataverse environment. */
   readonly url: string
   readonly entra: Pick<EntraServer, 'url' | 'tenantId' | 'clientId'>
-  /** By default beside the file. */
-  readonly database?: string
-  /** In YAML's own words, each on a line of its own; without `account: clinic`. */
-  readonly jobs: Readonly<Record<string, string>>
 }
 
-/** A lorchestra.yaml whose jobs read one Dataverse account; `clinicEnv` is what it refers to. */
-export const clinicYaml = ({url, entra, database = 'lorchestra.duckdb', jobs}: Clinic): string => `
-warehouse: {type: duckdb, path: ${database}}
-accounts:
-  clinic:
+/** An account of lorchestra.yaml; `clinicEnv` is what it refers to. */
+export const clinicAccount = ({url, entra}: Clinic): string => `  clinic:
     source: dataverse
     url: ${url}
     authority: ${entra.url}
     tenant_id: ${entra.tenantId}
     client_id: ${entra.clientId}
     client_secret: \${CLINIC_CLIENT_SECRET}
-jobs:
+`
+
+export interface ClinicJobs extends Clinic {
+  /** By default beside the file. */
+  readonly database?: string
+  /** Their options, in YAML's own words. */
+  readonly jobs: Readonly<Record<string, string>>
+}
+
+/** A whole lorchestra.yaml. */
+export const clinicYaml = ({database = 'lorchestra.duckdb', jobs, ...clinic}: ClinicJobs): string => `
+warehouse: {type: duckdb, path: ${database}}
+accounts:
+${clinicAccount(clinic)}jobs:
 ${Object.entries(jobs)
   .map(([name, options]) => `  ${name}: {account: clinic, ${options}}\n`)
   .join('')}`

@@ -52,13 +52,17 @@ export function contacts(count: number, options: RowsOptions): readonly Contact[
   })
 }
 
-/** `characters`: length of a transcript. */
-export function sessions(count: number, {characters = 2000, ...options}: RowsOptions & {characters?: number}) {
+export interface SessionsOptions extends RowsOptions {
+  /** How long the transcript of each is. */
+  readonly characters: (index: number) => number
+}
+
+export function sessions(count: number, {characters, ...options}: SessionsOptions) {
   return Array.from({length: count}, (_, index) => ({
     cre92_clientsessionid: guid(`session ${index}`),
     cre92_name: `Session ${index}`,
     _cre92_contact_value: guid(`contact ${index}`),
-    cre92_transcript: SENTENCE.repeat(Math.ceil(characters / SENTENCE.length)).slice(0, characters),
+    cre92_transcript: SENTENCE.repeat(Math.ceil(characters(index) / SENTENCE.length)).slice(0, characters(index)),
     modifiedon: timeOf(index, count, options),
   }))
 }

@@ -7,10 +7,12 @@ import type {LoginContext, SecretStore} from 'lorchestra'
 import {temporaryFolder} from '../../../test/support/cli.ts'
 import {startEntraServer, type EntraServer} from '../../../test/support/entra-server.ts'
 import {startFaultProxy, type FaultProxy} from '../../../test/support/fault-proxy.ts'
+import {secretsInMemory} from '../../../src/testing/trial.ts'
+import {messageOf} from '../../../test/support/message-of.ts'
 import {check} from '../src/check.ts'
 import {login} from '../src/login.ts'
 import type {Options} from '../src/options.ts'
-import {memorySecrets, messageOf, reading, type Reading, type ReadingOptions} from './reading.ts'
+import {reading, type Reading, type ReadingOptions} from './reading.ts'
 
 const IDENTITY = {OrganizationId: 'the clinic'}
 const PERSON = 'ada@example.com'
@@ -158,7 +160,7 @@ describe('signing in to Dataverse', () => {
 
     it('shows a code and where to enter it, and keeps what the person gets for later runs', async () => {
       await know()
-      const secrets = memorySecrets()
+      const secrets = secretsInMemory()
       const {told, opened} = await signIn(asPerson({secrets}))
       expect(told[0]).to.match(/^Enter the code [\w-]+ at http/)
       expect(told.at(-1)).to.equal(`Signed in as ${PERSON}`)
@@ -172,7 +174,7 @@ describe('signing in to Dataverse', () => {
 
     it('keeps a rotated refresh token', async () => {
       await know()
-      const secrets = memorySecrets()
+      const secrets = secretsInMemory()
       await signIn(asPerson({secrets}))
       const tokens = new Set([refreshToken(await secrets.get('msal_cache'))])
       for (let times = 0; times < 3; times += 1) {
@@ -186,7 +188,7 @@ describe('signing in to Dataverse', () => {
     })
 
     it('takes the place of whoever signed in before', async () => {
-      const secrets = memorySecrets()
+      const secrets = secretsInMemory()
       await signIn(asPerson({secrets}))
       await signIn(asPerson({secrets}), 'grace@example.com')
       const {Account} = JSON.parse((await secrets.get('msal_cache')) ?? '') as {
@@ -197,12 +199,12 @@ describe('signing in to Dataverse', () => {
 
     it('begins with a cache that MSAL for Python wrote, and leaves that file alone', async () => {
       await know()
-      const signedIn = memorySecrets()
+      const signedIn = secretsInMemory()
       await signIn(asPerson({secrets: signedIn}))
       const file = join(await temporaryFolder(), 'token_cache.json')
       const text = JSON.stringify(asPythonWrites(refreshToken(await signedIn.get('msal_cache')), entra))
       await writeFile(file, text)
-      const secrets = memorySecrets()
+      const secrets = secretsInMemory()
       const run = asPerson({secrets, options: {token_cache: file}})
       expect(await check(run.context)).to.deep.equal({identity: 'the clinic'})
       expect(refreshToken(await secrets.get('msal_cache'))).not.to.equal(refreshToken(text))
@@ -217,7 +219,7 @@ describe('signing in to Dataverse', () => {
     })
 
     it('says to sign in again where the refresh token is no longer good', async () => {
-      const secrets = memorySecrets()
+      const secrets = secretsInMemory()
       await signIn(asPerson({secrets}))
       await environment.rules.forUnmatchedRequest().thenJson(401, {})
       await secrets.update('msal_cache', (text) => (text ?? '').replaceAll(refreshToken(text), 'revoked'))
@@ -234,7 +236,7 @@ describe('signing in to Dataverse', () => {
 
     it('leaves a newer sign-in of another process alone', async () => {
       await know()
-      const secrets = memorySecrets()
+      const secrets = secretsInMemory()
       await signIn(asPerson({secrets}))
       const stored = await secrets.get('msal_cache')
       let changed = false

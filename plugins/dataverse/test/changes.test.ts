@@ -2,13 +2,15 @@ import {expect} from 'chai'
 
 import {temporaryFolder} from '../../../test/support/cli.ts'
 import {startChangeTrackingStub, type ChangeTrackingStub} from '../../../test/support/change-tracking-stub.ts'
+import {clinicEnv, clinicYaml} from '../../../test/support/clinic-yaml.ts'
 import {events, query} from '../../../test/support/database.ts'
 import {contacts, guid} from '../../../test/support/dataverse-rows.ts'
 import {startDataverseServer, type DataverseServer} from '../../../test/support/dataverse-server.ts'
 import {startEntraServer, type EntraServer} from '../../../test/support/entra-server.ts'
 import {createProject, type Project} from '../../../test/support/external-source.ts'
+import {messageOf} from '../../../test/support/message-of.ts'
 import {mark} from '../src/changes.ts'
-import {messageOf, reading} from './reading.ts'
+import {reading} from './reading.ts'
 
 const now = new Date('2026-03-01T12:00:00Z')
 const ROWS = 30
@@ -26,22 +28,7 @@ describe('change tracking, against a stub of ours', function () {
     stub = await startChangeTrackingStub(server)
     project = await createProject({
       home: await temporaryFolder(),
-      yaml: `
-warehouse: {type: duckdb, path: lorchestra.duckdb}
-accounts:
-  clinic:
-    source: dataverse
-    url: ${stub.url}
-    authority: ${entra.url}
-    tenant_id: ${entra.tenantId}
-    client_id: ${entra.clientId}
-    client_secret: ${entra.clientSecret}
-jobs:
-  contacts:
-    account: clinic
-    entity: contact
-    track_changes: true
-`,
+      yaml: clinicYaml({url: stub.url, entra, jobs: {contacts: 'entity: contact, track_changes: true'}}),
     })
   })
   afterEach(async () => {
@@ -52,7 +39,7 @@ jobs:
 
   const id = (index: number): string => guid(`contact ${index}`)
   const run = async (...args: string[]): Promise<{stdout: string; stderr: string}> => {
-    const result = await project.run(['run', 'contacts', ...args], {NODE_EXTRA_CA_CERTS: entra.certificate})
+    const result = await project.run(['run', 'contacts', ...args], clinicEnv(entra))
     expect(result.code, result.stdout + result.stderr).to.equal(0)
     return result
   }

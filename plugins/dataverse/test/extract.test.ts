@@ -5,7 +5,8 @@ import {temporaryFolder} from '../../../test/support/cli.ts'
 import {contacts, guid, type Contact} from '../../../test/support/dataverse-rows.ts'
 import {startDataverseServer, type DataverseServer} from '../../../test/support/dataverse-server.ts'
 import {startEntraServer, type EntraServer} from '../../../test/support/entra-server.ts'
-import {lastOfEachKey, messageOf, reading, type ReadingOptions} from './reading.ts'
+import {messageOf} from '../../../test/support/message-of.ts'
+import {lastOfEachKey, reading, type ReadingOptions} from './reading.ts'
 
 const now = new Date('2026-03-01T12:00:00Z')
 const key = ({contactid}: Contact): string => `contact:dataverse--clinic:${contactid}`

@@ -7,8 +7,9 @@ import {startDataverseServer, type DataverseServer} from '../../../test/support/
 import {startEntraServer, type EntraServer} from '../../../test/support/entra-server.ts'
 import {passTo, startFaultProxy, type FaultProxy} from '../../../test/support/fault-proxy.ts'
 import {patientClock} from '../../../test/support/patient-clock.ts'
+import {messageOf} from '../../../test/support/message-of.ts'
 import {check} from '../src/check.ts'
-import {lastOfEachKey, messageOf, reading, type ReadingOptions} from './reading.ts'
+import {lastOfEachKey, reading, type ReadingOptions} from './reading.ts'
 
 const now = new Date('2026-03-01T12:00:00Z')
 const API = '/api/data/v9.2'
@@ -24,7 +25,7 @@ describe('reading Dataverse with faults in between', () => {
     entra = await startEntraServer(await temporaryFolder())
     server = await startDataverseServer({
       contacts: contacts(3500, {now}),
-      cre92_clientsessions: sessions(300, {now, characters: 120_000}),
+      cre92_clientsessions: sessions(300, {now, characters: () => 120_000}),
     })
   })
   after(async () => {

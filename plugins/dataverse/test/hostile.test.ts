@@ -1,6 +1,7 @@
 import {expect} from 'chai'
 
 import {homeOfTest, temporaryFolder} from '../../../test/support/cli.ts'
+import {clinicEnv, clinicYaml} from '../../../test/support/clinic-yaml.ts'
 import {contacts} from '../../../test/support/dataverse-rows.ts'
 import {startDataverseServer} from '../../../test/support/dataverse-server.ts'
 import {startEntraServer} from '../../../test/support/entra-server.ts'
@@ -29,21 +30,9 @@ describe('hostile answers of Dataverse', function () {
       await proxy.rules.forUnmatchedRequest().thenCallback(passTo(server.url))
       const project = await createProject({
         home: await homeOfTest(),
-        yaml: `
-warehouse: {type: duckdb, path: lorchestra.duckdb}
-accounts:
-  clinic:
-    source: dataverse
-    url: ${proxy.url}
-    authority: ${entra.url}
-    tenant_id: ${entra.tenantId}
-    client_id: ${entra.clientId}
-    client_secret: \${CLINIC_CLIENT_SECRET}
-jobs:
-  contacts: {account: clinic, entity: contact}
-`,
+        yaml: clinicYaml({url: proxy.url, entra, jobs: {contacts: 'entity: contact'}}),
       })
-      const env = {NODE_EXTRA_CA_CERTS: entra.certificate, CLINIC_CLIENT_SECRET: entra.clientSecret}
+      const env = clinicEnv(entra)
       const first = await project.run(['run', 'contacts'], env)
       expect(first.stdout + first.stderr).to.contain(`${ids.length} extracted, ${ids.length} inserted`)
       await expectStoredWhole(project.database, ids)

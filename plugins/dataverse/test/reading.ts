@@ -2,6 +2,7 @@ import type {JsonObject, JsonValue, SecretStore, SliceWindow, SourceContext} fro
 
 import {createHttpClient} from '../../../src/http.ts'
 import type {AccountTraffic} from '../../../src/http/account-traffic.ts'
+import {secretsInMemory} from '../../../src/testing/trial.ts'
 import type {EntraServer} from '../../../test/support/entra-server.ts'
 import {options as schema, type Options} from '../src/options.ts'
 import source from '../src/source.ts'
@@ -34,7 +35,7 @@ export interface ReadingOptions {
 
 /** What the host does with one slice of the source. */
 export function reading(entra: EntraServer, url: string, settings: ReadingOptions = {}): Reading {
-  const {signal = new AbortController().signal, secrets = memorySecrets(), bookmark} = settings
+  const {signal = new AbortController().signal, secrets = secretsInMemory(), bookmark} = settings
   const logged: string[] = []
   const silent = (): void => undefined
   const note = (message: string): void => void logged.push(message)
@@ -88,26 +89,4 @@ export function lastOfEachKey({records, context}: Reading): ReadonlyMap<string, 
   const [stream] = context.streams
   if (stream === undefined) throw new Error('a reading has one stream')
   return new Map(records.map((record) => [source.idemKey(record, stream), record]))
-}
-
-export function memorySecrets(): SecretStore {
-  const stored = new Map<string, string>()
-  return {
-    get: (name) => Promise.resolve(stored.get(name)),
-    update: async (name, change) => {
-      const value = await change(stored.get(name))
-      stored.set(name, value)
-      return value
-    },
-  }
-}
-
-export async function messageOf(promise: Promise<unknown>): Promise<string> {
-  try {
-    await promise
-  } catch (error) {
-    if (error instanceof Error) return error.message
-    throw error
-  }
-  throw new Error('there was no error')
 }

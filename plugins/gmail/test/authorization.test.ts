@@ -3,9 +3,11 @@ import {expect} from 'chai'
 import {passTo, startFaultProxy, type FaultProxy} from '../../../test/support/fault-proxy.ts'
 import {startGmailServer, type GmailServer} from '../../../test/support/gmail-server.ts'
 import {mailbox} from '../../../test/support/mailbox.ts'
+import {secretsInMemory} from '../../../src/testing/trial.ts'
+import {messageOf} from '../../../test/support/message-of.ts'
 import {authorizationFor} from '../src/authorization.ts'
 import source from '../src/source.ts'
-import {memorySecrets, messageOf, reading, type ReadingOptions} from './reading.ts'
+import {reading, type ReadingOptions} from './reading.ts'
 
 const path = '/gmail/v1/users/me/messages'
 
@@ -120,7 +122,7 @@ describe('access to Gmail', () => {
   })
 
   it('keeps a refresh token that Google exchanged, and uses it from then on', async () => {
-    const secrets = memorySecrets()
+    const secrets = secretsInMemory()
     const used = await grant((call) => ({access_token: `token-${call}`, refresh_token: `exchanged-${call}`}))
     await passOn()
     for (let run = 0; run < 3; run += 1) await through({secrets}).all()
@@ -129,7 +131,7 @@ describe('access to Gmail', () => {
   })
 
   it('prefers a refresh token that the user sets anew to a stored one', async () => {
-    const secrets = memorySecrets()
+    const secrets = secretsInMemory()
     const used = await grant(() => ({access_token: 'token', refresh_token: 'exchanged'}))
     await passOn()
     await through({secrets}).all()

@@ -3,8 +3,9 @@ import {expect} from 'chai'
 import {passTo, startFaultProxy, type FaultProxy} from '../../../test/support/fault-proxy.ts'
 import {startGmailServer, type GmailServer} from '../../../test/support/gmail-server.ts'
 import {mailbox, type MailboxMessage} from '../../../test/support/mailbox.ts'
+import {messageOf} from '../../../test/support/message-of.ts'
 import source from '../src/source.ts'
-import {isBalanced, messageOf, reading, type ReadingOptions} from './reading.ts'
+import {isBalanced, reading, type ReadingOptions} from './reading.ts'
 
 const now = new Date('2026-03-01T12:00:00Z')
 const path = '/gmail/v1/users/me/messages'

@@ -1,6 +1,7 @@
 import type {HttpClient, JsonObject, SecretStore, SliceWindow, SourceContext} from 'lorchestra'
 
 import {createHttpClient} from '../../../src/http.ts'
+import {secretsInMemory} from '../../../src/testing/trial.ts'
 import type {GmailServer} from '../../../test/support/gmail-server.ts'
 import {options as schema, type Options} from '../src/options.ts'
 import source from '../src/source.ts'
@@ -30,7 +31,7 @@ const log = {debug: silent, info: silent, warn: silent, error: silent}
 
 /** What the host does with one slice of the source. */
 export function reading(server: GmailServer, settings: ReadingOptions = {}): Reading {
-  const {signal = new AbortController().signal, secrets = memorySecrets()} = settings
+  const {signal = new AbortController().signal, secrets = secretsInMemory()} = settings
   const counts = {listed: 0, known: 0, outside: 0, gone: 0}
   const rejected: string[] = []
   const pages: number[] = []
@@ -85,25 +86,3 @@ export function reading(server: GmailServer, settings: ReadingOptions = {}): Rea
 /** Nothing that was listed may be lost on the way. */
 export const isBalanced = ({counts, records, rejected}: Reading): boolean =>
   counts.listed === records.length + counts.known + counts.outside + counts.gone + rejected.length
-
-export function memorySecrets(): SecretStore {
-  const stored = new Map<string, string>()
-  return {
-    get: (name) => Promise.resolve(stored.get(name)),
-    update: async (name, change) => {
-      const value = await change(stored.get(name))
-      stored.set(name, value)
-      return value
-    },
-  }
-}
-
-export async function messageOf(promise: Promise<unknown>): Promise<string> {
-  try {
-    await promise
-  } catch (error) {
-    if (error instanceof Error) return error.message
-    throw error
-  }
-  throw new Error('there was no error')
-}
