@@ -44,14 +44,12 @@ const ofStream = ({sourceSystem, objectType}: Stream, prefix = ''): string =>
 const linesOf = ({stream, stagingTables}: StagedLines, columns: string): string =>
   stagingTables.map((table) => `SELECT ${columns} FROM ${table} WHERE ${ofStream(stream)}`).join('\n UNION ALL ')
 
-/** The last line of every key. Looked for only where a key has several. */
+/** The last line of every key, found without moving payloads about. Looked for only where a key has several. */
 function latestOf(staged: StagedStream): string {
   const {rows, keys} = staged
   if (rows === keys.count) return `(${linesOf(staged, 'idem_key, external_id, payload')})`
-  return `(SELECT idem_key, external_id, payload FROM (
-   SELECT idem_key, external_id, payload, ROW_NUMBER() OVER (PARTITION BY idem_key ORDER BY sequence DESC) AS place
-   FROM (${linesOf(staged, 'idem_key, external_id, payload, sequence')})
-  ) WHERE place = 1)`
+  return `(SELECT idem_key, external_id, payload FROM (${linesOf(staged, 'idem_key, external_id, payload, sequence')})
+  WHERE sequence IN (SELECT MAX(sequence) FROM (${linesOf(staged, 'idem_key, sequence')}) GROUP BY idem_key))`
 }
 
 /** The clustering columns in their order, all of them beside constants. */
