@@ -34,6 +34,45 @@ export function isNestedDeeperThan(json: string, levels: number): boolean {
   return false
 }
 
+/** Fewer digits are exact in a double; texts that look so are found out by reading them. */
+const MANY_DIGITS = /(?:^|[[:,])-?(?:[\d.]{16}|[\d.]+[eE])/
+const NUMBER = /-?\d[\d.eE+-]*/y
+
+/** Whether one of its numbers is neither a 64-bit integer nor what a double is written as. */
+export function holdsWideNumber(json: string): boolean {
+  if (!MANY_DIGITS.test(json)) return false
+  for (let at = 0; at < json.length; at += 1) {
+    if (json[at] === '"') at = endOfText(json, at)
+    NUMBER.lastIndex = at
+    const number = NUMBER.exec(json)?.[0]
+    if (number === undefined) continue
+    if (isWide(number)) return true
+    at += number.length - 1
+  }
+  return false
+}
+
+const LONGEST_INTEGER = '-9223372036854775808'.length
+
+function isWide(number: string): boolean {
+  if (/^-?\d+$/.test(number) && number.length <= LONGEST_INTEGER) {
+    const integer = BigInt(number)
+    if (BigInt.asIntN(64, integer) === integer || BigInt.asUintN(64, integer) === integer) return false
+  }
+  return decimalOf(number) !== decimalOf(String(Number(number)))
+}
+
+/** The same for all spellings of a number; `undefined` for what is none. */
+function decimalOf(number: string): string | undefined {
+  const [, sign, whole = '', fraction = '', exponent = '0'] =
+    /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(number) ?? []
+  if (sign === undefined) return undefined
+  const digits = `${whole}${fraction}`.replace(/^0+/, '')
+  const significant = digits.replace(/0+$/, '')
+  if (significant === '') return '0'
+  return `${sign}${significant}e${Number(exponent) - fraction.length + digits.length - significant.length}`
+}
+
 function endOfText(json: string, start: number): number {
   for (let end = json.indexOf('"', start + 1); ; end = json.indexOf('"', end + 1)) {
     let backslashes = 0

@@ -1,7 +1,7 @@
 import {createHash} from 'node:crypto'
 
 import {asError} from './errors.ts'
-import {isNestedDeeperThan, jsonText} from './json-text.ts'
+import {holdsWideNumber, isNestedDeeperThan, jsonText} from './json-text.ts'
 import type {JsonObject, Source, Stream} from './source.ts'
 import type {SpoolableRecord} from './sink/spool.ts'
 
@@ -22,9 +22,11 @@ export interface PayloadLimits {
   readonly levels: number
   /** Of the JSON text in UTF-8. */
   readonly bytes: number
+  /** Numbers that are neither 64-bit integers nor doubles. */
+  readonly wideNumbers: boolean
 }
 
-const NO_LIMITS: PayloadLimits = {levels: Infinity, bytes: Infinity}
+const NO_LIMITS: PayloadLimits = {levels: Infinity, bytes: Infinity, wideNumbers: true}
 /** UTF-8 takes at most so many bytes for one UTF-16 code unit. */
 const LONGEST_ENCODING = 3
 
@@ -33,7 +35,7 @@ export function keyRecord(
   source: Pick<Source, 'idemKey'>,
   record: JsonObject,
   stream: Stream,
-  {levels, bytes}: PayloadLimits = NO_LIMITS,
+  {levels, bytes, wideNumbers}: PayloadLimits = NO_LIMITS,
 ): Keyed {
   const reject = (reason: string, reference = fingerprintOf(record)): Keyed => ({rejection: {reference, reason}})
   if (!isObject(record)) return reject('it is not an object')
@@ -52,6 +54,8 @@ export function keyRecord(
     return reject(`it is nested more than ${levels} levels deep, which the warehouse cannot hold`, idemKey)
   if (LONGEST_ENCODING * json.text.length > bytes && Buffer.byteLength(json.text) > bytes)
     return reject(`it takes more than ${bytes} bytes as JSON, which the warehouse cannot hold`, idemKey)
+  if (!wideNumbers && holdsWideNumber(json.text))
+    return reject('a number in it has more digits than the warehouse can hold', idemKey)
   const {sourceSystem, objectType} = stream
   return {
     record: {idemKey, sourceSystem, objectType, externalId: idemKey.slice(prefixOf(stream).length), json: json.text},

@@ -35,13 +35,14 @@ const COMMIT_AFTER = {
 }
 
 /**
- * BigQuery documents 500 levels for its JSON type and 100 MB for a row that is loaded
+ * BigQuery documents 500 levels and, of numbers, 64-bit integers and doubles for its JSON type
+ * (https://docs.cloud.google.com/bigquery/docs/reference/standard-sql/data-types#json_type), and 100 MB for a row that is loaded
  * (https://docs.cloud.google.com/bigquery/quotas#load_jobs). DuckDB needs several times a payload in memory, and fails
  * at 150 MB.
  */
 const PAYLOAD_LIMITS = {
-  duckdb: {levels: Infinity, bytes: 100_000_000},
-  bigquery: {levels: 500, bytes: 99_000_000},
+  duckdb: {levels: Infinity, bytes: 100_000_000, wideNumbers: true},
+  bigquery: {levels: 500, bytes: 99_000_000, wideNumbers: false},
 }
 
 export interface RunJobsOptions {

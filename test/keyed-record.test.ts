@@ -1,6 +1,7 @@
 import {expect} from 'chai'
 import fc from 'fast-check'
 
+import {parseExactly} from '../src/exact-json.ts'
 import {keyProblem, keyRecord} from '../src/keyed-record.ts'
 import type {JsonObject} from '../src/source.ts'
 
@@ -119,7 +120,7 @@ describe('a record that is nested deeply', () => {
       keyedBy('thing:scripted--acct1:a'),
       nested(levels),
       stream,
-      deepest === undefined ? undefined : {levels: deepest, bytes: Infinity},
+      deepest === undefined ? undefined : {levels: deepest, bytes: Infinity, wideNumbers: true},
     )
 
   it('is stored where the warehouse can hold it, and a reject that says why where it cannot', () => {
@@ -137,7 +138,7 @@ describe('a record that is nested deeply', () => {
 describe('a record that is large', () => {
   it('is stored where the warehouse can hold it, and a reject that says why where it cannot; bytes of UTF-8 count', () => {
     const keyed = (text: string) =>
-      keyRecord(keyedBy('thing:scripted--acct1:a'), {text}, stream, {levels: Infinity, bytes: 1011})
+      keyRecord(keyedBy('thing:scripted--acct1:a'), {text}, stream, {levels: Infinity, bytes: 1011, wideNumbers: true})
     expect(keyed('x'.repeat(1000))).to.have.property('record')
     expect(keyed('é'.repeat(500))).to.have.property('record')
     for (const text of ['x'.repeat(1001), 'é'.repeat(501)]) {
@@ -147,6 +148,41 @@ describe('a record that is large', () => {
           reason: 'it takes more than 1011 bytes as JSON, which the warehouse cannot hold',
         },
       })
+    }
+  })
+})
+
+describe('a number in a record', () => {
+  const keyed = (text: string) =>
+    keyRecord(keyedBy('thing:scripted--acct1:a'), parseExactly(`{"text":":1e400","n":${text}}`) as JsonObject, stream, {
+      levels: Infinity,
+      bytes: Infinity,
+      wideNumbers: false,
+    })
+
+  it('is stored where it is a 64-bit integer or a double, however it is written', () => {
+    for (const text of [
+      ...['0', '-0', '0.10', '1E+2', '1e-2', '100000000000000000000', '0.30000000000000004', '5e-324'],
+      ...['1.7976931348623157e308', '9007199254740993', '-9223372036854775808', '18446744073709551615'],
+    ]) {
+      expect(keyed(text), text).to.have.property('record')
+    }
+  })
+
+  it('with more digits is stored where the warehouse can hold it, and a reject that says why where it cannot', () => {
+    const wide = ['18446744073709551617', '-9223372036854775809', '123456789012345678901234567890']
+    for (const text of [...wide, '0.1234567890123456789012345', '1e400', '-1e-400', '1.2345678901234e-320']) {
+      expect(keyed(text), text).to.deep.equal({
+        rejection: {
+          reference: 'thing:scripted--acct1:a',
+          reason: 'a number in it has more digits than the warehouse can hold',
+        },
+      })
+      const record = parseExactly(`{"n":${text}}`) as JsonObject
+      expect(keyRecord(keyedBy('thing:scripted--acct1:a'), record, stream)).to.have.nested.property(
+        'record.json',
+        `{"n":${text}}`,
+      )
     }
   })
 })
