@@ -161,10 +161,9 @@ describe('a number in a record', () => {
     })
 
   it('is stored where it is a 64-bit integer or a double, however it is written', () => {
-    for (const text of [
-      ...['0', '-0', '0.10', '1E+2', '1e-2', '100000000000000000000', '0.30000000000000004', '5e-324'],
-      ...['1.7976931348623157e308', '9007199254740993', '-9223372036854775808', '18446744073709551615'],
-    ]) {
+    const doubles = ['0', '-0', '0.10', '1E+2', '1e-2', '100000000000000000000', '0.30000000000000004', '5e-324']
+    const integers = ['9007199254740993', '-9223372036854775808', '18446744073709551615']
+    for (const text of [...doubles, '1.7976931348623157e308', ...integers]) {
       expect(keyed(text), text).to.have.property('record')
     }
   })
