@@ -20,6 +20,11 @@ export abstract class LorchestraCommand extends Command {
   /** Every secret that a run resolves is added, before anything can print it. */
   protected readonly mask = createMask()
 
+  /** To stdout. */
+  protected print = (text: string): void => {
+    process.stdout.write(text)
+  }
+
   protected async readConfig(explicitPath: string | undefined): Promise<Config> {
     const {loadConfig} = await import('./config.ts')
     return loadConfig({
@@ -57,7 +62,7 @@ export abstract class LorchestraCommand extends Command {
   }
 
   override logJson(json: unknown): void {
-    process.stdout.write(`${JSON.stringify(json, null, 2)}\n`)
+    this.print(`${JSON.stringify(json, null, 2)}\n`)
   }
 }
 

@@ -29,6 +29,8 @@ interface ReporterOptions {
   readonly mask: Mask
   /** Filled with one document for each run. */
   readonly documents: object[]
+  /** To stdout. */
+  readonly print: (text: string) => void
   readonly terminal?: Terminal
 }
 
@@ -135,7 +137,7 @@ export class TerminalReporter implements RunObserver {
   }
 
   #print(lines: readonly string[]): void {
-    if (!this.#options.json && lines.length > 0) process.stdout.write(this.#options.mask.apply(`${lines.join('\n')}\n`))
+    if (!this.#options.json && lines.length > 0) this.#options.print(this.#options.mask.apply(`${lines.join('\n')}\n`))
   }
 
   #printErrors(lines: readonly string[], error: unknown): void {

@@ -339,6 +339,18 @@ describe('source plugins', () => {
         }
       })
 
+    it('cannot print where results belong', async () => {
+      const talker = SMUGGLER.replace(/^import .*$/gm, '').replace(
+        /async \*extract[^]*?\n {2}\},/,
+        `async *extract() { process.stdout.write('written\\n'); console.log('logged') },`,
+      )
+      const project = await projectWith([await writeExternalSource({name: 'other', files: {'source.js': talker}})])
+      const {code, stdout, stderr} = await project.run(['run', 'other_entries', '--json'])
+      expect(code, stderr).to.equal(0)
+      expect(JSON.parse(stdout)).to.have.property('schema', 1)
+      expect(stderr).to.contain('written\nlogged\n')
+    })
+
     it('cannot change the run mode before anything is written', async () => {
       const usurper = `const cell = Symbol.for('lorchestra.run-mode')
 globalThis[cell] = {...globalThis[cell], mode: 'production'}

@@ -49,6 +49,7 @@ describe('a terminal', () => {
   function reporterOn(terminal: {readonly isTTY: boolean; readonly columns: number}) {
     const written: string[] = []
     const reporter = new TerminalReporter({
+      print: () => undefined,
       json: true,
       mask: createMask(),
       documents: [],

@@ -1,10 +1,9 @@
-import {Console} from 'node:console'
-
 import {LorchestraCommand, type ErrorDocument} from '../command.ts'
 import {exitCodeOf, modeError, usageError} from '../errors.ts'
 import {createLogger} from '../log.ts'
 import {assertNodeIsNewEnough} from '../node-version.ts'
 import {Args, Flags} from '../oclif.ts'
+import {keepStdoutForResults} from '../results-output.ts'
 import {currentRunMode, modeOfFlags, type RunMode} from '../run-mode.ts'
 import {listenForSignals} from '../signals.ts'
 
@@ -97,11 +96,11 @@ export default class Run extends LorchestraCommand {
     const config = await this.readConfig(flags.config)
     const {mask} = this
     const log = await createLogger(flags['log-level'], mask)
-    // A source that prints must not break the one document of --json.
-    globalThis.console = new Console(process.stderr, process.stderr)
+    const results = keepStdoutForResults()
+    this.print = results.print
     const wanted = modeOfFlags(flags) === 'production' && config.notifications !== undefined
     const notifier = wanted ? (await import('../notifications.ts')).createNotifier(config, mask, log) : undefined
-    const observer = new TerminalReporter({json: this.jsonEnabled(), mask, documents: this.#runs})
+    const observer = new TerminalReporter({json: this.jsonEnabled(), mask, documents: this.#runs, print: this.print})
     const stop = listenForSignals(() => observer.runningJobs)
     try {
       const outcomes = await runJobs({
@@ -123,6 +122,7 @@ export default class Run extends LorchestraCommand {
       this.exit(exitCodeOf(outcomes))
     } finally {
       stop.close()
+      results.release()
     }
   }
 

@@ -53,26 +53,13 @@ async function withOpenDatabase<Result>(
   signal: AbortSignal | undefined,
   use: (connection: DuckDBConnection) => Promise<Result>,
 ): Promise<Result> {
-  const {mode} = await stat(options.path)
-  // What DuckDB writes beside the file is for nobody who may not read the file itself.
-  const umask = process.umask(~mode & 0o777)
-  try {
-    return await withEngine(options, access, signal, use)
-  } finally {
-    process.umask(umask)
-  }
-}
-
-async function withEngine<Result>(
-  options: DatabaseOptions,
-  access: Access,
-  signal: AbortSignal | undefined,
-  use: (connection: DuckDBConnection) => Promise<Result>,
-): Promise<Result> {
   const {instance, connection} = await openWhenFree(options, access, signal)
+  const umask = process.umask()
   let file: FileHandle | undefined
   try {
     if (access === 'read') return await use(connection)
+    // What DuckDB writes beside the file is for nobody who may not read the file itself.
+    process.umask(~(await stat(options.path)).mode & 0o777)
     // Windows lets nobody read a file that DuckDB has open.
     if (process.platform !== 'win32') {
       file = await open(options.path, 'r')
@@ -87,6 +74,7 @@ async function withEngine<Result>(
     connection.closeSync()
     instance.closeSync()
     await file?.close()
+    process.umask(umask)
   }
 }
 
