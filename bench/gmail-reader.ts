@@ -57,6 +57,7 @@ async function readWithLorchestra(
     api_url: url,
     token_url: `${url}/token`,
     concurrency,
+    units_per_minute: unitsPerMinute,
   })
   const traffic = new AccountTraffic()
   traffic.limitTo(unitsPerMinute)

@@ -1,6 +1,6 @@
 import {usageError} from './errors.ts'
 
-const OLDEST = [22, 18] as const
+const OLDEST = [22, 19] as const
 
 /** An older Node rounds numbers that it parses (it has no `JSON.rawJSON`), and knows less than the code here takes for granted. */
 export function assertNodeIsNewEnough(version: string = process.versions.node): void {

@@ -236,7 +236,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 }
 
 /** Packages that are slow to import: only ever with `await import()`, or from a file that is itself loaded so. */
-const LAZY_PACKAGES = ['@azure/msal-node', '@duckdb/node-api', 'google-auth-library', 'open', 'winston']
+const LAZY_PACKAGES = ['@azure/msal-node', '@duckdb/node-api', 'google-auth-library', 'open', 'undici', 'winston']
 const LAZY_FILES = ['warehouse/duckdb/key-index.ts']
 
 interface Import {

@@ -5,6 +5,7 @@ import {gzipSync} from 'node:zlib'
 
 import {expect} from 'chai'
 import {stub} from 'sinon'
+import {Agent} from 'undici'
 
 import {createHttpClient, type HttpClientOptions} from '../src/http.ts'
 import {AccountTraffic} from '../src/http/account-traffic.ts'
@@ -334,13 +335,13 @@ describe('HTTP for sources', () => {
       'gmail.googleapis.com',
     ]) {
       it(`for ${url}`, async () => {
-        const fetching = stub(globalThis, 'fetch').rejects(new Error('contacted'))
+        const dispatch = stub(Agent.prototype, 'dispatch').throws(new Error('contacted'))
         try {
           const error = await errorOf(client().request({url, authorization: () => Promise.resolve('Bearer token')}))
           expect(error.message).not.to.contain('password@')
-          expect(fetching.called).to.equal(false)
+          expect(dispatch.called).to.equal(false)
         } finally {
-          fetching.restore()
+          dispatch.restore()
         }
       })
     }

@@ -348,7 +348,7 @@ diary_entries (diary): everything before <instant>
         env: {
           NODE_OPTIONS: `--import="data:text/javascript,Object.defineProperty(process, 'versions', {value: {...process.versions, node: '22.17.1'}})"`,
         },
-        says: ['Node 22.17.1 is older than 22.18', 'https://nodejs.org'],
+        says: ['Node 22.17.1 is older than 22.19', 'https://nodejs.org'],
       },
       {what: 'a limit of nothing', args: ['run', JOB, '--limit', '0'], says: ['--limit']},
       {

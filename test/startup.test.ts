@@ -10,7 +10,7 @@ const RECORDER = new URL('support/record-modules.ts', import.meta.url).href
 
 /** What answers in a blink must not load. Files of plugins are named by where npm puts them and by where they are linked to. */
 const HEAVY = [
-  /\/node_modules\/(?:@duckdb|@google-cloud|@inquirer|@lorchestra|winston|zod|yaml|uuid|dotenv)\//,
+  /\/node_modules\/(?:@duckdb|@google-cloud|@inquirer|@lorchestra|undici|winston|zod|yaml|uuid|dotenv)\//,
   /\/plugins\/[^/]+\/dist\//,
   /\/dist\/(?:config|http|jobs|run-job|run-jobs|sources)\.js$/,
   /\/dist\/(?:config|sink|warehouse)\//,

@@ -31,7 +31,7 @@ const RETRY_AFTER_TEXT = /retry after (\d{4}-\d\d-\d\dT[\d:.]+Z)/i
 
 /** What an answer means. Empties `chunks`. A page with status 200 that is not JSON must never look like an empty answer. */
 export function judge(
-  {status, headers}: Response,
+  {status, headers}: Pick<HttpResponse, 'status' | 'headers'>,
   chunks: Uint8Array[],
   {allow = [], retryable, listInParts}: HttpRequest,
   repeatable: boolean,

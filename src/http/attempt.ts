@@ -1,5 +1,6 @@
 import type {HttpRequest, HttpResponse} from '../source.ts'
 import {judge, type Failure} from './answer.ts'
+import {send, type Received} from './send.ts'
 
 export interface Attempt {
   readonly url: URL
@@ -29,31 +30,30 @@ export async function attempt({
   const {form, json, maxBytes = LARGEST_BODY} = request
   const repeatable = REPEATABLE_METHODS.has(method) || form !== undefined
   const headers = headersOf(request, authorization)
-  if (headers === undefined) return {problem: 'a header holds characters that cannot be sent', retry: false}
   const patience = new Patience(request.timeout ?? LONGEST_SILENCE, timeLeft, stop)
   const body =
     form === undefined ? (json === undefined ? null : JSON.stringify(json)) : new URLSearchParams(form).toString()
-  let response: Response | undefined
+  let received: Received | undefined
   let chunks: Uint8Array[] | undefined
   try {
-    response = await fetch(url, {method, headers, body, signal: patience.signal, redirect: 'manual'})
-    chunks = await chunksOf(response, maxBytes, patience)
+    received = await send(url, {method, headers, body, signal: patience.signal})
+    chunks = await chunksOf(received, maxBytes, patience)
   } catch (error) {
     stop.throwIfAborted()
     if (patience.ended !== undefined) return {problem: patience.ended, retry: repeatable}
-    // What fetch throws only says "fetch failed"; its cause says why.
-    const cause: unknown = error instanceof Error ? (error.cause ?? error) : error
-    const {code = '', message} = cause as {code?: string; message: string}
+    const {code = '', message} = error as {code?: string; message: string}
+    // No cause: it could quote the value.
+    if (code === 'UND_ERR_INVALID_ARG') return {problem: 'a header holds characters that cannot be sent', retry: false}
     const problem = message.includes(code) ? message : `${message} (${code})`
-    return {problem, retry: repeatable && (response !== undefined || PASSING_ERRORS.test(code)), cause}
+    return {problem, retry: repeatable && (received !== undefined || PASSING_ERRORS.test(code)), cause: error}
   } finally {
     patience.end()
   }
-  const {status} = response
+  const {status} = received
   if (chunks === undefined) {
     return {problem: `answered ${status} with more than ${maxBytes} bytes`, retry: false, status, tooLarge: true}
   }
-  return judge(response, chunks, request, repeatable)
+  return judge(received, chunks, request, repeatable)
 }
 
 /** Ends a try in which nothing arrives for too long, however much has arrived: a large answer on a slow line takes its time. */
@@ -95,25 +95,28 @@ class Patience {
   }
 }
 
-function headersOf(request: HttpRequest, authorization: string | undefined): Headers | undefined {
-  try {
-    const headers = new Headers({accept: 'application/json', 'user-agent': 'lorchestra', ...request.headers})
-    if (authorization !== undefined) headers.set('authorization', authorization)
-    if (request.form !== undefined) headers.set('content-type', 'application/x-www-form-urlencoded')
-    else if (request.json !== undefined) headers.set('content-type', 'application/json')
-    return headers
-  } catch {
-    // The error would quote the value.
-    return undefined
+function headersOf(
+  {headers = {}, form, json}: HttpRequest,
+  authorization: string | undefined,
+): Readonly<Record<string, string>> {
+  const type = form === undefined ? 'application/json' : 'application/x-www-form-urlencoded'
+  const asked = Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value] as const)
+  return {
+    accept: 'application/json',
+    'user-agent': 'lorchestra',
+    ...Object.fromEntries(asked),
+    ...(authorization !== undefined && {authorization}),
+    ...((form !== undefined || json !== undefined) && {'content-type': type}),
   }
 }
 
-async function chunksOf(response: Response, maxBytes: number, patience: Patience): Promise<Uint8Array[] | undefined> {
+async function chunksOf({body}: Received, maxBytes: number, patience: Patience): Promise<Uint8Array[] | undefined> {
   const chunks: Uint8Array[] = []
   let size = 0
-  for await (const chunk of (response.body ?? []) as AsyncIterable<Uint8Array>) {
+  for await (const chunk of body as AsyncIterable<Uint8Array>) {
     patience.renew()
     size += chunk.byteLength
+    // Leaving the loop destroys what is not read.
     if (size > maxBytes) return undefined
     chunks.push(chunk)
   }

@@ -1,0 +1,56 @@
+import {pipeline, type Readable} from 'node:stream'
+import {createGunzip} from 'node:zlib'
+
+import type {Dispatcher} from 'undici'
+
+export interface Sending {
+  readonly method: string
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string | null
+  readonly signal: AbortSignal
+}
+
+export interface Received {
+  readonly status: number
+  readonly headers: Headers
+  /** Unpacked; to be read or destroyed. */
+  readonly body: Readable
+}
+
+let loading: Promise<(url: URL, sending: Sending) => Promise<Dispatcher.ResponseData>> | undefined
+
+/** The answer as it is: nothing is followed, tried again or timed here. */
+export async function send(url: URL, sending: Sending): Promise<Received> {
+  loading ??= loadRequest()
+  const {statusCode: status, headers, body} = await (await loading)(url, sending)
+  return {
+    status,
+    headers: headersOf(headers),
+    body: headers['content-encoding'] === 'gzip' ? pipeline(body, createGunzip(), () => undefined) : body,
+  }
+}
+
+async function loadRequest() {
+  const {Agent, EnvHttpProxyAgent, request} = await import('undici')
+  const options = {allowH2: false, headersTimeout: 0, bodyTimeout: 0}
+  // As Node's own fetch has it.
+  const dispatcher = process.env['NODE_USE_ENV_PROXY'] === '1' ? new EnvHttpProxyAgent(options) : new Agent(options)
+  return async (url: URL, {method, headers, body, signal}: Sending) =>
+    request(url, {
+      dispatcher,
+      method,
+      headers: {...headers, 'accept-encoding': 'gzip'},
+      body,
+      signal,
+    })
+}
+
+function headersOf(received: Dispatcher.ResponseData['headers']): Headers {
+  const headers = new Headers()
+  for (const [name, values] of Object.entries(received))
+    for (const value of [values].flat()) if (value !== undefined) headers.append(name, asBytes(value))
+  return headers
+}
+
+/** Servers may send any bytes; `Headers` knows them as Latin-1 alone. */
+const asBytes = (text: string): string => (/[\u0100-\uFFFF]/.test(text) ? Buffer.from(text).toString('latin1') : text)
