@@ -1,5 +1,5 @@
 import {LorchestraCommand, type ErrorDocument} from '../command.ts'
-import {exitCodeOf, modeError, usageError} from '../errors.ts'
+import {asError, exitCodeOf, modeError, outcomeOf, usageError} from '../errors.ts'
 import {createLogger} from '../log.ts'
 import {assertNodeIsNewEnough} from '../node-version.ts'
 import {Args, Flags} from '../oclif.ts'
@@ -102,6 +102,10 @@ export default class Run extends LorchestraCommand {
     const notifier = wanted ? (await import('../notifications.ts')).createNotifier(config, mask, log) : undefined
     const observer = new TerminalReporter({json: this.jsonEnabled(), mask, documents: this.#runs, print: this.print})
     const stop = listenForSignals(() => observer.runningJobs)
+    stop.signal.addEventListener('abort', () => {
+      const {message} = asError(stop.signal.reason)
+      log.warn(`${message}: what is being written now is finished first; a second signal ends at once`)
+    })
     try {
       const outcomes = await runJobs({
         config,
@@ -118,8 +122,10 @@ export default class Run extends LorchestraCommand {
       })
       observer.allFinished(outcomes)
       if (this.jsonEnabled()) this.logJson({schema: 1, runs: this.#runs})
+      // A stop is told even where it came during the last commit: other jobs may not have begun.
+      const stopped = stop.signal.aborted ? [outcomeOf(stop.signal.reason)] : []
       // Not by falling off the end: a source that ignored the signal may have left a connection open.
-      this.exit(exitCodeOf(outcomes))
+      this.exit(exitCodeOf([...outcomes, ...stopped]))
     } finally {
       stop.close()
       results.release()

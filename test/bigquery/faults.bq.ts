@@ -1,4 +1,5 @@
 import {expect} from 'chai'
+import {stub} from 'sinon'
 
 import {messageWithCauses, outcomeOf, type LorchestraError} from '../../src/errors.ts'
 import {startEmulator, type Emulator} from '../support/bigquery/emulator.ts'
@@ -142,6 +143,20 @@ describe('requests to BigQuery', () => {
       expect(messageWithCauses(error)).to.include('stopped by a signal')
       expect(performance.now() - startedAt).to.be.lessThan(20_000)
     }
+  })
+
+  it('that upload and always break end the run with a clear error, and leave nothing of the commit', async () => {
+    const noPauses = stub(Math, 'random').returns(-0.5)
+    try {
+      service.faults = (request) => (isUpload(request) ? 'reset before' : undefined)
+      const {error} = await run({source: yielding({id: 'a'}), now: DAY})
+      expect(messageWithCauses(error)).to.match(/the upload to BigQuery failed 8 times in \d+ seconds.*ECONNRESET/s)
+      expect(service.seen.filter(isUpload).length).to.equal(8)
+    } finally {
+      noPauses.restore()
+    }
+    expect(await underTest.stored()).to.deep.equal([])
+    expect((await underTest.tables()).filter((name) => name.startsWith('lorchestra_'))).to.deep.equal([])
   })
 
   it('that fail for good leave nothing of the commit, no staging and no payload in the error', async () => {

@@ -3,15 +3,18 @@ import {join} from 'node:path'
 
 import {expect} from 'chai'
 
-import {startEmulator, query, PROJECT, type Emulator} from '../support/bigquery/emulator.ts'
+import {call, startEmulator, query, PROJECT, type Emulator} from '../support/bigquery/emulator.ts'
 import {
   failedJob,
   isMutating,
   namesProduction,
+  once,
   startFaultyService,
   type FaultyService,
+  type SeenRequest,
 } from '../support/bigquery/faulty-service.ts'
-import {lorchestra, temporaryFolder, type CliResult} from '../support/cli.ts'
+import {lorchestra, startLorchestra, temporaryFolder, type CliOptions, type CliResult} from '../support/cli.ts'
+import {untilStderrHas} from '../support/external-source.ts'
 import {startGmailServer, type GmailServer} from '../support/gmail-server.ts'
 import {mailbox} from '../support/mailbox.ts'
 
@@ -49,8 +52,14 @@ describe('the program on BigQuery', () => {
       `warehouse:\n${lines.join('')}accounts:\n${gmail.accountYaml}${jobs}`,
     )
   }
-  const run = async (line: string): Promise<CliResult> =>
-    lorchestra(line.split(' '), {cwd: folder, env: {PATH: process.env['PATH'] ?? '', ...gmail.env}})
+  const options = (): CliOptions => ({cwd: folder, env: {PATH: process.env['PATH'] ?? '', ...gmail.env}})
+  const run = async (line: string): Promise<CliResult> => lorchestra(line.split(' '), options())
+  const temporaryTables = async (): Promise<readonly string[]> => {
+    const {tables = []} = (await call(emulator.url, 'GET', `/datasets/${dataset}/tables`)) as {
+      tables?: {tableReference: {tableId: string}}[]
+    }
+    return tables.map(({tableReference}) => tableReference.tableId).filter((name) => name.startsWith('lorchestra_'))
+  }
   const keysIn = async (table: string): Promise<number> => {
     const [row] = await query(
       emulator.url,
@@ -131,6 +140,36 @@ describe('the program on BigQuery', () => {
     expect(writes.filter(namesProduction)).to.deep.equal([])
     expect(await keysIn('event_log')).to.equal(before)
   })
+
+  for (const [signal, exit, what, fits] of [
+    ['SIGINT', 130, 'a load', ({path}: SeenRequest) => path === '/upload/jobs'],
+    ['SIGTERM', 143, 'its transaction', ({body}: SeenRequest) => body.includes('BEGIN TRANSACTION')],
+  ] as const) {
+    it(`ends with ${exit} on ${signal} within ${what} of a commit, and leaves no staging table and no lease`, async () => {
+      await run('warehouse create')
+      const held = Promise.withResolvers<void>()
+      const released = Promise.withResolvers<void>()
+      service.faults = once(
+        (request) => {
+          if (!fits(request)) return false
+          held.resolve()
+          return true
+        },
+        {until: released.promise},
+      )
+      const running = await startLorchestra(['run', 'gmail_ingest_acct1'], options())
+      await held.promise
+      expect((await temporaryTables()).filter((name) => name.includes('staging'))).to.not.deep.equal([])
+      running.process.kill(signal)
+      await untilStderrHas(running, 'is finished first')
+      released.resolve()
+      expect((await running.result).code).to.equal(exit)
+      expect(await temporaryTables()).to.deep.equal([])
+      const again = await run('run gmail_ingest_acct1')
+      expect([again.code, again.stderr]).to.deep.equal([0, ''])
+      expect(await keysIn('raw_objects')).to.be.greaterThan(0)
+    })
+  }
 
   it('takes an emulator from lorchestra.yaml and from nowhere else', async () => {
     await configure({api_endpoint: 'http://192.0.2.1:9050'})

@@ -9,8 +9,16 @@ export interface SeenRequest {
   readonly authorized: boolean
 }
 
-/** What happens to a request: it breaks before or after the service acted, is not answered at all, or gets this answer instead. */
-export type Fault = 'reset before' | 'reset after' | 'hang' | {readonly status: number; readonly body: object}
+/**
+ * What happens to a request: it breaks before or after the service acted, is not answered at all, waits before it is
+ * passed on, or gets this answer instead.
+ */
+export type Fault =
+  | 'reset before'
+  | 'reset after'
+  | 'hang'
+  | {readonly until: Promise<unknown>}
+  | {readonly status: number; readonly body: object}
 
 export interface FaultyService {
   readonly url: string
@@ -70,7 +78,8 @@ export async function startFaultyService(emulator: string): Promise<FaultyServic
       await closed.promise
       return 'reset'
     }
-    if (fault === undefined) return pass(request)
+    if (typeof fault === 'object' && 'until' in fault) await fault.until
+    if (fault === undefined || (typeof fault === 'object' && 'until' in fault)) return pass(request)
     if (fault !== 'reset after') return {statusCode: fault.status, json: fault.body}
     await pass(request)
     return 'reset'

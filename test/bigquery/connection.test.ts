@@ -1,0 +1,85 @@
+import {once} from 'node:events'
+import {createServer, type Server} from 'node:http'
+import type {AddressInfo, Socket} from 'node:net'
+
+import {expect} from 'chai'
+
+import {messageWithCauses, outcomeOf, type LorchestraError} from '../../src/errors.ts'
+import {BigQueryWarehouse} from '../../src/warehouse/bigquery/warehouse.ts'
+import {openKeyIndex} from '../../src/warehouse/duckdb/key-index.ts'
+import {PRODUCTION} from '../support/scripted-run.ts'
+
+describe('a connection to BigQuery', () => {
+  let server: Server
+  let answer: {readonly status: number; readonly body: string} | undefined
+  beforeEach(async () => {
+    answer = undefined
+    server = createServer((_request, response) => {
+      if (answer === undefined) return
+      response.writeHead(answer.status, {'content-type': 'application/json'}).end(answer.body)
+    })
+    await new Promise<void>((listening) => {
+      server.listen(0, '127.0.0.1', listening)
+    })
+  })
+  afterEach(async () => {
+    server.closeAllConnections()
+    await new Promise((closed) => server.close(closed))
+  })
+
+  const describeThrough = async (signal = new AbortController().signal): Promise<unknown> => {
+    const apiEndpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const options = {project: 'test-project', dataset: 'events', apiEndpoint, openKeyIndex}
+    return new BigQueryWarehouse(options, signal).describe(PRODUCTION).catch((error: unknown) => error)
+  }
+
+  it('is closed when a request that nobody answers is let go of', async () => {
+    const stop = new AbortController()
+    const connected = once(server, 'connection') as Promise<[Socket]>
+    const asked = once(server, 'request')
+    const described = describeThrough(stop.signal)
+    const [socket] = await connected
+    await asked
+    const closed = once(socket, 'close')
+    stop.abort(new Error('stopped by a signal'))
+    expect(messageWithCauses(await described)).to.equal('stopped by a signal')
+    await closed
+  })
+
+  it('goes past a proxy that is meant for other services', async () => {
+    answer = {status: 403, body: JSON.stringify({error: {errors: [{reason: 'accessDenied', message: 'no'}]}})}
+    const before = process.env['HTTPS_PROXY']
+    process.env['HTTPS_PROXY'] = 'http://127.0.0.1:9'
+    try {
+      expect(messageWithCauses(await describeThrough())).to.include('403 accessDenied')
+    } finally {
+      if (before === undefined) delete process.env['HTTPS_PROXY']
+      else process.env['HTTPS_PROXY'] = before
+    }
+  })
+
+  for (const [what, status, error, outcome, next] of [
+    ['a dataset that is not there', 404, {reason: 'notFound', message: 'Not found: Dataset p:d'}, 'usage', 'bq mk'],
+    ['a project that is not there', 404, {reason: 'notFound', message: 'Not found: Project p'}, 'usage', 'GCP_PROJECT'],
+    [
+      'a project without the API',
+      403,
+      {reason: 'accessNotConfigured', message: 'BigQuery API has not been used in project 1'},
+      'failed',
+      'gcloud services enable',
+    ],
+    [
+      'a role that is missing',
+      403,
+      {reason: 'accessDenied', message: 'Access Denied: Dataset p:d: Permission bigquery.datasets.get denied'},
+      'failed',
+      'roles/bigquery.dataViewer',
+    ],
+  ] as const) {
+    it(`that is told of ${what} says what to do next`, async () => {
+      answer = {status, body: JSON.stringify({error: {code: status, errors: [error]}})}
+      const thrown = (await describeThrough()) as LorchestraError
+      expect([outcomeOf(thrown), thrown.next?.includes(next)], thrown.message).to.deep.equal([outcome, true])
+    })
+  }
+})
