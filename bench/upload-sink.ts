@@ -65,7 +65,7 @@ export async function startUploadSink(emulator: string): Promise<UploadSink> {
   const pass = async (incoming: IncomingMessage): Promise<Response> => {
     const body = await buffer(incoming)
     // Not while uploads go on, which would be measured with them.
-    if (/\/jobs$/.test(incoming.url ?? '')) for (const sql of inserts.splice(0)) await query(emulator, sql)
+    if (incoming.url?.endsWith('/jobs') === true) for (const sql of inserts.splice(0)) await query(emulator, sql)
     const type = incoming.headers['content-type'] ?? 'application/json'
     return fetch(`${emulator}${incoming.url ?? ''}`, {
       method: incoming.method ?? 'GET',
@@ -98,6 +98,7 @@ export async function startUploadSink(emulator: string): Promise<UploadSink> {
       const answer = {...tally, uploadSeconds}
       tally = {requests: 0, jobs: 0, uploads: 0, uploadedBytes: 0}
       rows = 0
+      inserts.splice(0)
       first = Infinity
       last = 0
       return answer
