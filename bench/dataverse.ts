@@ -1,9 +1,10 @@
 import {spawn} from 'node:child_process'
-import {mkdtemp, readFile, rm, writeFile} from 'node:fs/promises'
+import {mkdir, mkdtemp, readFile, rm, writeFile} from 'node:fs/promises'
 import {cpus, tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {parseArgs} from 'node:util'
 
+import {formatTable} from '../src/text-table.ts'
 import {clinicEnv, clinicYaml} from '../test/support/clinic-yaml.ts'
 import {startEntraServer} from '../test/support/entra-server.ts'
 import {environmentOf, PROGRAM} from '../test/support/program.ts'
@@ -17,8 +18,10 @@ const {values: flags} = parseArgs({
     'page-size': {type: 'string', default: '5000'},
     repeats: {type: 'string', default: '1'},
     json: {type: 'boolean', default: false},
+    results: {type: 'string'},
   },
 })
+const command = ['npm run bench:dataverse --', ...process.argv.slice(2)].join(' ')
 const rows = Number(flags.rows)
 const pageSize = Number(flags['page-size'])
 const SETTLED = 100_000
@@ -72,10 +75,17 @@ try {
     'peak MB from there': Math.round(memory.late / MB),
   }
   const machine = {cpus: cpus().length, model: cpus()[0]?.model ?? 'unknown', node: process.version}
-  if (flags.json) console.log(JSON.stringify({schema: 1, machine, result, ratios}, null, 2))
-  else {
-    console.log(`${machine.cpus} x ${machine.model}, node ${machine.node}`)
-    console.table([result])
+  const report = JSON.stringify({schema: 1, command, machine, result, ratios}, null, 2)
+  const table = [
+    `${command} on ${machine.cpus} x ${machine.model}, node ${machine.node}`,
+    formatTable([Object.keys(result), Object.values(result).map((value) => value.toLocaleString('en-US'))]),
+    `of the floor in each repeat: ${ratios.map((ratio) => ratio.toFixed(2)).join(', ')}`,
+  ].join('\n\n')
+  console.log(flags.json ? report : table)
+  if (flags.results !== undefined) {
+    await mkdir(flags.results, {recursive: true})
+    await writeFile(join(flags.results, 'dataverse.json'), `${report}\n`)
+    await writeFile(join(flags.results, 'dataverse.txt'), `${table}\n`)
   }
 } finally {
   await server.close()

@@ -120,7 +120,7 @@ function readSettings(config: Config, {name, settings: written, locate}: JobEntr
       return undefined
     }
   }
-  const start = read('start', settings.start, (text) => parseInstant(text).date)
+  const start = read('start', settings.start, parseStart)
   const overlap = read('overlap', settings.overlap, parseDuration)
   const slice = read('slice', settings.slice, parseSlice)
   const maxRejects = read('max_rejects', settings.max_rejects, parseRejectLimit)
@@ -131,4 +131,10 @@ function readSettings(config: Config, {name, settings: written, locate}: JobEntr
     ...(slice !== undefined && {slice}),
     maxRejects: maxRejects ?? DEFAULT_MAX_REJECTS,
   }
+}
+
+function parseStart(text: string): Date {
+  const {date} = parseInstant(text)
+  if (date.getTime() <= Date.now()) return date
+  throw new RangeError(`${JSON.stringify(text)} lies in the future, so nothing would be read`)
 }

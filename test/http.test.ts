@@ -4,6 +4,7 @@ import {inspect} from 'node:util'
 import {gzipSync} from 'node:zlib'
 
 import {expect} from 'chai'
+import {generateCACertificate} from 'mockttp'
 import {stub} from 'sinon'
 import {Agent} from 'undici'
 
@@ -498,6 +499,17 @@ describe('HTTP for sources', () => {
       const error = await errorOf(client().request({url: `${closed.url}/data`}))
       expect(error.message).to.match(/^GET http:.*\/data: connect ECONNREFUSED .*; gave up after 8 tries$/)
       expect(error.status).to.equal(undefined)
+    })
+
+    it('say how to trust a server whose authority nobody knows', async () => {
+      const https = await generateCACertificate()
+      const stranger = await startFaultProxy({https})
+      try {
+        const error = await errorOf(client().request({url: `${stranger.url}/data`}))
+        expect(error.message).to.contain('certificate').and.to.contain('NODE_EXTRA_CA_CERTS')
+      } finally {
+        await stranger.close()
+      }
     })
 
     it('and the log hold nothing secret', async () => {

@@ -141,6 +141,8 @@ describe('jobs', () => {
     expect(findJob(set, 'notes')).to.deep.include({start: new Date('2026-01-31'), overlap: 18_000_000, maxRejects: 7})
     const unset = await load(text)
     expect(errorOf(() => findJob(unset, 'notes')).message).to.include('START, HOURS, REJECTS')
+    const late = await load(text, {START: '2999-01-01', HOURS: '5', REJECTS: '7'})
+    expect(errorOf(() => findJob(late, 'notes')).message).to.include('"2999-01-01" lies in the future')
     const wrong = await load(text, {START: 'soon', HOURS: 'x', REJECTS: '-1'})
     expect(
       errorOf(() => findJob(wrong, 'notes'))

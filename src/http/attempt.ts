@@ -17,6 +17,8 @@ const LONGEST_SILENCE = 60_000
 const REPEATABLE_METHODS = new Set(['GET', 'PUT', 'DELETE'])
 const PASSING_ERRORS =
   /^(ECONN(RESET|REFUSED)|EPIPE|ETIMEDOUT|E(HOST|NET)UNREACH|ENETDOWN|EAI_AGAIN|UND_ERR_(SOCKET|(CONNECT|HEADERS|BODY)_TIMEOUT))$/
+const UNTRUSTED = /SELF_SIGNED_CERT|^UNABLE_TO_(GET_ISSUER_CERT|VERIFY_LEAF_SIGNATURE)/
+const TRUST = "if the server is yours, name the file with its authority's certificate in NODE_EXTRA_CA_CERTS"
 
 /** One try. Throws only where `signal` was aborted, with its reason. */
 export async function attempt({
@@ -44,7 +46,8 @@ export async function attempt({
     const {code = '', message} = error as {code?: string; message: string}
     // No cause: it could quote the value.
     if (code === 'UND_ERR_INVALID_ARG') return {problem: 'a header holds characters that cannot be sent', retry: false}
-    const problem = message.includes(code) ? message : `${message} (${code})`
+    const reason = message.includes(code) ? message : `${message} (${code})`
+    const problem = UNTRUSTED.test(code) ? `${reason}; ${TRUST}` : reason
     return {problem, retry: repeatable && (received !== undefined || PASSING_ERRORS.test(code)), cause: error}
   } finally {
     patience.end()

@@ -1,7 +1,8 @@
 import type {Page, SliceWindow, SourceContext} from 'lorchestra'
 
 import {changeLinkNow, readChanges} from './changes.ts'
-import {keyBy} from './idem-key.ts'
+import {assertHoldsTimes} from './cursor-field.ts'
+import {isGuid, keyBy} from './idem-key.ts'
 import type {Options} from './options.ts'
 import {readPages, rowsOf} from './rows.ts'
 import {assertServerIsAsFar} from './slice-window.ts'
@@ -16,7 +17,7 @@ export async function* extract(context: SourceContext<Options>): AsyncGenerator<
   const table = await tableOf(context)
   keyBy(table.primaryKey, stream)
   if (bookmark === undefined) {
-    yield* readWindow(context, table, window)
+    yield* readWindow(context, table, context.options.track_changes ? pastTheLink(window) : window)
     return
   }
   const complete = yield* readChanges(context, stream, bookmark)
@@ -24,10 +25,18 @@ export async function* extract(context: SourceContext<Options>): AsyncGenerator<
   context.log.warn(
     `Dataverse no longer says what changed in ${context.options.entity}, so its rows are read by ${context.options.cursor_field}; what was deleted since the last run stays unknown`,
   )
-  // Changes are told from the new link on, so whatever changed before it must be read: the window reaches further.
   const link = await changeLinkNow(context, table)
-  yield* readWindow(context, table, {...window, until: new Date(Date.now() + DAY_MS)})
+  yield* readWindow(context, table, pastTheLink({...window, until: new Date()}))
   yield {records: [], bookmark: link}
+}
+
+/**
+ * Changes are told from a link on, so whatever changed before it must be read, by whatever clock: a window that ends in
+ * the present reaches further.
+ */
+function pastTheLink(window: SliceWindow): SliceWindow {
+  const until = window.until.getTime()
+  return until < Date.now() - DAY_MS ? window : {...window, until: new Date(until + DAY_MS)}
 }
 
 async function* readWindow(
@@ -35,9 +44,13 @@ async function* readWindow(
   table: Table,
   window: SliceWindow,
 ): AsyncGenerator<Page, void> {
-  const {full} = context.options
+  const {full, primary_key: named, entity} = context.options
+  if (!full) await assertHoldsTimes(context, table)
   for await (const {rows, headers} of readPages(context, rowsOf(context, table, full ? undefined : window))) {
     if (!full) assertServerIsAsFar(context.window, headers.get('date'))
+    // Where the metadata name it, a row without is a reject.
+    if (named !== undefined && rows.first !== undefined && !isGuid(rows.first[named]))
+      throw new Error(`${named} of ${entity} holds no GUIDs; set primary_key to the column of its ids, or leave it out`)
     for (const records of rows) {
       context.progress({listed: records.length})
       yield {records}

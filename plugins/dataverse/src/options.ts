@@ -6,13 +6,13 @@ const query = z.string().trim().min(1)
 export const options = z
   .strictObject({
     url: z
-      .url({protocol: /^https?$/})
+      .url({protocol: /^https?$/, error: 'must be an https address', abort: true})
       .refine(isOrigin, 'must be the address of the environment alone, such as https://org.crm.dynamics.com'),
     tenant_id: z.string().regex(/^[\w.-]+$/, 'is neither the id nor the domain of a tenant'),
     client_id: z.string().trim().min(1),
     client_secret: z.string().trim().min(1).optional().describe('Left out: a person signs in'),
     authority: z
-      .url({protocol: /^https$/})
+      .url({protocol: /^https$/, error: 'must be an https address', abort: true})
       .refine(isOrigin, 'must be an address without a path')
       .default('https://login.microsoftonline.com'),
     token_cache: z

@@ -80,26 +80,17 @@ async function* followPages(
   let remembered: string | undefined
   for (let pages = 1, rememberAt = 1; next !== undefined; pages += 1) {
     const asked: string = next
-    const {
-      status,
-      headers: answered,
-      body,
-      parts,
-    } = await get(context, asked, {
-      headers,
-      maxBytes,
-      allow,
-      listInParts: 'value',
-    })
+    const answer = await get(context, asked, {headers, maxBytes, allow, listInParts: 'value'})
+    const {status, body} = answer
     if (allow.includes(status)) {
-      yield {status, headers: answered, body, rows: new PageRows([])}
+      yield {...answer, rows: new PageRows([])}
       return
     }
-    const rows = rowsIn(body, parts)
+    const rows = rowsIn(answer)
     next = counted?.unheeded(rows)
     if (next !== undefined) continue
     const link = linkIn(body, '@odata.nextLink')
-    yield {status, headers: answered, body, rows}
+    yield {...answer, rows}
     next = link === undefined ? undefined : (counted?.next(link, asked, rows) ?? link)
     // Remembering one address at ever greater distances finds every circle, and keeps none of the others in memory.
     if (next !== undefined && next === remembered)
@@ -117,7 +108,7 @@ export function linkIn(body: JsonObject, name: '@odata.nextLink' | '@odata.delta
   throw new Error(`the answer holds an odd ${name}; check that url is a Dataverse environment`)
 }
 
-function rowsIn(body: JsonObject, parts: HttpResponse['parts']): PageRows {
+export function rowsIn({body, parts}: HttpResponse): PageRows {
   if (parts === undefined)
     throw new Error('the answer holds no list of rows; check that url is a Dataverse environment')
   if (body['error'] !== undefined) {

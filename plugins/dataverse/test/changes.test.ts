@@ -73,6 +73,14 @@ describe('change tracking, against a stub of ours', function () {
     expect(await deleted()).to.have.length(2)
   })
 
+  it('has what changed before the first link, also where the clock of the server is ahead', async () => {
+    const ahead = new Date(Date.now() + 4 * 60_000).toISOString()
+    await stub.update('contacts', id(1), {fullname: 'changed ahead', modifiedon: ahead})
+    await run()
+    await run()
+    expect((await names()).get(id(1))).to.equal('changed ahead')
+  })
+
   it('falls back to the window when the link has expired, says so, and goes on by changes', async () => {
     await run()
     await stub.update('contacts', id(1), {fullname: 'changed', modifiedon: new Date().toISOString()})

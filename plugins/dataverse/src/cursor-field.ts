@@ -1,0 +1,26 @@
+import type {SourceContext} from 'lorchestra'
+
+import {get} from './api.ts'
+import type {Options} from './options.ts'
+import {addressOf, rowsIn} from './rows.ts'
+import type {Table} from './table.ts'
+
+const TIME = /^\d{4}-\d\d-\d\dT/
+/** Of each table that has it, Dataverse's own time. */
+const SURE = 'modifiedon'
+
+const looked = new WeakSet<Options>()
+
+/** Some servers compare a column of text as text, and then no row is ever in a window. Asks for one row, once in a run. */
+export async function assertHoldsTimes(context: SourceContext<Options>, {entitySet}: Table): Promise<void> {
+  const {options} = context
+  const {cursor_field: column, entity} = options
+  if (column === SURE || looked.has(options)) return
+  const address = addressOf(entitySet, {$select: column, $filter: `${column} ne null`, $top: '1'})
+  const value = rowsIn(await get(context, address, {listInParts: 'value'})).first?.[column]
+  if (value !== undefined && !(typeof value === 'string' && TIME.test(value)))
+    throw new Error(
+      `${column} of ${entity} holds no times. Set cursor_field to a column of date and time, or full: true`,
+    )
+  looked.add(options)
+}
