@@ -130,6 +130,17 @@ describe('requests to BigQuery', () => {
     }).timeout(240_000)
   }
 
+  it('that are not answered in time are made again, and nothing is done twice', async () => {
+    for (const [day, fits] of [isUpload, isCommit, isLook].entries()) {
+      service.faults = once(fits, 'hang')
+      const hasty = await bigQueryUnderTest({emulator, folder: folder(), endpoint: service.url, patience: 3000})
+      await hasty.createProduction()
+      const {error, counts} = await hasty.run({source: yielding({id: 'a'}), now: (day + 1) * DAY})
+      expect([day, error, counts.inserted]).to.deep.equal([day, undefined, 1])
+      expect((await hasty.stored()).length).to.equal(1)
+    }
+  })
+
   it('that are not answered are let go of when the run is stopped', async () => {
     for (const hanging of [isDataset, isLook]) {
       const stop = new AbortController()

@@ -7,7 +7,7 @@ import type {Stream} from '../../source.ts'
 import type {CommitBatch, CommitCounts, CommitResult} from '../warehouse.ts'
 import {classify, countsOf, stagedStreams} from './classify.ts'
 import {unchangedSince, union, writeRows, type Classified, type CommitTerms} from './commit-sql.ts'
-import {pauseBefore, type Connection} from './connection.ts'
+import type {Connection} from './connection.ts'
 import {countFirstRejects, insertEvents, isLogged, type EventSource} from './events.ts'
 import {fence, holdsLeases, leaseLost} from './leases.ts'
 import type {Queries} from './query.ts'
@@ -111,7 +111,7 @@ async function land(
     const landed = await tryToLand(options, `${name}-${attempt}`, terms, classified, source)
     if (landed === 'landed') return {counts, firstRejects}
     if (attempt === ATTEMPTS) throw landed
-    await pause(pauseBefore(attempt + 1), undefined)
+    await pause(connection.pauseBefore(attempt + 1), undefined)
   }
 }
 

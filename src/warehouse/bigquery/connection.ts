@@ -14,6 +14,8 @@ export interface ConnectionOptions {
   readonly location?: string
   /** The origin of an emulator, which gets no credentials. */
   readonly apiEndpoint?: string
+  /** Milliseconds to wait for an answer, or for any more of an upload to be taken: a minute. Pauses go with it. */
+  readonly patience?: number
 }
 
 export interface ServiceRequest {
@@ -35,8 +37,7 @@ export interface Upload {
 }
 
 const GOOGLE = 'https://bigquery.googleapis.com'
-/** Without an answer, or without any more of an upload being taken. */
-const TIMEOUT = 60_000
+const PATIENCE = 60_000
 const ATTEMPTS = 6
 const FIRST_PAUSE = 300
 const LONGEST_PAUSE = 20_000
@@ -46,6 +47,7 @@ export class Connection {
   readonly project: string
   readonly dataset: string
   readonly location: string | undefined
+  readonly #patience: number
   readonly #endpoint: string
   readonly #isEmulator: boolean
   readonly #credentials: AuthClient
@@ -55,6 +57,7 @@ export class Connection {
     this.project = options.project
     this.dataset = options.dataset
     this.location = options.location
+    this.#patience = options.patience ?? PATIENCE
     this.#endpoint = options.apiEndpoint ?? GOOGLE
     this.#isEmulator = options.apiEndpoint !== undefined
     this.#credentials = credentials
@@ -64,7 +67,7 @@ export class Connection {
   in(location: string): Connection {
     const {project, dataset} = this
     const apiEndpoint = this.#isEmulator ? {apiEndpoint: this.#endpoint} : {}
-    return new Connection({project, dataset, location, ...apiEndpoint}, this.#credentials)
+    return new Connection({project, dataset, location, ...apiEndpoint, patience: this.#patience}, this.#credentials)
   }
 
   /** Nothing can be written before this, and never anything else. */
@@ -76,6 +79,12 @@ export class Connection {
     return `\`${this.project}.${this.dataset}.${table}\``
   }
 
+  /** Milliseconds, longer for each attempt and never the same. */
+  pauseBefore(attempt: number): number {
+    const longest = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (attempt - 1)) * (this.#patience / PATIENCE)
+    return longest * (0.5 + Math.random())
+  }
+
   /** For requests that may be repeated without harm. */
   async request(request: ServiceRequest): Promise<unknown> {
     for (let attempt = 1; ; attempt += 1) {
@@ -84,7 +93,7 @@ export class Connection {
       } catch (error) {
         if (attempt === ATTEMPTS || !isTransient(error)) throw error
       }
-      await pause(pauseBefore(attempt), request.signal)
+      await pause(this.pauseBefore(attempt), request.signal)
     }
   }
 
@@ -115,7 +124,7 @@ export class Connection {
   ): Promise<unknown> {
     const url = new URL(path, this.#endpoint)
     for (const [name, value] of Object.entries(query ?? {})) url.searchParams.set(name, value)
-    return answered(what, signal, async (ended, stillGoing) => {
+    return answered({what, signal, patience: this.#patience}, async (ended, stillGoing) => {
       await authorizationOf(this.#credentials)
       const answer = await this.#credentials.request<string>({
         method,
@@ -132,14 +141,17 @@ export class Connection {
   }
 }
 
+interface Waiting extends Pick<ServiceRequest, 'what' | 'signal'> {
+  readonly patience: number
+}
+
 /** Ends what nobody answers and nothing more is taken of. */
 async function answered<Answer>(
-  what: string,
-  signal: AbortSignal | undefined,
+  {what, signal, patience: milliseconds}: Waiting,
   ask: (ended: AbortSignal, stillGoing: () => void) => Promise<Answer>,
 ): Promise<Answer> {
   const patience = new AbortController()
-  const timer = setTimeout(() => patience.abort(), TIMEOUT)
+  const timer = setTimeout(() => patience.abort(), milliseconds)
   const ended = signal === undefined ? patience.signal : AbortSignal.any([signal, patience.signal])
   try {
     ended.throwIfAborted()
@@ -157,6 +169,3 @@ async function answered<Answer>(
     clearTimeout(timer)
   }
 }
-
-export const pauseBefore = (attempt: number): number =>
-  Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (attempt - 1)) * (0.5 + Math.random())

@@ -2,7 +2,7 @@ import * as z from 'zod'
 
 import {failure} from '../../errors.ts'
 import {pause} from '../../pause.ts'
-import {pauseBefore, type Connection} from './connection.ts'
+import type {Connection} from './connection.ts'
 import {describeEntry, isDuplicate, isNotFound, isTransient, ServiceError} from './service-error.ts'
 
 const errorEntry = z.object({
@@ -55,7 +55,7 @@ export async function runJob(connection: Connection, toRun: JobToRun): Promise<J
     const failed = failureOf(job, toRun.what)
     if (failed === undefined) return job
     if (attempt === (toRun.attempts ?? ATTEMPTS) || !isTransient(failed)) throw failed
-    await pause(pauseBefore(attempt + 2), toRun.signal)
+    await pause(connection.pauseBefore(attempt + 2), toRun.signal)
   }
 }
 
@@ -81,7 +81,7 @@ async function submitted(connection: Connection, toRun: JobToRun, jobId: string)
     }
     const there = await findJob(connection, jobId, toRun)
     if (there !== undefined) return there
-    await pause(pauseBefore(submission), signal)
+    await pause(connection.pauseBefore(submission), signal)
   }
 }
 

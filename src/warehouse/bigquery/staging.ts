@@ -1,6 +1,6 @@
 import {stat} from 'node:fs/promises'
 
-import {pauseBefore, type Connection} from './connection.ts'
+import type {Connection} from './connection.ts'
 import {pause} from '../../pause.ts'
 import {runJob, type Job} from './jobs.ts'
 import {isNotFound} from './service-error.ts'
@@ -86,7 +86,7 @@ async function stageTable(
     expirationTime: String(stagingExpires().getTime()),
     labels: {tool: 'lorchestra'},
   })
-  await whenVisible(async (attempt) =>
+  await whenVisible(connection, async (attempt) =>
     runJob(connection, {
       id: `load-${table}-v${attempt}`,
       configuration: {
@@ -107,13 +107,13 @@ async function stageTable(
 }
 
 /** A table that was just made may be unknown to the loading side for a few seconds. */
-async function whenVisible(load: (attempt: number) => Promise<Job>): Promise<Job> {
+async function whenVisible(connection: Connection, load: (attempt: number) => Promise<Job>): Promise<Job> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await load(attempt)
     } catch (error) {
       if (attempt === VISIBLE_AFTER_TRIES || !isNotFound(error)) throw error
     }
-    await pause(pauseBefore(attempt), undefined)
+    await pause(connection.pauseBefore(attempt), undefined)
   }
 }

@@ -23,6 +23,7 @@ interface BigQueryBench {
   /** In front of the emulator. */
   readonly endpoint?: string
   readonly touchAfter?: number
+  readonly patience?: number
 }
 
 /** A dataset of the test's own in the emulator. */
@@ -31,10 +32,17 @@ export async function bigQueryUnderTest({
   folder,
   endpoint,
   touchAfter = 0,
+  patience,
 }: BigQueryBench): Promise<BigQueryUnderTest> {
   const {url} = emulator
   const dataset = await emulator.createDataset()
-  const connection = {project: PROJECT, dataset, apiEndpoint: endpoint ?? url, touchAfter}
+  const connection = {
+    project: PROJECT,
+    dataset,
+    apiEndpoint: endpoint ?? url,
+    touchAfter,
+    ...(patience !== undefined && {patience}),
+  }
   const service = {
     call: async (method: string, path: string, body?: object) => call(url, method, path, body),
     query: async (sql: string) => query(url, sql),
