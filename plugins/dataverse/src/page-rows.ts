@@ -2,6 +2,7 @@ import type {JsonObject, JsonValue} from 'lorchestra'
 
 /** The rows of one page, of which only a part is in memory at a time. */
 export class PageRows implements Iterable<readonly JsonObject[]> {
+  /** `undefined` where there is none, or `null` in its place. */
   readonly first: JsonObject | undefined
   /** Of the rows that were taken so far. */
   last: JsonObject | undefined
@@ -12,7 +13,7 @@ export class PageRows implements Iterable<readonly JsonObject[]> {
   constructor(parts: Iterable<readonly JsonValue[]>) {
     this.#iterator = parts[Symbol.iterator]()
     this.#head = this.#iterator.next()
-    this.first = this.#head.done === true ? undefined : (this.#head.value as readonly JsonObject[])[0]
+    this.first = this.#head.done === true ? undefined : ((this.#head.value[0] ?? undefined) as JsonObject | undefined)
   }
 
   *[Symbol.iterator](): Generator<readonly JsonObject[], void> {
@@ -23,5 +24,10 @@ export class PageRows implements Iterable<readonly JsonObject[]> {
       if (rows.length > 0) yield rows
       this.#head = this.#iterator.next()
     }
+  }
+
+  /** Lets go of the rows that nobody took. */
+  drop(): void {
+    this.#iterator.return?.()
   }
 }

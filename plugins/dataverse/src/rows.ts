@@ -4,8 +4,8 @@ import {get} from './api.ts'
 import {CountedLinks} from './counted-links.ts'
 import {isHttpError, isTooLarge, problemOf} from './http-error.ts'
 import type {Options} from './options.ts'
-import {filterFor, halves} from './slice-window.ts'
 import {PageRows} from './page-rows.ts'
+import {filterFor, halves} from './slice-window.ts'
 import type {Table} from './table.ts'
 
 const PAGE_BYTES = 16_000_000
@@ -81,16 +81,16 @@ async function* followPages(
   for (let pages = 1, rememberAt = 1; next !== undefined; pages += 1) {
     const asked: string = next
     const answer = await get(context, asked, {headers, maxBytes, allow, listInParts: 'value'})
-    const {status, body} = answer
-    if (allow.includes(status)) {
+    if (allow.includes(answer.status)) {
       yield {...answer, rows: new PageRows([])}
       return
     }
     const rows = rowsIn(answer)
     next = counted?.unheeded(rows)
     if (next !== undefined) continue
-    const link = linkIn(body, '@odata.nextLink')
+    const link = linkIn(answer.body, '@odata.nextLink')
     yield {...answer, rows}
+    rows.drop()
     next = link === undefined ? undefined : (counted?.next(link, asked, rows) ?? link)
     // Remembering one address at ever greater distances finds every circle, and keeps none of the others in memory.
     if (next !== undefined && next === remembered)
