@@ -1,5 +1,6 @@
 import type {JsonObject, JsonValue, Page, SourceContext, Stream} from 'lorchestra'
 
+import {get} from './api.ts'
 import {keyOf} from './idem-key.ts'
 import type {Options} from './options.ts'
 import {addressOf, linkIn, readPages} from './rows.ts'
@@ -8,10 +9,34 @@ import {tableOf, type Table} from './table.ts'
 /** An expired token is 0x80044352, with status 400; a link that the server does not know at all may be any of these. */
 const REFUSED_LINK = [400, 404, 410]
 
-/** The link to all later changes, for a job that tracks them and has none yet. */
+/** The link to all later changes, for a job that tracks them and has none, or none any more. */
 export async function mark(context: SourceContext<Options>): Promise<JsonValue | undefined> {
-  if (!context.options.track_changes || context.bookmark !== undefined) return undefined
+  if (!context.options.track_changes) return undefined
+  if (context.bookmark !== undefined && (await canResume(context))) return undefined
   return changeLinkNow(context, await tableOf(context))
+}
+
+// Asked once in a run: both questions of the host need it.
+const resumable = new WeakMap<Options, Promise<boolean>>()
+
+/** Whether Dataverse still takes the link. A job that tracks changes no more reads windows again. */
+export async function canResume(context: SourceContext<Options>): Promise<boolean> {
+  const {bookmark, options} = context
+  if (!options.track_changes || typeof bookmark !== 'string') return false
+  const answer = resumable.get(options) ?? takesLink(context, bookmark)
+  resumable.set(options, answer)
+  return answer
+}
+
+async function takesLink(context: SourceContext<Options>, link: string): Promise<boolean> {
+  const headers = {prefer: 'odata.maxpagesize=1'}
+  const {status} = await get(context, link, {headers, allow: REFUSED_LINK, listInParts: 'value'})
+  if (!REFUSED_LINK.includes(status)) return true
+  const {entity, cursor_field: column} = context.options
+  context.log.warn(
+    `Dataverse no longer says what changed in ${entity}, so its rows are read by ${column}; what was deleted since the last run stays unknown`,
+  )
+  return false
 }
 
 /**
@@ -19,7 +44,7 @@ export async function mark(context: SourceContext<Options>): Promise<JsonValue |
  * asked for here. The rows themselves are dropped: they are read in windows, which can be committed one by one.
  * https://learn.microsoft.com/power-apps/developer/data-platform/use-change-tracking-synchronize-data-external-systems
  */
-export async function changeLinkNow(context: SourceContext<Options>, table: Table): Promise<string> {
+async function changeLinkNow(context: SourceContext<Options>, table: Table): Promise<string> {
   const {entity, select, page_size: pageSize} = context.options
   if (table.tracksChanges === false)
     throw new Error(
@@ -35,28 +60,26 @@ export async function changeLinkNow(context: SourceContext<Options>, table: Tabl
   )
 }
 
-/** Rows and deletions since the link was given, then the next link; `false` where the server does not take it. */
+/** Rows and deletions since the link was given, then the next link. */
 export async function* readChanges(
   context: SourceContext<Options>,
   stream: Stream,
   bookmark: JsonValue,
-): AsyncGenerator<Page, boolean> {
-  if (typeof bookmark !== 'string') return false
+): AsyncGenerator<Page, void> {
+  if (typeof bookmark !== 'string') throw new Error('the bookmark is no link to changes; run with --full')
   const {page_size: pageSize} = context.options
   let link: string | undefined
-  for await (const page of readPages(context, {first: () => bookmark, pageSize, allow: REFUSED_LINK})) {
-    if (REFUSED_LINK.includes(page.status)) return false
-    link = linkIn(page.body, '@odata.deltaLink')
-    for (const rows of page.rows) {
-      const records = rows.filter((row) => !isDeletion(row))
+  for await (const {body, rows} of readPages(context, {first: () => bookmark, pageSize})) {
+    link = linkIn(body, '@odata.deltaLink')
+    for (const changed of rows) {
+      const records = changed.filter((row) => !isDeletion(row))
       context.progress({listed: records.length})
-      yield {records, deleted: rows.filter(isDeletion).map((row) => keyOfDeleted(row, stream))}
+      yield {records, deleted: changed.filter(isDeletion).map((row) => keyOfDeleted(row, stream))}
     }
   }
   if (link === undefined)
     throw new Error('the changes ended without a link to the next ones. Run the same command again')
   yield {records: [], bookmark: link}
-  return true
 }
 
 const isDeletion = (row: JsonObject): boolean => {

@@ -1,6 +1,6 @@
 import type {Page, SliceWindow, SourceContext} from 'lorchestra'
 
-import {changeLinkNow, readChanges} from './changes.ts'
+import {readChanges} from './changes.ts'
 import {assertHoldsTimes} from './cursor-field.ts'
 import {isGuid, keyBy} from './idem-key.ts'
 import type {Options} from './options.ts'
@@ -16,18 +16,8 @@ export async function* extract(context: SourceContext<Options>): AsyncGenerator<
   const {bookmark, window} = context
   const table = await tableOf(context)
   keyBy(table.primaryKey, stream)
-  if (bookmark === undefined) {
-    yield* readWindow(context, table, context.options.track_changes ? pastTheLink(window) : window)
-    return
-  }
-  const complete = yield* readChanges(context, stream, bookmark)
-  if (complete) return
-  context.log.warn(
-    `Dataverse no longer says what changed in ${context.options.entity}, so its rows are read by ${context.options.cursor_field}; what was deleted since the last run stays unknown`,
-  )
-  const link = await changeLinkNow(context, table)
-  yield* readWindow(context, table, pastTheLink({...window, until: new Date()}))
-  yield {records: [], bookmark: link}
+  if (bookmark !== undefined) yield* readChanges(context, stream, bookmark)
+  else yield* readWindow(context, table, context.options.track_changes ? pastTheLink(window) : window)
 }
 
 /**

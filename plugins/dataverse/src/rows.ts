@@ -11,8 +11,7 @@ import type {Table} from './table.ts'
 const PAGE_BYTES = 16_000_000
 const LARGEST_ROW_BYTES = 64 * 1024 * 1024
 
-export interface RowPage extends Pick<HttpResponse, 'status' | 'headers' | 'body'> {
-  /** Empty where the status is one of `allow`. */
+export interface RowPage extends Pick<HttpResponse, 'headers' | 'body'> {
   readonly rows: PageRows
 }
 
@@ -25,8 +24,6 @@ export interface Reading {
   /** Given where the rows come in its order. */
   readonly primaryKey?: string
   readonly prefer?: readonly string[]
-  /** Error statuses whose answer ends the reading, and is the last one that comes. */
-  readonly allow?: readonly number[]
 }
 
 /** The rows of the window, or of the whole table where it has none. */
@@ -71,7 +68,7 @@ export async function* readPages(context: SourceContext<Options>, reading: Readi
  */
 async function* followPages(
   context: SourceContext<Options>,
-  {first, window, pageSize, primaryKey, prefer = [], allow = []}: Reading,
+  {first, window, pageSize, primaryKey, prefer = []}: Reading,
 ): AsyncGenerator<RowPage, void> {
   const headers = {prefer: [`odata.maxpagesize=${pageSize}`, ...annotations(context.options), ...prefer].join(',')}
   const maxBytes = pageSize === 1 ? LARGEST_ROW_BYTES : PAGE_BYTES
@@ -80,11 +77,7 @@ async function* followPages(
   let remembered: string | undefined
   for (let pages = 1, rememberAt = 1; next !== undefined; pages += 1) {
     const asked: string = next
-    const answer = await get(context, asked, {headers, maxBytes, allow, listInParts: 'value'})
-    if (allow.includes(answer.status)) {
-      yield {...answer, rows: new PageRows([])}
-      return
-    }
+    const answer = await get(context, asked, {headers, maxBytes, listInParts: 'value'})
     const rows = rowsIn(answer)
     next = counted?.unheeded(rows)
     if (next !== undefined) continue

@@ -1,6 +1,6 @@
 import type {Source} from 'lorchestra'
 
-import {mark} from './changes.ts'
+import {canResume, mark} from './changes.ts'
 import {check} from './check.ts'
 import {extract} from './extract.ts'
 import {idemKey} from './idem-key.ts'
@@ -21,6 +21,7 @@ const source: Source<Options> = {
   idemKey,
   extract,
   mark,
+  canResume,
   check,
   needsLogin,
   login,

@@ -1,3 +1,6 @@
+import {readFile} from 'node:fs/promises'
+import {join} from 'node:path'
+
 import {expect} from 'chai'
 
 import {temporaryFolder} from '../../../test/support/cli.ts'
@@ -69,7 +72,8 @@ describe('change tracking, against a stub of ours', function () {
     expect(stored.has(id(3)), 'rows stay').to.equal(true)
     const before = stub.asked.length
     expect((await run()).stdout).to.contain('0 extracted')
-    expect(stub.asked.slice(before)).to.have.length(1)
+    // Whether it still takes the link, and then what changed.
+    expect(stub.asked.slice(before)).to.have.length(2)
     expect(await deleted()).to.have.length(2)
   })
 
@@ -94,6 +98,16 @@ describe('change tracking, against a stub of ours', function () {
     await stub.remove('contacts', id(5))
     await run()
     expect(await deleted()).to.deep.equal([`contact:dataverse--clinic:${id(5)}`])
+  })
+
+  it('reads windows again, in slices, where the job tracks changes no more', async () => {
+    await run()
+    const yaml = await readFile(join(project.folder, 'lorchestra.yaml'), 'utf8')
+    await project.write('lorchestra.yaml', yaml.replace('track_changes: true', 'track_changes: false'))
+    await stub.update('contacts', id(1), {fullname: 'changed', modifiedon: new Date().toISOString()})
+    const before = stub.asked.length
+    expect((await run()).stdout).to.contain('1 extracted, 0 inserted, 1 updated')
+    expect(stub.asked.slice(before).every((path) => path.includes('modifiedon%20ge'))).to.equal(true)
   })
 
   it('reads by the window, and leaves the link alone, where the run names one', async () => {
