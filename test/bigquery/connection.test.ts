@@ -7,6 +7,7 @@ import {expect} from 'chai'
 import {messageWithCauses, outcomeOf, type LorchestraError} from '../../src/errors.ts'
 import {BigQueryWarehouse} from '../../src/warehouse/bigquery/warehouse.ts'
 import {openKeyIndex} from '../../src/warehouse/duckdb/key-index.ts'
+import {freePort} from '../support/bigquery/emulator.ts'
 import {PRODUCTION} from '../support/scripted-run.ts'
 
 describe('a connection to BigQuery', () => {
@@ -56,6 +57,18 @@ describe('a connection to BigQuery', () => {
       if (before === undefined) delete process.env['HTTPS_PROXY']
       else process.env['HTTPS_PROXY'] = before
     }
+  })
+
+  it('that cannot be made says where to look', async () => {
+    const port = await freePort()
+    const options = {project: 'test-project', dataset: 'events', apiEndpoint: `http://127.0.0.1:${port}`, patience: 600}
+    const {signal} = new AbortController()
+    const error = await new BigQueryWarehouse({...options, openKeyIndex}, signal)
+      .describe(PRODUCTION)
+      .catch((thrown: unknown) => thrown as LorchestraError)
+    expect([(error as Error).message, (error as LorchestraError).next].join(' ')).to.match(
+      /the connection failed, ECONNREFUSED.*warehouse\.api_endpoint/,
+    )
   })
 
   for (const [what, status, error, outcome, next] of [

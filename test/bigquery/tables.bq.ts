@@ -135,6 +135,16 @@ describe('BigQuery tables', () => {
     })
   }
 
+  it('that are views are refused, and stay as they are', async () => {
+    await underTest.query(`CREATE VIEW {event_log} AS SELECT 1 AS one`)
+    for (const mode of ['production', 'test-table'] as const) {
+      const error = await failureOf(mode)
+      expect([mode, outcomeOf(error)]).to.deep.equal([mode, 'usage'])
+      expect(error.message).to.include('event_log is not one that lorchestra can write: it is a view, not a table')
+    }
+    expect(await underTest.tables()).to.deep.equal(['event_log'])
+  })
+
   it('with several rows for one key fail the run and stay as they are', async () => {
     await underTest.createProduction()
     const row = `('thing:scripted--acct1:a', 'scripted--acct1', 'thing', 'a', JSON '{}', TIMESTAMP '2020-01-01', TIMESTAMP '1970-01-01')`

@@ -1,9 +1,12 @@
+import {randomUUID} from 'node:crypto'
+
 import * as z from 'zod'
 
 import {joinIslands} from '../described-streams.ts'
 import type {TableSet} from '../tables.ts'
 import type {DescribedStream, DescribedTable} from '../warehouse.ts'
 import type {Connection} from './connection.ts'
+import {inLocation} from './jobs.ts'
 import type {Queries} from './query.ts'
 import {ANY_TIME, FROM_THE_START} from './stream-state.ts'
 import {findTable} from './table-metadata.ts'
@@ -96,7 +99,14 @@ export async function checkPermissions(connection: Connection, tables: TableSet)
     await connection.request({
       method: 'POST',
       path: '/jobs',
-      body: {configuration: {dryRun: true, query: {query, useLegacySql: false}}},
+      body: {
+        jobReference: {
+          projectId: connection.project,
+          jobId: `lorchestra-check-${randomUUID()}`,
+          ...inLocation(connection),
+        },
+        configuration: {dryRun: true, query: {query, useLegacySql: false}},
+      },
       what: `asking whether table ${table} may be written`,
     })
   }

@@ -24,8 +24,13 @@ const ADVICE: Readonly<Record<string, string>> = {
     'Rows that another tool streamed into the table cannot be changed for up to 90 minutes: run again then. Nothing of this commit was written.',
 }
 
+export const NO_CONNECTION = 'the connection failed'
+const REACH =
+  'Check the network, a proxy in HTTPS_PROXY, and warehouse.api_endpoint in lorchestra.yaml where it is set, and run the same command again.'
+
 /** What to do next; `note` may name the permission that is missing. */
 export function adviceFor(reason: string, note: string): string | undefined {
+  if (reason.startsWith(NO_CONNECTION)) return REACH
   if (reason !== 'accessDenied' && reason !== 'forbidden') return ADVICE[reason]
   const permission = /\b(bigquery|serviceusage|datacatalog)(\.\w+){2}/.exec(note)?.[0]
   const role = ROLES.find(([pattern]) => permission !== undefined && pattern.test(permission))?.[1]

@@ -1,5 +1,5 @@
 import {LorchestraError} from '../../errors.ts'
-import {adviceFor} from './service-advice.ts'
+import {adviceFor, NO_CONNECTION} from './service-advice.ts'
 
 interface ServiceErrorDetails {
   /** What was being done. */
@@ -97,7 +97,7 @@ export function requestError(what: string, error: unknown): ServiceError {
   const name = [code, cause?.code].find((found) => typeof found === 'string')
   return new ServiceError({
     what,
-    reason: `the connection failed${name === undefined ? '' : `, ${name}`}`,
+    reason: `${NO_CONNECTION}${name === undefined ? '' : `, ${name}`}`,
     ambiguous: true,
   })
 }
