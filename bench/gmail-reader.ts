@@ -1,3 +1,5 @@
+import {setFlagsFromString} from 'node:v8'
+
 import {createHttpClient} from '../src/http.ts'
 import {AccountTraffic} from '../src/http/account-traffic.ts'
 import type {RunMode} from '../src/run-mode.ts'
@@ -11,6 +13,8 @@ export interface ReaderRequest {
   readonly folder: string
   readonly concurrency: number
   readonly unitsPerMinute: number
+  /** At the end, however much there is. */
+  readonly oneCommit?: boolean
 }
 
 export interface ReaderResult {
@@ -18,6 +22,8 @@ export interface ReaderResult {
   readonly seconds: number
   readonly cpuSeconds: number
   readonly peakBytes: number
+  /** Of that, what was reached until the last message had come and nothing was committed yet. */
+  readonly peakBytesBeforeCommit: number
 }
 
 const headers = {authorization: 'Bearer stub-token'}
@@ -47,7 +53,7 @@ async function readPlainly({url, concurrency}: ReaderRequest): Promise<number> {
 
 /** The whole run: into a DuckDB file, or as a dry run, which does all but the writing. */
 async function readWithLorchestra(
-  {url, folder, concurrency, unitsPerMinute}: ReaderRequest,
+  {url, folder, concurrency, unitsPerMinute, oneCommit}: ReaderRequest,
   mode: RunMode,
 ): Promise<number> {
   const options = schema.parse({
@@ -67,12 +73,20 @@ async function readWithLorchestra(
     folder,
     mode,
     runId: `run-${process.pid}`,
+    ...(oneCommit === true && {commitAfter: {records: Infinity, milliseconds: Infinity}}),
+    observe: ({extracted}) => {
+      if (extracted !== undefined) peakBytesBeforeCommit = peakBytes()
+    },
     http: createHttpClient({signal: new AbortController().signal, log: silentLog, traffic}),
   })
   if (error !== undefined) throw new Error('the run failed', {cause: error})
   return mode === 'dry-run' ? counts.extracted : counts.inserted
 }
 
+const peakBytes = (): number => process.resourceUsage().maxRSS * 1024
+let peakBytesBeforeCommit = 0
+// As `runJobs` has it.
+setFlagsFromString('--semi-space-growth-factor=1')
 const request = JSON.parse(process.argv[2] ?? '') as ReaderRequest
 await import('@duckdb/node-api')
 const cpuBefore = process.cpuUsage()
@@ -84,6 +98,7 @@ const result: ReaderResult = {
   messages,
   seconds,
   cpuSeconds: (user + system) / 1e6,
-  peakBytes: process.resourceUsage().maxRSS * 1024,
+  peakBytes: peakBytes(),
+  peakBytesBeforeCommit,
 }
 process.stdout.write(JSON.stringify(result))

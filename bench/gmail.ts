@@ -1,10 +1,11 @@
 import {spawn} from 'node:child_process'
 import {once} from 'node:events'
-import {mkdtemp, rm} from 'node:fs/promises'
-import {cpus, tmpdir} from 'node:os'
+import {mkdir, mkdtemp, rm, writeFile} from 'node:fs/promises'
+import {cpus, loadavg, tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {parseArgs} from 'node:util'
 
+import {formatTable} from '../src/text-table.ts'
 import {median} from './cases.ts'
 import type {ReaderRequest, ReaderResult} from './gmail-reader.ts'
 import type {StubOptions, StubStatistics} from './gmail-stub.ts'
@@ -20,6 +21,8 @@ const {values: flags} = parseArgs({
     sizes: {type: 'string', default: '1000,50000'},
     only: {type: 'string', default: 'speed,memory,quota,crowd'},
     json: {type: 'boolean', default: false},
+    /** A folder for the figures as JSON and as text. */
+    results: {type: 'string'},
   },
 })
 const only = new Set(flags.only.split(','))
@@ -33,7 +36,7 @@ interface Measured extends ReaderResult {
   readonly server: StubStatistics
 }
 
-type Reader = Pick<ReaderRequest, 'what' | 'concurrency' | 'unitsPerMinute'>
+type Reader = Pick<ReaderRequest, 'what' | 'concurrency' | 'unitsPerMinute' | 'oneCommit'>
 
 /** Every read has a server, a folder and a process of its own. */
 async function measure(stub: StubOptions, reader: Reader): Promise<Measured> {
@@ -93,10 +96,14 @@ async function speed(what: 'production' | 'dry-run', latency: number) {
 
 async function memory(messages: number) {
   const stub = {messages, days: 1825, unitsPerMinute: 0, latency: 0}
-  const {peakBytes, server} = await measure(stub, {what: 'production', concurrency: 4, unitsPerMinute: UNLIMITED})
+  const reader = {concurrency: 4, unitsPerMinute: UNLIMITED, oneCommit: true}
+  const dry = await measure(stub, {...reader, what: 'dry-run'})
+  const {peakBytes, peakBytesBeforeCommit, server} = await measure(stub, {...reader, what: 'production'})
   return {
     messages,
-    'peak MB': Math.round(peakBytes / MB),
+    'MB, dry run': Math.round(dry.peakBytes / MB),
+    'MB before the commit': Math.round(peakBytesBeforeCommit / MB),
+    'MB with one commit of all': Math.round(peakBytes / MB),
     'requests per message': round((server.lists + server.gets) / messages, 3),
   }
 }
@@ -121,7 +128,12 @@ async function quota(configured: number, minutes: number, latency: number) {
 
 const report = {
   schema: 1,
-  machine: {cpus: cpus().length, model: cpus()[0]?.model ?? 'unknown', node: process.version},
+  machine: {
+    cpus: cpus().length,
+    model: cpus()[0]?.model ?? 'unknown',
+    node: process.version,
+    load: loadavg()[0]?.toFixed(1),
+  },
   speed: [] as Awaited<ReturnType<typeof speed>>[],
   memory: [] as Awaited<ReturnType<typeof memory>>[],
   quota: [] as Awaited<ReturnType<typeof quota>>[],
@@ -136,10 +148,23 @@ if (only.has('quota')) report.quota.push(await quota(CONFIGURED, minutes, 100))
 // Somebody else uses the quota too, or the user believes that it is larger than it is.
 if (only.has('crowd')) report.quota.push(await quota(2.5 * GOOGLE, minutes / 2, 100))
 
-if (flags.json) {
-  console.log(JSON.stringify(report, null, 2))
-} else {
+/** Each list of rows as a table. */
+function asText(): string {
   const {machine} = report
-  console.log(`${machine.cpus} x ${machine.model}, node ${machine.node}`)
-  for (const rows of [report.speed, report.memory, report.quota]) if (rows.length > 0) console.table(rows)
+  const command = ['npm run bench:gmail --', ...process.argv.slice(2)].join(' ')
+  const tables = [report.speed, report.memory, report.quota].filter((rows) => rows.length > 0)
+  return [
+    `${command} on ${machine.cpus} x ${machine.model}, node ${machine.node}; load ${machine.load}`,
+    ...tables.map((rows) =>
+      formatTable([Object.keys(rows[0] ?? {}), ...rows.map((row) => Object.values(row).map(String))]),
+    ),
+  ].join('\n\n')
+}
+
+const json = JSON.stringify(report, null, 2)
+console.log(flags.json ? json : asText())
+if (flags.results !== undefined) {
+  await mkdir(flags.results, {recursive: true})
+  await writeFile(join(flags.results, 'gmail.json'), `${json}\n`)
+  await writeFile(join(flags.results, 'gmail.txt'), `${asText()}\n`)
 }
