@@ -1,10 +1,15 @@
 import {once} from 'node:events'
+import {mkdtemp, rm, truncate, writeFile} from 'node:fs/promises'
 import {createServer, type Server} from 'node:http'
 import type {AddressInfo, Socket} from 'node:net'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
 
 import {expect} from 'chai'
 
 import {messageWithCauses, outcomeOf, type LorchestraError} from '../../src/errors.ts'
+import {Connection} from '../../src/warehouse/bigquery/connection.ts'
+import {noCredentials} from '../../src/warehouse/bigquery/credentials.ts'
 import {BigQueryWarehouse} from '../../src/warehouse/bigquery/warehouse.ts'
 import {openKeyIndex} from '../../src/warehouse/duckdb/key-index.ts'
 import {freePort} from '../support/bigquery/emulator.ts'
@@ -69,6 +74,30 @@ describe('a connection to BigQuery', () => {
     expect([(error as Error).message, (error as LorchestraError).next].join(' ')).to.match(
       /the connection failed, ECONNREFUSED.*warehouse\.api_endpoint/,
     )
+  })
+
+  it('that is answered before the upload is sent has that answer, and what breaks afterwards is no news', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'lorchestra-upload-'))
+    const file = join(folder, 'records.ndjson')
+    await writeFile(file, '')
+    await truncate(file, 64 * 1024 * 1024)
+    server.on('request', (_request, response) => {
+      response.writeHead(403, {'content-type': 'application/json'})
+      response.end('{"error":{"errors":[{"reason":"accessDenied"}]}}', () => response.socket?.resetAndDestroy())
+    })
+    try {
+      const {port} = server.address() as AddressInfo
+      const apiEndpoint = `http://127.0.0.1:${port}`
+      const connection = new Connection({project: 'p', dataset: 'd', apiEndpoint}, await noCredentials())
+      connection.allowWrites({tables: ['t'], prefixes: []})
+      const job = {configuration: {load: {destinationTable: {projectId: 'p', datasetId: 'd', tableId: 't'}}}}
+      for (let time = 0; time < 20; time += 1) {
+        const error = await connection.upload({job, files: [file], what: 'loading'}).catch((thrown: unknown) => thrown)
+        expect(messageWithCauses(error)).to.match(/403 accessDenied|the connection failed, E/)
+      }
+    } finally {
+      await rm(folder, {recursive: true})
+    }
   })
 
   for (const [what, status, error, outcome, next] of [

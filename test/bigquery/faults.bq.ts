@@ -1,3 +1,6 @@
+import {rmSync} from 'node:fs'
+import {join} from 'node:path'
+
 import {expect} from 'chai'
 import {stub} from 'sinon'
 
@@ -168,6 +171,18 @@ describe('requests to BigQuery', () => {
     }
     expect(await underTest.stored()).to.deep.equal([])
     expect((await underTest.tables()).filter((name) => name.startsWith('lorchestra_'))).to.deep.equal([])
+  })
+
+  it('that upload a file which somebody removed say so at once', async () => {
+    service.faults = (request) => {
+      if (request.method === 'POST' && request.path.endsWith('/tables'))
+        rmSync(join(folder(), 'spool'), {recursive: true})
+      return undefined
+    }
+    const {error} = await run({source: yielding({id: 'a'}), now: DAY})
+    expect(messageWithCauses(error)).to.include('a temporary file of this run cannot be read any more')
+    expect(service.seen.filter(isUpload)).to.deep.equal([])
+    expect(await underTest.stored()).to.deep.equal([])
   })
 
   it('that fail for good leave nothing of the commit, no staging and no payload in the error', async () => {

@@ -112,19 +112,20 @@ export class Connection {
   async upload({job, files, what}: Upload): Promise<unknown> {
     assertWritable(this, this.#writable, {method: 'POST', path: '/jobs', body: job})
     const path = `/upload/bigquery/v2/projects/${encodeURIComponent(this.project)}/jobs`
-    return this.#send({method: 'POST', path, query: {uploadType: 'multipart'}, what}, async (stillGoing) =>
-      uploadOf(job, files, stillGoing),
-    )
+    const request = {method: 'POST', path, query: {uploadType: 'multipart'}, what} as const
+    // What lies between may have taken all of it and still be passing it on.
+    return this.#send(request, async (stillGoing) => uploadOf(job, files, stillGoing), 2 * this.#patience)
   }
 
   /** Google's own client renews the token and heeds a proxy; it repeats nothing, not knowing what may be repeated. */
   async #send(
     {method, path, query, what, signal}: ServiceRequest,
     content: (stillGoing: () => void) => Promise<Pick<gaxios.GaxiosOptions, 'headers' | 'data' | 'adapter'>>,
+    patience = this.#patience,
   ): Promise<unknown> {
     const url = new URL(path, this.#endpoint)
     for (const [name, value] of Object.entries(query ?? {})) url.searchParams.set(name, value)
-    return answered({what, signal, patience: this.#patience}, async (ended, stillGoing) => {
+    return answered({what, signal, patience}, async (ended, stillGoing) => {
       await authorizationOf(this.#credentials)
       const answer = await this.#credentials.request<string>({
         method,
@@ -160,7 +161,8 @@ async function answered<Answer>(
       ended,
     )
   } catch (error) {
-    if (error instanceof LorchestraError) throw error
+    const ours = [error, (error as {cause?: unknown}).cause].find((one) => one instanceof LorchestraError)
+    if (ours !== undefined) throw ours
     signal?.throwIfAborted()
     throw patience.signal.aborted
       ? new ServiceError({what, reason: 'no answer in time', ambiguous: true})

@@ -2,9 +2,10 @@ import {once} from 'node:events'
 import {open, stat} from 'node:fs/promises'
 import {request as requestPlain, type ClientRequest, type IncomingMessage} from 'node:http'
 import {request as requestSecurely} from 'node:https'
-import {text} from 'node:stream/consumers'
 
 import type {gaxios} from 'google-auth-library'
+
+import {failure} from '../../errors.ts'
 
 // No line of ours can hold it: a line of JSON begins with a brace.
 const BOUNDARY = 'lorchestra-8f1c2a7d'
@@ -27,15 +28,15 @@ export async function uploadOf(job: object, files: readonly string[], progress: 
   )
   const tail = Buffer.from(`\r\n--${BOUNDARY}--\r\n`)
   let bytes = head.length + tail.length
-  for (const file of files) bytes += (await stat(file)).size
+  for (const file of files) bytes += (await readingSpool(async () => stat(file))).size
   const send = async (request: ClientRequest): Promise<void> => {
     const buffer = Buffer.allocUnsafeSlow(CHUNK_BYTES)
     await written(request, head)
     for (const file of files) {
-      const handle = await open(file)
+      const handle = await readingSpool(async () => open(file))
       try {
         for (;;) {
-          const {bytesRead} = await handle.read(buffer, 0, CHUNK_BYTES)
+          const {bytesRead} = await readingSpool(async () => handle.read(buffer, 0, CHUNK_BYTES))
           if (bytesRead === 0) break
           await written(request, buffer.subarray(0, bytesRead))
           progress()
@@ -57,20 +58,34 @@ export async function uploadOf(job: object, files: readonly string[], progress: 
         ...(signal instanceof AbortSignal && {signal}),
       }
       const request = url.protocol === 'https:' ? requestSecurely(url, options) : requestPlain(url, options)
+      // What comes after the answer, while the rest is still being sent, is no news.
+      request.on('error', () => undefined)
       try {
         const answer = once(request, 'response') as Promise<[IncomingMessage]>
         // Its own failure is that of the request; an early answer ends it.
         void send(request).catch((error: unknown) => request.destroy(error as Error))
         const [incoming] = await answer
-        const data = await text(incoming)
-        return Object.assign(new Response(data, {status: incoming.statusCode ?? 500}), {
-          config: prepared,
-          data: data as never,
-        })
+        const response = new Response(incoming, {status: incoming.statusCode ?? 500})
+        // Read here, because the client looks at `data` of a response whose body was read.
+        const data = await response.text()
+        return Object.assign(response, {config: prepared, data: data as never})
       } finally {
         request.destroy()
       }
     },
+  }
+}
+
+/** So that a disk's error is not taken for the network's. */
+async function readingSpool<Result>(work: () => Promise<Result>): Promise<Result> {
+  try {
+    return await work()
+  } catch (error) {
+    throw failure(
+      'a temporary file of this run cannot be read any more',
+      'See that nothing else removes files of lorchestra while it runs, and run the same command again.',
+      error,
+    )
   }
 }
 
