@@ -159,16 +159,17 @@ describe('runs that read Dataverse', function () {
         return passTo(server.url)(request)
       })
       const project = await projectAt(proxy.url)
-      const jobs = ['dataverse_ingest_contacts', 'dataverse_ingest_reports', '--concurrency', '2']
-      const running = await project.start(['run', ...jobs], clinicEnv(entra))
+      const running = await project.start(
+        ['run', 'dataverse_*', '--concurrency', '2', '--since', '2025-12-01'],
+        clinicEnv(entra),
+      )
       await untilStderrHas(running, 'all requests wait')
       told.resolve()
       const {code, stdout, stderr} = await running.result
       expect(code, stdout + stderr).to.equal(0)
-      expect(arrivals.length).to.be.above(30)
+      expect(arrivals.length).to.be.above(10)
       expect(Math.min(...arrivals) - (refusedAt ?? Infinity)).to.be.at.least(PAUSE * 1000)
-      await expectSameRows(project, 'contacts', 'contact')
-      await expectSameRows(project, 'cre92_clientreports', 'cre92_clientreport')
+      expect(stdout.match(/2,\d\d\d extracted, 2,\d\d\d inserted/g)).to.have.length(3)
     } finally {
       await proxy.close()
     }
