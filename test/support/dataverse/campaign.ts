@@ -9,7 +9,7 @@ import {clinicEnv, clinicYaml} from '../clinic-yaml.ts'
 import {events, hasTables, query} from '../database.ts'
 import type {EntraServer} from '../entra-server.ts'
 import {environmentOf, PROGRAM, spoolFolder} from '../program.ts'
-import {startChangingServer, type ChangingServer, type ReadingKind} from './changing-server.ts'
+import {isByWindow, startChangingServer, type ChangingServer, type ReadingKind} from './changing-server.ts'
 
 export interface ChangingCampaignOptions {
   readonly seed: number
@@ -17,6 +17,8 @@ export interface ChangingCampaignOptions {
   /** Empty. */
   readonly folder: string
   readonly entra: EntraServer
+  /** Runs that may be killed until one is not. Default 3. */
+  readonly steps?: number
   /** Called after each kill; false: that was enough, so the rest runs to its end. */
   readonly onKill: (kill: {readonly pagesRead: number; readonly torn: boolean}) => boolean
 }
@@ -24,7 +26,6 @@ export interface ChangingCampaignOptions {
 const KEY = 'contact:dataverse--clinic:'
 const MINUTE = 60_000
 const DAY = 24 * 60 * MINUTE
-const STEPS = 3
 const MOST_ATTEMPTS = 6
 
 /**
@@ -37,7 +38,7 @@ export async function runChangingCampaign(options: ChangingCampaignOptions): Pro
   const server = await startChangingServer(options.reading, random)
   try {
     const campaign = await Campaign.create(options, random, server)
-    for (let step = 0; step < STEPS; step += 1) await campaign.runUntilNotKilled()
+    for (let left = options.steps ?? 3; left > 0; left -= 1) await campaign.runUntilNotKilled()
     server.quiet()
     server.wait(MINUTE)
     await campaign.run({kind: 'never'})
@@ -72,12 +73,12 @@ class Campaign {
     const campaign = new Campaign(options, random, server)
     await mkdir(campaign.#home, {recursive: true})
     const slice = random.pick(['1d', '7d', '30d', '520w'])
-    const contacts = `entity: contact, slice: ${slice}, track_changes: ${options.reading === 'changes'}`
-    const {url} = server
-    await writeFile(
-      join(options.folder, 'lorchestra.yaml'),
-      clinicYaml({url, entra: options.entra, jobs: {contacts: `${contacts}, start: 2019-12-01`}}),
-    )
+    const {folder, entra, reading} = options
+    const contacts = [
+      `entity: contact, slice: ${slice}, start: 2019-12-01`,
+      `track_changes: ${reading === 'changes'}, full: ${reading.startsWith('whole table')}`,
+    ].join(', ')
+    await writeFile(join(folder, 'lorchestra.yaml'), clinicYaml({url: server.url, entra, jobs: {contacts}}))
     return campaign
   }
 
@@ -96,7 +97,7 @@ class Campaign {
     const {folder, entra, reading} = this.#options
     const number = this.#server.writer.beginRun()
     // Its own clock would be far ahead of the server's.
-    const until = reading === 'changes' ? [] : ['--until', new Date(this.#server.now()).toISOString()]
+    const until = isByWindow(reading) ? ['--until', new Date(this.#server.now()).toISOString()] : []
     const startedAt = performance.now()
     const {killed, code, stdout, stderr} = await runAndKill({
       args: [PROGRAM, 'run', 'contacts', ...until],

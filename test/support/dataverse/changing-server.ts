@@ -5,16 +5,23 @@ import {passTo, startFaultProxy} from '../fault-proxy.ts'
 import type {Random} from '../chaos/random.ts'
 import {Writer} from './writer.ts'
 
-/** What rows are read by: windows, over pages of either form, or changes, which a stub of ours tells. */
-export const READINGS = ['windows, pages by offset', 'windows, pages by key', 'changes'] as const
+/** How rows are read: by windows over pages of either form, by changes, which a stub of ours tells, or all of them. */
+export const READINGS = [
+  'windows, pages by offset',
+  'windows, pages by key',
+  'changes',
+  'whole table, pages by offset',
+] as const
 export type ReadingKind = (typeof READINGS)[number]
+
+export const isByWindow = (reading: ReadingKind): boolean => reading.startsWith('windows')
 
 /** Contacts in a real OData server, of which some are written before and while each page is answered. */
 export interface ChangingServer {
   readonly url: string
   readonly writer: Writer
   readonly stored: DataverseServer['stored']
-  /** What its clock says. With changes it is this machine's; else it stands still but for what is written, and is in the past. */
+  /** What its clock says. By windows it is in the past, and moves with what is written; else it is this machine's. */
   now(): number
   /** Time passes between two runs. */
   wait(milliseconds: number): void
@@ -35,19 +42,19 @@ const BEGINNING = Date.UTC(2025, 0, 1)
 export async function startChangingServer(reading: ReadingKind, random: Random): Promise<ChangingServer> {
   const pageSize = random.pick([1, 2, 7, 30, 100])
   const rows = contacts(20 + pageSize * random.integer(3, 20), {now: new Date(BEGINNING), days: 60})
-  const keyset = reading !== 'windows, pages by offset'
+  const keyset = !reading.endsWith('by offset')
   const server = await startDataverseServer({contacts: rows}, {pageSize, keyset})
   // Whatever is written while changes are read makes the next ones take longer.
   const mostWrites = reading === 'changes' ? 1 : 4
   const stub = reading === 'changes' ? await startChangeTrackingStub(server) : undefined
   const proxy = await startFaultProxy()
   let clock = BEGINNING
-  const now = (): number => (stub === undefined ? clock : Date.now())
+  const now = (): number => (isByWindow(reading) ? clock : Date.now())
   const tick = (): number => {
     clock += random.integer(1, 3000)
     return now()
   }
-  const writer = new Writer({server: stub ?? server, rows, random, now: tick, backdates: stub !== undefined})
+  const writer = new Writer({server: stub ?? server, rows, random, now: tick, backdates: !isByWindow(reading)})
   let [pages, quiet] = [0, false]
   let writing: Promise<unknown> = Promise.resolve()
   let reader: string | undefined
