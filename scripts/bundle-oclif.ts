@@ -2,11 +2,33 @@ import {readdir, readFile, rename, rm, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 
-import {build} from 'esbuild'
+import {build, type Plugin} from 'esbuild'
 
 /** Puts one file with all that `src/oclif.ts` exports in the place of the one that the compiler made of it. */
 const root = fileURLToPath(new URL('..', import.meta.url))
 const draft = `dist/oclif.js.${process.pid}.new`
+
+/**
+ * What oclif asks of these two at each start, answered without them where that is easy: texts of help pages without a
+ * tag, which ejs would compile one by one, and names of plugins without a wildcard, which minimatch would.
+ */
+const SHORTCUTS: Readonly<Record<string, string>> = {
+  ejs: `exports.render = (text, data) => text.includes('<%') ? require('ejs').render(text, data) : text`,
+  minimatch: `exports.minimatch = (name, pattern) => /^[\\w@/-]+$/.test(pattern) ? name === pattern : require('minimatch').minimatch(name, pattern)`,
+}
+
+const shortcuts: Plugin = {
+  name: 'shortcuts',
+  setup(bundler) {
+    bundler.onResolve({filter: /^(ejs|minimatch)$/}, ({path, namespace}) =>
+      namespace === 'file' ? {path, namespace: 'shortcut'} : undefined,
+    )
+    bundler.onLoad({filter: /./, namespace: 'shortcut'}, ({path}) => ({
+      contents: SHORTCUTS[path] ?? '',
+      resolveDir: root,
+    }))
+  },
+}
 
 const {metafile} = await build({
   absWorkingDir: root,
@@ -23,6 +45,7 @@ const {metafile} = await build({
 const require = createRequire(import.meta.url)
 const __dirname = import.meta.dirname`,
   },
+  plugins: [shortcuts],
   metafile: true,
   logLevel: 'warning',
 })
