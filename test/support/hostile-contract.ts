@@ -37,6 +37,7 @@ export function describeHostileData(warehouse: () => WarehouseUnderTest): void {
       expect(plain(stored.get(id)), id).to.deep.equal(plain({id, value: JSON.parse(text) as unknown}))
     }
     const again = await warehouse().run({source: sourceOf(pageOf(records)), now: 2 * DAY, request: full})
+    expect(again.error).to.equal(undefined)
     expect(again.counts).to.include({unchanged: records.length, updated: 0, inserted: 0})
   })
 
