@@ -18,7 +18,7 @@ export interface SlicesOptions {
 
 /**
  * Cuts a window into slices, oldest first. `next` is told whether the slice before was empty: an empty one doubles
- * the next, up to four times the length, so that quiet years cost few calls, and the first one with records is not all.
+ * the next, so that quiet years cost few calls, but up to four times the length, for the first with records may hold all.
  * One that would hold too much is shortened before any of it is read, for what is interrupted is a slice, and read again;
  * those after it grow back to the length. The first slice reaches back to the window's beginning.
  */
@@ -52,8 +52,13 @@ export class Slices {
 
   #grow(emptyBefore: boolean): void {
     if (this.#span === undefined) this.#span = this.#length
-    else if (emptyBefore) this.#span = Math.min(this.#span * 2, this.#length * LONGEST_BY_LENGTH)
+    else if (emptyBefore) this.#span = Math.min(this.#span * 2, this.#longest)
     else this.#span = Math.min(this.#span * 2, this.#length)
+  }
+
+  /** Where the source can tell, one that holds all records is seen, and shortened. */
+  get #longest(): number {
+    return this.#options.sizeOf === undefined ? this.#length * LONGEST_BY_LENGTH : Infinity
   }
 
   /** Nothing lies before `earliest`; with neither it nor a beginning there is nothing to count slices from. */

@@ -106,6 +106,19 @@ describe('slices', () => {
     expect(longest).to.be.at.least(30 * DAY)
   })
 
+  it('cost few questions for long quiet years', async () => {
+    const count = dense(8000 * DAY, 8010 * DAY, 2000)
+    let asked = 0
+    const sizeOf = async (slice: TimeWindow): Promise<Estimate> => {
+      asked += 1
+      return unitsOf(count)(slice)
+    }
+    const slices = await slicesOf({since: 0, until: 8010 * DAY}, 30 * DAY, 0, (slice) => count(slice) === 0, sizeOf)
+    expect(Math.max(...slices.map(count))).to.be.at.most(most.units)
+    expect(slices.length).to.be.below(60)
+    expect(asked).to.be.below(160)
+  })
+
   it('are shortened by the count of records, too', async () => {
     const count = dense(0, DAY, 1000)
     const sizeOf = async (slice: TimeWindow) => Promise.resolve({records: count(slice), units: 0})
