@@ -29,6 +29,7 @@ const MB = 1e6
 
 interface Measured {
   readonly seconds: number
+  readonly cpuSeconds: number
   readonly output: string
 }
 
@@ -53,6 +54,7 @@ const server = await startPageServer({
 })
 try {
   const ratios: number[] = []
+  const cpuRatios: number[] = []
   const runs: Measured[] = []
   const floors: Measured[] = []
   let memory: Memory = {first: 0, early: 0, late: 0}
@@ -63,6 +65,7 @@ try {
     floors.push(floor)
     runs.push(run)
     ratios.push(floor.seconds / run.seconds)
+    cpuRatios.push(floor.cpuSeconds / run.cpuSeconds)
   }
   const result = {
     rows,
@@ -70,16 +73,17 @@ try {
     'rows/s': Math.round(rows / median(runs.map(({seconds}) => seconds))),
     'floor/s': Math.round(rows / median(floors.map(({seconds}) => seconds))),
     'of the floor': Number(median(ratios).toFixed(2)),
+    'by CPU': Number(median(cpuRatios).toFixed(2)),
     'MB at the first page': Math.round(memory.first / MB),
     'peak MB to 100,000 rows': Math.round(memory.early / MB),
     'peak MB from there': Math.round(memory.late / MB),
   }
   const machine = {cpus: cpus().length, model: cpus()[0]?.model ?? 'unknown', node: process.version}
-  const report = JSON.stringify({schema: 1, command, machine, result, ratios}, null, 2)
+  const report = JSON.stringify({schema: 1, command, machine, result, ratios, cpuRatios}, null, 2)
   const table = [
     `${command} on ${machine.cpus} x ${machine.model}, node ${machine.node}`,
     formatTable([Object.keys(result), Object.values(result).map((value) => value.toLocaleString('en-US'))]),
-    `of the floor in each repeat: ${ratios.map((ratio) => ratio.toFixed(2)).join(', ')}`,
+    `of the floor in each repeat: ${inHundredths(ratios)}; by CPU: ${inHundredths(cpuRatios)}`,
   ].join('\n\n')
   console.log(flags.json ? report : table)
   if (flags.results !== undefined) {
@@ -91,6 +95,10 @@ try {
   await server.close()
   await entra.close()
   await rm(folder, {recursive: true})
+}
+
+function inHundredths(numbers: readonly number[]): string {
+  return numbers.map((number) => number.toFixed(2)).join(', ')
 }
 
 async function measureFloor(at: string): Promise<Measured> {
@@ -124,9 +132,10 @@ async function measureRun(at: string): Promise<Measured> {
 /** The whole process, from its start. */
 async function measure(line: readonly string[]): Promise<Measured> {
   const startedAt = performance.now()
-  const child = spawn(process.execPath, line, {
+  const cpu = join(folder, 'cpu')
+  const child = spawn(process.execPath, ['--import', join(import.meta.dirname, 'cpu-at-exit.ts'), ...line], {
     stdio: ['ignore', 'pipe', 'inherit'],
-    env: environmentOf(folder, clinicEnv(entra)),
+    env: environmentOf(folder, {...clinicEnv(entra), BENCH_CPU: cpu}),
   })
   reader = child.pid
   let output = ''
@@ -137,7 +146,8 @@ async function measure(line: readonly string[]): Promise<Measured> {
     child.on('error', reject).on('close', resolve)
   })
   if (code !== 0) throw new Error(`exit ${code}: ${output}`)
-  return {seconds: (performance.now() - startedAt) / 1000, output}
+  const seconds = (performance.now() - startedAt) / 1000
+  return {seconds, cpuSeconds: Number(await readFile(cpu, 'utf8')), output}
 }
 
 /** Of Linux; elsewhere nothing is measured. */
