@@ -82,6 +82,7 @@ function planOf(random: Random): Plan {
       steps: random.integer(2, 4),
       entriesPerStep: random.integer(20, 300),
       payload: random.pick(['small', 'small', 'small', 'medium', 'one huge']),
+      ...(random.chance(0.3) && {fewItems: random.integer(2, 12)}),
     },
     source: {
       slice: random.pick(['1h', '3h', '6h', '1d']),

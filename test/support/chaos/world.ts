@@ -10,6 +10,8 @@ export interface WorldSettings {
   readonly steps: number
   readonly entriesPerStep: number
   readonly payload: 'small' | 'medium' | 'one huge'
+  /** Then there are no mails, and each day changes most of what is stored. */
+  readonly fewItems?: number
 }
 
 interface Entry {
@@ -67,7 +69,7 @@ function recordsOf({at, kind, id, copies, text}: Entry): readonly JsonObject[] {
   return Array.from({length: copies}, (_, copy) => ({...(kind !== 'keyless' && {id}), at, copy, text}))
 }
 
-function generate({seed, steps, entriesPerStep, payload}: WorldSettings): readonly Entry[] {
+function generate({seed, steps, entriesPerStep, payload, fewItems = Infinity}: WorldSettings): readonly Entry[] {
   const random = new Random(seed)
   const entries: Entry[] = []
   const huge = payload === 'one huge' ? random.integer(0, entriesPerStep - 1) : -1
@@ -84,7 +86,8 @@ function generate({seed, steps, entriesPerStep, payload}: WorldSettings): readon
       else if (dice < 0.34 && known !== undefined) entries.push(of('removal', known))
       else if (dice < 0.36) entries.push(of('keyless', ''))
       else if (dice < 0.38) entries.push(of('unreadable', `u${step}-${number}`))
-      else if (dice < 0.6) entries.push(of('mail', `m${step}-${number}`))
+      else if (items >= fewItems && known !== undefined) entries.push(of('item', known))
+      else if (dice < 0.6 && fewItems === Infinity) entries.push(of('mail', `m${step}-${number}`))
       else {
         items += 1
         entries.push(of('item', `i${items}`))
