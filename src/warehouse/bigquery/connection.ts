@@ -1,4 +1,5 @@
-import type {AuthClient, gaxios} from 'google-auth-library'
+import type {BigQuery} from '@google-cloud/bigquery'
+import type {AuthClient} from 'google-auth-library'
 
 import {LorchestraError} from '../../errors.ts'
 import {pause} from '../../pause.ts'
@@ -16,6 +17,12 @@ export interface ConnectionOptions {
   readonly apiEndpoint?: string
   /** Milliseconds to wait for an answer, or for any more of an upload to be taken: a minute. Pauses go with it. */
   readonly patience?: number
+}
+
+/** Google's client, which asks, and the credentials that it asks with. */
+export interface Clients {
+  readonly client: BigQuery
+  readonly credentials: AuthClient
 }
 
 export interface ServiceRequest {
@@ -47,27 +54,25 @@ export class Connection {
   readonly project: string
   readonly dataset: string
   readonly location: string | undefined
+  readonly #options: ConnectionOptions
   readonly #patience: number
   readonly #endpoint: string
-  readonly #isEmulator: boolean
-  readonly #credentials: AuthClient
+  readonly #clients: Clients
   #writable: WritableNames | undefined
 
-  constructor(options: ConnectionOptions, credentials: AuthClient) {
+  constructor(options: ConnectionOptions, clients: Clients) {
     this.project = options.project
     this.dataset = options.dataset
     this.location = options.location
+    this.#options = options
     this.#patience = options.patience ?? PATIENCE
     this.#endpoint = options.apiEndpoint ?? GOOGLE
-    this.#isEmulator = options.apiEndpoint !== undefined
-    this.#credentials = credentials
+    this.#clients = clients
   }
 
   /** Where a job is only ever found again. */
   in(location: string): Connection {
-    const {project, dataset} = this
-    const apiEndpoint = this.#isEmulator ? {apiEndpoint: this.#endpoint} : {}
-    return new Connection({project, dataset, location, ...apiEndpoint, patience: this.#patience}, this.#credentials)
+    return new Connection({...this.#options, location}, this.#clients)
   }
 
   /** Nothing can be written before this, and never anything else. */
@@ -98,46 +103,48 @@ export class Connection {
   }
 
   async requestOnce(request: ServiceRequest): Promise<unknown> {
+    const {method, path, query, body, what, signal} = request
     assertWritable(this, this.#writable, request)
-    const {path, body} = request
-    const whole = `/bigquery/v2/projects/${encodeURIComponent(this.project)}${path}`
-    return this.#send({...request, path: whole}, async () =>
-      Promise.resolve(
-        body === undefined ? {} : {data: JSON.stringify(body), headers: {'content-type': 'application/json'}},
-      ),
-    )
+    const {client, credentials} = this.#clients
+    const options = {
+      method,
+      uri: `${this.#endpoint}/bigquery/v2/projects/${encodeURIComponent(this.project)}${path}`,
+      // As text: the client would replace {{projectId}} within an object.
+      ...(body !== undefined && {body: JSON.stringify(body), headers: {'content-type': 'application/json'}}),
+      ...(query !== undefined && {qs: query}),
+    }
+    return answered({what, signal, patience: this.#patience}, async () => {
+      await authorizationOf(credentials)
+      return new Promise((resolve, reject) => {
+        client.request(options, (error, answer: unknown) => {
+          if (error !== null) reject(error)
+          else if (typeof answer === 'string' && answer !== '') reject(new SyntaxError('the answer is not JSON'))
+          else resolve(answer)
+        })
+      })
+    })
   }
 
   /** A load job with its data in one request. */
   async upload({job, files, what}: Upload): Promise<unknown> {
     assertWritable(this, this.#writable, {method: 'POST', path: '/jobs', body: job})
-    const path = `/upload/bigquery/v2/projects/${encodeURIComponent(this.project)}/jobs`
-    const request = {method: 'POST', path, query: {uploadType: 'multipart'}, what} as const
+    const {credentials} = this.#clients
     // What lies between may have taken all of it and still be passing it on.
-    return this.#send(request, async (stillGoing) => uploadOf(job, files, stillGoing), 2 * this.#patience)
-  }
-
-  /** Google's own client renews the token and heeds a proxy; it repeats nothing, not knowing what may be repeated. */
-  async #send(
-    {method, path, query, what, signal}: ServiceRequest,
-    content: (stillGoing: () => void) => Promise<Pick<gaxios.GaxiosOptions, 'headers' | 'data' | 'adapter'>>,
-    patience = this.#patience,
-  ): Promise<unknown> {
-    const url = new URL(path, this.#endpoint)
-    for (const [name, value] of Object.entries(query ?? {})) url.searchParams.set(name, value)
-    return answered({what, signal, patience}, async (ended, stillGoing) => {
-      await authorizationOf(this.#credentials)
-      const answer = await this.#credentials.request<string>({
-        method,
+    return answered({what, patience: 2 * this.#patience}, async (ended, stillGoing) => {
+      await authorizationOf(credentials)
+      const url = new URL(`/upload/bigquery/v2/projects/${encodeURIComponent(this.project)}/jobs`, this.#endpoint)
+      url.searchParams.set('uploadType', 'multipart')
+      const {data} = await credentials.request<string>({
+        method: 'POST',
         url,
         signal: ended,
         responseType: 'text',
         redirect: 'error',
         retry: false,
-        ...(this.#isEmulator && {noProxy: [url]}),
-        ...(await content(stillGoing)),
+        ...(this.#options.apiEndpoint !== undefined && {noProxy: [url]}),
+        ...(await uploadOf(job, files, stillGoing)),
       })
-      return answer.data === '' ? undefined : (JSON.parse(answer.data) as unknown)
+      return JSON.parse(data) as unknown
     })
   }
 }
@@ -146,7 +153,10 @@ interface Waiting extends Pick<ServiceRequest, 'what' | 'signal'> {
   readonly patience: number
 }
 
-/** Ends what nobody answers and nothing more is taken of. */
+/**
+ * Ends the wait for what nobody answers and nothing more is taken of. Google's client cannot be told to give a request
+ * up: it is left alone with it until the connection ends.
+ */
 async function answered<Answer>(
   {what, signal, patience: milliseconds}: Waiting,
   ask: (ended: AbortSignal, stillGoing: () => void) => Promise<Answer>,

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 
 import {usageError} from '../../errors.ts'
-import {Connection, type ConnectionOptions} from './connection.ts'
+import {Connection, type Clients, type ConnectionOptions} from './connection.ts'
 import {googleCredentials, noCredentials} from './credentials.ts'
 import {isDatasetNotFound, isForbidden, isNotFound, isProjectNotFound} from './service-error.ts'
 
@@ -14,11 +14,31 @@ export interface DatasetOptions extends ConnectionOptions {
 
 /** Looks first whether the dataset is there and where: a job is only ever found again in its own location. */
 export async function connectToDataset(options: DatasetOptions, signal: AbortSignal): Promise<Connection> {
-  const {location: wanted, apiEndpoint, credentialsFile} = options
-  const credentials = await (apiEndpoint === undefined ? googleCredentials(credentialsFile) : noCredentials())
-  const connection = new Connection(options, credentials)
+  const {location: wanted} = options
+  const connection = new Connection(options, await clientsFor(options))
   const location = await locationOf(connection, signal)
   return location === undefined || wanted !== undefined ? connection : connection.in(location)
+}
+
+export async function clientsFor({project, apiEndpoint, credentialsFile}: DatasetOptions): Promise<Clients> {
+  if (apiEndpoint !== undefined) goPastProxies(apiEndpoint)
+  const credentials = await (apiEndpoint === undefined ? googleCredentials(credentialsFile) : noCredentials())
+  const {BigQuery} = await import('@google-cloud/bigquery')
+  const client = new BigQuery({
+    projectId: project,
+    authClient: credentials,
+    // It repeats some requests on its own, and does not know which of them are safe to repeat.
+    autoRetry: false,
+    ...(apiEndpoint !== undefined && {apiEndpoint}),
+  })
+  return {client, credentials}
+}
+
+/** Google's client takes any proxy of the environment, wherever the address is. */
+function goPastProxies(endpoint: string): void {
+  const {hostname} = new URL(endpoint)
+  const past = (process.env['NO_PROXY'] ?? process.env['no_proxy'] ?? '').split(',').filter(Boolean)
+  if (!past.includes(hostname)) process.env['NO_PROXY'] = [...past, hostname].join(',')
 }
 
 async function locationOf(connection: Connection, signal: AbortSignal): Promise<string | undefined> {

@@ -84,14 +84,16 @@ function firstEntry(text: string): ErrorEntry {
 
 interface RequestFailure {
   readonly code?: unknown
+  readonly errors?: readonly ErrorEntry[]
   readonly cause?: {readonly code?: unknown}
-  readonly response?: {readonly status: number; readonly data?: unknown}
+  readonly response?: {readonly statusCode?: number; readonly status?: number; readonly data?: unknown}
 }
 
-/** Of what the client threw. */
+/** Of what Google's client threw, or its credentials did for an upload: they name the status differently. */
 export function requestError(what: string, error: unknown): ServiceError {
-  const {code, cause, response} = error as RequestFailure
-  if (response !== undefined) return refusal(what, response.status, firstEntry(String(response.data)))
+  const {code, errors, cause, response} = error as RequestFailure
+  const status = response?.statusCode ?? response?.status
+  if (status !== undefined) return refusal(what, status, errors?.[0] ?? firstEntry(String(response?.data)))
   if (error instanceof SyntaxError)
     return new ServiceError({what, reason: 'the answer is not JSON, so not BigQuery’s', ambiguous: true})
   const name = [code, cause?.code].find((found) => typeof found === 'string')
