@@ -383,8 +383,8 @@ describe('a DuckDB file', () => {
     await once(child, 'message')
     const tries = spy(DuckDBInstance, 'create')
     try {
-      const second = run([{id: 'b'}], {patience: 300, now: 2 * DAY})
-      while (tries.callCount < 6) await new Promise(setImmediate)
+      const second = run([{id: 'b'}], {patience: 2000, now: 2 * DAY})
+      while (tries.callCount < 10) await new Promise(setImmediate)
       child.send('go')
       const {error, counts} = await second
       expect(error).to.equal(undefined)

@@ -16,8 +16,8 @@ import {identifier, literal, rowsOf} from './sql.ts'
 /** Lines of `records` files stay below this, so that DuckDB's reading buffers (twice this, for each thread) do too. */
 export const LARGEST_LINE = 4 * 1024 * 1024
 
-/** Measured with keys of 40 bytes: 500 MB at the commit of two million changed rows. */
-const INDEX_BYTES_PER_CHANGE = 250
+/** Measured with keys of 40 bytes: 500 MB at the commit of two million rows that were deleted and written. */
+const INDEX_BYTES_PER_ROW = 125
 const ROOM_BESIDE_INDEX = 256_000_000
 
 const STAGED_COLUMNS = `idem_key: 'VARCHAR', source_system: 'VARCHAR', object_type: 'VARCHAR', external_id: 'VARCHAR', sequence: 'BIGINT', payload: 'JSON'`
@@ -68,8 +68,15 @@ async function mergeRecords(connection: DuckDBConnection, tables: TableSet, batc
   )
   const counts = await countRows(connection, batch)
   const some = (kind: keyof RowCounts): boolean => sumOf(counts, kind) > 0
-  await makeRoomForIndex(connection, counts)
-  if (some('updated') && (await isSoonerRewritten(connection, tables.rawObjects, sumOf(counts, 'updated')))) {
+  const [inserted, updated] = [sumOf(counts, 'inserted'), sumOf(counts, 'updated')]
+  const sooner = updated > 0 && (await isSoonerRewritten(connection, tables.rawObjects, updated))
+  await makeRoomForIndex(
+    connection,
+    sooner
+      ? {written: (await countRowsOf(connection, target)) + inserted, deleted: 0}
+      : {written: inserted + updated, deleted: updated},
+  )
+  if (sooner) {
     await rewriteTable(connection, tables.rawObjects, (former) => rowsThatStay(former, started))
   } else {
     if (some('unchanged')) {
@@ -110,17 +117,24 @@ const rowsThatStay = (table: string, started: string): string =>
    ON stored.rowid = kept.stored_row`
 
 /**
- * Until the end of the transaction the primary key is held in memory for every row deleted and inserted. Beside it,
- * the statements need about half of the limit.
+ * Until the end of the transaction the primary key is held in memory for every row written and every row deleted.
+ * Beside it, the statements need about half of the limit.
  */
-async function makeRoomForIndex(connection: DuckDBConnection, counts: CommitCounts): Promise<void> {
-  const changed = sumOf(counts, 'inserted') / 2 + sumOf(counts, 'updated')
-  const needed = Math.ceil(ROOM_BESIDE_INDEX + changed * INDEX_BYTES_PER_CHANGE)
+async function makeRoomForIndex(
+  connection: DuckDBConnection,
+  {written, deleted}: {readonly written: number; readonly deleted: number},
+): Promise<void> {
+  const needed = ROOM_BESIDE_INDEX + (written + deleted) * INDEX_BYTES_PER_ROW
   if (needed > MEMORY_LIMIT) await connection.run(`SET memory_limit = '${needed}B'`)
 }
 
 const sumOf = (counts: CommitCounts, kind: keyof RowCounts): number =>
   [...counts.values()].reduce((sum, of) => sum + of[kind], 0)
+
+async function countRowsOf(connection: DuckDBConnection, target: string): Promise<number> {
+  const [row] = await rowsOf(connection, `SELECT count(*)::DOUBLE AS rows FROM ${target}`)
+  return Number(row?.['rows'])
+}
 
 async function isEmpty(connection: DuckDBConnection, target: string): Promise<boolean> {
   return (await rowsOf(connection, `SELECT 1 FROM ${target} LIMIT 1`)).length === 0
