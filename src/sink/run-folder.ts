@@ -43,8 +43,7 @@ async function createWithOwner(folder: string): Promise<void> {
 }
 
 async function removeIfDead(folder: string): Promise<void> {
-  if (!(await isAbandoned(folder))) return
-  await rm(folder, {recursive: true, force: true})
+  if (await isAbandoned(folder)) await removeRunFolder(folder)
 }
 
 async function isAbandoned(folder: string): Promise<boolean> {

@@ -1,4 +1,5 @@
-import {spawnSync} from 'node:child_process'
+import {fork, spawnSync} from 'node:child_process'
+import {once} from 'node:events'
 import {existsSync} from 'node:fs'
 import {mkdir, readdir, utimes, writeFile} from 'node:fs/promises'
 import {hostname} from 'node:os'
@@ -106,5 +107,22 @@ describe('temporary files', () => {
       false,
     ])
     expect((await readdir(join(folder(), 'spool'))).toSorted()).to.deep.equal(['alive', 'unfinished'])
+  })
+
+  it('that a run was removing when it was killed itself are removed by the next one', async () => {
+    const dead = await leave('dead', JSON.stringify(deadProcess()))
+    for (let file = 0; file < 5000; file += 1) await writeFile(join(dead, `lone-${file}.json`), '{}\n')
+    const script = join(folder(), 'remove.mjs')
+    const runFolder = new URL('../../src/sink/run-folder.ts', import.meta.url).href
+    await writeFile(
+      script,
+      `import {createRunFolder} from '${runFolder}'\nawait createRunFolder('${join(folder(), 'spool', 'killed')}')`,
+    )
+    const remover = fork(script, {stdio: 'inherit'})
+    while (existsSync(join(dead, 'owner.json'))) await new Promise(setImmediate)
+    remover.kill('SIGKILL')
+    await once(remover, 'close')
+    await run()
+    expect(await readdir(join(folder(), 'spool'))).to.deep.equal([])
   })
 })
