@@ -65,7 +65,8 @@ export async function startUploadSink(emulator: string): Promise<UploadSink> {
   const pass = async (incoming: IncomingMessage): Promise<Response> => {
     const body = await buffer(incoming)
     // Not while uploads go on, which would be measured with them.
-    if (incoming.url?.endsWith('/jobs') === true) for (const sql of inserts.splice(0)) await query(emulator, sql)
+    if (incoming.url?.split('?')[0]?.endsWith('/jobs') === true)
+      for (const sql of inserts.splice(0)) await query(emulator, sql)
     const type = incoming.headers['content-type'] ?? 'application/json'
     return fetch(`${emulator}${incoming.url ?? ''}`, {
       method: incoming.method ?? 'GET',
