@@ -10,7 +10,7 @@ import type {CommitBatch, CommitCounts, CommitResult, RowCounts, SpooledRecord} 
 import {MEMORY_LIMIT, THREADS} from './database.ts'
 import {columnsOf} from './definitions.ts'
 import {countFirstRejects, insertEventFiles, insertEvents} from './events.ts'
-import {isSoonerRewritten, rewriteTable} from './rewrite.ts'
+import {isOnItsOwn, rewriteTable} from './rewrite.ts'
 import {identifier, literal, rowsOf} from './sql.ts'
 
 /** Lines of `records` files stay below this, so that DuckDB's reading buffers (twice this, for each thread) do too. */
@@ -46,8 +46,9 @@ async function mergeRecords(connection: DuckDBConnection, tables: TableSet, batc
   const started = `${literal(batch.runStartedAt.toISOString())}::TIMESTAMPTZ`
   const digests = digestsOf('payload', randomBytes(9).toString('base64'))
   await connection.run(`SET threads = ${THREADS.many}`)
+  const stored = await countRowsOf(connection, target)
   await stage(connection, batch)
-  await stageKeys(connection, (await isEmpty(connection, target)) ? ['0', '0'] : digests)
+  await stageKeys(connection, stored === 0 ? ['0', '0'] : digests)
   await connection.run(
     `CREATE TEMP TABLE stored_key AS
      SELECT idem_key, stored.rowid AS stored_row, stored.last_seen > ${started} AS newer
@@ -69,14 +70,12 @@ async function mergeRecords(connection: DuckDBConnection, tables: TableSet, batc
   const counts = await countRows(connection, batch)
   const some = (kind: keyof RowCounts): boolean => sumOf(counts, kind) > 0
   const [inserted, updated] = [sumOf(counts, 'inserted'), sumOf(counts, 'updated')]
-  const sooner = updated > 0 && (await isSoonerRewritten(connection, tables.rawObjects, updated))
+  const isRewritten = updated > 0 && 2 * updated >= stored && (await isOnItsOwn(connection, tables.rawObjects))
   await makeRoomForIndex(
     connection,
-    sooner
-      ? {written: (await countRowsOf(connection, target)) + inserted, deleted: 0}
-      : {written: inserted + updated, deleted: updated},
+    isRewritten ? {written: stored + inserted, deleted: 0} : {written: inserted + updated, deleted: updated},
   )
-  if (sooner) {
+  if (isRewritten) {
     await rewriteTable(connection, tables.rawObjects, (former) => rowsThatStay(former, started))
   } else {
     if (some('unchanged')) {
@@ -134,10 +133,6 @@ const sumOf = (counts: CommitCounts, kind: keyof RowCounts): number =>
 async function countRowsOf(connection: DuckDBConnection, target: string): Promise<number> {
   const [row] = await rowsOf(connection, `SELECT count(*)::DOUBLE AS rows FROM ${target}`)
   return Number(row?.['rows'])
-}
-
-async function isEmpty(connection: DuckDBConnection, target: string): Promise<boolean> {
-  return (await rowsOf(connection, `SELECT 1 FROM ${target} LIMIT 1`)).length === 0
 }
 
 /** The last line of every key. */

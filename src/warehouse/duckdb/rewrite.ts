@@ -10,32 +10,27 @@ const TABLE = `(
   WHERE database_name = current_database() AND schema_name = current_schema() AND lower(table_name) = lower($table)
 ) AS found`
 
-/**
- * Where most rows of a table change it is sooner written anew: a row that is deleted and inserted is taken out of the
- * index of the primary key and put in again, one by one, which takes several times as long as writing it. A table to
- * which more belongs than its definition (indexes, foreign keys, comments) stays where it is.
- */
-export async function isSoonerRewritten(
-  connection: DuckDBConnection,
-  table: string,
-  changed: number,
-): Promise<boolean> {
+/** Nothing belongs to it but its definition: a table with indexes, foreign keys or comments stays where it is. */
+export async function isOnItsOwn(connection: DuckDBConnection, table: string): Promise<boolean> {
   const [found] = await rowsOf(
     connection,
-    `SELECT 2 * $changed >= (SELECT count(*) FROM ${identifier(table)})
-            AND comment IS NULL AND cardinality(tags) = 0
+    `SELECT comment IS NULL AND cardinality(tags) = 0
             AND NOT EXISTS (FROM duckdb_dependencies() WHERE objid = table_oid)
             AND NOT EXISTS (
               FROM duckdb_columns() AS own
               WHERE own.database_oid = found.database_oid AND own.table_oid = found.table_oid AND own.comment IS NOT NULL
-            ) AS sooner
+            ) AS on_its_own
      FROM ${TABLE}`,
-    {table, changed},
+    {table},
   )
-  return found?.['sooner'] === true
+  return found?.['on_its_own'] === true
 }
 
-/** Keeps what `kept` selects from the former table. Nobody sees anything before the caller's transaction ends. */
+/**
+ * Where most rows of a table change it is sooner written anew: a row that is deleted and inserted is taken out of the
+ * index of the primary key and put in again, one by one, which takes several times as long as writing it. Keeps what
+ * `kept` selects from the former table. Nobody sees anything before the caller's transaction ends.
+ */
 export async function rewriteTable(
   connection: DuckDBConnection,
   table: string,
