@@ -13,7 +13,7 @@ const exact = JSON as unknown as {
 
 // Fifteen significant digits survive in a double; looking for more first spares most texts the slow way. Digits of a
 // string (an id, base64) do not stand behind a bracket, colon or comma.
-const MANY_DIGITS = /(?:^|[[:,])\s*-?(?:[\d.]{16}|[\d.]+[eE])/
+export const MANY_DIGITS = /(?:^|[[:,])\s*-?(?:[\d.]{16}|[\d.]+[eE])/
 
 /** Parses JSON; a number that a double cannot hold keeps its digits when it is written again. */
 export function parseExactly(text: string): JsonValue {

@@ -1,3 +1,5 @@
+import {MANY_DIGITS} from './exact-json.ts'
+
 /** As it is written to a file or a warehouse, or why it cannot be; what is wrong is told without what is in it. */
 export type JsonText = {readonly text: string} | {readonly problem: string}
 
@@ -34,11 +36,9 @@ export function isNestedDeeperThan(json: string, levels: number): boolean {
   return false
 }
 
-/** Fewer digits are exact in a double; texts that look so are found out by reading them. */
-const MANY_DIGITS = /(?:^|[[:,])-?(?:[\d.]{16}|[\d.]+[eE])/
 const NUMBER = /-?\d[\d.eE+-]*/y
 
-/** Whether one of its numbers is neither a 64-bit integer nor what a double is written as. */
+/** Whether one of its numbers is neither a 64-bit integer nor what a double is written as. Texts may only look so. */
 export function holdsWideNumber(json: string): boolean {
   if (!MANY_DIGITS.test(json)) return false
   for (let at = 0; at < json.length; at += 1) {

@@ -13,7 +13,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   'source.ts': [],
   'oclif.ts': [],
   'one-line.ts': [],
-  'json-text.ts': [],
+  'json-text.ts': ['exact-json.ts'],
   'errors.ts': ['one-line.ts'],
   'counts.ts': [],
   'window.ts': [],
