@@ -4,7 +4,7 @@ import {cpus, tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {parseArgs} from 'node:util'
 
-import {formatTable} from '../src/text-table.ts'
+import {formatTable} from '../src/report/text-table.ts'
 import {clinicEnv, clinicYaml} from '../test/support/clinic-yaml.ts'
 import {startEntraServer} from '../test/support/entra-server.ts'
 import {environmentOf, PROGRAM} from '../test/support/program.ts'

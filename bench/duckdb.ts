@@ -4,7 +4,7 @@ import {join, resolve} from 'node:path'
 import {parseArgs} from 'node:util'
 
 import {CASES, measureInProcess, median, type Case, type CaseResult, type Measured, type MeasuredLoad} from './cases.ts'
-import {formatTable} from '../src/text-table.ts'
+import {formatTable} from '../src/report/text-table.ts'
 import {count, drawBench} from './plot.ts'
 
 /** A synthetic source through the whole run into DuckDB, beside the least work that loads the same records. */

@@ -1,8 +1,8 @@
 import {setFlagsFromString} from 'node:v8'
 
-import {createHttpClient} from '../src/http.ts'
-import {AccountTraffic} from '../src/http/account-traffic.ts'
-import type {RunMode} from '../src/run-mode.ts'
+import {createHttpClient} from '../src/sources/http/http-client.ts'
+import {AccountTraffic} from '../src/sources/http/account-traffic.ts'
+import type {RunMode} from '../src/model/run-mode.ts'
 import gmail from '../plugins/gmail/src/source.ts'
 import {options as schema} from '../plugins/gmail/src/options.ts'
 import {scriptedRun, silentLog} from '../test/support/scripted-run.ts'

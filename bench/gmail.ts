@@ -5,7 +5,7 @@ import {cpus, loadavg, tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {parseArgs} from 'node:util'
 
-import {formatTable} from '../src/text-table.ts'
+import {formatTable} from '../src/report/text-table.ts'
 import {median} from './cases.ts'
 import type {ReaderRequest, ReaderResult} from './gmail-reader.ts'
 import type {StubOptions, StubStatistics} from './gmail-stub.ts'

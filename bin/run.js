@@ -17,7 +17,7 @@ process.env.OCLIF_DISABLE_ENGINE_WARNING ??= 'true'
 // Whatever npm installs for a plugin runs no script of it, unless the user says so.
 process.env.npm_config_ignore_scripts ??= 'true'
 module.enableCompileCache?.()
-const {flush, handle, run} = await import('../dist/oclif.js')
+const {flush, handle, run} = await import('../dist/base/oclif.js')
 try {
   await run(process.argv.slice(2), import.meta.url)
   await flush()

@@ -4,9 +4,9 @@ import {fileURLToPath} from 'node:url'
 
 import {build, type Plugin} from 'esbuild'
 
-/** Puts one file with all that `src/oclif.ts` exports in the place of the one that the compiler made of it. */
+/** Puts one file with all that `src/base/oclif.ts` exports in the place of the one that the compiler made of it. */
 const root = fileURLToPath(new URL('..', import.meta.url))
-const draft = `dist/oclif.js.${process.pid}.new`
+const draft = `dist/base/oclif.js.${process.pid}.new`
 
 /**
  * What oclif asks of these two at each start, answered without them where that is easy: texts of help pages without a
@@ -32,7 +32,7 @@ const shortcuts: Plugin = {
 
 const {metafile} = await build({
   absWorkingDir: root,
-  entryPoints: ['src/oclif.ts'],
+  entryPoints: ['src/base/oclif.ts'],
   outfile: draft,
   bundle: true,
   platform: 'node',
@@ -50,8 +50,8 @@ const __dirname = import.meta.dirname`,
   logLevel: 'warning',
 })
 // A program that starts meanwhile finds the one file or the other.
-await rename(join(root, draft), join(root, 'dist', 'oclif.js'))
-await rm(join(root, 'dist', 'oclif.js.map'), {force: true})
+await rename(join(root, draft), join(root, 'dist', 'base', 'oclif.js'))
+await rm(join(root, 'dist', 'base', 'oclif.js.map'), {force: true})
 await writeFile(join(root, 'dist', 'oclif.licenses.txt'), await licensesOf(Object.keys(metafile.inputs)))
 
 /** Their authors ask to be named wherever a copy goes. */

@@ -8,7 +8,7 @@ import {expect} from 'chai'
 import {parse} from 'yaml'
 
 import {fileSchema, warehouseSchema} from '../src/config/file-schema.ts'
-import {EXIT} from '../src/errors.ts'
+import {EXIT} from '../src/base/errors.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const readme = readFileSync(join(root, 'README.md'), 'utf8')

@@ -1,8 +1,8 @@
-import {LorchestraCommand} from '../command.ts'
-import {exitCodeOf} from '../errors.ts'
-import {createLogger} from '../log.ts'
-import {Args} from '../oclif.ts'
-import {listenForSignals} from '../signals.ts'
+import {LorchestraCommand} from '../cli/command.ts'
+import {exitCodeOf} from '../base/errors.ts'
+import {createLogger} from '../base/log.ts'
+import {Args} from '../base/oclif.ts'
+import {listenForSignals} from '../cli/signals.ts'
 
 export default class Doctor extends LorchestraCommand {
   static override readonly summary = 'Find out what keeps jobs from running, and what to do about it'
@@ -19,7 +19,10 @@ export default class Doctor extends LorchestraCommand {
 
   override async run(): Promise<void> {
     const {args, flags} = await this.parse(Doctor)
-    const [{examine}, {formatTable}] = await Promise.all([import('../doctor.ts'), import('../text-table.ts')])
+    const [{examine}, {formatTable}] = await Promise.all([
+      import('../doctor/examine.ts'),
+      import('../report/text-table.ts'),
+    ])
     const stop = listenForSignals(() => 'doctor')
     const findings = []
     try {

@@ -1,9 +1,9 @@
-import {LorchestraCommand} from '../command.ts'
-import {usageError} from '../errors.ts'
-import {NAME, NAME_RULE} from '../name.ts'
-import {Flags} from '../oclif.ts'
-import {STARTER, STARTER_FILE_NAMES, starterFiles, starterJobName, WAREHOUSES} from '../starter-files.ts'
-import {assertNothingInTheWay, writeStarterFiles} from '../write-starter-files.ts'
+import {LorchestraCommand} from '../cli/command.ts'
+import {usageError} from '../base/errors.ts'
+import {NAME, NAME_RULE} from '../model/name.ts'
+import {Flags} from '../base/oclif.ts'
+import {STARTER, STARTER_FILE_NAMES, starterFiles, starterJobName, WAREHOUSES} from '../cli/starter/starter-files.ts'
+import {assertNothingInTheWay, writeStarterFiles} from '../cli/starter/write-files.ts'
 
 export default class Init extends LorchestraCommand {
   static override readonly summary = 'Write a commented lorchestra.yaml and .env.example to start from'
@@ -41,8 +41,8 @@ export default class Init extends LorchestraCommand {
     await assertNothingInTheWay(directory, STARTER_FILE_NAMES)
     if (account !== undefined && !NAME.test(account)) throw notAName('--account', account)
     const [{listSources, loadSource}, {schemaReference}] = await Promise.all([
-      import('../sources.ts'),
-      import('../schema-reference.ts'),
+      import('../sources/source-plugins.ts'),
+      import('../cli/starter/schema-reference.ts'),
     ])
     const given = {
       ...(source !== undefined && {source}),
@@ -51,7 +51,9 @@ export default class Init extends LorchestraCommand {
     }
     const asks = process.stdin.isTTY && process.stdout.isTTY && !this.jsonEnabled()
     const answers = asks
-      ? await (await import('../ask-for-starter.ts')).askForStarter(given, (await listSources(this.config)).sources)
+      ? await (
+          await import('../cli/starter/ask-for-starter.ts')
+        ).askForStarter(given, (await listSources(this.config)).sources)
       : {...STARTER, ...given}
     const job = starterJobName(answers)
     if (!NAME.test(job)) throw notAName('the job', job)

@@ -1,11 +1,11 @@
-import {LorchestraCommand, type ErrorDocument} from '../command.ts'
-import {asError, exitCodeOf, modeError, outcomeOf, usageError} from '../errors.ts'
-import {createLogger} from '../log.ts'
-import {assertNodeIsNewEnough} from '../node-version.ts'
-import {Args, Flags} from '../oclif.ts'
-import {keepStdoutForResults} from '../results-output.ts'
-import {currentRunMode, modeOfFlags, type RunMode} from '../run-mode.ts'
-import {listenForSignals} from '../signals.ts'
+import {LorchestraCommand, type ErrorDocument} from '../cli/command.ts'
+import {asError, exitCodeOf, modeError, outcomeOf, usageError} from '../base/errors.ts'
+import {createLogger} from '../base/log.ts'
+import {assertNodeIsNewEnough} from '../base/node-version.ts'
+import {Args, Flags} from '../base/oclif.ts'
+import {keepStdoutForResults} from '../cli/results-output.ts'
+import {currentRunMode, modeOfFlags, type RunMode} from '../model/run-mode.ts'
+import {listenForSignals} from '../cli/signals.ts'
 
 export default class Run extends LorchestraCommand {
   /** Read by the init hook, which sets the run mode for commands that say so. */
@@ -88,9 +88,9 @@ export default class Run extends LorchestraCommand {
     assertNodeIsNewEnough()
     const startedAt = new Date()
     const [{readWindowRequest}, {runJobs}, {TerminalReporter}] = await Promise.all([
-      import('../window-request.ts'),
-      import('../run-jobs.ts'),
-      import('../terminal-reporter.ts'),
+      import('../run/window-request.ts'),
+      import('../run/run-jobs.ts'),
+      import('../report/terminal-reporter.ts'),
     ])
     const read = readWindowRequest(flags, startedAt)
     const config = await this.readConfig(flags.config)
@@ -99,7 +99,7 @@ export default class Run extends LorchestraCommand {
     const results = keepStdoutForResults()
     this.print = results.print
     const wanted = modeOfFlags(flags) === 'production' && config.notifications !== undefined
-    const notifier = wanted ? (await import('../notifications.ts')).createNotifier(config, mask, log) : undefined
+    const notifier = wanted ? (await import('../report/notifier.ts')).createNotifier(config, mask, log) : undefined
     const observer = new TerminalReporter({json: this.jsonEnabled(), mask, documents: this.#runs, print: this.print})
     const stop = listenForSignals(() => observer.runningJobs)
     stop.signal.addEventListener('abort', () => {

@@ -1,11 +1,11 @@
 import * as z from 'zod'
 
-import {parseDuration} from '../duration.ts'
-import {messageWithCauses} from '../errors.ts'
-import {parseInstant} from '../instant.ts'
-import {isLoopback} from '../loopback.ts'
-import {NAME} from '../name.ts'
-import {notificationsSchema} from './notifications.ts'
+import {parseDuration} from '../base/duration.ts'
+import {messageWithCauses} from '../base/errors.ts'
+import {parseInstant} from '../base/instant.ts'
+import {isLoopback} from '../base/loopback.ts'
+import {NAME} from '../model/name.ts'
+import {notificationsSchema} from './notification-settings.ts'
 import {variablesIn} from './variables.ts'
 
 /** Keys of accounts and jobs that lorchestra reads itself; a source may not use them. */

@@ -1,4 +1,4 @@
-import {usageError, type LorchestraError} from '../errors.ts'
+import {usageError, type LorchestraError} from '../base/errors.ts'
 
 /** Something wrong with lorchestra.yaml. */
 export interface Problem {

@@ -3,8 +3,8 @@ import {join} from 'node:path'
 
 import {parse} from 'dotenv'
 
-import {messageWithCauses, usageError} from '../errors.ts'
-import {hasCode} from '../system-error.ts'
+import {messageWithCauses, usageError} from '../base/errors.ts'
+import {hasCode} from '../base/system-error.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 

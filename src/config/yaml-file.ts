@@ -1,7 +1,7 @@
 import {isAlias, isMap, isSeq, LineCounter, parseDocument, visit} from 'yaml'
 import type {Alias, Document, Pair, ParsedNode, Scalar, YAMLError, YAMLMap} from 'yaml'
 
-import {messageWithCauses} from '../errors.ts'
+import {messageWithCauses} from '../base/errors.ts'
 import {problemsError, type Problem} from './problems.ts'
 import {hasMalformedVariable} from './variables.ts'
 

@@ -1,5 +1,5 @@
-import {failure, LorchestraError} from '../errors.ts'
-import type {TableSet} from '../warehouse/tables.ts'
+import {failure, LorchestraError} from '../base/errors.ts'
+import type {TableSet} from '../model/tables.ts'
 import {
   NOTHING_COVERED,
   type KeyIndex,

@@ -1,5 +1,5 @@
-import {runMode} from '../run-mode.ts'
-import {assertDisjointTables, testTablesOf} from '../warehouse/tables.ts'
+import {runMode} from '../model/run-mode.ts'
+import {assertDisjointTables, testTablesOf} from '../model/tables.ts'
 import {DryRunSink} from './dry-run-sink.ts'
 import type {Sink, SinkOptions} from './sink.ts'
 import {WritingSink} from './writing-sink.ts'

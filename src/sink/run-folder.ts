@@ -2,8 +2,8 @@ import {mkdir, readdir, readFile, rename, rm, stat, writeFile} from 'node:fs/pro
 import {hostname} from 'node:os'
 import {dirname, join} from 'node:path'
 
-import {isAlive, ownProcess, processIdentity} from '../process-identity.ts'
-import {hasCode} from '../system-error.ts'
+import {isAlive, ownProcess, processIdentity} from '../base/process-identity.ts'
+import {hasCode} from '../base/system-error.ts'
 import {writingTemporaryFiles} from './temporary-files.ts'
 
 const OWNER = 'owner.json'

@@ -1,6 +1,6 @@
-import type {Event} from '../events.ts'
-import type {RunMode} from '../run-mode.ts'
-import type {TableSet} from '../warehouse/tables.ts'
+import type {Event} from '../model/events.ts'
+import type {RunMode} from '../model/run-mode.ts'
+import type {TableSet} from '../model/tables.ts'
 import type {CommitCounts, CommitResult, StreamScope, StreamState, Warehouse} from '../warehouse/warehouse.ts'
 import type {SpoolableRecord} from './spool.ts'
 

@@ -1,8 +1,8 @@
 import {rm, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 
-import type {Event} from '../events.ts'
-import {failure} from '../errors.ts'
+import type {Event} from '../model/events.ts'
+import {failure} from '../base/errors.ts'
 import type {CommitBatch} from '../warehouse/warehouse.ts'
 import {LineFiles, type LinesPosition} from './line-files.ts'
 import {createRunFolder, removeRunFolder} from './run-folder.ts'

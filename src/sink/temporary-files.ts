@@ -1,4 +1,4 @@
-import {failure} from '../errors.ts'
+import {failure} from '../base/errors.ts'
 
 /** Gives an error of the operating system the place and what to do. */
 export async function writingTemporaryFiles<Result>(folder: string, work: () => Promise<Result>): Promise<Result> {

@@ -1,7 +1,7 @@
-import type {Event} from '../events.ts'
-import type {RunMode} from '../run-mode.ts'
+import type {Event} from '../model/events.ts'
+import type {RunMode} from '../model/run-mode.ts'
 import type {Stream} from '../source.ts'
-import type {TableSet} from '../warehouse/tables.ts'
+import type {TableSet} from '../model/tables.ts'
 import type {
   CommitCounts,
   CommitResult,

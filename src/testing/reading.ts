@@ -1,12 +1,12 @@
 import {resolve} from 'node:path'
 
-import {StreamCounts} from '../counts.ts'
-import {messageWithCauses} from '../errors.ts'
-import type {Event} from '../events.ts'
-import {streamGroups} from '../plan.ts'
-import {contextBetweenSlices, readSlice, type SliceReader} from '../read-slice.ts'
+import {StreamCounts} from '../model/counts.ts'
+import {messageWithCauses} from '../base/errors.ts'
+import type {Event} from '../model/events.ts'
+import {streamGroups} from '../run/plan.ts'
+import {contextBetweenSlices, readSlice, type SliceReader} from '../run/read-slice.ts'
 import type {JsonObject, JsonValue, Page, Source, SourceContext, Stream} from '../source.ts'
-import type {TimeWindow} from '../window.ts'
+import type {TimeWindow} from '../model/window.ts'
 import {httpClientFor, keepingLog, secretsInMemory, type Line, type Trial} from './trial.ts'
 
 export interface ReadingOptions {

@@ -1,4 +1,4 @@
-import {messageWithCauses} from '../errors.ts'
+import {messageWithCauses} from '../base/errors.ts'
 import type {ConformanceSetup} from './conformance.ts'
 import type {Fault, ProxiedRequest} from './fault-proxy.ts'
 import {contextFor, read, streamsOf} from './reading.ts'

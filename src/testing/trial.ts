@@ -1,9 +1,9 @@
 import {setImmediate as turn} from 'node:timers/promises'
 
-import {createHttpClient} from '../http.ts'
-import {AccountTraffic} from '../http/account-traffic.ts'
-import type {Clock} from '../http/clock.ts'
-import {createMask} from '../log.ts'
+import {createHttpClient} from '../sources/http/http-client.ts'
+import {AccountTraffic} from '../sources/http/account-traffic.ts'
+import type {Clock} from '../sources/http/clock.ts'
+import {createMask} from '../base/log.ts'
 import type {HttpClient, LogFields, Logger, SecretStore} from '../source.ts'
 import type {ConformanceSetup, Volume} from './conformance.ts'
 import {startFaultProxy, type FaultProxy} from './fault-proxy.ts'

@@ -1,7 +1,7 @@
-import type {Event, EventType} from '../events.ts'
+import type {Event, EventType} from '../model/events.ts'
 import type {JsonValue, Stream} from '../source.ts'
-import type {TimeWindow} from '../window.ts'
-import type {TableSet} from './tables.ts'
+import type {TimeWindow} from '../model/window.ts'
+import type {TableSet} from '../model/tables.ts'
 
 /**
  * What lorchestra needs of a place that holds the two tables. The sink is the only caller. Reading never creates or

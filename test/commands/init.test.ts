@@ -3,10 +3,10 @@ import {join} from 'node:path'
 
 import {expect} from 'chai'
 
-import {loadConfig} from '../../src/config.ts'
+import {loadConfig} from '../../src/config/config.ts'
 import {variablesIn} from '../../src/config/variables.ts'
-import {schemaReference} from '../../src/schema-reference.ts'
-import {STARTER_FILE_NAMES} from '../../src/starter-files.ts'
+import {schemaReference} from '../../src/cli/starter/schema-reference.ts'
+import {STARTER_FILE_NAMES} from '../../src/cli/starter/starter-files.ts'
 import {lorchestra, temporaryFolder} from '../support/cli.ts'
 import {onTerminal, terminalIsThere} from '../support/terminal.ts'
 

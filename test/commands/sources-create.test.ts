@@ -3,7 +3,7 @@ import {join} from 'node:path'
 
 import {expect} from 'chai'
 
-import {ownPackageSpec} from '../../src/source-template.ts'
+import {ownPackageSpec} from '../../src/sources/source-template.ts'
 import {itemsOf, startService} from '../../templates/source/test/service.ts'
 import {lorchestra, temporaryFolder} from '../support/cli.ts'
 import {createProject, linkPlugin} from '../support/external-source.ts'

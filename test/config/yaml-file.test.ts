@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import {stringify} from 'yaml'
 
 import {parseYamlFile} from '../../src/config/yaml-file.ts'
-import {outcomeOf, type LorchestraError} from '../../src/errors.ts'
+import {outcomeOf, type LorchestraError} from '../../src/base/errors.ts'
 
 const TRAP = /__proto__|<<|\$\{/
 /** Texts that begin like YAML, so that more than the first character is looked at. */

@@ -7,8 +7,8 @@ import {join} from 'node:path'
 
 import {expect} from 'chai'
 
-import {outcomeOf} from '../../src/errors.ts'
-import {ownProcess, type ProcessIdentity} from '../../src/process-identity.ts'
+import {outcomeOf} from '../../src/base/errors.ts'
+import {ownProcess, type ProcessIdentity} from '../../src/base/process-identity.ts'
 import {change, events, query} from '../support/database.ts'
 import {folderForEachTest} from '../support/folder.ts'
 import {databaseIn, scriptedRun} from '../support/scripted-run.ts'

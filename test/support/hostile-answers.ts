@@ -1,6 +1,6 @@
 import {expect} from 'chai'
 
-import {parseExactly} from '../../src/exact-json.ts'
+import {parseExactly} from '../../src/base/exact-json.ts'
 import type {JsonObject} from '../../src/source.ts'
 import {query} from './database.ts'
 import {STORED_WHOLE, STORED_WITH_ALL_DIGITS} from './hostile-corpus.ts'

@@ -1,7 +1,7 @@
 import {expect} from 'chai'
 
-import {messageWithCauses, outcomeOf} from '../../src/errors.ts'
-import {parseExactly} from '../../src/exact-json.ts'
+import {messageWithCauses, outcomeOf} from '../../src/base/errors.ts'
+import {parseExactly} from '../../src/base/exact-json.ts'
 import type {Page, Source} from '../../src/source.ts'
 import {BROKEN, CONVERTED, DISTINCT_IDS, REJECTED, STORED_WHOLE, type Extract} from './hostile-corpus.ts'
 import {scriptedSource} from './scripted-source.ts'

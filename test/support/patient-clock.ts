@@ -1,4 +1,4 @@
-import type {Clock} from '../../src/http/clock.ts'
+import type {Clock} from '../../src/sources/http/clock.ts'
 
 /** Time passes by waiting alone. */
 export function patientClock(): Clock & {readonly waits: number[]} {

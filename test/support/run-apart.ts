@@ -1,12 +1,12 @@
 import {fork, type ChildProcess} from 'node:child_process'
 import {once} from 'node:events'
 
-import {messageWithCauses, outcomeOf} from '../../src/errors.ts'
-import type {Counts} from '../../src/counts.ts'
-import type {JobRun} from '../../src/run-job.ts'
+import {messageWithCauses, outcomeOf} from '../../src/base/errors.ts'
+import type {Counts} from '../../src/model/counts.ts'
+import type {JobRun} from '../../src/run/run-job.ts'
 import type {JsonObject} from '../../src/source.ts'
 import type {BigQueryOptions} from '../../src/warehouse/bigquery/warehouse.ts'
-import type {WindowRequest} from '../../src/window-request.ts'
+import type {WindowRequest} from '../../src/run/window-request.ts'
 import {scriptedRun} from './scripted-run.ts'
 import {scriptedSource, type ScriptedRecord} from './scripted-source.ts'
 

@@ -1,16 +1,16 @@
 import {join} from 'node:path'
 
-import {createMask} from '../../src/log.ts'
+import {createMask} from '../../src/base/log.ts'
 import type {HttpClient, Logger} from '../../src/source.ts'
-import {runJob, type JobRun, type RunReport} from '../../src/run-job.ts'
-import {setRunMode, type RunMode} from '../../src/run-mode.ts'
+import {runJob, type JobRun, type RunReport} from '../../src/run/run-job.ts'
+import {setRunMode, type RunMode} from '../../src/model/run-mode.ts'
 import {openSink} from '../../src/sink/open-sink.ts'
 import type {Preview} from '../../src/sink/sink.ts'
-import {parseDuration} from '../../src/duration.ts'
+import {parseDuration} from '../../src/base/duration.ts'
 import {DuckDBWarehouse} from '../../src/warehouse/duckdb/warehouse.ts'
-import type {TableSet} from '../../src/warehouse/tables.ts'
+import type {TableSet} from '../../src/model/tables.ts'
 import type {Warehouse} from '../../src/warehouse/warehouse.ts'
-import type {WindowRequest} from '../../src/window-request.ts'
+import type {WindowRequest} from '../../src/run/window-request.ts'
 import type {Source} from '../../src/source.ts'
 
 export const PRODUCTION: TableSet = {eventLog: 'event_log', rawObjects: 'raw_objects'}

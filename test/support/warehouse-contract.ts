@@ -1,8 +1,8 @@
 import {expect} from 'chai'
 import {stub} from 'sinon'
 
-import {outcomeOf} from '../../src/errors.ts'
-import {createEvent} from '../../src/events.ts'
+import {outcomeOf} from '../../src/base/errors.ts'
+import {createEvent} from '../../src/model/events.ts'
 import type {Page} from '../../src/source.ts'
 import type {Warehouse} from '../../src/warehouse/warehouse.ts'
 import type {EndedApart, RunApart} from './run-apart.ts'

@@ -1,6 +1,6 @@
 import {expect} from 'chai'
 
-import {AccountTraffic} from '../../../src/http/account-traffic.ts'
+import {AccountTraffic} from '../../../src/sources/http/account-traffic.ts'
 import {temporaryFolder} from '../../../test/support/cli.ts'
 import {contacts, sessions} from '../../../test/support/dataverse-rows.ts'
 import {startDataverseServer, type DataverseServer} from '../../../test/support/dataverse-server.ts'

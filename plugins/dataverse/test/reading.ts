@@ -1,7 +1,7 @@
 import type {JsonObject, JsonValue, SecretStore, SliceWindow, SourceContext} from 'lorchestra'
 
-import {createHttpClient} from '../../../src/http.ts'
-import type {AccountTraffic} from '../../../src/http/account-traffic.ts'
+import {createHttpClient} from '../../../src/sources/http/http-client.ts'
+import type {AccountTraffic} from '../../../src/sources/http/account-traffic.ts'
 import {secretsInMemory} from '../../../src/testing/trial.ts'
 import type {EntraServer} from '../../../test/support/entra-server.ts'
 import {options as schema, type Options} from '../src/options.ts'

@@ -1,6 +1,6 @@
 import type {HttpClient, JsonObject, SecretStore, SliceWindow, SourceContext} from 'lorchestra'
 
-import {createHttpClient} from '../../../src/http.ts'
+import {createHttpClient} from '../../../src/sources/http/http-client.ts'
 import {secretsInMemory} from '../../../src/testing/trial.ts'
 import type {GmailServer} from '../../../test/support/gmail-server.ts'
 import {options as schema, type Options} from '../src/options.ts'

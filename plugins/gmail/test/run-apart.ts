@@ -1,5 +1,5 @@
-import {createHttpClient} from '../../../src/http.ts'
-import {messageWithCauses} from '../../../src/errors.ts'
+import {createHttpClient} from '../../../src/sources/http/http-client.ts'
+import {messageWithCauses} from '../../../src/base/errors.ts'
 import {scriptedRun, silentLog, type ScriptedRun} from '../../../test/support/scripted-run.ts'
 import {options as schema} from '../src/options.ts'
 import source from '../src/source.ts'

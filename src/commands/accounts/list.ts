@@ -1,4 +1,4 @@
-import {LorchestraCommand} from '../../command.ts'
+import {LorchestraCommand} from '../../cli/command.ts'
 
 export default class AccountsList extends LorchestraCommand {
   static override readonly summary = 'List the accounts of lorchestra.yaml and what runs of them still need'
@@ -8,8 +8,8 @@ export default class AccountsList extends LorchestraCommand {
   override async run(): Promise<object> {
     const {flags} = await this.parse(AccountsList)
     const [{listAccounts}, {formatTable}] = await Promise.all([
-      import('../../account-list.ts'),
-      import('../../text-table.ts'),
+      import('../../sources/list-accounts.ts'),
+      import('../../report/text-table.ts'),
     ])
     const config = await this.readConfig(flags.config)
     const accounts = await listAccounts(config, {dataDir: this.config.dataDir, mask: this.mask})

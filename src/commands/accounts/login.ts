@@ -1,9 +1,9 @@
-import {LorchestraCommand} from '../../command.ts'
-import {parseDuration} from '../../duration.ts'
-import {usageError} from '../../errors.ts'
-import {createLogger} from '../../log.ts'
-import {Args, Flags} from '../../oclif.ts'
-import {listenForSignals} from '../../signals.ts'
+import {LorchestraCommand} from '../../cli/command.ts'
+import {parseDuration} from '../../base/duration.ts'
+import {usageError} from '../../base/errors.ts'
+import {createLogger} from '../../base/log.ts'
+import {Args, Flags} from '../../base/oclif.ts'
+import {listenForSignals} from '../../cli/signals.ts'
 
 const LONGEST_PATIENCE = 24 * 60 * 60 * 1000
 
@@ -36,8 +36,8 @@ export default class AccountsLogin extends LorchestraCommand {
     const patience = readPatience(flags.timeout)
     if (!flags['no-browser']) assertSomebodyIsThere()
     const [{loginAccount}, {openBrowser}] = await Promise.all([
-      import('../../login-account.ts'),
-      import('../../browser.ts'),
+      import('../../sources/login-account.ts'),
+      import('../../cli/browser.ts'),
     ])
     const config = await this.readConfig(flags.config)
     const log = await createLogger(flags['log-level'], this.mask)

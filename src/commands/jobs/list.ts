@@ -1,4 +1,4 @@
-import {LorchestraCommand} from '../../command.ts'
+import {LorchestraCommand} from '../../cli/command.ts'
 
 export default class JobsList extends LorchestraCommand {
   static override readonly summary = 'List the jobs of lorchestra.yaml'
@@ -8,8 +8,8 @@ export default class JobsList extends LorchestraCommand {
   override async run(): Promise<object> {
     const {flags} = await this.parse(JobsList)
     const [{formatFailures, listSources}, {formatTable}] = await Promise.all([
-      import('../../sources.ts'),
-      import('../../text-table.ts'),
+      import('../../sources/source-plugins.ts'),
+      import('../../report/text-table.ts'),
     ])
     const config = await this.readConfig(flags.config)
     const {sources, failures} = await listSources(this.config)

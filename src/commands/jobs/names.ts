@@ -1,4 +1,4 @@
-import {LorchestraCommand} from '../../command.ts'
+import {LorchestraCommand} from '../../cli/command.ts'
 
 /** What a shell asks for when it completes the name of a job. */
 export default class JobsNames extends LorchestraCommand {

@@ -1,5 +1,5 @@
-import {LorchestraCommand} from '../../command.ts'
-import {Args, Flags} from '../../oclif.ts'
+import {LorchestraCommand} from '../../cli/command.ts'
+import {Args, Flags} from '../../base/oclif.ts'
 
 export default class JobsShow extends LorchestraCommand {
   static override readonly summary = 'Show what a job reads and where it would write'
@@ -19,7 +19,7 @@ export default class JobsShow extends LorchestraCommand {
 
   override async run(): Promise<object> {
     const {args, flags} = await this.parse(JobsShow)
-    const {describeJob, formatDescription} = await import('../../job-description.ts')
+    const {describeJob, formatDescription} = await import('../../report/job-description.ts')
     const config = await this.readConfig(flags.config)
     const request = flags.account === undefined ? {} : {account: flags.account}
     const description = await describeJob(config, this.config, args.job, request, this.mask)

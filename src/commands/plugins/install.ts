@@ -1,9 +1,9 @@
 import {existsSync} from 'node:fs'
 import {resolve} from 'node:path'
 
-import {LorchestraCommand} from '../../command.ts'
-import {usageError} from '../../errors.ts'
-import {Args, Flags} from '../../oclif.ts'
+import {LorchestraCommand} from '../../cli/command.ts'
+import {usageError} from '../../base/errors.ts'
+import {Args, Flags} from '../../base/oclif.ts'
 
 export default class PluginsInstall extends LorchestraCommand {
   static override readonly summary = 'Install a plugin, with npm'
@@ -29,8 +29,8 @@ export default class PluginsInstall extends LorchestraCommand {
   override async run(): Promise<object> {
     const {args, flags} = await this.parse(PluginsInstall)
     const [{changePlugins}, {assertInRegistry, isInRegistry}] = await Promise.all([
-      import('../../plugins/change-plugins.ts'),
-      import('../../plugins/registry.ts'),
+      import('../../sources/install/change-plugins.ts'),
+      import('../../sources/install/registry.ts'),
     ])
     if (looksLikePath(args.plugin) && !existsSync(args.plugin)) {
       throw usageError(

@@ -1,5 +1,5 @@
-import {LorchestraCommand} from '../../command.ts'
-import {Flags} from '../../oclif.ts'
+import {LorchestraCommand} from '../../cli/command.ts'
+import {Flags} from '../../base/oclif.ts'
 
 export default class PluginsUpdate extends LorchestraCommand {
   static override readonly summary = 'Update installed plugins, with npm'
@@ -14,7 +14,7 @@ export default class PluginsUpdate extends LorchestraCommand {
 
   override async run(): Promise<object> {
     const {flags} = await this.parse(PluginsUpdate)
-    const {changePlugins} = await import('../../plugins/change-plugins.ts')
+    const {changePlugins} = await import('../../sources/install/change-plugins.ts')
     process.env['npm_config_ignore_scripts'] = String(!flags['allow-scripts'])
     const verbose = flags.verbose && !this.jsonEnabled()
     const plugins = await changePlugins(this.config, 'plugins:update', verbose ? ['--verbose'] : [])

@@ -1,6 +1,6 @@
-import {LorchestraCommand} from '../../command.ts'
-import {usageError} from '../../errors.ts'
-import {Args} from '../../oclif.ts'
+import {LorchestraCommand} from '../../cli/command.ts'
+import {usageError} from '../../base/errors.ts'
+import {Args} from '../../base/oclif.ts'
 
 export default class RejectsList extends LorchestraCommand {
   static override readonly summary = 'List the records that a run could not store, and why'
@@ -15,8 +15,8 @@ export default class RejectsList extends LorchestraCommand {
     const {args, flags} = await this.parse(RejectsList)
     const [{openWarehouse}, {testTablesOf}, {formatTable}] = await Promise.all([
       import('../../warehouse/open-warehouse.ts'),
-      import('../../warehouse/tables.ts'),
-      import('../../text-table.ts'),
+      import('../../model/tables.ts'),
+      import('../../report/text-table.ts'),
     ])
     const {warehouse: settings, shownPath} = await this.readConfig(flags.config)
     const warehouse = await openWarehouse(settings)

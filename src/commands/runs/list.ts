@@ -1,5 +1,5 @@
-import {LorchestraCommand} from '../../command.ts'
-import {Flags} from '../../oclif.ts'
+import {LorchestraCommand} from '../../cli/command.ts'
+import {Flags} from '../../base/oclif.ts'
 
 export default class RunsList extends LorchestraCommand {
   static override readonly summary = 'List past runs, from the event log'
@@ -24,9 +24,9 @@ export default class RunsList extends LorchestraCommand {
       {describeGap, gapDocument, gapsIn},
     ] = await Promise.all([
       import('../../warehouse/open-warehouse.ts'),
-      import('../../run-history.ts'),
-      import('../../run-history-report.ts'),
-      import('../../warehouse-report.ts'),
+      import('../../report/past-runs.ts'),
+      import('../../report/past-runs-text.ts'),
+      import('../../report/warehouse-text.ts'),
     ])
     const config = await this.readConfig(flags.config)
     const warehouse = await openWarehouse(config.warehouse)

@@ -1,6 +1,6 @@
-import {LorchestraCommand} from '../../command.ts'
-import {usageError} from '../../errors.ts'
-import {Args} from '../../oclif.ts'
+import {LorchestraCommand} from '../../cli/command.ts'
+import {usageError} from '../../base/errors.ts'
+import {Args} from '../../base/oclif.ts'
 
 export default class RunsShow extends LorchestraCommand {
   static override readonly summary = 'Show one past run: what it read, its commits, and why it failed'
@@ -14,8 +14,8 @@ export default class RunsShow extends LorchestraCommand {
     const {args, flags} = await this.parse(RunsShow)
     const [{openWarehouse}, {readPastRuns}, {formatRun, pastRunDocument}] = await Promise.all([
       import('../../warehouse/open-warehouse.ts'),
-      import('../../run-history.ts'),
-      import('../../run-history-report.ts'),
+      import('../../report/past-runs.ts'),
+      import('../../report/past-runs-text.ts'),
     ])
     const {warehouse, shownPath} = await this.readConfig(flags.config)
     const [run] = await readPastRuns(await openWarehouse(warehouse), warehouse.tables, {runId: args.run, limit: 1})

@@ -1,9 +1,9 @@
 import {join, relative} from 'node:path'
 
-import {LorchestraCommand} from '../../command.ts'
-import {usageError} from '../../errors.ts'
-import {NAME, NAME_RULE} from '../../name.ts'
-import {Args, Flags} from '../../oclif.ts'
+import {LorchestraCommand} from '../../cli/command.ts'
+import {usageError} from '../../base/errors.ts'
+import {NAME, NAME_RULE} from '../../model/name.ts'
+import {Args, Flags} from '../../base/oclif.ts'
 
 export default class SourcesCreate extends LorchestraCommand {
   static override readonly summary = 'Write a new source plugin, complete with tests'
@@ -36,9 +36,9 @@ export default class SourcesCreate extends LorchestraCommand {
       throw usageError(`${JSON.stringify(name)} is not a name for a source`, NAME_RULE)
     }
     const [{listSources}, {ownPackageSpec, renderSourceTemplate}, {writeStarterFiles}] = await Promise.all([
-      import('../../sources.ts'),
-      import('../../source-template.ts'),
-      import('../../write-starter-files.ts'),
+      import('../../sources/source-plugins.ts'),
+      import('../../sources/source-template.ts'),
+      import('../../cli/starter/write-files.ts'),
     ])
     const taken = (await listSources(this.config)).sources.find(({descriptor}) => descriptor.name === name)
     if (taken !== undefined) {

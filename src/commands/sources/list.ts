@@ -1,5 +1,5 @@
-import {LorchestraCommand} from '../../command.ts'
-import {failure} from '../../errors.ts'
+import {LorchestraCommand} from '../../cli/command.ts'
+import {failure} from '../../base/errors.ts'
 
 export default class SourcesList extends LorchestraCommand {
   static override readonly summary = 'List the sources that installed plugins offer'
@@ -8,8 +8,8 @@ export default class SourcesList extends LorchestraCommand {
   override async run(): Promise<object> {
     await this.parse(SourcesList)
     const [{formatFailures, listSources}, {formatTable}] = await Promise.all([
-      import('../../sources.ts'),
-      import('../../text-table.ts'),
+      import('../../sources/source-plugins.ts'),
+      import('../../report/text-table.ts'),
     ])
     const {sources, failures} = await listSources(this.config)
     const [worst] = failures

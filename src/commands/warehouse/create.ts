@@ -1,4 +1,4 @@
-import {LorchestraCommand} from '../../command.ts'
+import {LorchestraCommand} from '../../cli/command.ts'
 
 export default class WarehouseCreate extends LorchestraCommand {
   static override readonly summary = 'Create the production tables that are missing'

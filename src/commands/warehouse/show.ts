@@ -1,4 +1,4 @@
-import {LorchestraCommand} from '../../command.ts'
+import {LorchestraCommand} from '../../cli/command.ts'
 
 export default class WarehouseShow extends LorchestraCommand {
   static override readonly summary = 'Show the tables, and how far each stream is covered'
@@ -12,8 +12,8 @@ export default class WarehouseShow extends LorchestraCommand {
     const {flags} = await this.parse(WarehouseShow)
     const [{openWarehouse}, {testTablesOf}, {descriptionDocument, formatDescription}] = await Promise.all([
       import('../../warehouse/open-warehouse.ts'),
-      import('../../warehouse/tables.ts'),
-      import('../../warehouse-report.ts'),
+      import('../../model/tables.ts'),
+      import('../../report/warehouse-text.ts'),
     ])
     const {warehouse: settings} = await this.readConfig(flags.config)
     const warehouse = await openWarehouse(settings)

@@ -1,4 +1,4 @@
-import {failure} from '../../errors.ts'
+import {failure} from '../../base/errors.ts'
 import type {Stream} from '../../source.ts'
 import type {CommitCounts} from '../warehouse.ts'
 import {

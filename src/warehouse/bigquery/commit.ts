@@ -1,8 +1,8 @@
 import {stat, readFile} from 'node:fs/promises'
 
-import type {Event} from '../../events.ts'
-import {pause} from '../../pause.ts'
-import {EVENT_LOG, type TableSet} from '../tables.ts'
+import type {Event} from '../../model/events.ts'
+import {pause} from '../../base/pause.ts'
+import {EVENT_LOG, type TableSet} from '../../model/tables.ts'
 import type {Stream} from '../../source.ts'
 import type {CommitBatch, CommitCounts, CommitResult} from '../warehouse.ts'
 import {classify, countsOf, stagedStreams} from './classify.ts'

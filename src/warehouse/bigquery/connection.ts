@@ -1,9 +1,9 @@
 import type {BigQuery} from '@google-cloud/bigquery'
 import type {AuthClient} from 'google-auth-library'
 
-import {LorchestraError} from '../../errors.ts'
-import {pause} from '../../pause.ts'
-import {untilAborted} from '../../until-aborted.ts'
+import {LorchestraError} from '../../base/errors.ts'
+import {pause} from '../../base/pause.ts'
+import {untilAborted} from '../../base/until-aborted.ts'
 import {authorizationOf} from './credentials.ts'
 import {assertWritable, type WritableNames} from './guard.ts'
 import {isTransient, requestError, ServiceError} from './service-error.ts'

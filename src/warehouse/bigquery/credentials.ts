@@ -1,7 +1,7 @@
 import type {AuthClient} from 'google-auth-library'
 
-import {failure} from '../../errors.ts'
-import {hasCode} from '../../system-error.ts'
+import {failure} from '../../base/errors.ts'
+import {hasCode} from '../../base/system-error.ts'
 import {ServiceError} from './service-error.ts'
 
 const VARIABLE = 'GOOGLE_APPLICATION_CREDENTIALS'

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 
-import {usageError} from '../../errors.ts'
+import {usageError} from '../../base/errors.ts'
 import {Connection, type Clients, type ConnectionOptions} from './connection.ts'
 import {googleCredentials, noCredentials} from './credentials.ts'
 import {isDatasetNotFound, isForbidden, isNotFound, isProjectNotFound} from './service-error.ts'

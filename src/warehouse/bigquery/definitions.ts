@@ -1,7 +1,7 @@
 import {isDeepStrictEqual} from 'node:util'
 
-import {failure, usageError} from '../../errors.ts'
-import type {TableDefinition, TableSet} from '../tables.ts'
+import {failure, usageError} from '../../base/errors.ts'
+import type {TableDefinition, TableSet} from '../../model/tables.ts'
 import type {Connection} from './connection.ts'
 import {
   builtInMetadata,

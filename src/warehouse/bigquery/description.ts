@@ -3,7 +3,7 @@ import {randomUUID} from 'node:crypto'
 import * as z from 'zod'
 
 import {joinIslands} from '../described-streams.ts'
-import type {TableSet} from '../tables.ts'
+import type {TableSet} from '../../model/tables.ts'
 import type {DescribedStream, DescribedTable} from '../warehouse.ts'
 import type {Connection} from './connection.ts'
 import {inLocation} from './jobs.ts'

@@ -1,5 +1,5 @@
-import {EVENT_LOG, type ColumnType} from '../tables.ts'
-import type {Event} from '../../events.ts'
+import {EVENT_LOG, type ColumnType} from '../../model/tables.ts'
+import type {Event} from '../../model/events.ts'
 import type {Reject} from '../warehouse.ts'
 import type {Queries} from './query.ts'
 import {instant, literal} from './sql.ts'

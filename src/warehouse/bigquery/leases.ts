@@ -1,8 +1,8 @@
 import * as z from 'zod'
 
-import {failure, inTheWay} from '../../errors.ts'
-import {createEvent, type Event} from '../../events.ts'
-import {isAlive, ownProcess, processIdentity} from '../../process-identity.ts'
+import {failure, inTheWay} from '../../base/errors.ts'
+import {createEvent, type Event} from '../../model/events.ts'
+import {isAlive, ownProcess, processIdentity} from '../../base/process-identity.ts'
 import type {Connection} from './connection.ts'
 import {isDuplicate, isNotFound} from './service-error.ts'
 import {literal} from './sql.ts'

@@ -1,7 +1,7 @@
 import {createHash} from 'node:crypto'
 
 import type {Stream} from '../../source.ts'
-import type {TableSet} from '../tables.ts'
+import type {TableSet} from '../../model/tables.ts'
 
 /** Temporary tables; each expires by itself. */
 export const STAGING = 'lorchestra_staging_'

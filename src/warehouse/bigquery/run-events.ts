@@ -1,4 +1,4 @@
-import type {EventType} from '../../events.ts'
+import type {EventType} from '../../model/events.ts'
 import type {JsonValue} from '../../source.ts'
 import type {RunEvent, WantedRuns} from '../warehouse.ts'
 import type {Queries} from './query.ts'

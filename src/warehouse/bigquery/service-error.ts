@@ -1,4 +1,4 @@
-import {LorchestraError} from '../../errors.ts'
+import {LorchestraError} from '../../base/errors.ts'
 import {adviceFor, NO_CONNECTION} from './service-advice.ts'
 
 interface ServiceErrorDetails {

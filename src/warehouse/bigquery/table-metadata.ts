@@ -1,6 +1,6 @@
 import * as z from 'zod'
 
-import {EVENT_LOG, RAW_OBJECTS, type TableDefinition, type TableSet} from '../tables.ts'
+import {EVENT_LOG, RAW_OBJECTS, type TableDefinition, type TableSet} from '../../model/tables.ts'
 import type {Connection} from './connection.ts'
 import {isDuplicate, isNotFound} from './service-error.ts'
 

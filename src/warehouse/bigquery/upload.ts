@@ -5,7 +5,7 @@ import {request as requestSecurely} from 'node:https'
 
 import type {gaxios} from 'google-auth-library'
 
-import {failure} from '../../errors.ts'
+import {failure} from '../../base/errors.ts'
 
 // No line of ours can hold it: a line of JSON begins with a brace.
 const BOUNDARY = 'lorchestra-8f1c2a7d'

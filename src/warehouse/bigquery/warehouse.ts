@@ -1,5 +1,5 @@
 import type {Stream} from '../../source.ts'
-import type {TableSet} from '../tables.ts'
+import type {TableSet} from '../../model/tables.ts'
 import {
   NOTHING_COVERED,
   type KeyIndex,

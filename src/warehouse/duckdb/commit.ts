@@ -3,9 +3,9 @@ import {readFile} from 'node:fs/promises'
 
 import type {DuckDBConnection} from '@duckdb/node-api'
 
-import {failure} from '../../errors.ts'
-import type {Event} from '../../events.ts'
-import {RAW_OBJECTS, type TableSet} from '../tables.ts'
+import {failure} from '../../base/errors.ts'
+import type {Event} from '../../model/events.ts'
+import {RAW_OBJECTS, type TableSet} from '../../model/tables.ts'
 import type {CommitBatch, CommitCounts, CommitResult, RowCounts, SpooledRecord} from '../warehouse.ts'
 import {MEMORY_LIMIT, THREADS} from './database.ts'
 import {columnsOf} from './definitions.ts'

@@ -3,11 +3,11 @@ import {open, stat, type FileHandle} from 'node:fs/promises'
 
 import type {DuckDBConnection, DuckDBInstance} from '@duckdb/node-api'
 
-import {failure, inTheWay, LorchestraError, usageError} from '../../errors.ts'
-import {withFileLock} from '../../file-lock.ts'
-import {pause} from '../../pause.ts'
-import {hasCode} from '../../system-error.ts'
-import {inTurn} from '../../turns.ts'
+import {failure, inTheWay, LorchestraError, usageError} from '../../base/errors.ts'
+import {withFileLock} from '../../base/file-lock.ts'
+import {pause} from '../../base/pause.ts'
+import {hasCode} from '../../base/system-error.ts'
+import {inTurn} from '../../base/turns.ts'
 import {backupOf, backUpMetadata, removeBackup, settleBackup} from './metadata-backup.ts'
 import {literal} from './sql.ts'
 

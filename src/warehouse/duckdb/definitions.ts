@@ -1,7 +1,7 @@
 import type {DuckDBConnection} from '@duckdb/node-api'
 
-import {usageError} from '../../errors.ts'
-import {EVENT_LOG, RAW_OBJECTS, type ColumnType, type TableDefinition, type TableSet} from '../tables.ts'
+import {usageError} from '../../base/errors.ts'
+import {EVENT_LOG, RAW_OBJECTS, type ColumnType, type TableDefinition, type TableSet} from '../../model/tables.ts'
 import {identifier, literal, rowsOf} from './sql.ts'
 
 const TYPES: Record<ColumnType, string> = {STRING: 'VARCHAR', JSON: 'JSON', TIMESTAMP: 'TIMESTAMP WITH TIME ZONE'}

@@ -2,10 +2,10 @@ import {access, constants, stat} from 'node:fs/promises'
 
 import type {DuckDBConnection} from '@duckdb/node-api'
 
-import {failure} from '../../errors.ts'
-import {hasCode} from '../../system-error.ts'
+import {failure} from '../../base/errors.ts'
+import {hasCode} from '../../base/system-error.ts'
 import {joinIslands} from '../described-streams.ts'
-import type {TableSet} from '../tables.ts'
+import type {TableSet} from '../../model/tables.ts'
 import type {DescribedStream, DescribedTable} from '../warehouse.ts'
 import {tableExists} from './definitions.ts'
 import {identifier, rowsOf} from './sql.ts'

@@ -1,7 +1,7 @@
 import type {DuckDBConnection} from '@duckdb/node-api'
 
-import type {Event} from '../../events.ts'
-import {EVENT_LOG, type ColumnType, type TableSet} from '../tables.ts'
+import type {Event} from '../../model/events.ts'
+import {EVENT_LOG, type ColumnType, type TableSet} from '../../model/tables.ts'
 import type {Reject} from '../warehouse.ts'
 import {identifier, literal, rowsOf} from './sql.ts'
 

@@ -4,8 +4,8 @@ import {dirname} from 'node:path'
 import type {DuckDBConnection} from '@duckdb/node-api'
 import {z} from 'zod'
 
-import {failure} from '../../errors.ts'
-import {hasCode} from '../../system-error.ts'
+import {failure} from '../../base/errors.ts'
+import {hasCode} from '../../base/system-error.ts'
 import {rowsOf} from './sql.ts'
 
 /** The main header and the two headers that take turns; a checkpoint ends when it has written one of the two. */

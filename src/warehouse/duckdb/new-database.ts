@@ -2,8 +2,8 @@ import {chmod, link, mkdir, readdir, rm} from 'node:fs/promises'
 import {hostname} from 'node:os'
 import {basename, dirname, join} from 'node:path'
 
-import {isAlive} from '../../process-identity.ts'
-import {hasCode} from '../../system-error.ts'
+import {isAlive} from '../../base/process-identity.ts'
+import {hasCode} from '../../base/system-error.ts'
 import {databaseExists} from './database.ts'
 
 /** Appears whole or not at all: DuckDB, killed while it makes a file, leaves one that nothing can open any more. */

@@ -1,8 +1,8 @@
 import type {DuckDBConnection} from '@duckdb/node-api'
 
-import type {EventType} from '../../events.ts'
+import type {EventType} from '../../model/events.ts'
 import type {JsonValue} from '../../source.ts'
-import type {TableSet} from '../tables.ts'
+import type {TableSet} from '../../model/tables.ts'
 import type {RunEvent, WantedRuns} from '../warehouse.ts'
 import {identifier, rowsOf} from './sql.ts'
 

@@ -1,8 +1,8 @@
 import {dirname} from 'node:path'
 
 import type {Stream} from '../../source.ts'
-import {inTurn} from '../../turns.ts'
-import type {TableSet} from '../tables.ts'
+import {inTurn} from '../../base/turns.ts'
+import type {TableSet} from '../../model/tables.ts'
 import {
   NOTHING_COVERED,
   type DescribedTable,

@@ -1,4 +1,4 @@
-import {outcomeOf} from '../../../src/errors.ts'
+import {outcomeOf} from '../../../src/base/errors.ts'
 import type {JsonObject} from '../../../src/source.ts'
 import {assert, assertSame} from '../chaos/oracle.ts'
 import {Random} from '../chaos/random.ts'

@@ -3,9 +3,9 @@ import {join} from 'node:path'
 
 import {DuckDBConnection, DuckDBInstance} from '@duckdb/node-api'
 
-import {messageWithCauses} from '../../../src/errors.ts'
-import type {JobRun} from '../../../src/run-job.ts'
-import type {RunMode} from '../../../src/run-mode.ts'
+import {messageWithCauses} from '../../../src/base/errors.ts'
+import type {JobRun} from '../../../src/run/run-job.ts'
+import type {RunMode} from '../../../src/model/run-mode.ts'
 import type {Source} from '../../../src/source.ts'
 import {scriptedRun} from '../scripted-run.ts'
 import {chaosSource, type ChaosOptions, type ChaosSourceSettings} from './source.ts'

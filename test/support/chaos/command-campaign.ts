@@ -1,7 +1,7 @@
 import {mkdir, readdir, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 
-import type {Counts} from '../../../src/counts.ts'
+import type {Counts} from '../../../src/model/counts.ts'
 import {hasTables, query} from '../database.ts'
 import {environmentOf, PROGRAM, spoolFolder} from '../program.ts'
 import type {CampaignOptions} from './campaign.ts'

@@ -1,4 +1,4 @@
-import {messageWithCauses, outcomeOf} from '../../../src/errors.ts'
+import {messageWithCauses, outcomeOf} from '../../../src/base/errors.ts'
 import type {Page} from '../../../src/source.ts'
 import {query} from '../database.ts'
 import {databaseIn, scriptedRun} from '../scripted-run.ts'

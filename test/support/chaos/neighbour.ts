@@ -1,6 +1,6 @@
 import {writeSync} from 'node:fs'
 
-import {messageWithCauses, outcomeOf} from '../../../src/errors.ts'
+import {messageWithCauses, outcomeOf} from '../../../src/base/errors.ts'
 import {scriptedRun} from '../scripted-run.ts'
 import {scriptedSource} from '../scripted-source.ts'
 import type {NeighbourOrder, NeighbourResult} from './neighbours.ts'

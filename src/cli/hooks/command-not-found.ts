@@ -1,0 +1,17 @@
+import type {Hook} from '@oclif/core'
+
+import {closeMatch} from '../../base/close-match.ts'
+import {Errors} from '../../base/oclif.ts'
+
+/** oclif itself says no more than that there is no such command. */
+const suggestCommand: Hook.CommandNotFound = async ({id, config}) => {
+  const known = config.commands.filter(({hidden}) => !hidden).map((command) => command.id.replaceAll(':', ' '))
+  const [first = '', second] = id.split(':')
+  const meant = (second === undefined ? undefined : closeMatch(`${first} ${second}`, known)) ?? closeMatch(first, known)
+  const typed =
+    second !== undefined && known.some((name) => name.startsWith(`${first} `)) ? `${first} ${second}` : first
+  const suggestions = [`${config.bin} ${meant ?? '--help'}`]
+  await Promise.reject(new Errors.CLIError(`there is no command ${typed}`, {suggestions}))
+}
+
+export default suggestCommand

@@ -1,0 +1,45 @@
+import {exitAsFailed, exitNow, failure, stopped, type StopSignal} from '../base/errors.ts'
+
+const SIGNALS: readonly StopSignal[] = ['SIGINT', 'SIGTERM']
+const BUG = 'This is a bug in the source; please report it to whoever maintains it.'
+
+export interface StopListener {
+  /** Aborted by the first signal, with an error that carries its exit code, and by what would end the process. */
+  readonly signal: AbortSignal
+  close(): void
+}
+
+/**
+ * The first signal asks the run to stop cleanly, the second ends the process at once. `next` is what to do after a stop,
+ * where it is not a run.
+ */
+export function listenForSignals(runningJobs: () => string, next?: string): StopListener {
+  const controller = new AbortController()
+  const stopListening: (() => void)[] = []
+  for (const name of SIGNALS) {
+    const onSignal = (): void => {
+      if (controller.signal.aborted) exitNow(name)
+      controller.abort(stopped(name, next))
+    }
+    process.on(name, onSignal)
+    stopListening.push(() => process.off(name, onSignal))
+  }
+  // What a source leaves unhandled must end its run with a reason, not the process without one.
+  const onUncaught = (error: Error): void => {
+    controller.abort(failure(`the source failed behind the back of its run: ${error.message}`, BUG, error))
+  }
+  const onNothingLeftToDo = (): void => {
+    controller.abort(failure('the source waits for something that can no longer happen', BUG))
+  }
+  const onExit = (code: number): void => exitAsFailed(code, `${runningJobs()}: the source ended the process. ${BUG}`)
+  process.on('uncaughtException', onUncaught).on('beforeExit', onNothingLeftToDo).on('exit', onExit)
+  stopListening.push(() => {
+    process.off('uncaughtException', onUncaught).off('beforeExit', onNothingLeftToDo).off('exit', onExit)
+  })
+  return {
+    signal: controller.signal,
+    close() {
+      for (const stop of stopListening) stop()
+    },
+  }
+}

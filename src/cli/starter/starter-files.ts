@@ -1,0 +1,121 @@
+import type {Source} from '../../source.ts'
+
+export const WAREHOUSES = ['duckdb', 'bigquery'] as const
+
+export interface Starter {
+  readonly source: Source
+  readonly account: string
+  readonly warehouse: (typeof WAREHOUSES)[number]
+  /** Where editors find the JSON Schema of the file. */
+  readonly schema: string
+}
+
+/** Where nobody says otherwise. */
+export const STARTER = {source: 'gmail', account: 'acct1', warehouse: 'duckdb'} as const
+export const STARTER_FILE_NAMES = ['lorchestra.yaml', '.env.example'] as const
+
+export const starterJobName = ({source, account}: {source: string; account: string}): string =>
+  `${source}_ingest_${account}`
+
+/** What `lorchestra init` writes, by file name. */
+export async function starterFiles(starter: Starter): Promise<Readonly<Record<string, string>>> {
+  const options = await optionsOf(starter)
+  return {'lorchestra.yaml': configurationOf(starter, options), '.env.example': environmentOf(starter, options)}
+}
+
+interface StarterOption {
+  readonly name: string
+  readonly variable: string
+  readonly place: 'account' | 'job'
+  readonly required: boolean
+}
+
+/** What the source misses where it is given nothing, and the secrets that it takes besides. */
+async function optionsOf({source, account}: Starter): Promise<readonly StarterOption[]> {
+  const {issues = []} = await source.options['~standard'].validate({})
+  const missed = issues.map(({path: [first] = []}) => String(typeof first === 'object' ? first.key : first))
+  const names = new Set([...missed.filter((name) => name !== 'undefined'), ...(source.secrets ?? [])])
+  return [...names].map((name) => ({
+    name,
+    variable: `${source.name}_${account}_${name}`.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_'),
+    place: source.selection?.includes(name) === true ? 'job' : 'account',
+    required: missed.includes(name),
+  }))
+}
+
+function configurationOf(starter: Starter, options: readonly StarterOption[]): string {
+  const {source, account, schema} = starter
+  const job = starterJobName({source: source.name, account})
+  const linesFor = (place: StarterOption['place']): string =>
+    options
+      .filter((option) => option.place === place)
+      .map(({name, variable, required}) => {
+        const line = `${/^[A-Za-z_]\w*$/.test(name) ? name : JSON.stringify(name)}: \${${variable}}`
+        return required ? `    ${line}\n` : `    # ${line}${source.login === undefined ? '' : leftOut(account)}\n`
+      })
+      .join('')
+  return `# yaml-language-server: $schema=${schema}
+# What lorchestra reads, and where it puts it.
+#
+# \${NAME} stands for an environment variable, or for one of the file .env beside this file.
+# Secrets belong there, not here: copy .env.example to .env, and keep .env out of version control.
+
+# Where event_log and raw_objects are. Without this key: BigQuery if EVENTS_BQ_DATASET is set,
+# else DuckDB in ./lorchestra.duckdb.
+${starter.warehouse === 'duckdb' ? `${DUCKDB}\n${commented(BIGQUERY)}` : `${BIGQUERY}\n${commented(DUCKDB)}`}
+# Whose data. \`lorchestra sources list\` shows which sources there are.
+accounts:
+  ${account}:
+    source: ${source.name}
+    # source_system: ${source.name}--${account} # the default; set it to keep keys that another tool wrote
+${linesFor('account')}
+# What to read. Try one without writing anything:
+#   lorchestra run ${job} --dry-run --since -7d
+jobs:
+  ${job}:
+    account: ${account}
+${linesFor('job')}    # start: 2024-01-01 # records from before this are not read; left out: from the first one
+    # overlap: 1d # how far a run reads back, for records that turned up late; the default is the source's
+    # slice: 30d # how much time is read at once; the default is the source's
+    # max_rejects: 100 # a run with more unreadable records than this fails
+    # Every other key goes to the source.
+`
+}
+
+const leftOut = (account: string): string => ` # left out: what \`lorchestra accounts login ${account}\` stores`
+
+const DUCKDB = `warehouse:
+  type: duckdb
+  path: lorchestra.duckdb # relative to this file
+`
+const BIGQUERY = `warehouse:
+  type: bigquery
+  project: \${GCP_PROJECT}
+  dataset: \${EVENTS_BQ_DATASET}
+  # location: EU # where the dataset is; asked for if left out
+  # max_bytes_billed: 10000000000 # BigQuery refuses a statement that would bill more
+  # touch_after: 7d # an unchanged row gets a new last_seen when its own is older than this
+`
+
+const commented = (text: string): string => text.replaceAll(/^(  )?# /gm, '$1').replaceAll(/^(?=.)/gm, '# ')
+
+function environmentOf({warehouse, account, source}: Starter, options: readonly StarterOption[]): string {
+  const bigquery = 'GCP_PROJECT=\nEVENTS_BQ_DATASET=\n'
+  const optional = options.filter(({required}) => !required)
+  return `# Copy this file to .env and fill it in. Variables that are set in the environment win over it.
+# Put a value that contains # or spaces into quotes. Keep .env out of version control.
+
+${options
+  .filter(({required}) => required)
+  .map(({variable}) => `${variable}=\n`)
+  .join(
+    '',
+  )}${optional.length > 0 && source.login !== undefined ? `# Not needed after \`lorchestra accounts login ${account}\`:\n` : ''}${optional
+    .map(({variable}) => `# ${variable}=\n`)
+    .join('')}
+${warehouse === 'bigquery' ? bigquery : `# For BigQuery:\n${commented(bigquery)}`}
+# Names of the two tables, where they are not event_log and raw_objects:
+# EVENT_LOG_TABLE=
+# RAW_OBJECTS_TABLE=
+`
+}

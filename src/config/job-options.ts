@@ -1,0 +1,224 @@
+import {createHash} from 'node:crypto'
+
+import {adviseOn, closeMatch} from '../base/close-match.ts'
+import type {Config} from './config.ts'
+import {HOST_KEYS} from './file-schema.ts'
+import {describeIssue, pathOf, problemsError, type Problem, type SchemaIssue} from './problems.ts'
+import {assertVariablesAreSet, isPlainObject, mapStrings, missingVariables, resolveVariables} from './variables.ts'
+import {failure, messageWithCauses} from '../base/errors.ts'
+import type {Mask} from '../base/log.ts'
+import type {Source} from '../source.ts'
+import type {ChosenJob} from './jobs.ts'
+
+export interface ResolvedOptions<Options = unknown> {
+  /** The output of the source's schema. */
+  readonly options: Options
+  /** Tells apart which records are read: another hash starts uncovered. */
+  readonly selectionHash: string
+  /** The options without a secret in them, for printing. */
+  readonly shown: Readonly<Record<string, unknown>>
+}
+
+const HIDDEN = '***'
+
+/** What the options belong to. Without a job: the options of an account alone. */
+export type OptionsOwner = Omit<ChosenJob, 'name'> & {readonly name?: string}
+
+/**
+ * `isStored` says which secrets are kept for the account already: where the variable of such an option is not set, the
+ * option is left out and the source uses what is stored.
+ */
+export async function resolveOptions<Options>(
+  job: OptionsOwner,
+  source: Source<Options>,
+  config: Config,
+  mask: Mask,
+  isStored: (secret: string) => Promise<boolean> = () => Promise.resolve(false),
+): Promise<ResolvedOptions<Options>> {
+  const subject =
+    job.name === undefined ? `the account ${JSON.stringify(job.account)}` : `the job ${JSON.stringify(job.name)}`
+  const leftOut = await storedInstead(job.options, source, config, isStored)
+  const given = pick(job.options, (key) => !leftOut.includes(key))
+  assertVariablesAreSet(subject, given, config)
+  const written = resolveVariables(given, config.environment) as Readonly<Record<string, unknown>>
+  maskSecrets(written, source, mask)
+  const known = optionNames(source)
+  const locate = locateOptions(job, config)
+  const unknown = known === undefined ? [] : Object.keys(written).filter((key) => !known.includes(key))
+  const problems: Problem[] = unknown.map((key) => ({
+    position: locate([key]),
+    message: `${source.name} has no option ${JSON.stringify(key)}`,
+    advice: adviseOnOption(key, known ?? [], source),
+  }))
+  const input = pick(written, (key) => !unknown.includes(key))
+  const result = await validate(source, input)
+  const wanted = (result.issues ?? []).map((issue) => pathOf(issue)[0])
+  assertVariablesAreSet(
+    subject,
+    pick(job.options, (key) => leftOut.includes(key) && wanted.includes(key)),
+    config,
+  )
+  for (const issue of result.issues ?? []) problems.push(...problemsOf(issue, input, source, locate))
+  if (result.issues !== undefined || problems.length > 0) throw problemsError(config.shownPath, problems)
+  const {value: options} = result
+  const values: Readonly<Record<string, unknown>> = isPlainObject(options) ? options : {}
+  maskSecrets(values, source, mask)
+  return {options, selectionHash: hashSelection(values, source), shown: hideSecrets(values, source, mask)}
+}
+
+/** Options whose variable is missing, but for which there is a stored secret. */
+export async function storedInstead(
+  options: Readonly<Record<string, unknown>>,
+  source: Source,
+  config: Config,
+  isStored: (secret: string) => Promise<boolean>,
+): Promise<readonly string[]> {
+  const names: string[] = []
+  for (const name of source.secrets ?? []) {
+    const missing = Object.hasOwn(options, name) ? missingVariables(options[name], config.environment) : []
+    if (missing.length > 0 && (await isStored(name))) names.push(name)
+  }
+  return names
+}
+
+const pick = (
+  options: Readonly<Record<string, unknown>>,
+  wanted: (key: string) => boolean,
+): Readonly<Record<string, unknown>> => Object.fromEntries(Object.entries(options).filter(([key]) => wanted(key)))
+
+/** For printing options whose variables are not all set. */
+export const hideSecrets = (
+  options: Readonly<Record<string, unknown>>,
+  source: Source,
+  mask: Mask,
+): Readonly<Record<string, unknown>> =>
+  Object.fromEntries(
+    Object.entries(options)
+      .filter(([, value]) => value !== undefined)
+      .map(([key, value]) => [
+        key,
+        source.secrets?.includes(key) === true ? HIDDEN : mapStrings(value, (text) => mask.apply(text)),
+      ]),
+  )
+
+function maskSecrets(options: Readonly<Record<string, unknown>>, source: Source, mask: Mask): void {
+  for (const name of source.secrets ?? []) {
+    const value = Object.hasOwn(options, name) ? options[name] : undefined
+    if (typeof value === 'number' || typeof value === 'bigint') mask.add(String(value))
+    mapStrings(value, (text) => {
+      mask.add(text)
+      return text
+    })
+  }
+}
+
+async function validate<Options>(source: Source<Options>, input: unknown) {
+  try {
+    return await source.options['~standard'].validate(input)
+  } catch (error) {
+    throw failure(
+      `the source ${source.name} could not check the options: ${messageWithCauses(error)}`,
+      'This is a bug in the source; please report it to whoever maintains it.',
+      error,
+    )
+  }
+}
+
+function problemsOf(
+  issue: SchemaIssue,
+  input: unknown,
+  source: Source,
+  locate: (path: readonly PropertyKey[]) => string,
+): readonly Problem[] {
+  const path = pathOf(issue)
+  if (issue.keys === undefined) {
+    return [{position: locate(path), message: `option of ${source.name}: ${describeIssue(issue, input)}`}]
+  }
+  return issue.keys.map((key) => ({
+    position: locate([...path, key]),
+    message: `${source.name} does not know ${[...path, key].map(String).join('.')}`,
+  }))
+}
+
+function adviseOnOption(key: string, known: readonly string[], source: Source): string {
+  const meant = closeMatch(key, [...known, ...HOST_KEYS])
+  return meant === undefined ? adviseOn(key, known, `${source.name} takes no options.`) : adviseOn(key, [meant], '')
+}
+
+/** An option of the job where the job sets it, of the account where the account does, else the job itself. */
+function locateOptions(job: OptionsOwner, config: Config): (path: readonly PropertyKey[]) => string {
+  const jobEntry = job.name === undefined ? undefined : config.jobs.get(job.name)
+  const account = job.account === undefined ? undefined : config.accounts.get(job.account)
+  return (path) => {
+    const [key] = path
+    const owner = [jobEntry, account].find(
+      (entry) => key !== undefined && entry !== undefined && Object.hasOwn(entry.options, key),
+    )
+    return (owner ?? jobEntry ?? account)?.locate(owner === undefined ? [] : path) ?? config.shownPath
+  }
+}
+
+/** Where the source's schema says which options there are, and does not leave it open on purpose. */
+function optionNames(source: Source): readonly string[] | undefined {
+  const names = closedProperties(jsonSchemaOf(source))
+  const taken = names?.filter((name) => (HOST_KEYS as readonly string[]).includes(name)) ?? []
+  if (taken.length === 0) return names
+  throw failure(
+    `the source ${source.name} has options that lorchestra reads itself: ${taken.join(', ')}`,
+    'This is a bug in the source; please report it to whoever maintains it.',
+  )
+}
+
+function jsonSchemaOf(source: Source): unknown {
+  const standard: object = source.options['~standard']
+  if (!('jsonSchema' in standard)) return undefined
+  const {jsonSchema} = standard as {jsonSchema: {input?: (options: {target: string}) => unknown}}
+  try {
+    return jsonSchema.input?.({target: 'draft-2020-12'})
+  } catch {
+    // Validators may refuse what JSON Schema has no words for.
+    return undefined
+  }
+}
+
+function closedProperties(schema: unknown): readonly string[] | undefined {
+  if (!isPlainObject(schema) || 'patternProperties' in schema || '$ref' in schema) return undefined
+  if (schema['additionalProperties'] !== undefined && schema['additionalProperties'] !== false) return undefined
+  const names = isPlainObject(schema['properties']) ? Object.keys(schema['properties']) : []
+  const branches = ['allOf', 'anyOf', 'oneOf'].flatMap((key) =>
+    Array.isArray(schema[key]) ? (schema[key] as unknown[]) : [],
+  )
+  if (schema['properties'] === undefined && branches.length === 0 && schema['type'] !== 'object') return undefined
+  for (const branch of branches) {
+    const more = closedProperties(branch)
+    if (more === undefined) return undefined
+    names.push(...more)
+  }
+  return [...new Set(names)]
+}
+
+function hashSelection(options: Readonly<Record<string, unknown>>, source: Source): string {
+  const chosen = (source.selection ?? [])
+    .filter((name) => Object.hasOwn(options, name) && options[name] !== undefined)
+    .map((name) => [name, options[name]] as const)
+  try {
+    return createHash('sha256')
+      .update(canonicalJson(Object.fromEntries(chosen)))
+      .digest('hex')
+      .slice(0, 16)
+  } catch (error) {
+    throw failure(
+      `the source ${source.name} selects by an option that is not JSON: ${messageWithCauses(error)}`,
+      'This is a bug in the source; please report it to whoever maintains it.',
+      error,
+    )
+  }
+}
+
+const canonicalJson = (value: unknown): string =>
+  JSON.stringify(value, (key, inner: unknown) => {
+    if (typeof inner !== 'object' || inner === null || Array.isArray(inner)) return inner
+    // A Set or a Map would become {} whatever it holds.
+    if (!isPlainObject(inner)) throw new TypeError(key)
+    return Object.fromEntries(Object.entries(inner).toSorted(([one], [other]) => (one < other ? -1 : 1)))
+  })

@@ -1,9 +1,0 @@
-import {pause} from '../pause.ts'
-
-export interface Clock {
-  now(): number
-  /** Ends early with the signal's reason. */
-  wait(milliseconds: number, signal: AbortSignal): Promise<void>
-}
-
-export const systemClock: Clock = {now: () => Date.now(), wait: pause}

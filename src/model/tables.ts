@@ -1,0 +1,90 @@
+import {usageError} from '../base/errors.ts'
+
+export type ColumnType = 'STRING' | 'JSON' | 'TIMESTAMP'
+
+export interface ColumnDefinition {
+  readonly name: string
+  readonly type: ColumnType
+  readonly required: boolean
+  /** A nullable column that never gets NULL from us, so that a table where it is required will do as well. */
+  readonly alwaysWritten?: true
+}
+
+/** What a table holds, in words that every warehouse translates into its own. */
+export interface TableDefinition {
+  readonly columns: readonly ColumnDefinition[]
+  readonly primaryKey?: string
+  readonly dayPartition?: string
+  readonly clusteredBy: readonly string[]
+}
+
+const required = (name: string, type: ColumnType): ColumnDefinition => ({name, type, required: true})
+const nullable = (name: string, type: ColumnType): ColumnDefinition => ({name, type, required: false})
+const alwaysWritten = (name: string, type: ColumnType): ColumnDefinition => ({
+  name,
+  type,
+  required: false,
+  alwaysWritten: true,
+})
+
+/** The append-only audit trail. */
+export const EVENT_LOG: TableDefinition = {
+  columns: [
+    required('event_id', 'STRING'),
+    required('event_type', 'STRING'),
+    required('source_system', 'STRING'),
+    alwaysWritten('object_type', 'STRING'),
+    nullable('idem_key', 'STRING'),
+    alwaysWritten('correlation_id', 'STRING'),
+    nullable('trace_id', 'STRING'),
+    required('created_at', 'TIMESTAMP'),
+    required('status', 'STRING'),
+    nullable('error_message', 'STRING'),
+    nullable('payload', 'JSON'),
+  ],
+  dayPartition: 'created_at',
+  clusteredBy: ['source_system', 'object_type', 'event_type'],
+}
+
+/** One row per idempotency key. */
+export const RAW_OBJECTS: TableDefinition = {
+  columns: [
+    required('idem_key', 'STRING'),
+    required('source_system', 'STRING'),
+    required('object_type', 'STRING'),
+    alwaysWritten('external_id', 'STRING'),
+    required('payload', 'JSON'),
+    required('first_seen', 'TIMESTAMP'),
+    required('last_seen', 'TIMESTAMP'),
+  ],
+  primaryKey: 'idem_key',
+  clusteredBy: ['source_system', 'object_type', 'idem_key'],
+}
+
+/** The two tables that a run reads or writes together. */
+export interface TableSet {
+  readonly eventLog: string
+  readonly rawObjects: string
+}
+
+/** A test table is `test_` and the production table's own name. */
+export const testTablesOf = (production: TableSet): TableSet => ({
+  eventLog: `test_${production.eventLog}`,
+  rawObjects: `test_${production.rawObjects}`,
+})
+
+export const sameTables = (one: TableSet, other: TableSet): boolean =>
+  one.eventLog === other.eventLog && one.rawObjects === other.rawObjects
+
+/** Warehouses compare names without regard to case, so four names must differ that way. */
+export function assertDisjointTables(production: TableSet): void {
+  const test = testTablesOf(production)
+  const names = [production.eventLog, production.rawObjects, test.eventLog, test.rawObjects]
+  const folded = names.map((name) => name.toLowerCase())
+  const clash = names.find((_, index) => folded.indexOf(folded[index] ?? '') !== index)
+  if (clash === undefined) return
+  throw usageError(
+    `the table name ${clash} stands for two tables; production's are ${production.eventLog} and ${production.rawObjects}, the test tables ${test.eventLog} and ${test.rawObjects}`,
+    'Give event_log and raw_objects names whose four tables differ, in lorchestra.yaml or EVENT_LOG_TABLE and RAW_OBJECTS_TABLE.',
+  )
+}

@@ -1,0 +1,130 @@
+import {spawn} from 'node:child_process'
+import {once} from 'node:events'
+
+import type {Config} from '../config/config.ts'
+import {assertVariablesAreSet, resolveVariables} from '../config/variables.ts'
+import {failure, messageWithCauses, outcomeOf, usageError} from '../base/errors.ts'
+import type {Mask} from '../base/log.ts'
+import {isLoopback} from '../base/loopback.ts'
+import {errorDocument, outcomeOfRun, runDocument, type FinishedRun} from './run-summary.ts'
+import {readPastRuns} from './past-runs.ts'
+import type {Logger} from '../source.ts'
+import {openWarehouse} from '../warehouse/open-warehouse.ts'
+
+const WEBHOOK_TIMEOUT = 10_000
+const COMMAND_TIMEOUT = 60_000
+/** Fewer earlier runs than these say nothing of what is usual. */
+const FEWEST_RUNS = 5
+const USUAL_SHARE = 0.8
+
+/** Tells somebody of production runs that failed or are degraded. What cannot be told is logged and changes no outcome. */
+export interface Notifier {
+  finished(run: FinishedRun): Promise<void>
+  /** The job could not even begin. */
+  refused(job: string, error: unknown): Promise<void>
+}
+
+interface Notification {
+  readonly schema: 1
+  readonly event: 'run.failed' | 'run.degraded'
+  /** One line for a person; chat services show this member. */
+  readonly text: string
+  readonly run: object
+}
+
+export function createNotifier(config: Config, mask: Mask, log: Logger): Notifier | undefined {
+  const written = config.notifications
+  if (written === undefined) return undefined
+  assertVariablesAreSet('notifications', written, config)
+  const {webhook, command} = resolveVariables(written, config.environment) as typeof written
+  if (webhook !== undefined) {
+    mask.add(webhook)
+    assertAddress(webhook, config)
+  }
+  const tell = async (notification: Notification): Promise<void> => {
+    const document = mask.apply(JSON.stringify(notification))
+    if (webhook !== undefined) await logged(log, 'webhook', async () => post(webhook, document))
+    if (command !== undefined) await logged(log, 'command', async () => pipeTo(command, document, config.folder))
+  }
+  return {
+    async finished(run) {
+      const {mode, job} = run.description
+      const outcome = outcomeOfRun(run.report)
+      if (mode !== 'production' || outcome === 'SIGINT') return
+      const document = runDocument(run, mask.apply)
+      if (run.report.error !== undefined) {
+        const text = `lorchestra: ${job} failed: ${messageWithCauses(run.report.error)}`
+        await tell({schema: 1, event: 'run.failed', text, run: document})
+        return
+      }
+      const trouble = await degradation(run, config, log)
+      if (trouble === undefined) return
+      await tell({schema: 1, event: 'run.degraded', text: `lorchestra: ${job} is degraded: ${trouble}`, run: document})
+    },
+    async refused(job, error) {
+      if (outcomeOf(error) === 'SIGINT') return
+      const text = `lorchestra: ${job} failed: ${messageWithCauses(error)}`
+      await tell({schema: 1, event: 'run.failed', text, run: {job, error: errorDocument(error, mask.apply)}})
+    },
+  }
+}
+
+async function degradation({report, description, limited}: FinishedRun, config: Config, log: Logger) {
+  const {counts, firstRejects} = report
+  if (firstRejects > 0) return `${firstRejects} records were rejected for the first time`
+  if (limited || counts.listed + counts.extracted > 0) return undefined
+  try {
+    return (await usuallyFindsSomething(config, description.job))
+      ? 'nothing was read, and usually there is something'
+      : undefined
+  } catch (error) {
+    log.warn(`whether ${description.job} usually reads something could not be found out: ${messageWithCauses(error)}`)
+    return undefined
+  }
+}
+
+async function usuallyFindsSomething(config: Config, job: string): Promise<boolean> {
+  const runs = await readPastRuns(await openWarehouse(config.warehouse), config.warehouse.tables, {job, limit: 21})
+  const earlier = runs.filter(({mode, outcome}) => mode === 'production' && outcome === 'done').slice(1)
+  const found = earlier.filter(({counts}) => counts.listed + counts.extracted > 0)
+  return earlier.length >= FEWEST_RUNS && found.length >= earlier.length * USUAL_SHARE
+}
+
+function assertAddress(webhook: string, config: Config): void {
+  const url = URL.canParse(webhook) ? new URL(webhook) : undefined
+  if (url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url))) return
+  throw usageError(
+    `${config.shownPath}: notifications.webhook is not an address with https`,
+    'Give the whole address, from https:// on; http is for this machine only.',
+  )
+}
+
+async function logged(log: Logger, what: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
+  } catch (error) {
+    log.warn(`the ${what} of notifications failed: ${messageWithCauses(error)}`)
+  }
+}
+
+async function post(webhook: string, body: string): Promise<void> {
+  const {ok, status} = await fetch(webhook, {
+    method: 'POST',
+    headers: {'content-type': 'application/json', 'user-agent': 'lorchestra'},
+    body,
+    redirect: 'error',
+    signal: AbortSignal.timeout(WEBHOOK_TIMEOUT),
+  })
+  if (!ok) throw failure(`it answered ${status}`)
+}
+
+/** Without a shell; the document comes on its standard input. */
+async function pipeTo([program = '', ...args]: readonly string[], document: string, cwd: string): Promise<void> {
+  const child = spawn(program, args, {cwd, stdio: ['pipe', process.stderr, process.stderr], timeout: COMMAND_TIMEOUT})
+  const closed = once(child, 'close') as Promise<[number | null, string | null]>
+  // A program that does not read what it is told is no failure of its own.
+  child.stdin.on('error', () => undefined)
+  child.stdin.end(document)
+  const [code, signal] = await closed
+  if (code !== 0) throw failure(`${program} ended with ${code === null ? String(signal) : `exit code ${code}`}`)
+}

@@ -1,0 +1,123 @@
+import {z} from 'zod'
+
+import {addCounts, noCounts, type Counts} from '../model/counts.ts'
+import {isAlive, processIdentity} from '../base/process-identity.ts'
+import {testTablesOf, type TableSet} from '../model/tables.ts'
+import type {RunEvent, WantedRuns, Warehouse} from '../warehouse/warehouse.ts'
+import {mergeWindows, type TimeWindow} from '../model/window.ts'
+
+/** What the event log tells of one run. */
+export interface PastRun {
+  readonly runId: string
+  readonly job: string
+  readonly account: string | null
+  readonly mode: string
+  readonly startedAt: number
+  readonly endedAt: number | undefined
+  /** `died`: its process is gone without a last word. `unknown`: it runs, or ran, on another machine. */
+  readonly outcome: 'done' | 'failed' | 'running' | 'died' | 'unknown'
+  readonly error: string | null
+  /** Of all that was committed. */
+  readonly windows: readonly TimeWindow[]
+  readonly counts: Counts
+  readonly commits: readonly PastCommit[]
+}
+
+/** One `ingestion.completed`. */
+export interface PastCommit {
+  readonly sourceSystem: string
+  readonly objectType: string
+  readonly at: number
+  readonly window: TimeWindow
+  readonly counts: Counts
+  readonly limited: boolean
+}
+
+const startedShape = z.object({
+  job: z.string(),
+  account: z.string().nullable(),
+  mode: z.string(),
+  process: processIdentity,
+})
+
+const completedShape = z.object({
+  schema: z.literal(1),
+  window: z.object({since: z.iso.datetime().nullable(), until: z.iso.datetime()}),
+  counts: z.record(z.string(), z.number()),
+  limited: z.boolean(),
+})
+
+/** Of the production and the test tables together, newest first; up to `wanted.limit` of each. */
+export async function readPastRuns(
+  warehouse: Warehouse,
+  tables: TableSet,
+  wanted: WantedRuns,
+): Promise<readonly PastRun[]> {
+  const production = await warehouse.readRunEvents(tables, wanted)
+  const test = await warehouse.readRunEvents(testTablesOf(tables), wanted)
+  return pastRuns([...production, ...test])
+}
+
+/** Newest first. Events that another tool or a later version wrote are passed over. */
+export async function pastRuns(events: readonly RunEvent[]): Promise<readonly PastRun[]> {
+  const byRun = new Map<string, RunEvent[]>()
+  for (const event of events) {
+    const ofRun = byRun.get(event.runId)
+    if (ofRun === undefined) byRun.set(event.runId, [event])
+    else ofRun.push(event)
+  }
+  const runs: PastRun[] = []
+  for (const ofRun of byRun.values()) {
+    const run = await pastRun(ofRun)
+    if (run !== undefined) runs.push(run)
+  }
+  return runs.toSorted((one, other) => other.startedAt - one.startedAt)
+}
+
+async function pastRun(events: readonly RunEvent[]): Promise<PastRun | undefined> {
+  const started = events.find(({type}) => type === 'job.started')
+  const about = startedShape.safeParse(started?.payload)
+  if (started === undefined || !about.success) return undefined
+  const ended = events.find(({type}) => type === 'job.completed' || type === 'job.failed')
+  const commits = events.flatMap((event) => commitFrom(event))
+  const counts = noCounts()
+  for (const commit of commits) addCounts(counts, commit.counts)
+  const {job, account, mode} = about.data
+  return {
+    runId: started.runId,
+    job,
+    account,
+    mode,
+    startedAt: started.at,
+    endedAt: ended?.at,
+    outcome:
+      ended === undefined ? await fateOf(about.data.process) : ended.type === 'job.completed' ? 'done' : 'failed',
+    error: ended?.error ?? null,
+    windows: mergeWindows(commits.map(({window}) => window)),
+    counts,
+    commits,
+  }
+}
+
+async function fateOf(process: z.infer<typeof processIdentity>): Promise<'running' | 'died' | 'unknown'> {
+  const alive = await isAlive(process)
+  return alive === undefined ? 'unknown' : alive ? 'running' : 'died'
+}
+
+function commitFrom({type, payload, sourceSystem, objectType, at}: RunEvent): readonly PastCommit[] {
+  if (type !== 'ingestion.completed') return []
+  const parsed = completedShape.safeParse(payload)
+  if (!parsed.success) return []
+  const {window, counts, limited} = parsed.data
+  const since = window.since === null ? -Infinity : Date.parse(window.since)
+  return [
+    {
+      sourceSystem,
+      objectType,
+      at,
+      window: {since, until: Date.parse(window.until)},
+      counts: {...noCounts(), ...counts},
+      limited,
+    },
+  ]
+}

@@ -1,0 +1,249 @@
+import type {Counts} from '../model/counts.ts'
+import {messageWithCauses, LorchestraError, outcomeOf, type Outcome} from '../base/errors.ts'
+import type {RunReport} from '../run/run-job.ts'
+import type {RunMode} from '../model/run-mode.ts'
+import type {Preview} from '../sink/sink.ts'
+import type {Estimate, RateLimit} from '../source.ts'
+import type {TableSet} from '../model/tables.ts'
+import {describeWindow, windowAsText, type TimeWindow} from '../model/window.ts'
+
+const SAMPLE_CHARACTERS = 500
+const NUMBER = new Intl.NumberFormat('en-US')
+
+/** What a run is, before anything is read. */
+export interface RunDescription {
+  readonly job: string
+  readonly mode: RunMode
+  readonly warehouse: 'DuckDB' | 'BigQuery'
+  readonly written: TableSet | undefined
+  readonly source: string
+  readonly account: string | null
+  /** How flags were understood, where that may surprise. */
+  readonly notes: readonly string[]
+}
+
+export interface FinishedRun {
+  readonly description: RunDescription
+  readonly runId: string
+  readonly startedAt: Date
+  readonly seconds: number
+  readonly report: RunReport
+  readonly preview: Preview | undefined
+  /** No warehouse was opened, so nothing was known to be stored. */
+  readonly blind: boolean
+  readonly limited: boolean
+}
+
+export function banner({mode, warehouse, written, notes}: RunDescription): readonly string[] {
+  const tables = written === undefined ? '' : `${written.eventLog}, ${written.rawObjects}`
+  const lines: Record<RunMode, readonly string[]> = {
+    'dry-run': [`=== DRY RUN MODE === (no ${warehouse} writes)`],
+    'test-table': [`=== TEST TABLE MODE === (writing to ${tables})`],
+    production: [],
+  }
+  return [...lines[mode], ...notes.map((note) => `Note: ${note}`)]
+}
+
+export function describeWindows({job, source, account}: RunDescription, windows: readonly TimeWindow[]): string {
+  const whose = account === null ? source : `${source}, account ${account}`
+  const what = windows.length === 0 ? 'nothing new to read' : windows.map(describeWindow).join('; ')
+  return `${job} (${whose}): ${what}`
+}
+
+const SHORT = 1
+
+/** Nothing where it is over soon. */
+export function describeEstimate({records, units, unitsPerMinute}: Estimate & RateLimit): readonly string[] {
+  const minutes = Math.ceil(units / unitsPerMinute)
+  if (minutes <= SHORT) return []
+  const [hours, rest] = [Math.floor(minutes / 60), minutes % 60]
+  const time = [hours > 0 ? `${NUMBER.format(hours)} h` : '', rest > 0 ? `${rest} min` : ''].filter(Boolean).join(' ')
+  return [
+    indent(
+      `${NUMBER.format(records)} records to fetch: about ${time} at ${NUMBER.format(unitsPerMinute)} units a minute. It may be stopped at any time; the same command goes on`,
+    ),
+  ]
+}
+
+const PREFIX: Record<RunMode, string> = {'dry-run': '[DRY-RUN] ', 'test-table': '[TEST] ', production: '✓ '}
+
+/** The lines that close a run that ended well. */
+export function summary(run: FinishedRun): readonly string[] {
+  const {description, report, preview, seconds} = run
+  const {mode, job} = description
+  const writes = {'dry-run': ' (no writes)', 'test-table': ' (wrote to test tables)', production: ''}[mode]
+  const lines = [
+    `${PREFIX[mode]}${job}: ${describeCounts(report.counts, preview)}, completed in ${seconds.toFixed(2)}s${writes}`,
+    ...outcomeNotes(run).map(indent),
+  ]
+  for (const {idemKey, json} of preview?.samples ?? []) {
+    const rest = json.length - SAMPLE_CHARACTERS
+    lines.push(
+      `  sample ${idemKey}`,
+      `    ${json.slice(0, SAMPLE_CHARACTERS)}${rest > 0 ? `… (${NUMBER.format(rest)} more)` : ''}`,
+    )
+  }
+  return lines
+}
+
+/** The lines that close a run that did not; the last one says what is in. */
+export function failureSummary(run: FinishedRun): readonly string[] {
+  const {description, report, seconds} = run
+  const {error} = report
+  const next = error instanceof LorchestraError && error.next !== undefined ? [indent(`→ ${error.next}`)] : []
+  return [
+    `✗ ${description.job}: ${messageWithCauses(error)} (after ${seconds.toFixed(2)}s)`,
+    ...next,
+    indent(describeWhatIsIn(run)),
+  ]
+}
+
+const OUTCOMES: Readonly<Record<Outcome, string>> = {
+  done: 'done',
+  rejects: 'done with new rejects',
+  failed: 'failed',
+  usage: 'refused',
+  inTheWay: 'kept out by another run',
+  mode: 'without a run mode',
+  SIGINT: 'stopped',
+  SIGTERM: 'stopped',
+}
+
+/** The last line of a command that ran several jobs. */
+export function summaryOfJobs(outcomes: readonly Outcome[]): string {
+  const parts = [...new Set(Object.values(OUTCOMES))].map((words) => {
+    const count = outcomes.filter((outcome) => OUTCOMES[outcome] === words).length
+    return count > 0 ? `${count} ${words}` : ''
+  })
+  return `${outcomes.length} jobs: ${parts.filter(Boolean).join(', ')}`
+}
+
+function describeWhatIsIn({description, report}: FinishedRun): string {
+  if (description.mode === 'dry-run') return 'Nothing was written: it was a dry run.'
+  if (report.commits === 0) return 'No commit was made; the same command starts over.'
+  const commits = report.commits === 1 ? '1 commit is in' : `${report.commits} commits are in`
+  return `${commits} (${report.windows.map(describeWindow).join('; ')}); the same command goes on from there.`
+}
+
+function describeCounts(counts: Counts, preview: Preview | undefined): string {
+  const parts = [`${NUMBER.format(counts.extracted)} extracted`]
+  if (preview === undefined)
+    parts.push(`${NUMBER.format(counts.inserted)} inserted`, `${NUMBER.format(counts.updated)} updated`)
+  if (preview !== undefined && preview.duplicates === undefined)
+    parts.push('duplicates unknown (too many keys to compare)')
+  const others: Partial<Record<keyof Counts, number>> = {
+    unchanged: counts.unchanged,
+    duplicates: preview === undefined ? counts.duplicates : (preview.duplicates ?? 0),
+    known: counts.known,
+    outside: counts.outside,
+    gone: counts.gone,
+    rejected: counts.rejected,
+    deleted: counts.deleted,
+  }
+  for (const [name, count] of Object.entries(others)) {
+    if (count > 0) parts.push(`${NUMBER.format(count)} ${name === 'outside' ? 'outside of the window' : name}`)
+  }
+  return parts.join(', ')
+}
+
+function outcomeNotes({description, report, runId, blind, limited}: FinishedRun): readonly string[] {
+  const notes: string[] = []
+  if (report.newSelection) notes.push('The selection of this job changed, so its coverage begins anew.')
+  if (blind) notes.push('No warehouse was opened, so records that are stored already were read again.')
+  if (report.counts.rejected > 0) {
+    notes.push(
+      description.mode === 'dry-run'
+        ? 'Rejected records would not be stored; the log names each of them and why.'
+        : `Rejected records were not stored: lorchestra rejects list ${runId}`,
+    )
+  }
+  const {cursor, windows, bytesBilled = 0} = report
+  if (bytesBilled > 0) notes.push(`${description.warehouse} billed ${formatBytes(bytesBilled)}.`)
+  if (cursor === undefined || description.mode === 'dry-run') return notes
+  if (limited) notes.push(`A limited run moves no cursor: the next plain run begins ${at(cursor.before)}.`)
+  else if (windows.length > 0 && cursor.after === cursor.before) {
+    notes.push(
+      `The cursor did not move: there is a gap before this window. The next plain run begins ${at(cursor.before)}.`,
+    )
+  }
+  return notes
+}
+
+const at = (instant: number): string =>
+  Number.isFinite(instant) ? `at ${new Date(instant).toISOString()}` : 'with the very first record'
+
+const indent = (line: string): string => `  ${line}`
+
+export const outcomeOfRun = ({error, firstRejects}: RunReport): Outcome => {
+  if (error !== undefined) return outcomeOf(error)
+  return firstRejects > 0 ? 'rejects' : 'done'
+}
+
+/** One element of `runs` in the document of `--json`. */
+export function runDocument(run: FinishedRun, maskSecrets: (text: string) => string): object {
+  const {description, report, preview} = run
+  const {counts, error} = report
+  return {
+    run_id: run.runId,
+    job: description.job,
+    source: description.source,
+    account: description.account,
+    mode: description.mode,
+    outcome: outcomeOfRun(report),
+    started_at: run.startedAt.toISOString(),
+    duration_seconds: run.seconds,
+    warehouse: description.warehouse,
+    tables:
+      description.written === undefined
+        ? null
+        : {event_log: description.written.eventLog, raw_objects: description.written.rawObjects},
+    windows: report.windows.map(windowAsText),
+    limited: run.limited,
+    commits: report.commits,
+    ...(report.bytesBilled !== undefined && {bytes_billed: report.bytesBilled}),
+    counts: preview === undefined ? counts : previewCounts(counts, preview),
+    cursor:
+      report.cursor === undefined
+        ? null
+        : {before: instantOf(report.cursor.before), after: instantOf(report.cursor.after)},
+    notes: [...description.notes, ...outcomeNotes(run)],
+    ...(preview !== undefined && {
+      samples: preview.samples.map(({idemKey, json}) => ({
+        idem_key: idemKey,
+        payload: json.slice(0, SAMPLE_CHARACTERS),
+      })),
+    }),
+    ...(error !== undefined && {error: errorDocument(error, maskSecrets)}),
+  }
+}
+
+export function errorDocument(error: unknown, maskSecrets: (text: string) => string): object {
+  const next = error instanceof LorchestraError ? error.next : undefined
+  return {
+    outcome: outcomeOf(error),
+    message: maskSecrets(messageWithCauses(error)),
+    ...(next !== undefined && {next: maskSecrets(next)}),
+  }
+}
+
+const instantOf = (instant: number): string | null =>
+  Number.isFinite(instant) ? new Date(instant).toISOString() : null
+
+/** What a write would have done is not known, and not guessed. */
+const previewCounts = (counts: Counts, {duplicates}: Preview): object => ({
+  ...counts,
+  inserted: null,
+  updated: null,
+  unchanged: null,
+  duplicates: duplicates ?? null,
+})
+
+const BYTE_UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte', 'petabyte'] as const
+
+/** `31.5 MB`, in powers of 1,000. */
+function formatBytes(bytes: number): string {
+  const power = bytes < 1 ? 0 : Math.min(Math.floor(Math.log10(bytes) / 3), BYTE_UNITS.length - 1)
+  const unit = BYTE_UNITS[power] ?? 'byte'
+  const format = new Intl.NumberFormat('en-US', {style: 'unit', unit, maximumFractionDigits: 1})
+  return format.format(bytes / 1000 ** power)
+}

@@ -1,0 +1,149 @@
+import {LorchestraError, messageWithCauses, type Outcome} from '../base/errors.ts'
+import type {Mask} from '../base/log.ts'
+import {progressLine, progressOfSeveral, type ProgressState} from './progress-line.ts'
+import {
+  banner,
+  describeEstimate,
+  describeWindows,
+  errorDocument,
+  failureSummary,
+  runDocument,
+  summary,
+  summaryOfJobs,
+  type FinishedRun,
+  type RunDescription,
+} from './run-summary.ts'
+import type {RunObserver, RunProgress} from '../run/run-jobs.ts'
+import type {Estimate, RateLimit} from '../source.ts'
+import type {TimeWindow} from '../model/window.ts'
+
+const REDRAW_MILLISECONDS = 100
+const IDLE_REDRAW_MILLISECONDS = 1000
+/** A terminal that does not know its width says 0. */
+const USUAL_COLUMNS = 80
+const CLEAR_LINE = '\r\u001B[K'
+const NOTHING_DONE = {extracted: 0, listed: 0, units: 0, expected: undefined, waitingUntil: undefined}
+
+interface ReporterOptions {
+  readonly json: boolean
+  readonly mask: Mask
+  /** Filled with one document for each run. */
+  readonly documents: object[]
+  /** To stdout. */
+  readonly print: (text: string) => void
+  readonly terminal?: Terminal
+}
+
+interface Terminal {
+  readonly isTTY?: boolean
+  readonly columns?: number
+  write(text: string): unknown
+}
+
+/** Results on stdout, errors and one line of progress (where there is a terminal) on stderr. */
+export class TerminalReporter implements RunObserver {
+  readonly #options: ReporterOptions
+  readonly #terminal: Terminal
+  readonly #running = new Map<string, ProgressState>()
+  /** It is the same for all jobs of one command. */
+  #bannerShown = false
+  #drawnAt = 0
+  /** Draws while nothing happens, so that a wait is seen to end. */
+  #ticking: NodeJS.Timeout | undefined
+
+  constructor(options: ReporterOptions) {
+    this.#options = options
+    this.#terminal = options.terminal ?? process.stderr
+  }
+
+  get runningJobs(): string {
+    return [...this.#running.keys()].join(', ')
+  }
+
+  described(description: RunDescription): void {
+    const {job} = description
+    this.#running.set(job, {job, startedAt: Date.now(), ...NOTHING_DONE})
+    const lines = banner(description)
+    if (!this.#bannerShown && lines.length > 0) this.#print(lines)
+    this.#bannerShown = true
+  }
+
+  planned(description: RunDescription, windows: readonly TimeWindow[]): void {
+    this.#clearProgress()
+    this.#print([describeWindows(description, windows)])
+  }
+
+  estimated({job}: RunDescription, estimate: Estimate & RateLimit): void {
+    this.#clearProgress()
+    this.#running.set(job, {...this.#stateOf(job), expected: estimate.records, startedAt: Date.now()})
+    this.#print(describeEstimate(estimate))
+  }
+
+  progressed({job}: RunDescription, update: RunProgress): void {
+    const state = this.#stateOf(job)
+    const {extracted, listed, units} = state
+    this.#running.set(job, {
+      ...state,
+      extracted: extracted + (update.extracted ?? 0),
+      listed: listed + (update.listed ?? 0),
+      units: units + (update.units ?? 0),
+      ...(update.waitingUntil !== undefined && {waitingUntil: update.waitingUntil.getTime()}),
+    })
+    if (this.#terminal.isTTY !== true) return
+    this.#ticking ??= setInterval(() => this.#draw(), IDLE_REDRAW_MILLISECONDS).unref()
+    if (update.waitingUntil !== undefined || Date.now() - this.#drawnAt >= REDRAW_MILLISECONDS) this.#draw()
+  }
+
+  finished(run: FinishedRun): void {
+    this.#clearProgress()
+    this.#running.delete(run.description.job)
+    this.#options.documents.push(runDocument(run, this.#options.mask.apply))
+    if (run.report.error === undefined) this.#print(summary(run))
+    else this.#printErrors(failureSummary(run), run.report.error)
+  }
+
+  refused(job: string, error: unknown): void {
+    this.#clearProgress()
+    this.#running.delete(job)
+    this.#options.documents.push({job, error: errorDocument(error, this.#options.mask.apply)})
+    const next = error instanceof LorchestraError && error.next !== undefined ? [`  → ${error.next}`] : []
+    const message = messageWithCauses(error)
+    this.#printErrors([`Error: ${message.includes(job) ? message : `${job}: ${message}`}`, ...next], error)
+  }
+
+  allFinished(outcomes: readonly Outcome[]): void {
+    if (outcomes.length > 1) this.#print([summaryOfJobs(outcomes)])
+  }
+
+  #stateOf(job: string): ProgressState {
+    return this.#running.get(job) ?? {job, startedAt: Date.now(), ...NOTHING_DONE}
+  }
+
+  #draw(): void {
+    const [state, ...others] = this.#running.values()
+    if (state === undefined) return
+    this.#drawnAt = Date.now()
+    const line = others.length === 0 ? progressLine(state, this.#drawnAt) : progressOfSeveral([state, ...others])
+    // A line that wraps could not be drawn over.
+    const {columns = 0} = this.#terminal
+    this.#terminal.write(`${CLEAR_LINE}${line.slice(0, (columns > 0 ? columns : USUAL_COLUMNS) - 1)}`)
+  }
+
+  #clearProgress(): void {
+    clearInterval(this.#ticking)
+    this.#ticking = undefined
+    if (this.#drawnAt > 0) this.#terminal.write(CLEAR_LINE)
+    this.#drawnAt = 0
+  }
+
+  #print(lines: readonly string[]): void {
+    if (!this.#options.json && lines.length > 0) this.#options.print(this.#options.mask.apply(`${lines.join('\n')}\n`))
+  }
+
+  #printErrors(lines: readonly string[], error: unknown): void {
+    const {json, mask} = this.#options
+    if (!json) process.stderr.write(mask.apply(`${lines.join('\n')}\n`))
+    const debugging = (process.env['DEBUG'] ?? '') !== ''
+    if (debugging && error instanceof Error) process.stderr.write(mask.apply(`${error.stack ?? ''}\n`))
+  }
+}

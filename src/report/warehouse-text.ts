@@ -1,0 +1,91 @@
+import {formatTable} from './text-table.ts'
+import type {DescribedStream, WarehouseDescription} from '../warehouse/warehouse.ts'
+import {describeWindow, windowAsText, type TimeWindow} from '../model/window.ts'
+
+const NUMBER = new Intl.NumberFormat('en-US')
+
+export function formatDescription({bytes, tables, streams}: WarehouseDescription): string {
+  const rows = tables.map((table) => [
+    table.name,
+    table.exists ? numberOr(table.rows) : 'not there',
+    numberOr(table.bytes),
+    table.partitionedBy ?? '-',
+    table.clusteredBy?.join(', ') ?? '-',
+  ])
+  const whole = bytes === undefined ? '' : `\nThe file holds ${NUMBER.format(bytes)} bytes.`
+  const shown = formatTable([['TABLE', 'ROWS', 'BYTES', 'PARTITIONED BY', 'CLUSTERED BY'], ...rows])
+  return streams.length === 0 ? `${shown}${whole}` : `${shown}${whole}\n\n${formatCoverage(streams)}`
+}
+
+/** Where a stream has several parts, there are gaps between them: the next plain run reads them. */
+export const formatCoverage = (streams: readonly DescribedStream[]): string =>
+  formatTable([
+    ['JOB', 'ACCOUNT', 'STREAM', 'SELECTION', 'COVERED', 'LAST COMMIT'],
+    ...streams.map(({job, account, stream, selection, covered, lastCommit}) => [
+      job,
+      account ?? '-',
+      `${stream.sourceSystem}/${stream.objectType}`,
+      selection,
+      covered.map(describeWindow).join('; '),
+      new Date(lastCommit).toISOString(),
+    ]),
+  ])
+
+/** Of what each job selects now: a selection that it no longer has is past. */
+export function gapsIn(streams: readonly DescribedStream[]): readonly Gap[] {
+  const current = streams.filter(
+    (one) => !streams.some((other) => isSameStream(one, other) && other.lastCommit > one.lastCommit),
+  )
+  return current.flatMap(({job, account, stream, covered}) =>
+    covered.slice(1).map((window, index) => ({
+      job,
+      account,
+      stream,
+      window: {since: covered[index]?.until ?? -Infinity, until: window.since},
+    })),
+  )
+}
+
+export interface Gap extends Pick<DescribedStream, 'job' | 'account' | 'stream'> {
+  readonly window: TimeWindow
+}
+
+const isSameStream = (one: DescribedStream, other: DescribedStream): boolean =>
+  one.job === other.job &&
+  one.account === other.account &&
+  one.stream.sourceSystem === other.stream.sourceSystem &&
+  one.stream.objectType === other.stream.objectType
+
+export const describeGap = ({job, stream, window}: Gap): string =>
+  `Gap: ${job} has not read ${stream.sourceSystem}/${stream.objectType} from ${describeWindow(window)}; its next plain run does.`
+
+export const gapDocument = ({job, account, stream, window}: Gap): object => ({
+  job,
+  account,
+  source_system: stream.sourceSystem,
+  object_type: stream.objectType,
+  window: windowAsText(window),
+})
+
+export const descriptionDocument = ({bytes, tables, streams}: WarehouseDescription): object => ({
+  bytes: bytes ?? null,
+  tables: tables.map((table) => ({
+    name: table.name,
+    exists: table.exists,
+    rows: table.rows ?? null,
+    bytes: table.bytes ?? null,
+    partitioned_by: table.partitionedBy ?? null,
+    clustered_by: table.clusteredBy ?? null,
+  })),
+  streams: streams.map(({job, account, stream, selection, covered, lastCommit}) => ({
+    job,
+    account,
+    source_system: stream.sourceSystem,
+    object_type: stream.objectType,
+    selection,
+    covered: covered.map(windowAsText),
+    last_commit: new Date(lastCommit).toISOString(),
+  })),
+})
+
+const numberOr = (value: number | undefined): string => (value === undefined ? '-' : NUMBER.format(value))

@@ -1,0 +1,157 @@
+import {addCounts, StreamCounts, type Counts} from '../model/counts.ts'
+import type {Event, EventDetails} from '../model/events.ts'
+import type {GroupPlan} from './plan.ts'
+import type {Sink} from '../sink/sink.ts'
+import type {JsonObject, JsonValue, Stream} from '../source.ts'
+import type {CommitCounts, StoredBookmark} from '../warehouse/warehouse.ts'
+import {mergeWindows, windowAsText, type TimeWindow} from '../model/window.ts'
+
+/** So that runs which are killed after minutes get on, too; each commit doubles the wait for the next. */
+const FIRST_COMMIT_SOONER = 5
+
+export interface LedgerOptions {
+  readonly sink: Sink
+  readonly objectTypes: readonly string[]
+  readonly commitAfter: {readonly records: number; readonly milliseconds: number}
+  readonly limited: boolean
+  /** What every `ingestion.completed` of the run says. */
+  readonly about: () => JsonObject
+  readonly event: (details: Omit<EventDetails, 'runId' | 'at'>) => Event
+}
+
+/** What a run has stored so far. */
+export interface RunTotal {
+  readonly counts: Counts
+  readonly commits: number
+  /** By the warehouse until now; missing where nothing is billed. */
+  readonly bytesBilled?: number
+}
+
+/** Gathers whole slices and commits them: rows and `ingestion.completed` together. */
+export class CommitLedger {
+  readonly #options: LedgerOptions
+  readonly #committed: StreamCounts
+  #pending: StreamCounts
+  #pendingWindow: TimeWindow | undefined
+  #plan: GroupPlan | undefined
+  #bookmark: StoredBookmark | undefined
+  #windows: readonly TimeWindow[] = []
+  #commits = 0
+  #firstRejects = 0
+  /** Told in events so far. */
+  #bytesTold = 0
+  #startedAt = performance.now()
+  #patience: number
+
+  constructor(options: LedgerOptions) {
+    this.#options = options
+    this.#patience = options.commitAfter.milliseconds / FIRST_COMMIT_SOONER
+    this.#committed = new StreamCounts(options.objectTypes)
+    this.#pending = new StreamCounts(options.objectTypes)
+  }
+
+  get total(): RunTotal {
+    return {counts: this.#committed.total(), commits: this.#commits, ...this.#billed()}
+  }
+
+  get firstRejects(): number {
+    return this.#firstRejects
+  }
+
+  /** What the finished commits read, merged. */
+  get windows(): readonly TimeWindow[] {
+    return this.#windows
+  }
+
+  /** Of all whole slices, committed or not. */
+  counts(): Counts {
+    const total = this.#committed.total()
+    addCounts(total, this.#pending.total())
+    return total
+  }
+
+  startGroup(plan: GroupPlan): void {
+    this.#plan = plan
+    this.#bookmark = plan.firstBookmark
+  }
+
+  async endSlice(window: TimeWindow, counts: StreamCounts, bookmark: JsonValue | undefined): Promise<void> {
+    await this.#options.sink.endSlice()
+    this.#pending.addAll(counts)
+    this.#pendingWindow = {since: this.#pendingWindow?.since ?? window.since, until: window.until}
+    if (bookmark !== undefined) this.#bookmark = {value: bookmark, at: window.until}
+  }
+
+  isDue(): boolean {
+    const {records} = this.#options.commitAfter
+    return this.#pending.total().extracted >= records || performance.now() - this.#startedAt >= this.#patience
+  }
+
+  /**
+   * `isLast`: the group's windows are read to their end. `ending` makes an event that lands with the commit. False where
+   * there is nothing to commit; a commit that failed is not tried twice.
+   */
+  async commit(isLast: boolean, ending?: (total: RunTotal) => Event): Promise<boolean> {
+    const window = this.#pendingWindow
+    const plan = this.#plan
+    if (window === undefined || plan === undefined) return false
+    this.#pendingWindow = undefined
+    const keeps = plan.keepsBookmark === 'each commit' || (plan.keepsBookmark === 'last commit' && isLast)
+    const bookmark = keeps ? this.#bookmark : undefined
+    let told = 0
+    const result = await this.#options.sink.commit((rows) => {
+      const billed = this.#billed()
+      told = billed.bytesBilled ?? 0
+      const total = {counts: this.#countsWith(rows), commits: this.#commits + 1, ...billed}
+      return [
+        ...plan.group.streams.map((stream) => this.#completed(stream, window, rows, bookmark)),
+        ...(ending === undefined ? [] : [ending(total)]),
+      ]
+    })
+    this.#bytesTold = told
+    for (const [objectType, counts] of result?.counts ?? []) addCounts(this.#pending.of(objectType), counts)
+    this.#committed.addAll(this.#pending)
+    this.#firstRejects += result?.firstRejects ?? this.#pending.total().rejected
+    this.#windows = mergeWindows([...this.#windows, window])
+    this.#commits += 1
+    this.#pending = new StreamCounts(this.#options.objectTypes)
+    this.#startedAt = performance.now()
+    this.#patience = Math.min(this.#patience * 2, this.#options.commitAfter.milliseconds)
+    return true
+  }
+
+  #billed(): Pick<RunTotal, 'bytesBilled'> {
+    const {bytesBilled} = this.#options.sink
+    return bytesBilled === undefined ? {} : {bytesBilled}
+  }
+
+  #countsWith(rows: CommitCounts): Counts {
+    const total = this.counts()
+    for (const counts of rows.values()) addCounts(total, counts)
+    return total
+  }
+
+  #completed(stream: Stream, window: TimeWindow, rows: CommitCounts, bookmark: StoredBookmark | undefined): Event {
+    const counts = {...this.#pending.of(stream.objectType)}
+    addCounts(counts, rows.get(stream.objectType) ?? {})
+    const {bytesBilled} = this.#billed()
+    return this.#options.event({
+      type: 'ingestion.completed',
+      sourceSystem: stream.sourceSystem,
+      objectType: stream.objectType,
+      discriminator: `commit ${this.#commits + 1}`,
+      payload: {
+        schema: 1,
+        ...this.#options.about(),
+        window: windowAsText(window),
+        counts: {...counts},
+        limited: this.#options.limited,
+        ...(bookmark !== undefined && {
+          bookmark: {value: bookmark.value, at: new Date(bookmark.at).toISOString()},
+        }),
+        duration_seconds: Math.round(performance.now() - this.#startedAt) / 1000,
+        ...(bytesBilled !== undefined && {bytes_billed: bytesBilled - this.#bytesTold}),
+      },
+    })
+  }
+}

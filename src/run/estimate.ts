@@ -1,0 +1,53 @@
+import type {GroupPlan, Schedule, StreamGroup} from './plan.ts'
+import {contextBetweenSlices, type SliceReader} from './read-slice.ts'
+import {Slices} from './slices.ts'
+import type {Estimate} from '../source.ts'
+import {untilAborted} from '../base/until-aborted.ts'
+import type {TimeWindow} from '../model/window.ts'
+
+/** Of the source's rate limit: what an interruption loses at most, beside what waits for its commit. */
+const LONGEST_SLICE_MINUTES = 1
+
+/** What the source counts in the windows that are due; `undefined` where it cannot tell. */
+export async function estimatePlans(
+  reader: SliceReader,
+  plans: readonly GroupPlan[],
+): Promise<ReadonlyMap<TimeWindow, Estimate> | undefined> {
+  const estimates = new Map<TimeWindow, Estimate>()
+  for (const {group, windows, bookmark} of plans) {
+    const estimate = bookmark === undefined ? estimatorOf(reader, group) : undefined
+    if (estimate !== undefined) for (const window of windows) estimates.set(window, await estimate(window))
+  }
+  return estimates.size > 0 ? estimates : undefined
+}
+
+export function sumOf(estimates: Iterable<Estimate>): Estimate {
+  let [records, units] = [0, 0]
+  for (const estimate of estimates) [records, units] = [records + estimate.records, units + estimate.units]
+  return {records, units}
+}
+
+/** The window in slices that are soon read, as far as the source can tell. `estimate`: of the whole window. */
+export function slicesOf(
+  run: SliceReader & Pick<Schedule, 'earliest'> & {readonly commitAfter: {readonly records: number}},
+  {group, sliceLength: length}: GroupPlan,
+  window: TimeWindow,
+  estimate: Estimate | undefined,
+): Slices {
+  const {source, options, commitAfter, earliest} = run
+  const {unitsPerMinute} = source.rateLimit?.(options) ?? {unitsPerMinute: Infinity}
+  const most = {records: commitAfter.records, units: unitsPerMinute * LONGEST_SLICE_MINUTES}
+  const isLarge = estimate !== undefined && (estimate.records > most.records || estimate.units > most.units)
+  const sizeOf = isLarge ? estimatorOf(run, group) : undefined
+  return new Slices(window, {length, earliest, most, ...(sizeOf !== undefined && {sizeOf})})
+}
+
+function estimatorOf(
+  reader: SliceReader,
+  {streams}: StreamGroup,
+): ((window: TimeWindow) => Promise<Estimate>) | undefined {
+  const {source, signal} = reader
+  const estimate = source.estimate?.bind(source)
+  if (estimate === undefined) return undefined
+  return async (window) => untilAborted(estimate(contextBetweenSlices(reader, streams, window)), signal)
+}

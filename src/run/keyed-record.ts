@@ -1,0 +1,92 @@
+import {createHash} from 'node:crypto'
+
+import {asError} from '../base/errors.ts'
+import {holdsWideNumber, isNestedDeeperThan, jsonText} from '../base/json-text.ts'
+import type {JsonObject, Source, Stream} from '../source.ts'
+import type {SpoolableRecord} from '../sink/spool.ts'
+
+const LONGEST_KEY_BYTES = 1024
+// oxlint-disable-next-line no-control-regex -- finding them is the point
+const CONTROL_CHARACTER = /[\u0000-\u001F\u007F-\u009F]/
+
+export interface Rejection {
+  readonly reference: string
+  readonly reason: string
+}
+
+export type Keyed = {readonly record: SpoolableRecord} | {readonly rejection: Rejection}
+
+/** What the warehouse can hold: one payload beyond it would fail all that is loaded with it. */
+export interface PayloadLimits {
+  /** Of nesting. */
+  readonly levels: number
+  /** Of the JSON text in UTF-8. */
+  readonly bytes: number
+  /** Numbers that are neither 64-bit integers nor doubles. */
+  readonly wideNumbers: boolean
+}
+
+const NO_LIMITS: PayloadLimits = {levels: Infinity, bytes: Infinity, wideNumbers: true}
+/** UTF-8 takes at most so many bytes for one UTF-16 code unit. */
+const LONGEST_ENCODING = 3
+
+/** A record with its key and payload as text, or why it cannot be stored. Reasons hold no payload. */
+export function keyRecord(
+  source: Pick<Source, 'idemKey'>,
+  record: JsonObject,
+  stream: Stream,
+  {levels, bytes, wideNumbers}: PayloadLimits = NO_LIMITS,
+): Keyed {
+  const reject = (reason: string, reference = fingerprintOf(record)): Keyed => ({rejection: {reference, reason}})
+  if (!isObject(record)) return reject('it is not an object')
+  let idemKey: string
+  try {
+    idemKey = source.idemKey(record, stream)
+  } catch (error) {
+    return reject(`idemKey failed: ${asError(error).message}`)
+  }
+  const problem = keyProblem(idemKey, stream)
+  if (problem !== undefined) return reject(problem)
+  const json = jsonText(record)
+  if ('problem' in json) return reject(json.problem, idemKey)
+  if (!json.text.startsWith('{')) return reject('it is not an object', idemKey)
+  if (isNestedDeeperThan(json.text, levels))
+    return reject(`it is nested more than ${levels} levels deep, which the warehouse cannot hold`, idemKey)
+  if (LONGEST_ENCODING * json.text.length > bytes && Buffer.byteLength(json.text) > bytes)
+    return reject(`it takes more than ${bytes} bytes as JSON, which the warehouse cannot hold`, idemKey)
+  if (!wideNumbers && holdsWideNumber(json.text))
+    return reject('a number in it has more digits than the warehouse can hold', idemKey)
+  const {sourceSystem, objectType} = stream
+  return {
+    record: {idemKey, sourceSystem, objectType, externalId: idemKey.slice(prefixOf(stream).length), json: json.text},
+  }
+}
+
+/** The same for the same record in every run, so that a reject is news once; tells nothing of what is in it. */
+function fingerprintOf(record: unknown): string {
+  let text: string | undefined
+  try {
+    text = JSON.stringify(record)
+  } catch {
+    // Only a reject that names its key can say more of a record that is no JSON.
+  }
+  return `record without a key, sha256 ${createHash('sha256')
+    .update(text ?? '')
+    .digest('hex')
+    .slice(0, 16)}`
+}
+
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const prefixOf = ({objectType, sourceSystem}: Stream): string => `${objectType}:${sourceSystem}:`
+
+/** Why a key cannot be used, for whatever stream the source made it. */
+export function keyProblem(idemKey: unknown, stream: Stream): string | undefined {
+  if (typeof idemKey !== 'string') return 'its idem_key is not a string'
+  if (!idemKey.startsWith(prefixOf(stream))) return `its idem_key does not begin with ${prefixOf(stream)}`
+  if (idemKey.length === prefixOf(stream).length) return 'its idem_key holds no id'
+  if (!idemKey.isWellFormed()) return 'its idem_key is not well-formed Unicode'
+  if (CONTROL_CHARACTER.test(idemKey)) return 'its idem_key holds a control character'
+  if (Buffer.byteLength(idemKey) > LONGEST_KEY_BYTES) return `its idem_key is longer than ${LONGEST_KEY_BYTES} bytes`
+  return undefined
+}

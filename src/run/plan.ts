@@ -1,0 +1,142 @@
+import {failure, usageError} from '../base/errors.ts'
+import type {JsonValue, Stream, StreamDefinition} from '../source.ts'
+import type {StoredBookmark, StreamState} from '../warehouse/warehouse.ts'
+import {cursorOf, dueWindows, mergeWindows, type TimeWindow} from '../model/window.ts'
+import type {WindowRequest} from './window-request.ts'
+
+/** Streams that are read by the same calls: those with a time together, those without together. */
+export interface StreamGroup {
+  readonly windowed: boolean
+  readonly streams: readonly Stream[]
+}
+
+/** What a job says about time; milliseconds. */
+export interface Schedule {
+  /** `-Infinity`: from the very first record. */
+  readonly start: number
+  readonly overlap: number
+  readonly settle: number
+  readonly earliest: number
+  readonly slice: number | undefined
+}
+
+export interface GroupPlan {
+  readonly group: StreamGroup
+  /** Oldest first. */
+  readonly windows: readonly TimeWindow[]
+  readonly sliceLength: number | undefined
+  /** Handed to the source: it reads the changes since then. */
+  readonly bookmark?: JsonValue
+  /** Which commits keep a bookmark; a bookmark kept by an unfinished full run would skip what is still to be read. */
+  readonly keepsBookmark: 'each commit' | 'last commit' | 'never'
+  /** Kept unless the source yields a later one. */
+  readonly firstBookmark?: StoredBookmark
+}
+
+export interface Moment {
+  readonly now: number
+  /** Where the source's change feed stood at `now`. */
+  readonly mark?: JsonValue
+  /** Whether the source can tell what changed since the bookmark that was kept. */
+  readonly canResume: boolean
+}
+
+export function streamGroups(definitions: readonly StreamDefinition[], sourceSystem: string): readonly StreamGroup[] {
+  const objectTypes = definitions.map(({objectType}) => objectType)
+  const badName = objectTypes.find((objectType) => !/^[a-z0-9][a-z0-9_-]{0,62}$/.test(objectType))
+  const repeated = objectTypes.find((objectType, index) => objectTypes.indexOf(objectType) !== index)
+  if (objectTypes.length === 0 || badName !== undefined || repeated !== undefined) {
+    throw failure(
+      `the source names its streams wrongly: ${objectTypes.length === 0 ? 'none' : (badName ?? `${repeated ?? ''} twice`)}`,
+      'This is a bug in the source: object types match [a-z0-9][a-z0-9_-]{0,62} and differ.',
+    )
+  }
+  const vague = definitions.find(({windowed}) => typeof windowed !== 'boolean')
+  if (vague !== undefined) {
+    throw failure(
+      `the source does not say whether records of ${vague.objectType} have a time`,
+      'This is a bug in the source: windowed is true or false.',
+    )
+  }
+  return [true, false]
+    .map((windowed) => ({
+      windowed,
+      streams: definitions
+        .filter((definition) => definition.windowed === windowed)
+        .map(({objectType}) => ({sourceSystem, objectType})),
+    }))
+    .filter(({streams}) => streams.length > 0)
+}
+
+export function assertSelectableByWindow(
+  job: string,
+  groups: readonly StreamGroup[],
+  {since, until}: WindowRequest,
+): void {
+  if ((since === undefined && until === undefined) || groups.every(({windowed}) => windowed)) return
+  throw usageError(
+    `${job} reads records without a time, so --since and --until cannot select any`,
+    'Run it without them: it reads everything, and running twice changes nothing.',
+  )
+}
+
+// Clocks of two machines differ by seconds.
+const CLOCK_TOLERANCE = 10 * 60 * 1000
+
+/** Windows end at the present, so one that ends in the future was written by a wrong clock, or is read by one. */
+export function assertClockIsRight(job: string, states: readonly StreamState[], now: number): void {
+  const latest = Math.max(...states.flatMap(({covered}) => covered.map(({until}) => until)))
+  if (latest <= now + CLOCK_TOLERANCE) return
+  throw failure(
+    `the clock of this machine says ${new Date(now).toISOString()}, but the event log says that ${job} was read up to ${new Date(latest).toISOString()}`,
+    'Set the clock and run again. If it is right, a run had a wrong one: drop the ingestion.completed events whose window ends in the future.',
+  )
+}
+
+export function planGroup(
+  schedule: Schedule,
+  group: StreamGroup,
+  states: readonly StreamState[],
+  request: WindowRequest,
+  {now, mark, canResume}: Moment,
+): GroupPlan {
+  const start = group.windowed ? schedule.start : -Infinity
+  const until = Math.min(request.until ?? now, now - schedule.settle)
+  const plain = isPlain(request)
+  const marked: StoredBookmark | undefined = mark === undefined ? undefined : {value: mark, at: now}
+  const plan = (
+    windows: readonly TimeWindow[],
+    keeps: GroupPlan['keepsBookmark'],
+    bookmark?: StoredBookmark,
+  ): GroupPlan => ({
+    group,
+    windows: mergeWindows(windows),
+    sliceLength: group.windowed ? schedule.slice : undefined,
+    keepsBookmark: plain ? keeps : 'never',
+    ...(bookmark !== undefined && {firstBookmark: bookmark}),
+  })
+  if (request.since !== undefined) return plan([{since: request.since, until}], 'never')
+  if (request.full) return plan([{since: start, until}], 'last commit', marked)
+
+  const cursor = Math.min(...states.map(({covered}) => cursorOf(start, covered)))
+  const stored = sharedBookmark(states)
+  if (plain && canResume && stored !== undefined && stored.at <= cursor) {
+    const changes = plan([{since: Math.max(cursor - schedule.overlap, start), until}], 'each commit', marked)
+    return {...changes, sliceLength: undefined, bookmark: stored.value}
+  }
+  if (!group.windowed) return plan([{since: start, until}], 'last commit', marked)
+  // A mark that was taken by an earlier, interrupted run stays: changes since then are not all read yet.
+  const due = states.flatMap(({covered}) => dueWindows({since: start, until}, covered, schedule.overlap))
+  return plan(due, 'each commit', canResume ? (stored ?? marked) : (marked ?? stored))
+}
+
+/** A run that goes on where the last one ended; only such a run reads or keeps bookmarks, or with `--full` keeps them. */
+export const isPlain = ({since, until, limit}: WindowRequest): boolean =>
+  since === undefined && until === undefined && limit === undefined
+
+/** Streams that are read together share what the source said last. */
+export function sharedBookmark(states: readonly StreamState[]): StoredBookmark | undefined {
+  const [first, ...others] = states.map(({bookmark}) => bookmark)
+  const same = others.every((other) => JSON.stringify(other) === JSON.stringify(first))
+  return same ? first : undefined
+}

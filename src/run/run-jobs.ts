@@ -1,0 +1,222 @@
+import {randomBytes} from 'node:crypto'
+import {join, resolve} from 'node:path'
+import {setFlagsFromString} from 'node:v8'
+
+import type {Config as CommandLine} from '@oclif/core'
+
+import type {Config} from '../config/config.ts'
+import {parseDuration} from '../base/duration.ts'
+import {outcomeOf, type Outcome} from '../base/errors.ts'
+import {createHttpClient, type HttpProgress} from '../sources/http/http-client.ts'
+import {AccountTraffic} from '../sources/http/account-traffic.ts'
+import {parseInstant} from '../base/instant.ts'
+import {resolveOptions, type ResolvedOptions} from '../config/job-options.ts'
+import {isStoredIn, openSecrets} from '../sources/secrets/open-secrets.ts'
+import {expandJobs, findJob, type Job} from '../config/jobs.ts'
+import type {Mask} from '../base/log.ts'
+import type {Notifier} from '../report/notifier.ts'
+import {outcomeOfRun, type FinishedRun, type RunDescription} from '../report/run-summary.ts'
+import type {SliceProgress} from './read-slice.ts'
+import {runJob} from './run-job.ts'
+import {assertSignedIn} from '../sources/signed-in.ts'
+import {openSink} from '../sink/open-sink.ts'
+import type {Sink} from '../sink/sink.ts'
+import type {Estimate, Logger, RateLimit, SecretStore, Source} from '../source.ts'
+import {loadSource} from '../sources/source-plugins.ts'
+import {inTurn} from '../base/turns.ts'
+import {openWarehouse, warehouseName} from '../warehouse/open-warehouse.ts'
+import type {ReadRequest} from './window-request.ts'
+import type {TimeWindow} from '../model/window.ts'
+
+const COMMIT_AFTER = {
+  duckdb: {records: 50_000, milliseconds: 5 * 60 * 1000},
+  // Every commit with records reads the stored keys, and that is billed.
+  bigquery: {records: 500_000, milliseconds: 5 * 60 * 1000},
+}
+
+/**
+ * BigQuery documents 500 levels and, of numbers, 64-bit integers and doubles for its JSON type
+ * (https://docs.cloud.google.com/bigquery/docs/reference/standard-sql/data-types#json_type), and 100 MB for a row that is loaded
+ * (https://docs.cloud.google.com/bigquery/quotas#load_jobs). DuckDB needs several times a payload in memory, and fails
+ * at 150 MB.
+ */
+const PAYLOAD_LIMITS = {
+  duckdb: {levels: Infinity, bytes: 100_000_000, wideNumbers: true},
+  bigquery: {levels: 500, bytes: 99_000_000, wideNumbers: false},
+}
+
+export interface RunJobsOptions {
+  readonly config: Config
+  readonly commandLine: CommandLine
+  readonly jobs: readonly string[]
+  readonly account: string | undefined
+  /** Jobs at a time. */
+  readonly concurrency: number
+  readonly read: ReadRequest
+  readonly signal: AbortSignal
+  readonly log: Logger
+  readonly mask: Mask
+  readonly observer: RunObserver
+  readonly notifier: Notifier | undefined
+}
+
+export type RunProgress = SliceProgress & HttpProgress
+
+/** Hears what a person wants to see while jobs run. */
+export interface RunObserver {
+  described(description: RunDescription): void
+  planned(description: RunDescription, windows: readonly TimeWindow[]): void
+  estimated(description: RunDescription, estimate: Estimate & RateLimit): void
+  progressed(description: RunDescription, update: RunProgress): void
+  finished(run: FinishedRun): void
+  /** The job could not even begin. */
+  refused(job: string, error: unknown): void
+}
+
+/** Up to `concurrency` at a time. A job that fails does not stop the others, a signal does. */
+export async function runJobs(options: RunJobsOptions): Promise<readonly Outcome[]> {
+  // V8 would double the room for new objects as more and more pages pass through, to three times 32 MB (measured: a third
+  // more memory, no less work). As much as starting up took is enough for one page at a time.
+  setFlagsFromString('--semi-space-growth-factor=1')
+  const {config, account, concurrency, signal} = options
+  // All names are looked up first: a misspelt one must not be found after its neighbour has written.
+  const waiting = expandJobs(config, options.jobs).map((name) =>
+    findJob(config, name, account === undefined ? {} : {account}),
+  )
+  const outcomes: Outcome[] = []
+  const traffic = new Map<string, AccountTraffic>()
+  const runWaiting = async (): Promise<void> => {
+    for (let job = waiting.shift(); job !== undefined && !signal.aborted; job = waiting.shift()) {
+      outcomes.push(await outcomeOfJob(options, job, trafficOf(job, traffic)))
+    }
+  }
+  await Promise.all(Array.from({length: concurrency}, runWaiting))
+  return outcomes
+}
+
+async function outcomeOfJob(options: RunJobsOptions, job: Job, traffic: AccountTraffic): Promise<Outcome> {
+  const {observer, notifier} = options
+  let run: FinishedRun
+  try {
+    run = await runOne(options, job, traffic)
+  } catch (error) {
+    observer.refused(job.name, error)
+    await notifier?.refused(job.name, error)
+    return outcomeOf(error)
+  }
+  observer.finished(run)
+  await notifier?.finished(run)
+  return outcomeOfRun(run.report)
+}
+
+/** Jobs of one account share what its service counts. */
+function trafficOf({account, sourceName, name}: Job, all: Map<string, AccountTraffic>): AccountTraffic {
+  const owner = JSON.stringify([sourceName, account === undefined ? {job: name} : {account}])
+  const traffic = all.get(owner) ?? new AccountTraffic()
+  all.set(owner, traffic)
+  return traffic
+}
+
+async function runOne(options: RunJobsOptions, job: Job, traffic: AccountTraffic): Promise<FinishedRun> {
+  const {config, commandLine, signal, mask} = options
+  const source = await loadSource(commandLine, job.sourceName)
+  const secrets = openSecrets(
+    {account: job.account, job: job.name},
+    {config, dataDir: commandLine.dataDir, mask, signal},
+  )
+  const resolved = await resolveOptions(job, source, config, mask, isStoredIn(secrets))
+  await assertSignedIn(job, source, resolved.options, secrets)
+  const streams = source.streams(resolved.options).map(({objectType}) => `${job.sourceSystem}/${objectType}`)
+  // Jobs of one command that read one stream are not in each other's way, as two commands would be.
+  return streams.toSorted().reduceRight(
+    (run, stream) => async () => inTurn(stream, signal, run),
+    async () => runResolved(options, job, traffic, {source, resolved, secrets}),
+  )()
+}
+
+async function runResolved(
+  options: RunJobsOptions,
+  job: Job,
+  traffic: AccountTraffic,
+  {source, resolved, secrets}: {source: Source; resolved: ResolvedOptions; secrets: SecretStore},
+): Promise<FinishedRun> {
+  const {config, commandLine, read, signal, log, mask, observer} = options
+  const startedAt = new Date()
+  const runId = createRunId(job.name, startedAt)
+  const folder = join(commandLine.cacheDir, 'spool', runId)
+  const sink = openSink({
+    production: config.warehouse.tables,
+    openWarehouse: async () => openWarehouse(config.warehouse, {temporaryFolder: folder, signal}),
+    folder,
+    startedAt,
+    needsCoverage: read.request.since === undefined,
+  })
+  const description = describe(config, job, sink, read.notes)
+  observer.described(description)
+  const {unitsPerMinute} = source.rateLimit?.(resolved.options) ?? {unitsPerMinute: Infinity}
+  traffic.limitTo(unitsPerMinute)
+  const observe = (update: RunProgress): void => observer.progressed(description, update)
+  const report = await runJob({
+    ...scheduleOf(job, source),
+    source,
+    options: resolved.options,
+    job: job.name,
+    account: job.account ?? null,
+    sourceSystem: job.sourceSystem,
+    selection: resolved.selectionHash,
+    request: read.request,
+    runId,
+    startedAt,
+    sink,
+    http: createHttpClient({signal, log, mask, traffic, observe}),
+    secrets,
+    log,
+    signal,
+    maxRejects: job.maxRejects,
+    payloadLimits: PAYLOAD_LIMITS[config.warehouse.type],
+    askKnown: !read.request.refetch,
+    now: () => new Date(),
+    resolvePath: (path) => resolve(config.folder, path),
+    maskSecrets: mask.apply,
+    commitAfter: COMMIT_AFTER[config.warehouse.type],
+    planned: (windows) => observer.planned(description, windows),
+    estimated: (estimate) => observer.estimated(description, {...estimate, unitsPerMinute}),
+    observe,
+  })
+  return {
+    description,
+    runId,
+    startedAt,
+    seconds: (Date.now() - startedAt.getTime()) / 1000,
+    report,
+    preview: sink.preview(),
+    blind: sink.tables.read === undefined,
+    limited: read.request.limit !== undefined,
+  }
+}
+
+const describe = (config: Config, job: Job, sink: Sink, notes: readonly string[]): RunDescription => ({
+  job: job.name,
+  mode: sink.mode,
+  warehouse: warehouseName(config.warehouse),
+  written: sink.tables.written,
+  source: job.sourceName,
+  account: job.account ?? null,
+  notes,
+})
+
+/** The job's own settings before the source's defaults. */
+function scheduleOf(job: Job, {defaults}: Source) {
+  return {
+    start: job.start?.getTime() ?? -Infinity,
+    overlap: job.overlap ?? parseDuration(defaults?.overlap ?? '0s'),
+    slice: job.slice ?? (defaults?.slice === undefined ? undefined : parseDuration(defaults.slice)),
+    settle: parseDuration(defaults?.settle ?? '0s'),
+    earliest: defaults?.earliest === undefined ? -Infinity : parseInstant(defaults.earliest).date.getTime(),
+  }
+}
+
+function createRunId(job: string, startedAt: Date): string {
+  const instant = startedAt.toISOString().replaceAll(/[-:T]/g, '').slice(0, 14)
+  return `${job}-${instant}-${randomBytes(4).toString('hex')}`
+}

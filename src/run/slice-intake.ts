@@ -1,0 +1,204 @@
+import {asError, failure} from '../base/errors.ts'
+import {createEvent} from '../model/events.ts'
+import {keyProblem, keyRecord, type Rejection} from './keyed-record.ts'
+import {oneLine} from '../base/one-line.ts'
+import type {Slice, SliceReader} from './read-slice.ts'
+import type {SpoolableRecord} from '../sink/spool.ts'
+import type {Page, Progress, SourceContext, Stream} from '../source.ts'
+import {windowAsText} from '../model/window.ts'
+
+const BUG = 'This is a bug in the source.'
+const LONGEST = {reference: 500, reason: 1000}
+
+/** Judges, counts and hands on what a source yields and reports during one slice. */
+export class SliceIntake {
+  readonly #reader: SliceReader
+  readonly #slice: Slice
+  readonly #rejections: {stream: Stream; rejection: Rejection}[] = []
+  readonly #rejectedBySource = new Map<string, number>()
+  readonly #announces = new Set<string>()
+  #misuse: Error | undefined
+  #taken = 0
+  #recorded = 0
+  #rejected: number
+
+  constructor(reader: SliceReader, slice: Slice) {
+    this.#reader = reader
+    this.#slice = slice
+    this.#rejected = slice.rejectedBefore
+  }
+
+  get full(): boolean {
+    return this.#taken >= this.#slice.limit
+  }
+
+  context(): SourceContext<unknown> {
+    const {options, start = -Infinity, http, secrets, log, signal, sink, askKnown, resolvePath} = this.#reader
+    const {streams, window, bookmark, counts} = this.#slice
+    const since = Number.isFinite(window.since) ? {since: new Date(window.since)} : {}
+    return {
+      options,
+      streams,
+      window: {...since, until: new Date(window.until)},
+      ...(Number.isFinite(start) && {start: new Date(start)}),
+      ...(bookmark !== undefined && {bookmark}),
+      http,
+      secrets,
+      log,
+      signal,
+      resolvePath,
+      known: async (idemKeys) => {
+        this.#heed(() => assertTexts(idemKeys))
+        const found = askKnown ? await sink.known(idemKeys) : new Set<string>()
+        for (const key of idemKeys) if (found.has(key)) counts.of(this.#streamOfKey(key).objectType).known += 1
+        return found
+      },
+      stored: async (idemKeys) => {
+        this.#heed(() => assertTexts(idemKeys))
+        return sink.known(idemKeys)
+      },
+      progress: (update) => this.#heed(() => this.#progress(update)),
+      reject: (reference: unknown, reason: unknown, objectType) =>
+        this.#heed(() => {
+          const stream = this.#stream(objectType)
+          this.#rejectedBySource.set(stream.objectType, (this.#rejectedBySource.get(stream.objectType) ?? 0) + 1)
+          this.#reject(stream, {reference: String(reference), reason: String(reason)})
+        }),
+    }
+  }
+
+  async take(page: Page): Promise<void> {
+    this.#assertNoMisuse()
+    const stream = this.#stream(page.objectType)
+    const counts = this.#slice.counts.of(stream.objectType)
+    const records = page.records.slice(0, this.#slice.limit - this.#taken)
+    const accepted: SpoolableRecord[] = []
+    for (const record of records) {
+      this.#taken += 1
+      const keyed = keyRecord(this.#reader.source, record, stream, this.#reader.payloadLimits)
+      if ('record' in keyed) accepted.push(keyed.record)
+      else this.#reject(stream, keyed.rejection)
+    }
+    counts.extracted += records.length
+    await this.#reader.sink.upsertObjects(accepted)
+    for (const idemKey of new Set(page.deleted)) await this.#recordDeletion(stream, idemKey)
+    await this.#recordRejections()
+    this.#reader.observe({extracted: records.length})
+  }
+
+  /** Nothing that the source listed may be missing. */
+  async finish(exhausted: boolean): Promise<void> {
+    this.#assertNoMisuse()
+    await this.#recordRejections()
+    for (const {objectType} of this.#slice.streams) {
+      const counts = this.#slice.counts.of(objectType)
+      const {extracted, known, outside, gone} = counts
+      const accounted = extracted + known + outside + gone + (this.#rejectedBySource.get(objectType) ?? 0)
+      if (exhausted && this.#announces.has(objectType) && counts.listed !== accounted) {
+        throw failure(
+          `the source listed ${counts.listed} records of ${objectType} but accounted for ${accounted} (${extracted} yielded, ${known} known, ${outside} outside of the window, ${gone} gone, ${accounted - extracted - known - outside - gone} rejected)`,
+          'Nothing of this slice was written. Run again; if it happens again, it is a bug in the source.',
+        )
+      }
+      counts.listed = accounted
+    }
+  }
+
+  /** What a source does wrong fails the slice, even if the source swallows the error that it is told. */
+  #heed(report: () => void): void {
+    try {
+      report()
+    } catch (error) {
+      this.#misuse ??= asError(error)
+      throw this.#misuse
+    }
+  }
+
+  #assertNoMisuse(): void {
+    if (this.#misuse !== undefined) throw this.#misuse
+  }
+
+  #progress({objectType, listed, outside, gone, waitingUntil}: Progress): void {
+    const stream = this.#stream(objectType)
+    for (const [name, count] of Object.entries({listed, outside, gone})) {
+      if (count === undefined || (Number.isSafeInteger(count) && count >= 0)) continue
+      throw failure(`the source reported ${String(count)} records as ${name}`, `${BUG} It must report whole numbers.`)
+    }
+    const reported = this.#slice.counts.of(stream.objectType)
+    if (listed !== undefined) this.#announces.add(stream.objectType)
+    reported.listed += listed ?? 0
+    reported.outside += outside ?? 0
+    reported.gone += gone ?? 0
+    this.#reader.observe({...(listed !== undefined && {listed}), ...(waitingUntil !== undefined && {waitingUntil})})
+  }
+
+  #stream(objectType: string | undefined): Stream {
+    const {streams} = this.#slice
+    const found =
+      objectType === undefined && streams.length === 1
+        ? streams[0]
+        : streams.find((stream) => stream.objectType === objectType)
+    if (found !== undefined) return found
+    throw failure(
+      `the source spoke of object type ${objectType ?? '(none)'}; this slice reads ${streams.map((stream) => stream.objectType).join(', ')}`,
+      'This is a bug in the source: it must name one of the streams that it was asked for.',
+    )
+  }
+
+  #streamOfKey(idemKey: string): Stream {
+    return this.#stream(idemKey.slice(0, Math.max(0, idemKey.indexOf(':'))))
+  }
+
+  #reject(stream: Stream, {reference, reason}: Rejection): void {
+    const rejection = {
+      reference: oneLine(reference, LONGEST.reference),
+      reason: oneLine(reason, LONGEST.reason),
+    }
+    this.#rejections.push({stream, rejection})
+    this.#slice.counts.of(stream.objectType).rejected += 1
+    this.#rejected += 1
+    this.#reader.log.warn(`rejected ${rejection.reference}: ${rejection.reason}`, {objectType: stream.objectType})
+    this.#assertFewRejects(rejection)
+  }
+
+  #assertFewRejects(last: Rejection): void {
+    const {maxRejects} = this.#reader
+    if (this.#rejected <= maxRejects) return
+    throw failure(
+      `more than ${maxRejects} records were rejected, the last one ${last.reference}: ${last.reason}`,
+      'See the log for all of them; raise max_rejects for this job in lorchestra.yaml to store the good ones.',
+    )
+  }
+
+  async #recordRejections(): Promise<void> {
+    for (const {stream, rejection} of this.#rejections.splice(0)) {
+      await this.#reader.sink.logEvent(
+        createEvent({
+          ...this.#about(stream, 'record.rejected'),
+          discriminator: JSON.stringify([windowAsText(this.#slice.window), rejection.reference, (this.#recorded += 1)]),
+          error: rejection.reason,
+          payload: {...rejection},
+        }),
+      )
+    }
+  }
+
+  async #recordDeletion(stream: Stream, idemKey: string): Promise<void> {
+    const problem = keyProblem(idemKey, stream)
+    if (problem !== undefined) {
+      throw failure(`the source reported a deletion that cannot be told: ${problem}`, 'This is a bug in the source.')
+    }
+    this.#slice.counts.of(stream.objectType).deleted += 1
+    await this.#reader.sink.logEvent(createEvent({...this.#about(stream, 'object.deleted'), idemKey}))
+  }
+
+  #about<Type>(stream: Stream, type: Type) {
+    const {runId, now} = this.#reader
+    return {type, runId, at: now(), sourceSystem: stream.sourceSystem, objectType: stream.objectType}
+  }
+}
+
+function assertTexts(idemKeys: unknown): void {
+  if (Array.isArray(idemKeys) && idemKeys.every((key) => typeof key === 'string')) return
+  throw failure('the source asked whether something is known that is no list of idem keys', BUG)
+}

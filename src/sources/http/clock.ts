@@ -1,0 +1,9 @@
+import {pause} from '../../base/pause.ts'
+
+export interface Clock {
+  now(): number
+  /** Ends early with the signal's reason. */
+  wait(milliseconds: number, signal: AbortSignal): Promise<void>
+}
+
+export const systemClock: Clock = {now: () => Date.now(), wait: pause}

@@ -1,0 +1,70 @@
+import {access, cp, mkdir, rename, rm} from 'node:fs/promises'
+import {join} from 'node:path'
+
+import {withFileLock} from '../../base/file-lock.ts'
+import {hasCode} from '../../base/system-error.ts'
+
+/** What npm changes. Secrets lie in the same folder and are left alone. */
+const PARTS = ['node_modules', 'package-lock.json', 'package.json'] as const
+const PATIENCE = 60_000
+
+/**
+ * Lets npm change a copy of what is installed, which takes the place of the original only when `change` is done: what
+ * fails half-way costs no plugin that worked. The copy lies beside the folder, because npm writes relative paths.
+ */
+export async function withStagedPlugins<Result>(
+  dataFolder: string,
+  change: (staged: string) => Promise<Result>,
+): Promise<Result> {
+  await mkdir(dataFolder, {recursive: true})
+  const lock = {path: join(dataFolder, 'plugins.lock'), holds: 'the installed plugins', patience: PATIENCE}
+  return withFileLock(lock, async () => {
+    const [staged, replaced] = [`${dataFolder}.new`, `${dataFolder}.old`]
+    await putBackWhatWasInterrupted(dataFolder, replaced)
+    await rm(staged, {recursive: true, force: true})
+    await mkdir(staged)
+    try {
+      for (const part of PARTS) {
+        await unlessMissing(cp(join(dataFolder, part), join(staged, part), {recursive: true, verbatimSymlinks: true}))
+      }
+      const result = await change(staged)
+      await mkdir(replaced)
+      for (const part of PARTS) {
+        await unlessMissing(rename(join(dataFolder, part), join(replaced, part)))
+        await unlessMissing(rename(join(staged, part), join(dataFolder, part)))
+      }
+      await discard(replaced)
+      return result
+    } finally {
+      await putBackWhatWasInterrupted(dataFolder, replaced)
+      await rm(staged, {recursive: true, force: true})
+    }
+  })
+}
+
+/** The last part is replaced last: as long as what was replaced is there, the change did not end. */
+async function putBackWhatWasInterrupted(dataFolder: string, replaced: string): Promise<void> {
+  for (const part of PARTS) {
+    if (!(await unlessMissing(access(join(replaced, part))))) continue
+    await rm(join(dataFolder, part), {recursive: true, force: true})
+    await rename(join(replaced, part), join(dataFolder, part))
+  }
+  await discard(replaced)
+}
+
+/** At once: what is half removed must not be put back. */
+async function discard(replaced: string): Promise<void> {
+  const discarded = `${replaced}.discarded`
+  await rm(discarded, {recursive: true, force: true})
+  if (await unlessMissing(rename(replaced, discarded))) await rm(discarded, {recursive: true, force: true})
+}
+
+async function unlessMissing(work: Promise<unknown>): Promise<boolean> {
+  try {
+    await work
+    return true
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return false
+    throw error
+  }
+}

@@ -1,0 +1,150 @@
+import {AsyncLocalStorage} from 'node:async_hooks'
+import {chmod, mkdir, open, readFile, rename, rm} from 'node:fs/promises'
+import {dirname, join} from 'node:path'
+
+import {failure, messageWithCauses} from '../../base/errors.ts'
+import {withFileLock} from '../../base/file-lock.ts'
+import type {Mask} from '../../base/log.ts'
+import {NAME} from '../../model/name.ts'
+import type {SecretStore} from '../../source.ts'
+import {hasCode} from '../../base/system-error.ts'
+
+export interface SecretStoreOptions {
+  /** Holds one file per account. */
+  readonly folder: string
+  readonly account: string
+  readonly mask: Mask
+  /** Ends the wait for another process. A value that `change` returned is stored all the same. */
+  readonly signal?: AbortSignal
+  /** Milliseconds to wait for another process. */
+  readonly patience?: number
+}
+
+const PATIENCE = 60_000
+
+type Secrets = ReadonlyMap<string, string>
+
+/** What the host itself may ask besides. */
+export interface ListedSecretStore extends SecretStore {
+  /** Of all secrets that are stored. */
+  names(): Promise<readonly string[]>
+}
+
+export function createSecretStore(options: SecretStoreOptions): ListedSecretStore {
+  const {folder, account, mask, signal, patience = PATIENCE} = options
+  if (!NAME.test(account)) throw failure(`${JSON.stringify(account)} is not the name of an account`)
+  const path = join(folder, `${account}.json`)
+  const readMasked = async (): Promise<Secrets> => {
+    const secrets = await read(path)
+    for (const secret of secrets.values()) mask.add(secret)
+    return secrets
+  }
+  return {
+    names: async () => [...(await readMasked()).keys()],
+    get: async (name) => (await readMasked()).get(name),
+    update: async (name, change) =>
+      oneAtATime(path, async () => {
+        await makePrivateFolder(folder)
+        return withFileLock({path: `${path}.lock`, holds: `the secrets of ${account}`, patience, signal}, async () => {
+          const secrets = await readMasked()
+          const changed: unknown = await change(secrets.get(name))
+          if (typeof changed !== 'string')
+            throw failure(`the secret ${name} of ${account} was changed to something that is no text`)
+          mask.add(changed)
+          if (changed !== secrets.get(name)) await replace(path, new Map([...secrets, [name, changed]]))
+          return changed
+        })
+      }),
+  }
+}
+
+const queues = new Map<string, Promise<unknown>>()
+const updating = new AsyncLocalStorage<string>()
+
+async function oneAtATime<Result>(path: string, work: () => Promise<Result>): Promise<Result> {
+  if (updating.getStore() === path) {
+    throw failure('a secret was updated from within the update of another, which would wait for ever')
+  }
+  const result = (queues.get(path) ?? Promise.resolve()).then(async () => updating.run(path, work))
+  const settled = result.then(
+    () => undefined,
+    () => undefined,
+  )
+  queues.set(path, settled)
+  try {
+    return await result
+  } finally {
+    if (queues.get(path) === settled) queues.delete(path)
+  }
+}
+
+async function makePrivateFolder(folder: string): Promise<void> {
+  await mkdir(folder, {recursive: true, mode: 0o700})
+  await chmod(folder, 0o700)
+}
+
+async function read(path: string): Promise<Secrets> {
+  let text: string
+  try {
+    text = await readFile(path, 'utf8')
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return new Map()
+    throw failure(`the secrets in ${path} cannot be read`, 'Make the file readable for you alone.', error)
+  }
+  const content = parse(text)
+  if (content !== undefined) return content
+  throw failure(
+    `the file ${path} holds no readable secrets`,
+    'Restore it from a backup, or remove it and sign in to the source again.',
+  )
+}
+
+/** No cause for an error: what JSON.parse says quotes the text. */
+function parse(text: string): Secrets | undefined {
+  let content: unknown
+  try {
+    content = JSON.parse(text)
+  } catch {
+    return undefined
+  }
+  if (typeof content !== 'object' || content === null || Array.isArray(content)) return undefined
+  const entries = Object.entries(content)
+  return entries.every((entry): entry is [string, string] => typeof entry[1] === 'string')
+    ? new Map(entries)
+    : undefined
+}
+
+/** Readers see the old file or the new one, and so does a machine that lost power. Call it with the lock held. */
+async function replace(path: string, secrets: Secrets): Promise<void> {
+  const next = `${path}.new`
+  try {
+    // One of a process that was killed; the lock makes sure that nobody writes it now.
+    await rm(next, {force: true})
+    const file = await open(next, 'wx', 0o600)
+    try {
+      await file.writeFile(`${JSON.stringify(Object.fromEntries(secrets), null, 2)}\n`)
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await rename(next, path)
+    await syncFolder(dirname(path))
+  } catch (error) {
+    throw failure(
+      `the secrets in ${path} could not be stored: ${messageWithCauses(error)}`,
+      'Make room or make the folder writable, then sign in to the source again if it refuses the old credentials.',
+      error,
+    )
+  }
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  // Windows cannot open folders, and needs no sync of them.
+  if (process.platform === 'win32') return
+  const handle = await open(folder, 'r')
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}

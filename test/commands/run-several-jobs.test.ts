@@ -1,0 +1,81 @@
+import {expect} from 'chai'
+
+import {query} from '../support/database.ts'
+import {createProject, homeWith, type Project} from '../support/external-source.ts'
+
+const RECORDS = [
+  {at: '2024-03-01T12:00:00Z', id: 'a', text: 'one'},
+  {at: '2024-03-02T12:00:00Z', id: 'b', text: 'two'},
+]
+
+let home = ''
+
+const job = (name: string, file: string, sourceSystem: string): string =>
+  `  ${name}:\n    source: diary\n    source_system: ${sourceSystem}\n    file: ${file}\n`
+
+async function projectOf(...jobs: readonly string[]): Promise<Project> {
+  const project = await createProject({home, yaml: `jobs:\n${jobs.join('')}`})
+  await project.writeRecords(RECORDS)
+  await project.writeRecords([{at: '2024-03-01T12:00:00Z', id: 'a', fail: 'the ink is dry'}], 'broken.json')
+  return project
+}
+
+describe('a command that runs several jobs', () => {
+  before(async () => {
+    home = await homeWith({name: 'diary'})
+  })
+
+  it('takes a pattern for all jobs that match it, and each job once', async () => {
+    const project = await projectOf(
+      job('diary_ada', 'records.json', 'ada'),
+      job('diary_bob', 'records.json', 'bob'),
+      job('letters', 'records.json', 'eve'),
+    )
+    const {code, stdout} = await project.run(['run', 'diary_*', 'diary_ada'])
+    expect(code).to.equal(0)
+    expect(stdout.match(/✓ \w+/g)).to.deep.equal(['✓ diary_ada', '✓ diary_bob'])
+    expect(stdout.trimEnd().split('\n').at(-1)).to.equal('2 jobs: 2 done')
+  })
+
+  it('is refused for a pattern that no job matches, and runs nothing', async () => {
+    const project = await projectOf(job('diary_ada', 'records.json', 'ada'))
+    const {code, stdout, stderr} = await project.run(['run', 'diary_ada', 'mail_*'])
+    expect({code, stdout}).to.deep.equal({code: 2, stdout: ''})
+    expect(stderr).to.include('no job of lorchestra.yaml matches "mail_*"')
+  })
+
+  it('runs them at the same time into one DuckDB file, and none is in the way of another', async () => {
+    const names = ['one', 'two', 'three', 'four', 'five', 'six']
+    const project = await projectOf(...names.map((name) => job(name, 'records.json', `${name}_system`)))
+    const {code, stderr} = await project.run(['run', '*', '--concurrency', '6'])
+    expect(stderr).to.equal('')
+    expect(code).to.equal(0)
+    const rows = await query(
+      project.database,
+      'SELECT source_system, count(*)::INT AS rows FROM raw_objects GROUP BY 1',
+    )
+    expect(rows).to.have.deep.members(names.map((name) => ({source_system: `${name}_system`, rows: 2})))
+  })
+
+  it('lets jobs of one stream take turns', async () => {
+    const project = await projectOf(job('one', 'records.json', 'shared'), job('two', 'records.json', 'shared'))
+    const {code, stdout} = await project.run(['run', 'one', 'two', '--concurrency', '2'])
+    expect(code).to.equal(0)
+    expect(stdout).to.match(
+      /✓ one: 2 extracted, 2 inserted, .*\n.*\n?.*✓ two: 2 extracted, 0 inserted, 0 updated, 2 unchanged/,
+    )
+  })
+
+  it('goes on with the others when one fails, and its exit code is the worst', async () => {
+    const project = await projectOf(
+      job('good', 'records.json', 'good'),
+      job('bad', 'broken.json', 'bad'),
+      job('better', 'records.json', 'better'),
+    )
+    const {code, stdout, stderr} = await project.run(['run', 'good', 'bad', 'better', '--concurrency', '2'])
+    expect(code).to.equal(1)
+    expect(stderr).to.include('✗ bad: the ink is dry')
+    expect(stdout.trimEnd().split('\n').at(-1)).to.equal('3 jobs: 2 done, 1 failed')
+    expect(stdout).to.include('✓ better')
+  })
+})

@@ -1,0 +1,44 @@
+import {expect} from 'chai'
+import sinon from 'sinon'
+
+import {CommitLedger} from '../../src/run/commit-ledger.ts'
+import {StreamCounts} from '../../src/model/counts.ts'
+import {createEvent} from '../../src/model/events.ts'
+import type {Sink} from '../../src/sink/sink.ts'
+
+const MINUTE = 60_000
+
+describe('commits', () => {
+  afterEach(() => sinon.restore())
+
+  it('come sooner at the beginning, so that runs which are killed after minutes get on', async () => {
+    let minutes = 0
+    sinon.stub(performance, 'now').callsFake(() => minutes * MINUTE)
+    const at: number[] = []
+    const sink: Pick<Sink, 'endSlice' | 'commit' | 'bytesBilled'> = {
+      bytesBilled: undefined,
+      endSlice: () => Promise.resolve(),
+      commit: (events) => {
+        expect(events(new Map())).to.have.length(1)
+        at.push(minutes)
+        return Promise.resolve(undefined)
+      },
+    }
+    const ledger = new CommitLedger({
+      sink: sink as Sink,
+      objectTypes: ['thing'],
+      commitAfter: {records: 1000, milliseconds: 5 * MINUTE},
+      limited: false,
+      about: () => ({}),
+      event: (details) => createEvent({...details, runId: 'run', at: new Date(0)}),
+    })
+    const group = {windowed: true, streams: [{sourceSystem: 'scripted', objectType: 'thing'}]}
+    ledger.startGroup({group, windows: [], sliceLength: 1, keepsBookmark: 'never'})
+    while (minutes < 20) {
+      minutes += 1
+      await ledger.endSlice({since: minutes - 1, until: minutes}, new StreamCounts(['thing']), undefined)
+      if (ledger.isDue()) await ledger.commit(false)
+    }
+    expect(at).to.deep.equal([1, 3, 7, 12, 17])
+  })
+})

@@ -1,0 +1,242 @@
+import {execFile} from 'node:child_process'
+import {mkdir, readdir, readFile, rm, stat, writeFile} from 'node:fs/promises'
+import {join} from 'node:path'
+import {promisify} from 'node:util'
+
+import {expect} from 'chai'
+
+import {outcomeOf} from '../../../src/base/errors.ts'
+import {createMask} from '../../../src/base/log.ts'
+import {ownProcess} from '../../../src/base/process-identity.ts'
+import {createSecretStore} from '../../../src/sources/secrets/secret-store.ts'
+import {temporaryFolder} from '../../support/cli.ts'
+
+const STORE_MODULE = new URL('../../../src/sources/secrets/secret-store.ts', import.meta.url).href
+const run = promisify(execFile)
+
+async function rejectionOf(promise: Promise<unknown>): Promise<Error> {
+  try {
+    await promise
+  } catch (error) {
+    expect(error).to.be.instanceOf(Error)
+    return error as Error
+  }
+  throw new Error('expected a rejection')
+}
+
+describe('the secret store', () => {
+  let folder: string
+  beforeEach(async () => {
+    folder = join(await temporaryFolder(), 'secrets', 'of-a-config')
+  })
+  const open = (options: {account?: string; patience?: number; signal?: AbortSignal} = {}) =>
+    createSecretStore({folder, account: 'acct1', mask: createMask(), ...options})
+  const stored = async (): Promise<unknown> => JSON.parse(await readFile(join(folder, 'acct1.json'), 'utf8')) as unknown
+
+  it('is empty before anything was stored, and makes no file to say so', async () => {
+    expect(await open().get('refresh_token')).to.equal(undefined)
+    expect(await rejectionOf(stat(folder))).to.have.property('code', 'ENOENT')
+  })
+
+  it('keeps a value for the next process', async () => {
+    expect(await open().update('refresh_token', () => 'first')).to.equal('first')
+    expect(await open().update('refresh_token', async (current) => `${current ?? ''}-second`)).to.equal('first-second')
+    expect(await open().get('refresh_token')).to.equal('first-second')
+  })
+
+  it('keeps accounts apart', async () => {
+    await open().update('refresh_token', () => 'of the first')
+    expect(await open({account: 'acct2'}).get('refresh_token')).to.equal(undefined)
+  })
+
+  it('can be read by its owner alone', async () => {
+    await open().update('refresh_token', () => 'hidden')
+    expect((await stat(folder)).mode & 0o777).to.equal(0o700)
+    expect((await stat(join(folder, 'acct1.json'))).mode & 0o777).to.equal(0o600)
+  })
+
+  it('closes a folder that was open to others', async () => {
+    await mkdir(folder, {recursive: true, mode: 0o755})
+    await open().update('refresh_token', () => 'hidden')
+    expect((await stat(folder)).mode & 0o777).to.equal(0o700)
+  })
+
+  it('leaves nothing but the file behind', async () => {
+    await open().update('refresh_token', () => 'value')
+    expect(await readdir(folder)).to.deep.equal(['acct1.json'])
+  })
+
+  it('hides every value that it reads or stores', async () => {
+    await open().update('refresh_token', () => 'old-secret')
+    const mask = createMask()
+    await createSecretStore({folder, account: 'acct1', mask}).update('refresh_token', () => 'new-secret')
+    expect(mask.apply('old-secret new-secret')).to.equal('*** ***')
+  })
+
+  it('keeps the old value where the change fails', async () => {
+    await open().update('refresh_token', () => 'old')
+    const failed = open().update('refresh_token', async () => {
+      throw new Error('the service is down')
+    })
+    expect(await rejectionOf(failed)).to.have.property('message', 'the service is down')
+    expect(await open().get('refresh_token')).to.equal('old')
+    expect(await open().update('refresh_token', () => 'new')).to.equal('new')
+  })
+
+  for (const text of ['', '{"refresh_token": "sec', '[]', 'null', '{"refresh_token": 5}']) {
+    it(`names the file instead of starting over where it holds ${JSON.stringify(text)}`, async () => {
+      await mkdir(folder, {recursive: true})
+      await writeFile(join(folder, 'acct1.json'), text)
+      const errors = [
+        await rejectionOf(open().get('refresh_token')),
+        await rejectionOf(open().update('refresh_token', () => 'new')),
+      ]
+      for (const error of errors) {
+        expect(error.message).to.include(join(folder, 'acct1.json'))
+        expect(error.message).not.to.include('sec"')
+        expect(error.cause).to.equal(undefined)
+      }
+      expect(await readFile(join(folder, 'acct1.json'), 'utf8')).to.equal(text)
+    })
+  }
+
+  it('replaces what a killed process left half written', async () => {
+    await mkdir(folder, {recursive: true})
+    await writeFile(join(folder, 'acct1.json.new'), '{"refresh_to')
+    await open().update('refresh_token', () => 'value')
+    expect(await stored()).to.deep.equal({refresh_token: 'value'})
+  })
+
+  it('does one update after the other in one process, also through two stores', async () => {
+    const names = Array.from({length: 10}, (_, index) => `token_${index}`)
+    await Promise.all(
+      names.flatMap((name) => [
+        open().update(name, () => name),
+        open().update('count', async (current) => String(Number(current ?? '0') + 1)),
+      ]),
+    )
+    expect(await stored()).to.deep.equal({...Object.fromEntries(names.map((name) => [name, name])), count: '10'})
+  })
+
+  it('refuses an update from within an update instead of waiting for ever', async () => {
+    const store = open()
+    const nested = store.update('one', async () => store.update('two', () => 'value'))
+    expect((await rejectionOf(nested)).message).to.include('from within the update')
+  })
+
+  it('lets a change read other secrets', async () => {
+    const store = open()
+    await store.update('one', () => 'first')
+    expect(await store.update('two', async () => (await store.get('one')) ?? 'nothing')).to.equal('first')
+  })
+
+  it('loses no update of two processes that update at once', async function () {
+    this.timeout(60_000)
+    const script = `
+      const {createSecretStore} = await import(${JSON.stringify(STORE_MODULE)})
+      const mask = {add() {}, apply: (text) => text}
+      const store = createSecretStore({folder: ${JSON.stringify(folder)}, account: 'acct1', mask})
+      for (let round = 0; round < 40; round += 1) {
+        await store.update('count', (current) => String(Number(current ?? '0') + 1))
+        await store.update('by-' + process.argv[1] + '-' + round, () => 'done')
+      }
+    `
+    await Promise.all(
+      ['one', 'other'].map(async (name) => run(process.execPath, ['--input-type=module', '-e', script, name])),
+    )
+    const secrets = (await stored()) as Record<string, string>
+    expect(secrets['count']).to.equal('80')
+    expect(Object.keys(secrets)).to.have.lengthOf(81)
+    expect(await readdir(folder)).to.deep.equal(['acct1.json'])
+  })
+
+  it('takes over the lock of a process that was killed while it held it', async function () {
+    this.timeout(60_000)
+    const script = `
+      const {createSecretStore} = await import(${JSON.stringify(STORE_MODULE)})
+      const mask = {add() {}, apply: (text) => text}
+      const store = createSecretStore({folder: ${JSON.stringify(folder)}, account: 'acct1', mask})
+      await store.update('one', () => { process.kill(process.pid, 'SIGKILL'); return 'never' })
+    `
+    await rejectionOf(run(process.execPath, ['--input-type=module', '-e', script]))
+    expect(await readdir(folder)).to.include('acct1.json.lock')
+    expect(await open().update('one', () => 'after all')).to.equal('after all')
+    expect(await readdir(folder)).to.deep.equal(['acct1.json'])
+  })
+
+  it('loses no update of several processes that find the lock of a killed one', async function () {
+    this.timeout(60_000)
+    await heldByThisProcess({pid: 2 ** 22 + 1})
+    const script = `
+      const {createSecretStore} = await import(${JSON.stringify(STORE_MODULE)})
+      const mask = {add() {}, apply: (text) => text}
+      const store = createSecretStore({folder: ${JSON.stringify(folder)}, account: 'acct1', mask})
+      for (let round = 0; round < 5; round += 1) {
+        await store.update('count', (current) => String(Number(current ?? '0') + 1))
+      }
+    `
+    const processes = Array.from({length: 4}, async () => run(process.execPath, ['--input-type=module', '-e', script]))
+    await Promise.all(processes)
+    expect(await stored()).to.deep.equal({count: '20'})
+    expect(await readdir(folder)).to.deep.equal(['acct1.json'])
+  })
+
+  it('names a lock that it cannot make sense of', async () => {
+    const lock = await heldByThisProcess()
+    await writeFile(lock, '12345')
+    const error = await rejectionOf(open().update('one', () => 'value'))
+    expect(error.message).to.equal(`the lock ${lock} names no process`)
+  })
+
+  it('says so where a value could not be stored or read, and is usable again afterwards', async () => {
+    await mkdir(join(folder, 'acct1.json.new'), {recursive: true})
+    const error = await rejectionOf(open().update('one', () => 'value'))
+    expect(error.message).to.include(`the secrets in ${join(folder, 'acct1.json')} could not be stored: `)
+    await rm(join(folder, 'acct1.json.new'), {recursive: true})
+    expect(await open().update('one', () => 'value')).to.equal('value')
+    await rm(join(folder, 'acct1.json'))
+    await mkdir(join(folder, 'acct1.json'))
+    expect((await rejectionOf(open().get('one'))).message).to.include('cannot be read')
+  })
+
+  it('refuses a change to something that is no text', async () => {
+    const changed = open().update('one', () => 5 as unknown as string)
+    expect((await rejectionOf(changed)).message).to.include('no text')
+    expect(await open().get('one')).to.equal(undefined)
+  })
+
+  it('gives up on a lock that another process keeps, and says which file to look at', async () => {
+    const lock = await heldByThisProcess()
+    const error = await rejectionOf(open({patience: 0}).update('one', () => 'value'))
+    expect(outcomeOf(error)).to.equal('inTheWay')
+    expect(error.message).to.include(`process ${process.pid} on `)
+    expect(error).to.have.property('next').that.includes(lock)
+    expect(await readFile(lock, 'utf8')).to.include('another copy')
+  })
+
+  it('never takes over the lock of another machine, whose processes it cannot see', async () => {
+    const lock = await heldByThisProcess({host: 'another-machine', pid: 2 ** 22 + 1})
+    const error = await rejectionOf(open({patience: 0}).update('one', () => 'value'))
+    expect(error.message).to.include('on another-machine')
+    expect(await readFile(lock, 'utf8')).to.include('another-machine')
+  })
+
+  it('stops waiting when the run is stopped', async () => {
+    await heldByThisProcess()
+    const controller = new AbortController()
+    const waiting = rejectionOf(open({signal: controller.signal}).update('one', () => 'value'))
+    controller.abort(new Error('stopped by the user'))
+    expect((await waiting).message).to.equal('stopped by the user')
+  })
+
+  it('refuses an account whose name would be another file', () => {
+    expect(() => open({account: '../other'})).to.throw('is not the name of an account')
+  })
+
+  async function heldByThisProcess(differences: object = {}): Promise<string> {
+    await mkdir(folder, {recursive: true})
+    const lock = join(folder, 'acct1.json.lock')
+    await writeFile(lock, JSON.stringify({...(await ownProcess()), lock: 'another copy', ...differences}))
+    return lock
+  }
+})

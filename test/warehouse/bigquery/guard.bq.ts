@@ -1,0 +1,63 @@
+import {expect} from 'chai'
+
+import {assertWritable} from '../../../src/warehouse/bigquery/guard.ts'
+
+const place = {project: 'p', dataset: 'd'}
+const writable = {tables: ['test_event_log', 'test_raw_objects'], prefixes: ['lorchestra_staging_1']}
+const statement = (query: string) => ({method: 'POST', path: '/jobs', body: {configuration: {query: {query}}}})
+const table = (tableId: string, datasetId = 'd') => ({projectId: 'p', datasetId, tableId})
+
+describe('the guard of all requests', () => {
+  const refused: readonly [string, object][] = [
+    [
+      'a statement that writes production',
+      statement('MERGE INTO `p.d.raw_objects` AS stored USING `p.d.test_raw_objects`'),
+    ],
+    [
+      'one that only reads it beside a write',
+      statement('INSERT INTO `p.d.test_event_log` SELECT * FROM `p.d.event_log`'),
+    ],
+    ['one behind a SELECT', statement('SELECT 1; DROP TABLE `p.d.raw_objects`')],
+    ['one that hides behind a constant', statement('DELETE FROM `p.d.raw_objects` WHERE x = "`p.d.test_raw_objects`"')],
+    ['one without a name', statement('DROP SCHEMA d CASCADE')],
+    ['a name of another dataset', statement('DELETE FROM `p.other.test_raw_objects` WHERE TRUE')],
+    [
+      'a SELECT into a table',
+      {...statement('SELECT 1'), body: {configuration: {query: {query: 'SELECT 1', destinationTable: table('x')}}}},
+    ],
+    [
+      'a load into production',
+      {method: 'POST', path: '/jobs', body: {configuration: {load: {destinationTable: table('raw_objects')}}}},
+    ],
+    [
+      'a copy',
+      {method: 'POST', path: '/jobs', body: {configuration: {copy: {destinationTable: table('test_raw_objects')}}}},
+    ],
+    [
+      'a table of production',
+      {method: 'POST', path: '/datasets/d/tables', body: {tableReference: table('raw_objects')}},
+    ],
+    ['a deleted table', {method: 'DELETE', path: '/datasets/d/tables/raw_objects'}],
+    ['a deleted dataset', {method: 'DELETE', path: '/datasets/d'}],
+    ['rows that are streamed', {method: 'POST', path: '/datasets/d/tables/test_raw_objects/insertAll', body: {}}],
+    ['a changed table', {method: 'PATCH', path: '/datasets/d/tables/test_raw_objects', body: {}}],
+  ]
+  for (const [what, request] of refused) {
+    it(`refuses ${what}`, () => {
+      expect(() => assertWritable(place, writable, request as ReturnType<typeof statement>)).to.throw()
+    })
+  }
+
+  it('lets through what the run may do, and nothing that writes before a run begins', () => {
+    const allowed = [
+      statement('MERGE INTO `p.d.test_raw_objects` AS stored USING `p.d.lorchestra_staging_1_fresh` AS fresh ON TRUE'),
+      {method: 'POST', path: '/datasets/d/tables', body: {tableReference: table('lorchestra_staging_1_0')}},
+      {method: 'DELETE', path: '/datasets/d/tables/lorchestra_staging_1_0'},
+    ]
+    for (const request of allowed) {
+      expect(() => assertWritable(place, writable, request)).to.not.throw()
+      expect(() => assertWritable(place, undefined, request)).to.throw('refused')
+    }
+    expect(() => assertWritable(place, undefined, statement('SELECT * FROM `p.d.raw_objects`'))).to.not.throw()
+  })
+})

@@ -1,0 +1,168 @@
+import {spawnSync} from 'node:child_process'
+import {hostname} from 'node:os'
+
+import {expect} from 'chai'
+
+import {outcomeOf} from '../../../src/base/errors.ts'
+import type {Page} from '../../../src/source.ts'
+import {definitionsOf} from '../../../src/warehouse/bigquery/table-metadata.ts'
+import {startAnalyzer, type AnalyzedColumn, type Analyzer} from '../../support/bigquery/analyzer.ts'
+import {PROJECT, startEmulator, type Emulator} from '../../support/bigquery/emulator.ts'
+import {
+  failedJob,
+  once,
+  startFaultyService,
+  type FaultyService,
+  type SeenRequest,
+} from '../../support/bigquery/faulty-service.ts'
+import {onOneLine, sqlInCode} from '../../support/bigquery/sql-in-code.ts'
+import {bigQueryUnderTest, type BigQueryUnderTest} from '../../support/bigquery/under-test.ts'
+import {folderForEachTest} from '../../support/folder.ts'
+import {PRODUCTION} from '../../support/scripted-run.ts'
+import {scriptedSource} from '../../support/scripted-source.ts'
+import {DAY} from '../../support/warehouse-contract.ts'
+
+interface Sent {
+  readonly configuration?: {
+    readonly query?: {readonly query: string; readonly queryParameters?: readonly {readonly name: string}[]}
+  }
+  readonly tableReference?: {readonly projectId: string; readonly datasetId: string; readonly tableId: string}
+  readonly schema?: {readonly fields: readonly AnalyzedColumn[]}
+}
+
+interface SentStatement {
+  readonly sql: string
+  readonly parameters: readonly string[]
+}
+
+const isCommit = ({body}: SeenRequest): boolean => body.includes('BEGIN TRANSACTION')
+
+describe('every statement that can be sent to BigQuery', () => {
+  const folder = folderForEachTest()
+  let emulator: Emulator
+  let service: FaultyService
+  let analyzer: Analyzer
+  let underTest: BigQueryUnderTest
+  before(async () => {
+    emulator = await startEmulator()
+    service = await startFaultyService(emulator.url)
+    analyzer = await startAnalyzer()
+  })
+  after(async () => {
+    await analyzer.stop()
+    await service.close()
+    await emulator.stop()
+  })
+  beforeEach(async () => {
+    underTest = await bigQueryUnderTest({emulator, folder: folder(), endpoint: service.url})
+    await underTest.createProduction()
+    for (const [table, {columns}] of definitionsOf(PRODUCTION)) {
+      analyzer.addTable(`${PROJECT}.${underTest.dataset}.${table}`, columns)
+    }
+    service.faults = () => undefined
+    service.forget()
+  })
+
+  const notes = (...ids: readonly string[]): Page => ({objectType: 'note', records: ids.map((id) => ({id}))})
+  const reading = (pages: readonly Page[], rejects = 0) =>
+    scriptedSource(() => [], {
+      streams: ['folder', 'note'].map((objectType) => ({objectType, windowed: false})),
+      async *extract({known, reject}) {
+        await known(['note:scripted--acct1:a'])
+        for (let number = 0; number < rejects; number += 1)
+          reject(`message ${number}`, 'it is damaged '.repeat(20), 'note')
+        for (const page of pages) yield await Promise.resolve(page)
+      },
+    })
+
+  /** Everything that a run can do, and what is asked outside of one. */
+  const doEverything = async (): Promise<void> => {
+    const both: Page = {objectType: 'folder', records: [{id: 'f'}], deleted: ['folder:scripted--acct1:gone']}
+    const run = async (...args: Parameters<BigQueryUnderTest['run']>): Promise<void> => {
+      const {error} = await underTest.run(...args)
+      expect(error).to.equal(undefined)
+    }
+    const full = {full: true}
+    await run({source: reading([notes('a', 'b'), both]), now: DAY, runId: 'first'})
+    await run({source: reading([notes('a', 'b'), both]), now: 2 * DAY, request: full})
+    await run({
+      source: reading([notes('a', 'new'), {objectType: 'note', records: [{id: 'b', changed: true}]}]),
+      now: 3 * DAY,
+      request: full,
+    })
+    await run({source: reading([notes('a')], 3), now: 4 * DAY, request: full})
+    await run({source: reading([notes('a')], 2000), now: 5 * DAY, request: full, maxRejects: 10_000})
+    await run({source: reading([notes('a')]), now: 6 * DAY, mode: 'dry-run'})
+    await run({source: reading([notes('a'), both], 1), now: 6 * DAY, mode: 'test-table'})
+    service.faults = once(isCommit, failedJob('invalidQuery', 'Transaction is aborted due to concurrent update'))
+    await run({source: reading([notes('c', 'c')]), now: 7 * DAY, request: full})
+    const stream = {sourceSystem: 'scripted--acct1', objectType: 'note'}
+    const warehouse = underTest.open()
+    await warehouse.readStreamStates(PRODUCTION, [{job: 'job', account: null, selection: 'all', stream}])
+    await warehouse.readRejects(PRODUCTION, 'first')
+    await warehouse.readRunEvents(PRODUCTION, {job: 'job', limit: 5})
+    await warehouse.readRunEvents(PRODUCTION, {runId: 'first', limit: 1})
+    await warehouse.describe(PRODUCTION)
+    await warehouse.countSurplusRows(PRODUCTION)
+    await warehouse.checkWritable(PRODUCTION)
+    await loseTheStream()
+  }
+
+  const loseTheStream = async (): Promise<void> => {
+    const {pid} = spawnSync(process.execPath, ['--version'])
+    const dead = JSON.stringify({process: {host: hostname(), pid, token: ''}, startedAt: new Date(0).toISOString()})
+    const source = scriptedSource(() => [], {
+      async *extract() {
+        const [lease] = (await underTest.tables()).filter((name) => name.startsWith('lorchestra_lease_'))
+        await underTest.query(`UPDATE {${lease ?? ''}} SET about = '${dead}' WHERE TRUE`)
+        const taker = await underTest.run({source: scriptedSource(() => [{id: 'a', at: 1}]), now: 8 * DAY})
+        expect(taker.error).to.equal(undefined)
+        yield {records: [{id: 'late'}]}
+      },
+    })
+    const {error} = await underTest.run({source, now: 8 * DAY})
+    expect(outcomeOf(error)).to.equal('failed')
+  }
+
+  /** In their order, with the tables that they need made known. */
+  const statementsSent = (learn: boolean): readonly SentStatement[] =>
+    service.seen.flatMap(({method, path, body}) => {
+      if (method !== 'POST' || path.startsWith('/upload')) return []
+      const {configuration, tableReference, schema} = JSON.parse(body) as Sent
+      if (tableReference !== undefined && schema !== undefined && learn) {
+        const {projectId, datasetId, tableId} = tableReference
+        analyzer.addTable(`${projectId}.${datasetId}.${tableId}`, schema.fields)
+      }
+      const query = configuration?.query
+      if (query === undefined) return []
+      return [{sql: query.query, parameters: (query.queryParameters ?? []).map(({name}) => name)}]
+    })
+
+  it('is understood by Google’s own analyzer, and one with a misspelt column or an = between JSON values is not', async () => {
+    await doEverything()
+    const sent = statementsSent(true)
+    const refused: string[] = []
+    for (const {sql, parameters} of sent) {
+      await analyzer.analyze(sql, parameters).catch((error: unknown) => refused.push(`${String(error)}\n${sql}`))
+    }
+    expect(refused).to.deep.equal([])
+    const all = onOneLine(sent.map(({sql}) => sql).join('\n'))
+    const unseen = (await sqlInCode()).filter(({text}) => !all.includes(onOneLine(text)))
+    expect(unseen, 'SQL in the code that none of these runs sent').to.deep.equal([])
+
+    const broken: readonly [string, string, RegExp][] = [
+      ['payload = fresh.payload', 'payload = fresh.paylaod', /paylaod not found/],
+      [
+        'TO_JSON_STRING(stored.payload) != TO_JSON_STRING(fresh.payload)',
+        'stored.payload != fresh.payload',
+        /not defined for arguments of type JSON/,
+      ],
+    ]
+    for (const [right, wrong, complaint] of broken) {
+      const sql = sent.find((one) => one.sql.includes(right))?.sql.replace(right, wrong) ?? ''
+      expect(sql).to.include(wrong)
+      const error = await analyzer.analyze(sql, []).catch((reason: unknown) => reason)
+      expect(String(error)).to.match(complaint)
+    }
+  }).timeout(120_000)
+})
