@@ -1,362 +1,204 @@
-import {readdirSync, readFileSync} from 'node:fs'
+import {existsSync, readdirSync, readFileSync} from 'node:fs'
 import {dirname, join, relative, resolve} from 'node:path'
 
 import {expect} from 'chai'
 
 const root = resolve(import.meta.dirname, '..')
+const src = join(root, 'src')
 
-/**
- * Who may import whom at run time, by file or folder of src (`import type` counts for nothing). A file that is not
- * named here may import nothing, so a new one has to be given its place.
- */
-const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
+/** Every folder of src is a room. A room may import itself and what stands in its row; types and lazy imports count. */
+const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'source.ts': [],
-  'oclif.ts': [],
-  'one-line.ts': [],
-  'json-text.ts': ['exact-json.ts'],
-  'errors.ts': ['one-line.ts'],
-  'counts.ts': [],
-  'window.ts': [],
-  'pause.ts': [],
-  'system-error.ts': [],
-  'process-identity.ts': ['system-error.ts'],
-  'run-mode.ts': ['errors.ts'],
-  'close-match.ts': [],
-  'name.ts': [],
-  'results-output.ts': [],
-  'loopback.ts': [],
-  'node-version.ts': ['errors.ts'],
-  'duration.ts': ['errors.ts'],
-  'instant.ts': ['errors.ts'],
-  'log.ts': [],
-  'events.ts': [],
-  'keyed-record.ts': ['errors.ts', 'json-text.ts'],
-  'source-pages.ts': ['errors.ts', 'until-aborted.ts'],
-  'exact-json.ts': [],
-  http: ['exact-json.ts', 'http', 'loopback.ts', 'pause.ts'],
-  'http.ts': ['http'],
-  'signals.ts': ['errors.ts'],
-  'file-lock.ts': ['errors.ts', 'pause.ts', 'process-identity.ts', 'system-error.ts'],
-  'secret-store.ts': ['errors.ts', 'file-lock.ts', 'name.ts', 'system-error.ts'],
-  'starter-files.ts': [],
-  'schema-reference.ts': [],
-  'bash-completion.ts': [],
-  'zsh-completion.ts': [],
-  'ask-for-starter.ts': ['errors.ts', 'name.ts', 'starter-files.ts'],
-  'text-table.ts': [],
-  'config.ts': ['close-match.ts', 'config', 'errors.ts'],
-  config: [
-    'close-match.ts',
-    'config',
-    'duration.ts',
-    'errors.ts',
-    'instant.ts',
-    'loopback.ts',
-    'name.ts',
-    'system-error.ts',
-    'warehouse/tables.ts',
-  ],
-  'jobs.ts': ['close-match.ts', 'config', 'duration.ts', 'errors.ts', 'instant.ts'],
-  'job-options.ts': ['close-match.ts', 'config', 'errors.ts'],
-  'job-secrets.ts': ['secret-store.ts'],
-  'login-account.ts': [
-    'close-match.ts',
-    'duration.ts',
-    'errors.ts',
-    'http.ts',
-    'job-options.ts',
-    'job-secrets.ts',
-    'jobs.ts',
-    'sources.ts',
-    'until-aborted.ts',
-  ],
-  'account-list.ts': ['config', 'job-secrets.ts'],
-  'browser.ts': [],
-  'job-description.ts': [
-    'config',
-    'duration.ts',
-    'errors.ts',
-    'job-options.ts',
-    'job-secrets.ts',
-    'jobs.ts',
-    'sources.ts',
-    'text-table.ts',
-    'warehouse/tables.ts',
-  ],
-  'sources.ts': ['close-match.ts', 'errors.ts', 'name.ts', 'source-failures.ts'],
-  'source-failures.ts': [],
-  plugins: ['errors.ts', 'file-lock.ts', 'oclif.ts', 'plugins', 'sources.ts', 'system-error.ts'],
-  'write-starter-files.ts': ['errors.ts', 'system-error.ts'],
-  'source-template.ts': ['errors.ts', 'system-error.ts'],
-  'window-request.ts': ['errors.ts', 'duration.ts', 'instant.ts'],
-  'plan.ts': ['errors.ts', 'window.ts'],
-  'until-aborted.ts': [],
-  'turns.ts': ['until-aborted.ts'],
-  'read-slice.ts': ['counts.ts', 'errors.ts', 'json-text.ts', 'slice-intake.ts', 'source-pages.ts'],
-  'slice-intake.ts': ['errors.ts', 'events.ts', 'keyed-record.ts', 'one-line.ts', 'window.ts'],
-  'estimate.ts': ['read-slice.ts', 'slices.ts', 'until-aborted.ts'],
-  'slices.ts': [],
-  'commit-ledger.ts': ['counts.ts', 'window.ts'],
-  'run-job.ts': [
-    'commit-ledger.ts',
-    'counts.ts',
-    'errors.ts',
-    'estimate.ts',
-    'events.ts',
-    'plan.ts',
-    'process-identity.ts',
-    'read-slice.ts',
-    'until-aborted.ts',
-    'window.ts',
-  ],
-  'run-history.ts': ['counts.ts', 'process-identity.ts', 'warehouse/tables.ts', 'window.ts'],
-  'warehouse-report.ts': ['text-table.ts', 'window.ts'],
-  'run-history-report.ts': ['text-table.ts', 'window.ts'],
-  'signed-in.ts': ['errors.ts'],
-  'doctor.ts': [
-    'errors.ts',
-    'http.ts',
-    'job-options.ts',
-    'job-secrets.ts',
-    'jobs.ts',
-    'node-version.ts',
-    'read-slice.ts',
-    'run-history.ts',
-    'signed-in.ts',
-    'sources.ts',
-    'until-aborted.ts',
-    'warehouse/open-warehouse.ts',
-    'warehouse/tables.ts',
-  ],
-  'notifications.ts': [
-    'config',
-    'errors.ts',
-    'loopback.ts',
-    'report.ts',
-    'run-history.ts',
-    'warehouse/open-warehouse.ts',
-  ],
-  'report.ts': ['errors.ts', 'window.ts'],
-  'progress-line.ts': [],
-  'terminal-reporter.ts': ['errors.ts', 'progress-line.ts', 'report.ts'],
-  'run-jobs.ts': [
-    'duration.ts',
-    'errors.ts',
-    'http',
-    'http.ts',
-    'instant.ts',
-    'job-options.ts',
-    'job-secrets.ts',
-    'jobs.ts',
-    'report.ts',
-    'run-job.ts',
-    'signed-in.ts',
-    'sink/open-sink.ts',
-    'sources.ts',
-    'turns.ts',
-    'warehouse/open-warehouse.ts',
-  ],
-  sink: [
-    'errors.ts',
-    'process-identity.ts',
-    'run-mode.ts',
-    'system-error.ts',
-    'sink',
-    'warehouse/tables.ts',
-    'warehouse/warehouse.ts',
-  ],
-  warehouse: [
-    'duration.ts',
-    'errors.ts',
-    'events.ts',
-    'file-lock.ts',
-    'pause.ts',
-    'process-identity.ts',
-    'system-error.ts',
-    'turns.ts',
-    'until-aborted.ts',
-    'warehouse',
-  ],
-  testing: [
-    'config/file-schema.ts',
-    'counts.ts',
-    'duration.ts',
-    'errors.ts',
-    'exact-json.ts',
-    'http.ts',
-    'http/account-traffic.ts',
-    'instant.ts',
-    'keyed-record.ts',
-    'log.ts',
-    'name.ts',
-    'plan.ts',
-    'read-slice.ts',
-    'testing',
-  ],
-  hooks: ['bash-completion.ts', 'close-match.ts', 'oclif.ts', 'run-mode.ts', 'system-error.ts', 'zsh-completion.ts'],
-  'command.ts': ['config.ts', 'errors.ts', 'log.ts', 'oclif.ts'],
-  commands: [
-    'account-list.ts',
-    'browser.ts',
-    'command.ts',
-    'config.ts',
-    'duration.ts',
-    'doctor.ts',
-    'errors.ts',
-    'job-description.ts',
-    'jobs.ts',
-    'log.ts',
-    'login-account.ts',
-    'node-version.ts',
-    'notifications.ts',
-    'oclif.ts',
-    'plan.ts',
-    'plugins',
-    'results-output.ts',
-    'run-history.ts',
-    'run-history-report.ts',
-    'run-jobs.ts',
-    'run-mode.ts',
-    'signals.ts',
-    'name.ts',
-    'source-template.ts',
-    'sources.ts',
-    'starter-files.ts',
-    'schema-reference.ts',
-    'ask-for-starter.ts',
-    'system-error.ts',
-    'terminal-reporter.ts',
-    'text-table.ts',
-    'warehouse-report.ts',
-    'warehouse/open-warehouse.ts',
-    'warehouse/tables.ts',
-    'window-request.ts',
-    'write-starter-files.ts',
-  ],
+  base: ['source.ts'],
+  model: ['source.ts', 'base'],
+  config: ['source.ts', 'base', 'model'],
+  sources: ['source.ts', 'base', 'model', 'config'],
+  warehouse: ['source.ts', 'base', 'model', 'config'],
+  sink: ['source.ts', 'base', 'model', 'warehouse'],
+  run: ['source.ts', 'base', 'model', 'config', 'sources', 'warehouse', 'sink'],
+  report: ['source.ts', 'base', 'model', 'config', 'sources', 'warehouse', 'sink', 'run'],
+  doctor: ['source.ts', 'base', 'model', 'config', 'sources', 'warehouse', 'run', 'report'],
+  testing: ['source.ts', 'base', 'model', 'config', 'sources', 'run'],
+  cli: ['source.ts', 'base', 'model', 'config', 'sources'],
+  commands: ['base', 'model', 'sources', 'warehouse', 'run', 'report', 'doctor', 'cli'],
 }
 
 /** Packages that are slow to import: only ever with `await import()`, or from a file that is itself loaded so. */
-const LAZY_PACKAGES = ['@azure/msal-node', '@duckdb/node-api', 'google-auth-library', 'open', 'undici', 'winston']
-const LAZY_FILES = ['warehouse/duckdb/key-index.ts']
+const SLOW_PACKAGES = ['@azure/msal-node', '@duckdb/node-api', 'google-auth-library', 'open', 'undici', 'winston']
+const LOADED_LAZILY = ['warehouse/duckdb/key-index.ts']
 
 interface Import {
   readonly specifier: string
+  /** Only types, which are gone when the program runs. */
+  readonly type: boolean
   readonly lazy: boolean
 }
 
-function runtimeImports(file: string): readonly Import[] {
+function importsOf(file: string): readonly Import[] {
   const text = readFileSync(file, 'utf8')
   const found: Import[] = []
-  for (const match of text.matchAll(/^(?:import|export)\s(?!type\b)([^'"]*?)\sfrom\s+['"]([^'"]+)['"]/gms)) {
-    const names = match[1] ?? ''
+  for (const match of text.matchAll(/^(?:import|export)\s(type\b)?([^'"]*?)\sfrom\s+['"]([^'"]+)['"]/gms)) {
+    const names = (match[2] ?? '').trim()
     const onlyTypes =
-      names.startsWith('{') &&
-      names
-        .slice(1, -1)
-        .split(',')
-        .every((name) => name.trim() === '' || name.trim().startsWith('type '))
-    if (!onlyTypes) found.push({specifier: match[2] ?? '', lazy: false})
+      match[1] !== undefined ||
+      (names.startsWith('{') &&
+        names
+          .slice(1, -1)
+          .split(',')
+          .every((name) => name.trim() === '' || name.trim().startsWith('type ')))
+    found.push({specifier: match[3] ?? '', type: onlyTypes, lazy: false})
   }
   for (const match of text.matchAll(/^import\s+['"]([^'"]+)['"]/gm))
-    found.push({specifier: match[1] ?? '', lazy: false})
+    found.push({specifier: match[1] ?? '', type: false, lazy: false})
   for (const match of text.matchAll(/\bimport\(\s*['"]([^'"]+)['"]\s*\)/g))
-    found.push({specifier: match[1] ?? '', lazy: true})
+    found.push({specifier: match[1] ?? '', type: false, lazy: true})
   return found
 }
+
+const runtimeImportsOf = (file: string): readonly Import[] => importsOf(file).filter(({type}) => !type)
+
+const isRelative = ({specifier}: Import): boolean => specifier.startsWith('.')
 
 const filesBelow = (folder: string): readonly string[] =>
   readdirSync(folder, {recursive: true, encoding: 'utf8'})
     .filter((name) => name.endsWith('.ts'))
     .map((name) => join(folder, name))
 
-const src = join(root, 'src')
 const sourceFiles = filesBelow(src)
-const pluginFiles = readdirSync(join(root, 'plugins')).flatMap((name) => filesBelow(join(root, 'plugins', name, 'src')))
+const pluginNames = readdirSync(join(root, 'plugins'))
+const pluginFiles = pluginNames.flatMap((name) => filesBelow(join(root, 'plugins', name, 'src')))
 
-const roomOf = (file: string): string => {
-  const path = relative(src, file)
-  return path in MAY_IMPORT ? path : (path.split('/')[0] ?? path)
+const inSrc = (file: string): string => relative(src, file)
+const roomOf = (file: string): string => inSrc(file).split('/')[0] ?? ''
+const codeOf = (file: string): string => readFileSync(file, 'utf8').replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '')
+
+/** Files whose imports lead back to them, each circle once. */
+function circlesOf(files: readonly string[]): readonly string[] {
+  const circles = new Set<string>()
+  const done = new Set<string>()
+  const walk = (file: string, path: readonly string[]): void => {
+    const begin = path.indexOf(file)
+    if (begin !== -1) {
+      const circle = path.slice(begin).map((member) => relative(root, member))
+      circles.add(circle.toSorted().join(' ↔ '))
+      return
+    }
+    if (done.has(file)) return
+    for (const {specifier} of importsOf(file).filter(isRelative)) {
+      walk(resolve(dirname(file), specifier), [...path, file])
+    }
+    done.add(file)
+  }
+  for (const file of files) walk(file, [])
+  return [...circles]
 }
 
 describe('the house', () => {
-  it('has a place for every file, and every import goes in the one direction', () => {
-    const wrong: string[] = []
-    for (const file of sourceFiles) {
-      const allowed = MAY_IMPORT[roomOf(file)]
-      if (allowed === undefined) {
-        wrong.push(`${relative(src, file)} has no place in MAY_IMPORT`)
-        continue
-      }
-      for (const {specifier} of runtimeImports(file)) {
-        if (!specifier.startsWith('.')) continue
-        const target = relative(src, resolve(dirname(file), specifier))
-        const fits = allowed.some((place) => target === place || target.startsWith(`${place}/`))
-        if (!fits) wrong.push(`${relative(src, file)} imports ${target}`)
-      }
-    }
+  it('has the contract and the rooms in src, and nothing else', () => {
+    expect(readdirSync(src).toSorted()).to.deep.equal(Object.keys(ROOMS).toSorted())
+  })
+
+  it('lets every import go in the one direction, types and lazy ones too', () => {
+    const wrong = sourceFiles.flatMap((file) => {
+      const allowed = [roomOf(file), ...(ROOMS[roomOf(file)] ?? [])]
+      return importsOf(file)
+        .filter(isRelative)
+        .map(({specifier}) => resolve(dirname(file), specifier))
+        .filter((target) => !allowed.includes(roomOf(target)))
+        .map((target) => `${inSrc(file)} imports ${inSrc(target)}`)
+    })
     expect(wrong).to.deep.equal([])
+  })
+
+  it('imports only what is there', () => {
+    const gone = [...sourceFiles, ...pluginFiles].flatMap((file) =>
+      importsOf(file)
+        .filter(isRelative)
+        .map(({specifier}) => resolve(dirname(file), specifier))
+        .filter((target) => !existsSync(target))
+        .map((target) => `${relative(root, file)} imports ${relative(root, target)}`),
+    )
+    expect(gone).to.deep.equal([])
+  })
+
+  it('lists no allowance that nobody uses', () => {
+    const used = new Map<string, Set<string>>(Object.keys(ROOMS).map((room) => [room, new Set()]))
+    for (const file of sourceFiles)
+      for (const {specifier} of importsOf(file).filter(isRelative))
+        used.get(roomOf(file))?.add(roomOf(resolve(dirname(file), specifier)))
+    const unused = Object.entries(ROOMS).flatMap(([room, allowed]) =>
+      allowed.filter((other) => used.get(room)?.has(other) !== true).map((other) => `${room} -> ${other}`),
+    )
+    expect(unused).to.deep.equal([])
+  })
+
+  it('has no circle of files, types and lazy imports counted', () => {
+    expect(circlesOf([...sourceFiles, ...pluginFiles])).to.deep.equal([])
+  })
+
+  it('has a test folder of the name of a room, or of none of its business', () => {
+    const folders = readdirSync(join(root, 'test'), {withFileTypes: true}).filter((entry) => entry.isDirectory())
+    const beside = ['program', 'support']
+    expect(folders.map(({name}) => name).filter((name) => !(name in ROOMS) && !beside.includes(name))).to.deep.equal([])
   })
 
   it('lets no command, hook or reporter reach a warehouse but through the sink', () => {
     const reaching = sourceFiles.filter((file) =>
-      runtimeImports(file).some(
+      runtimeImportsOf(file).some(
         ({specifier}) => /warehouse\/(duckdb|bigquery)/.test(specifier) || specifier.includes('./duckdb/'),
       ),
     )
-    expect(reaching.map((file) => relative(src, file))).to.deep.equal(['warehouse/open-warehouse.ts'])
+    expect(reaching.map(inSrc)).to.deep.equal(['warehouse/open-warehouse.ts'])
   })
 
   it('lets nobody reach a sink, a warehouse or the run mode through the conformance suite', () => {
     const reached = new Set<string>()
     const open = [join(src, 'testing', 'conformance.ts')]
     for (let file = open.pop(); file !== undefined; file = open.pop()) {
-      reached.add(relative(src, file))
-      for (const {specifier} of runtimeImports(file)) {
+      reached.add(inSrc(file))
+      for (const {specifier} of runtimeImportsOf(file).filter(isRelative)) {
         const target = resolve(dirname(file), specifier)
-        if (specifier.startsWith('.') && !reached.has(relative(src, target))) open.push(target)
+        if (!reached.has(inSrc(target))) open.push(target)
       }
     }
     expect(reached.size).to.be.above(20)
-    expect(
-      [...reached].filter((file) => /^(sink|warehouse|commands|hooks)\/|run-mode|run-job/.test(file)),
-    ).to.deep.equal([])
+    expect([...reached].filter((file) => /^(sink|warehouse|commands|cli)\/|run-mode|run-job/.test(file))).to.deep.equal(
+      [],
+    )
   })
 
   it('asks for the run mode in the sink and the run command alone', () => {
-    const asking = sourceFiles
-      .filter((file) => /\b(runMode|currentRunMode)\(/.test(readFileSync(file, 'utf8')))
-      .map((file) => relative(src, file))
-    expect(asking.toSorted()).to.deep.equal(['commands/run.ts', 'run-mode.ts', 'sink/open-sink.ts'])
+    const asking = sourceFiles.filter((file) => /\b(runMode|currentRunMode)\(/.test(codeOf(file)))
+    expect(asking.map(inSrc).toSorted()).to.deep.equal(['commands/run.ts', 'model/run-mode.ts', 'sink/open-sink.ts'])
   })
 
   it('sets the run mode in the init hook alone', () => {
-    const setting = sourceFiles
-      .filter((file) => /\bsetRunMode\(/.test(readFileSync(file, 'utf8')))
-      .map((file) => relative(src, file))
-    expect(setting.toSorted()).to.deep.equal(['hooks/init.ts', 'run-mode.ts'])
+    const setting = sourceFiles.filter((file) => /\bsetRunMode\(/.test(codeOf(file)))
+    expect(setting.map(inSrc).toSorted()).to.deep.equal(['cli/hooks/init.ts', 'model/run-mode.ts'])
   })
 
   it('loads what is slow to load only when it is needed', () => {
     const eager = [...sourceFiles, ...pluginFiles]
-      .filter((file) => !LAZY_FILES.includes(relative(src, file)))
+      .filter((file) => !LOADED_LAZILY.includes(inSrc(file)))
       .flatMap((file) =>
-        runtimeImports(file)
-          .filter(({specifier, lazy}) => !lazy && LAZY_PACKAGES.includes(specifier))
-          .map(({specifier}) => `${relative(src, file)} imports ${specifier}`),
+        runtimeImportsOf(file)
+          .filter(({specifier, lazy}) => !lazy && SLOW_PACKAGES.includes(specifier))
+          .map(({specifier}) => `${inSrc(file)} imports ${specifier}`),
       )
     expect(eager).to.deep.equal([])
+    expect(LOADED_LAZILY.filter((file) => !existsSync(join(src, file)))).to.deep.equal([])
   })
 
   it('imports oclif by the one file that the build makes fast', () => {
     const importing = sourceFiles.filter((file) =>
-      runtimeImports(file).some(({specifier}) => specifier.startsWith('@oclif/')),
+      runtimeImportsOf(file).some(({specifier}) => specifier.startsWith('@oclif/')),
     )
-    expect(importing.map((file) => relative(src, file))).to.deep.equal(['oclif.ts'])
+    expect(importing.map(inSrc)).to.deep.equal(['base/oclif.ts'])
   })
 
   it('has plugins that import nothing of the host at run time', () => {
     const reaching = pluginFiles.filter((file) =>
-      runtimeImports(file).some(
+      runtimeImportsOf(file).some(
         ({specifier}) =>
           specifier === 'lorchestra' || specifier.startsWith('lorchestra/') || specifier.includes('../../../src'),
       ),
@@ -365,30 +207,26 @@ describe('the house', () => {
   })
 
   it('knows no source by name: deleting a plugin folder leaves nothing behind in src', () => {
-    const names = readdirSync(join(root, 'plugins'))
     const naming = sourceFiles
-      .filter((file) => !['starter-files.ts', 'commands/run.ts'].includes(relative(src, file)))
-      .filter((file) => {
-        const code = readFileSync(file, 'utf8').replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '')
-        return names.some((name) => new RegExp(`\\b${name}\\b`, 'i').test(code))
-      })
-    expect(naming.map((file) => relative(src, file))).to.deep.equal([])
+      .filter((file) => !['cli/starter/starter-files.ts', 'commands/run.ts'].includes(inSrc(file)))
+      .filter((file) => pluginNames.some((name) => new RegExp(`\\b${name}\\b`, 'i').test(codeOf(file))))
+    expect(naming.map(inSrc)).to.deep.equal([])
   })
 
   it('chooses exit codes in errors.ts alone', () => {
     const choosing = sourceFiles
-      .filter((file) => relative(src, file) !== 'errors.ts')
+      .filter((file) => inSrc(file) !== 'base/errors.ts')
       .filter((file) => /\.exit\(\s*\d|process\.exit\(|exitCode\s*=|exit:\s*\d/.test(readFileSync(file, 'utf8')))
-    expect(choosing.map((file) => relative(src, file))).to.deep.equal([])
+    expect(choosing.map(inSrc)).to.deep.equal([])
   })
 
   it('has no drawers', () => {
     const drawers = /(^|\/)(utils?|helpers?|common|lib|misc|shared|types\.ts|index\.ts)(\/|\.ts$|$)/
-    expect(sourceFiles.map((file) => relative(src, file)).filter((path) => drawers.test(path))).to.deep.equal([])
+    expect(sourceFiles.map(inSrc).filter((path) => drawers.test(path))).to.deep.equal([])
   })
 
   it('keeps every file small enough to have one reason to exist', () => {
     const large = sourceFiles.filter((file) => readFileSync(file, 'utf8').split('\n').length > 300)
-    expect(large.map((file) => relative(src, file))).to.deep.equal([])
+    expect(large.map(inSrc)).to.deep.equal([])
   })
 })

@@ -6,7 +6,9 @@ import {assertVariablesAreSet, resolveVariables} from '../config/variables.ts'
 import {failure, messageWithCauses, outcomeOf, usageError} from '../base/errors.ts'
 import type {Mask} from '../base/log.ts'
 import {isLoopback} from '../base/loopback.ts'
-import {errorDocument, outcomeOfRun, runDocument, type FinishedRun} from './run-summary.ts'
+import {outcomeOfRun, type FinishedRun} from '../run/finished-run.ts'
+import type {Notifier} from '../run/run-observer.ts'
+import {errorDocument, runDocument} from './run-summary.ts'
 import {readPastRuns} from './past-runs.ts'
 import type {Logger} from '../source.ts'
 import {openWarehouse} from '../warehouse/open-warehouse.ts'
@@ -16,13 +18,6 @@ const COMMAND_TIMEOUT = 60_000
 /** Fewer earlier runs than these say nothing of what is usual. */
 const FEWEST_RUNS = 5
 const USUAL_SHARE = 0.8
-
-/** Tells somebody of production runs that failed or are degraded. What cannot be told is logged and changes no outcome. */
-export interface Notifier {
-  finished(run: FinishedRun): Promise<void>
-  /** The job could not even begin. */
-  refused(job: string, error: unknown): Promise<void>
-}
 
 interface Notification {
   readonly schema: 1

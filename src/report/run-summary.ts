@@ -1,38 +1,13 @@
 import type {Counts} from '../model/counts.ts'
 import {messageWithCauses, LorchestraError, outcomeOf, type Outcome} from '../base/errors.ts'
-import type {RunReport} from '../run/run-job.ts'
+import {outcomeOfRun, type FinishedRun, type RunDescription} from '../run/finished-run.ts'
 import type {RunMode} from '../model/run-mode.ts'
 import type {Preview} from '../sink/sink.ts'
 import type {Estimate, RateLimit} from '../source.ts'
-import type {TableSet} from '../model/tables.ts'
 import {describeWindow, windowAsText, type TimeWindow} from '../model/window.ts'
 
 const SAMPLE_CHARACTERS = 500
 const NUMBER = new Intl.NumberFormat('en-US')
-
-/** What a run is, before anything is read. */
-export interface RunDescription {
-  readonly job: string
-  readonly mode: RunMode
-  readonly warehouse: 'DuckDB' | 'BigQuery'
-  readonly written: TableSet | undefined
-  readonly source: string
-  readonly account: string | null
-  /** How flags were understood, where that may surprise. */
-  readonly notes: readonly string[]
-}
-
-export interface FinishedRun {
-  readonly description: RunDescription
-  readonly runId: string
-  readonly startedAt: Date
-  readonly seconds: number
-  readonly report: RunReport
-  readonly preview: Preview | undefined
-  /** No warehouse was opened, so nothing was known to be stored. */
-  readonly blind: boolean
-  readonly limited: boolean
-}
 
 export function banner({mode, warehouse, written, notes}: RunDescription): readonly string[] {
   const tables = written === undefined ? '' : `${written.eventLog}, ${written.rawObjects}`
@@ -173,11 +148,6 @@ const at = (instant: number): string =>
   Number.isFinite(instant) ? `at ${new Date(instant).toISOString()}` : 'with the very first record'
 
 const indent = (line: string): string => `  ${line}`
-
-export const outcomeOfRun = ({error, firstRejects}: RunReport): Outcome => {
-  if (error !== undefined) return outcomeOf(error)
-  return firstRejects > 0 ? 'rejects' : 'done'
-}
 
 /** One element of `runs` in the document of `--json`. */
 export function runDocument(run: FinishedRun, maskSecrets: (text: string) => string): object {

@@ -10,10 +10,9 @@ import {
   runDocument,
   summary,
   summaryOfJobs,
-  type FinishedRun,
-  type RunDescription,
 } from './run-summary.ts'
-import type {RunObserver, RunProgress} from '../run/run-jobs.ts'
+import type {FinishedRun, RunDescription} from '../run/finished-run.ts'
+import type {RunObserver, RunProgress} from '../run/run-observer.ts'
 import type {Estimate, RateLimit} from '../source.ts'
 import type {TimeWindow} from '../model/window.ts'
 

@@ -1,5 +1,6 @@
 import type {GroupPlan, Schedule, StreamGroup} from './plan.ts'
-import {contextBetweenSlices, type SliceReader} from './read-slice.ts'
+import type {SliceReader} from './slice.ts'
+import {contextBetweenSlices} from './source-context.ts'
 import {Slices} from './slices.ts'
 import type {Estimate} from '../source.ts'
 import {untilAborted} from '../base/until-aborted.ts'

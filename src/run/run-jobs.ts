@@ -7,26 +7,24 @@ import type {Config as CommandLine} from '@oclif/core'
 import type {Config} from '../config/config.ts'
 import {parseDuration} from '../base/duration.ts'
 import {outcomeOf, type Outcome} from '../base/errors.ts'
-import {createHttpClient, type HttpProgress} from '../sources/http/http-client.ts'
+import {createHttpClient} from '../sources/http/http-client.ts'
 import {AccountTraffic} from '../sources/http/account-traffic.ts'
 import {parseInstant} from '../base/instant.ts'
 import {resolveOptions, type ResolvedOptions} from '../config/job-options.ts'
 import {isStoredIn, openSecrets} from '../sources/secrets/open-secrets.ts'
 import {expandJobs, findJob, type Job} from '../config/jobs.ts'
 import type {Mask} from '../base/log.ts'
-import type {Notifier} from '../report/notifier.ts'
-import {outcomeOfRun, type FinishedRun, type RunDescription} from '../report/run-summary.ts'
-import type {SliceProgress} from './read-slice.ts'
+import {outcomeOfRun, type FinishedRun, type RunDescription} from './finished-run.ts'
 import {runJob} from './run-job.ts'
+import type {Notifier, RunObserver, RunProgress} from './run-observer.ts'
 import {assertSignedIn} from '../sources/signed-in.ts'
 import {openSink} from '../sink/open-sink.ts'
 import type {Sink} from '../sink/sink.ts'
-import type {Estimate, Logger, RateLimit, SecretStore, Source} from '../source.ts'
+import type {Logger, SecretStore, Source} from '../source.ts'
 import {loadSource} from '../sources/source-plugins.ts'
 import {inTurn} from '../base/turns.ts'
 import {openWarehouse, warehouseName} from '../warehouse/open-warehouse.ts'
 import type {ReadRequest} from './window-request.ts'
-import type {TimeWindow} from '../model/window.ts'
 
 const COMMIT_AFTER = {
   duckdb: {records: 50_000, milliseconds: 5 * 60 * 1000},
@@ -58,19 +56,6 @@ export interface RunJobsOptions {
   readonly mask: Mask
   readonly observer: RunObserver
   readonly notifier: Notifier | undefined
-}
-
-export type RunProgress = SliceProgress & HttpProgress
-
-/** Hears what a person wants to see while jobs run. */
-export interface RunObserver {
-  described(description: RunDescription): void
-  planned(description: RunDescription, windows: readonly TimeWindow[]): void
-  estimated(description: RunDescription, estimate: Estimate & RateLimit): void
-  progressed(description: RunDescription, update: RunProgress): void
-  finished(run: FinishedRun): void
-  /** The job could not even begin. */
-  refused(job: string, error: unknown): void
 }
 
 /** Up to `concurrency` at a time. A job that fails does not stop the others, a signal does. */

@@ -2,7 +2,7 @@ import {setTimeout as wait} from 'node:timers/promises'
 
 import {streamGroups} from '../run/plan.ts'
 import type {Page, SourceContext} from '../source.ts'
-import type {ConformanceSetup} from './conformance.ts'
+import type {ConformanceSetup} from './setup.ts'
 import type {Fault} from './fault-proxy.ts'
 import {contextFor, readWhole, SOURCE_SYSTEM} from './reading.ts'
 import {SMALL, withTrial, type Trial} from './trial.ts'

@@ -1,5 +1,5 @@
 import type {JsonValue} from '../source.ts'
-import type {ConformanceSetup} from './conformance.ts'
+import type {ConformanceSetup} from './setup.ts'
 import {contextFor, readWhole, streamsOf} from './reading.ts'
 import {SMALL, withTrial} from './trial.ts'
 

@@ -1,7 +1,7 @@
 import {parseDuration} from '../base/duration.ts'
 import {parseInstant} from '../base/instant.ts'
 import {NAME} from '../model/name.ts'
-import type {ConformanceSetup} from './conformance.ts'
+import type {ConformanceSetup} from './setup.ts'
 import {contextFor, streamsOf} from './reading.ts'
 import {SMALL, withTrial} from './trial.ts'
 

@@ -2,7 +2,7 @@ import {AsyncLocalStorage} from 'node:async_hooks'
 import fs from 'node:fs'
 import {syncBuiltinESMExports} from 'node:module'
 
-import type {ConformanceSetup} from './conformance.ts'
+import type {ConformanceSetup} from './setup.ts'
 import {contextFor, read, streamsOf} from './reading.ts'
 import {SMALL, withTrial} from './trial.ts'
 

@@ -1,5 +1,5 @@
 import {messageWithCauses} from '../base/errors.ts'
-import type {ConformanceSetup} from './conformance.ts'
+import type {ConformanceSetup} from './setup.ts'
 import type {Fault, ProxiedRequest} from './fault-proxy.ts'
 import {read, readWhole} from './reading.ts'
 import {SMALL, withTrial} from './trial.ts'

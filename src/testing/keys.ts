@@ -1,7 +1,7 @@
 import {parseExactly} from '../base/exact-json.ts'
 import {keyProblem} from '../run/keyed-record.ts'
 import type {JsonObject, Source, Stream} from '../source.ts'
-import type {ConformanceSetup} from './conformance.ts'
+import type {ConformanceSetup} from './setup.ts'
 import {readWhole} from './reading.ts'
 import {SMALL, withTrial} from './trial.ts'
 

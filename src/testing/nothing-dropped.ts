@@ -1,4 +1,4 @@
-import type {ConformanceSetup} from './conformance.ts'
+import type {ConformanceSetup} from './setup.ts'
 import type {Fault} from './fault-proxy.ts'
 import {read, readWhole, type Reading} from './reading.ts'
 import {SMALL, withTrial, type Trial} from './trial.ts'

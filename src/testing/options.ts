@@ -1,5 +1,5 @@
 import {HOST_KEYS} from '../config/file-schema.ts'
-import type {ConformanceSetup} from './conformance.ts'
+import type {ConformanceSetup} from './setup.ts'
 import {secretsOf, SMALL, withTrial, type Trial} from './trial.ts'
 
 const UNKNOWN = 'conformance_no_such_option'

@@ -3,7 +3,7 @@ import {setFlagsFromString} from 'node:v8'
 import {runInNewContext} from 'node:vm'
 
 import type {Page} from '../source.ts'
-import type {ConformanceSetup} from './conformance.ts'
+import type {ConformanceSetup} from './setup.ts'
 import {readWhole} from './reading.ts'
 import {LARGE, withTrial} from './trial.ts'
 

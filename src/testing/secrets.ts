@@ -1,5 +1,5 @@
 import {messageWithCauses} from '../base/errors.ts'
-import type {ConformanceSetup} from './conformance.ts'
+import type {ConformanceSetup} from './setup.ts'
 import type {Fault, ProxiedRequest} from './fault-proxy.ts'
 import {contextFor, read, streamsOf} from './reading.ts'
 import {secretsOf, SMALL, withTrial, type Trial} from './trial.ts'

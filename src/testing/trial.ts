@@ -5,7 +5,7 @@ import {AccountTraffic} from '../sources/http/account-traffic.ts'
 import type {Clock} from '../sources/http/clock.ts'
 import {createMask} from '../base/log.ts'
 import type {HttpClient, LogFields, Logger, SecretStore} from '../source.ts'
-import type {ConformanceSetup, Volume} from './conformance.ts'
+import type {ConformanceSetup, Volume} from './setup.ts'
 import {startFaultProxy, type FaultProxy} from './fault-proxy.ts'
 
 /** Few records for most rules, enough for several pages. */

@@ -1,4 +1,4 @@
-import type {ConformanceSetup} from './conformance.ts'
+import type {ConformanceSetup} from './setup.ts'
 import {readWhole} from './reading.ts'
 import {SMALL, withTrial, type Trial} from './trial.ts'
 

@@ -3,7 +3,7 @@ import {useFakeTimers} from 'sinon'
 
 import {createMask} from '../../src/base/log.ts'
 import {progressLine, type ProgressState} from '../../src/report/progress-line.ts'
-import type {RunDescription} from '../../src/report/run-summary.ts'
+import type {RunDescription} from '../../src/run/finished-run.ts'
 import {TerminalReporter} from '../../src/report/terminal-reporter.ts'
 
 const localTime = (instant: number): string => new Date(instant).toString().slice(16, 24)

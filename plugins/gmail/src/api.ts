@@ -1,6 +1,7 @@
 import type {HttpRequest, HttpResponse, JsonObject} from 'lorchestra'
 
-import {authorizationFor, type AuthorizationContext} from './authorization.ts'
+import {authorizationFor} from './authorization.ts'
+import type {AuthorizationContext} from './token-endpoint.ts'
 import {isHttpError, reasonOf} from './http-error.ts'
 
 type Request = Pick<HttpRequest, 'query' | 'allow' | 'signal' | 'units' | 'maxBytes'>

@@ -1,13 +1,9 @@
-import type {HttpRequest, SourceContext} from 'lorchestra'
+import type {HttpRequest} from 'lorchestra'
 
 import type {Options} from './options.ts'
 import {grantByApplicationDefault, grantByServiceAccount} from './google-credentials.ts'
 import {grantByRefreshToken} from './refresh-token.ts'
-import type {TokenAnswer} from './token-endpoint.ts'
-
-/** A login has no `resolvePath`, and needs none. */
-export type AuthorizationContext = Pick<SourceContext<Options>, 'options' | 'http' | 'secrets'> &
-  Partial<Pick<SourceContext<Options>, 'resolvePath'>>
+import type {AuthorizationContext, TokenAnswer} from './token-endpoint.ts'
 
 const GRANTS = {
   refresh_token: grantByRefreshToken,

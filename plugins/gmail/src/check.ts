@@ -1,5 +1,5 @@
 import {get} from './api.ts'
-import type {AuthorizationContext} from './authorization.ts'
+import type {AuthorizationContext} from './token-endpoint.ts'
 
 /** Whose mailbox it is. Unknown where the server has no profiles: Gmail has, a local stand-in may not. */
 export async function mailboxOf(context: AuthorizationContext): Promise<{readonly identity: string} | undefined> {

@@ -3,9 +3,8 @@ import {readFile} from 'node:fs/promises'
 import type {OAuth2ClientOptions} from 'google-auth-library'
 import type {HttpClient, JsonObject} from 'lorchestra'
 
-import type {AuthorizationContext} from './authorization.ts'
 import type {Options} from './options.ts'
-import {lifetimeEnd, type TokenAnswer} from './token-endpoint.ts'
+import {lifetimeEnd, type AuthorizationContext, type TokenAnswer} from './token-endpoint.ts'
 
 const SCOPES = ['https://www.googleapis.com/auth/gmail.readonly']
 /** Where Google's library sends its forms; `token_url` takes its place. */

@@ -12,6 +12,10 @@ export interface TokenAnswer {
   readonly scopes?: readonly string[]
 }
 
+/** A login has no `resolvePath`, and needs none. */
+export type AuthorizationContext = Pick<SourceContext<Options>, 'options' | 'http' | 'secrets'> &
+  Partial<Pick<SourceContext<Options>, 'resolvePath'>>
+
 const SPARE_MS = 60_000
 
 /** One form to `token_url`. `explain` gives cause and cure for OAuth's word for a refusal, where it knows them. */

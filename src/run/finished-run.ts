@@ -1,0 +1,34 @@
+import {outcomeOf, type Outcome} from '../base/errors.ts'
+import type {RunMode} from '../model/run-mode.ts'
+import type {TableSet} from '../model/tables.ts'
+import type {Preview} from '../sink/sink.ts'
+import type {RunReport} from './run-job.ts'
+
+/** What a run is, before anything is read. */
+export interface RunDescription {
+  readonly job: string
+  readonly mode: RunMode
+  readonly warehouse: 'DuckDB' | 'BigQuery'
+  readonly written: TableSet | undefined
+  readonly source: string
+  readonly account: string | null
+  /** How flags were understood, where that may surprise. */
+  readonly notes: readonly string[]
+}
+
+export interface FinishedRun {
+  readonly description: RunDescription
+  readonly runId: string
+  readonly startedAt: Date
+  readonly seconds: number
+  readonly report: RunReport
+  readonly preview: Preview | undefined
+  /** No warehouse was opened, so nothing was known to be stored. */
+  readonly blind: boolean
+  readonly limited: boolean
+}
+
+export const outcomeOfRun = ({error, firstRejects}: RunReport): Outcome => {
+  if (error !== undefined) return outcomeOf(error)
+  return firstRejects > 0 ? 'rejects' : 'done'
+}

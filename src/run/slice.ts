@@ -1,0 +1,51 @@
+import type {StreamCounts} from '../model/counts.ts'
+import type {TimeWindow} from '../model/window.ts'
+import type {Sink} from '../sink/sink.ts'
+import type {HttpClient, JsonValue, Logger, SecretStore, Source, Stream} from '../source.ts'
+import type {PayloadLimits} from './keyed-record.ts'
+
+/** What does not change from slice to slice. */
+export interface SliceReader {
+  readonly source: Source
+  readonly options: unknown
+  /** Of the job; milliseconds. */
+  readonly start?: number
+  readonly runId: string
+  readonly sink: Pick<Sink, 'known' | 'upsertObjects' | 'logEvent'>
+  readonly http: HttpClient
+  readonly secrets: SecretStore
+  readonly log: Logger
+  readonly signal: AbortSignal
+  readonly maxRejects: number
+  /** Left out: none. */
+  readonly payloadLimits?: PayloadLimits
+  /** False with `--refetch`. */
+  readonly askKnown: boolean
+  readonly now: () => Date
+  readonly resolvePath: (path: string) => string
+  readonly observe: (update: SliceProgress) => void
+}
+
+export interface SliceProgress {
+  readonly extracted?: number
+  readonly listed?: number
+  readonly waitingUntil?: Date
+}
+
+export interface Slice {
+  readonly streams: readonly Stream[]
+  readonly window: TimeWindow
+  readonly bookmark?: JsonValue
+  /** Records that the run may still take. */
+  readonly limit: number
+  /** Rejects of the run before this slice. */
+  readonly rejectedBefore: number
+  /** Filled with what became of this slice's records. */
+  readonly counts: StreamCounts
+}
+
+export interface SliceResult {
+  readonly bookmark?: JsonValue
+  /** The limit was reached, so the slice may hold more. */
+  readonly cut: boolean
+}

@@ -1,0 +1,15 @@
+import {StreamCounts} from '../model/counts.ts'
+import type {TimeWindow} from '../model/window.ts'
+import type {SourceContext, Stream} from '../source.ts'
+import type {SliceReader} from './slice.ts'
+import {SliceIntake} from './slice-intake.ts'
+
+/** For what a source is asked before its slices are read. */
+export function contextBetweenSlices(
+  reader: SliceReader,
+  streams: readonly Stream[],
+  window: TimeWindow = {since: -Infinity, until: reader.now().getTime()},
+): SourceContext<unknown> {
+  const counts = new StreamCounts(streams.map(({objectType}) => objectType))
+  return new SliceIntake(reader, {streams, window, limit: 0, rejectedBefore: 0, counts}).context()
+}

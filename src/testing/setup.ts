@@ -1,0 +1,37 @@
+import type {JsonObject, Source} from '../source.ts'
+
+/** What the suite needs to know of a source to try it. */
+export interface ConformanceSetup {
+  readonly source: Source
+  /**
+   * Starts what the source reads, on this machine, with exactly `volume.records` records in it, all of them read with
+   * the options that it names, each with a time of its own (where they have times at all), in the past. More than one
+   * page of them should be needed. The same volume gives the same records.
+   */
+  readonly service: (volume: Volume) => Promise<TestService>
+  /** The time that windows select by. Needed where a stream is `windowed`. */
+  readonly timeOf?: (record: JsonObject) => Date
+  /**
+   * How much there is to read where memory is measured: at least 16 MB, and more than a few pages. By default 4,500
+   * records of 4,096 bytes; fewer, larger ones help where each is a request of its own.
+   */
+  readonly large?: Volume
+}
+
+export interface Volume {
+  /** How many records, over all streams. */
+  readonly records: number
+  /** About how many bytes of JSON each record should have. */
+  readonly size: number
+}
+
+export interface TestService {
+  /** Where it answers HTTP. Left out where the source reads something else, a file say. */
+  readonly url?: string
+  /**
+   * The options as lorchestra.yaml would hold them. `url` is the address to use: a proxy in front of the service, which
+   * makes the faults that real services make. Where the source reads no HTTP it is empty.
+   */
+  options(url: string): Readonly<Record<string, unknown>>
+  close(): Promise<void> | void
+}
