@@ -177,6 +177,11 @@ describe('the house', () => {
     expect(setting.map(inSrc).toSorted()).to.deep.equal(['cli/hooks/init.ts', 'model/run-mode.ts'])
   })
 
+  it('chooses by run mode in the table of modes and in the sink alone', () => {
+    const naming = sourceFiles.filter((file) => /(['"`])(?:dry-run|test-table)\1/.test(codeOf(file)))
+    expect(naming.map(inSrc).toSorted()).to.deep.equal(['model/run-mode.ts', 'sink/open-sink.ts'])
+  })
+
   it('loads what is slow to load only when it is needed', () => {
     const eager = [...sourceFiles, ...pluginFiles]
       .filter((file) => !LOADED_LAZILY.includes(inSrc(file)))

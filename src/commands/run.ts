@@ -4,7 +4,14 @@ import {createLogger} from '../base/log.ts'
 import {assertNodeIsNewEnough} from '../base/node-version.ts'
 import {Args, Flags} from '../base/oclif.ts'
 import {keepStdoutForResults} from '../cli/results-output.ts'
-import {currentRunMode, modeOfFlags, type RunMode} from '../model/run-mode.ts'
+import {
+  currentRunMode,
+  MODE_FLAGS,
+  modeOfFlags,
+  writesProduction,
+  type ModeFlag,
+  type RunMode,
+} from '../model/run-mode.ts'
 import {listenForSignals} from '../cli/signals.ts'
 
 export default class Run extends LorchestraCommand {
@@ -12,7 +19,7 @@ export default class Run extends LorchestraCommand {
   static readonly runsJobs = true
   static override readonly aliases = ['run-job']
   static override readonly summary = 'Run jobs: extract their records and write them to the warehouse'
-  static override readonly description = `A plain run goes on where the last one ended. The two safe modes, --dry-run and --test-table, are mutually exclusive.`
+  static override readonly description = `A plain run goes on where the last one ended. The safe modes, ${listed(MODE_FLAGS)}, are mutually exclusive.`
   static override readonly examples = [
     {
       description: 'Extract everything that is due and write nothing',
@@ -45,17 +52,7 @@ export default class Run extends LorchestraCommand {
   }
 
   static override readonly flags = {
-    'dry-run': Flags.boolean({
-      description: 'extract and compute every key, but write nothing (mutually exclusive with --test-table)',
-      exclusive: ['test-table'],
-      helpGroup: 'MODE',
-    }),
-    'test-table': Flags.boolean({
-      description:
-        'write to test_event_log and test_raw_objects instead of production (mutually exclusive with --dry-run)',
-      exclusive: ['dry-run'],
-      helpGroup: 'MODE',
-    }),
+    ...modeFlags(),
     account: Flags.string({description: "another account of the job's source", helpValue: 'ACCOUNT'}),
     since: Flags.string({
       description: 'read from here on, covered or not: ISO 8601 (UTC unless it says otherwise) or an age such as -7d',
@@ -98,7 +95,7 @@ export default class Run extends LorchestraCommand {
     const log = await createLogger(flags['log-level'], mask)
     const results = keepStdoutForResults()
     this.print = results.print
-    const wanted = modeOfFlags(flags) === 'production' && config.notifications !== undefined
+    const wanted = writesProduction(modeOfFlags(flags)) && config.notifications !== undefined
     const notifier = wanted ? (await import('../report/notifier.ts')).createNotifier(config, mask, log) : undefined
     const observer = new TerminalReporter({json: this.jsonEnabled(), mask, documents: this.#runs, print: this.print})
     const stop = listenForSignals(() => observer.runningJobs)
@@ -137,10 +134,29 @@ export default class Run extends LorchestraCommand {
   }
 }
 
+/** Every mode of the table that has a flag, each excluding all others. */
+function modeFlags() {
+  const flags = MODE_FLAGS.map(({name, description}) => {
+    const others = MODE_FLAGS.filter((other) => other.name !== name)
+    const flag = Flags.boolean({
+      description: `${description} (mutually exclusive with ${listed(others)})`,
+      exclusive: others.map((other) => other.name),
+      helpGroup: 'MODE',
+    })
+    return [name, flag] as const
+  })
+  return Object.fromEntries(flags) as Record<ModeFlag, (typeof flags)[number][1]>
+}
+
+function listed(flags: readonly {readonly name: string}[]): string {
+  return new Intl.ListFormat('en', {type: 'conjunction'}).format(flags.map(({name}) => `--${name}`))
+}
+
 /** oclif would take what follows the = for a job. */
 function assertModesTakeNoValue(argv: readonly string[]): void {
   const end = argv.indexOf('--')
-  const written = (end === -1 ? argv : argv.slice(0, end)).find((word) => /^--(dry-run|test-table)=/.test(word))
+  const given = MODE_FLAGS.map(({name}) => `--${name}=`)
+  const written = (end === -1 ? argv : argv.slice(0, end)).find((word) => given.some((start) => word.startsWith(start)))
   if (written === undefined) return
   const flag = written.slice(0, written.indexOf('='))
   throw usageError(

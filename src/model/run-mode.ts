@@ -1,7 +1,87 @@
 import {modeError} from '../base/errors.ts'
+import {tableSetOf, type TableSet, type TableSetName} from './tables.ts'
 
-/** What a run may write: everything, nothing, or test tables alone. */
-export type RunMode = 'production' | 'dry-run' | 'test-table'
+/** One row of the table of run modes: all that is chosen by the mode. */
+export interface RunModeRow {
+  /** The flag that asks for the mode; the one mode without a flag is what a plain command line means. */
+  readonly flag?: {readonly name: string; readonly description: string}
+  /** The tables whose coverage and keys count. */
+  readonly reads: TableSetName
+  /** The tables that a run writes; missing: it writes nothing. */
+  readonly writes?: TableSetName
+  /** The line that opens what a person reads; `tables` are the names of those that are written. */
+  readonly banner?: (run: {readonly warehouse: string; readonly tables: string}) => string
+  /** Begins the line that closes a run that ended well. */
+  readonly linePrefix: string
+  /** Ends that line. */
+  readonly lineSuffix: string
+}
+
+const ROWS = {
+  production: {reads: 'production', writes: 'production', linePrefix: '✓ ', lineSuffix: ''},
+  'dry-run': {
+    flag: {name: 'dry-run', description: 'extract and compute every key, but write nothing'},
+    reads: 'production',
+    banner: ({warehouse}) => `=== DRY RUN MODE === (no ${warehouse} writes)`,
+    linePrefix: '[DRY-RUN] ',
+    lineSuffix: ' (no writes)',
+  },
+  'test-table': {
+    flag: {
+      name: 'test-table',
+      description: 'write to test_event_log and test_raw_objects instead of production',
+    },
+    reads: 'test',
+    writes: 'test',
+    banner: ({tables}) => `=== TEST TABLE MODE === (writing to ${tables})`,
+    linePrefix: '[TEST] ',
+    lineSuffix: ' (wrote to test tables)',
+  },
+} as const satisfies Readonly<Record<string, RunModeRow>>
+
+export type RunMode = keyof typeof ROWS
+export type ModeFlag = Extract<(typeof ROWS)[RunMode], {flag: unknown}>['flag']['name']
+
+/** Every mode of a run, with its row. */
+export const RUN_MODES: Readonly<Record<RunMode, RunModeRow>> = ROWS
+
+export const isRunMode = (name: string): name is RunMode => Object.hasOwn(RUN_MODES, name)
+
+/** The error for a choice by mode that does not know the mode: it must never end in production. */
+export const unknownMode = (mode: string): Error => modeError(`nothing here knows the run mode ${mode}`)
+
+/** The row of a mode. Throws for a mode that the table does not hold, whatever the types say. */
+export function rowOf(mode: RunMode): RunModeRow {
+  if (!isRunMode(mode)) throw unknownMode(String(mode))
+  return RUN_MODES[mode]
+}
+
+export const MODE_FLAGS = Object.values(RUN_MODES).flatMap(({flag}) => (flag === undefined ? [] : [flag]))
+
+/** The tables that a run in this mode reads and writes, by the names of the production tables. */
+export function tablesOfMode(
+  mode: RunMode,
+  production: TableSet,
+): {readonly read: TableSet; readonly written: TableSet | undefined} {
+  const {reads, writes} = rowOf(mode)
+  return {
+    read: tableSetOf(reads, production),
+    written: writes === undefined ? undefined : tableSetOf(writes, production),
+  }
+}
+
+/** Told of a mode that the event log names, too, which another version may have written. */
+export const writesProduction = (mode: string): boolean => isRunMode(mode) && rowOf(mode).writes === 'production'
+
+/** The mode that parsed flags ask for. Throws where they ask for several, or no mode does without a flag. */
+export function modeOfFlags(flags: Readonly<Record<string, unknown>>): RunMode {
+  const modes = Object.keys(RUN_MODES).filter(isRunMode)
+  const asked = modes.filter((mode) => flags[RUN_MODES[mode].flag?.name ?? ''] === true)
+  const [mode, other] = asked.length > 0 ? asked : modes.filter((each) => RUN_MODES[each].flag === undefined)
+  if (mode === undefined) throw modeError('the flags ask for no run mode')
+  if (other !== undefined) throw modeError(`the flags ask for two run modes, ${mode} and ${other}`)
+  return mode
+}
 
 // Shared by all copies of this package in one process, so that a second copy sees the mode and never a default.
 const CELL = Symbol.for('lorchestra.run-mode')
@@ -20,8 +100,8 @@ export function setRunMode(mode: RunMode | 'unset'): void {
 export const currentRunMode = (): RunMode | 'unset' => cell[CELL]?.mode ?? 'unset'
 
 /**
- * Throws while unset: whoever asks is about to write, and no mode is not production. Throws in any copy of this package
- * but the one whose command runs: its init hook alone has set the mode.
+ * The mode of this run. Throws while it is unset: whoever asks is about to write, and no mode is not production. Throws in
+ * any copy of this package but the one whose command runs: its init hook alone has set the mode.
  */
 export function runMode(): RunMode {
   const mode = currentRunMode()
@@ -31,15 +111,4 @@ export function runMode(): RunMode {
   }
   if (mode !== set) throw modeError(`the run mode was ${set}, and something that is not lorchestra made it ${mode}`)
   return mode
-}
-
-export interface ModeFlags {
-  readonly 'dry-run': boolean
-  readonly 'test-table': boolean
-}
-
-export function modeOfFlags(flags: ModeFlags): RunMode {
-  if (flags['dry-run'] && flags['test-table']) throw modeError('--dry-run and --test-table were both accepted')
-  if (flags['dry-run']) return 'dry-run'
-  return flags['test-table'] ? 'test-table' : 'production'
 }

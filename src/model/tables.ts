@@ -73,6 +73,18 @@ export const testTablesOf = (production: TableSet): TableSet => ({
   rawObjects: `test_${production.rawObjects}`,
 })
 
+export type TableSetName = 'production' | 'test'
+
+/** The table set of that name, by the names of the production tables. */
+export function tableSetOf(name: TableSetName, production: TableSet): TableSet {
+  switch (name) {
+    case 'production':
+      return production
+    case 'test':
+      return testTablesOf(production)
+  }
+}
+
 export const sameTables = (one: TableSet, other: TableSet): boolean =>
   one.eventLog === other.eventLog && one.rawObjects === other.rawObjects
 

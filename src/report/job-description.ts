@@ -11,7 +11,7 @@ import type {Mask} from '../base/log.ts'
 import type {Source, StreamDefinition} from '../source.ts'
 import {loadSource} from '../sources/source-plugins.ts'
 import {formatTable, type Row} from './text-table.ts'
-import {testTablesOf} from '../model/tables.ts'
+import {isRunMode, RUN_MODES, tablesOfMode} from '../model/run-mode.ts'
 
 /** A job for printing: the document of `jobs show --json`. */
 export interface JobDescription {
@@ -28,7 +28,8 @@ export interface JobDescription {
   readonly selection: Readonly<Record<string, unknown>> | null
   readonly selection_hash: string | null
   readonly warehouse: Omit<WarehouseConfig, 'tables'>
-  readonly tables: {readonly [mode in 'production' | 'test-table']: readonly string[]}
+  /** The tables that each mode writes; a mode that writes none is left out. */
+  readonly tables: {readonly [mode: string]: readonly string[]}
   readonly missing_variables: readonly string[]
   readonly advice?: string
 }
@@ -49,7 +50,6 @@ export async function describeJob(
   const needed = Object.entries(job.options).flatMap(([key, value]) => (leftOut.includes(key) ? [] : [value]))
   const missing = [...new Set([settings, needed].flatMap((value) => missingVariables(value, config.environment)))]
   const {tables, ...warehouse} = config.warehouse
-  const test = testTablesOf(tables)
   return {
     job: job.name,
     config: config.path,
@@ -62,10 +62,14 @@ export async function describeJob(
       ? {options: hideSecrets(job.options, source, mask), streams: null, selection: null, selection_hash: null}
       : describeOptions(source, await resolveOptions(job, source, config, mask, isStored))),
     warehouse,
-    tables: {
-      production: [tables.eventLog, tables.rawObjects],
-      'test-table': [test.eventLog, test.rawObjects],
-    },
+    tables: Object.fromEntries(
+      Object.keys(RUN_MODES)
+        .filter(isRunMode)
+        .flatMap((mode) => {
+          const {written} = tablesOfMode(mode, tables)
+          return written === undefined ? [] : [[mode, [written.eventLog, written.rawObjects]]]
+        }),
+    ),
     missing_variables: missing,
     ...(missing.length > 0 && {advice: adviceForVariables(config.folder, missing.length)}),
   }
@@ -130,9 +134,10 @@ export function formatDescription(description: JobDescription): string {
     ['streams', streams === null ? 'known when no variable is missing' : streams.map(formatStream).join(', ')],
     ['selection', selection === null ? 'known when no variable is missing' : formatSelection(selection)],
     ...Object.entries(warehouse).map(([key, value]) => [key === 'type' ? 'warehouse' : `warehouse ${key}`, value]),
-    ['production writes', tables.production.join(', ')],
-    ['--test-table writes', tables['test-table'].join(', ')],
-    ['--dry-run writes', 'nothing'],
+    ...Object.entries(RUN_MODES).map(([mode, {flag}]) => [
+      `${flag === undefined ? mode : `--${flag.name}`} writes`,
+      tables[mode]?.join(', ') ?? 'nothing',
+    ]),
     ...(missing.length > 0 ? [['missing variables', `${missing.join(', ')} (not set or empty)`]] : []),
   ]
   return advice === undefined ? formatTable(rows) : `${formatTable(rows)}\n  → ${advice}`

@@ -6,6 +6,7 @@ import {assertVariablesAreSet, resolveVariables} from '../config/variables.ts'
 import {failure, messageWithCauses, outcomeOf, usageError} from '../base/errors.ts'
 import type {Mask} from '../base/log.ts'
 import {isLoopback} from '../base/loopback.ts'
+import {writesProduction} from '../model/run-mode.ts'
 import {outcomeOfRun, type FinishedRun} from '../run/finished-run.ts'
 import type {Notifier} from '../run/run-observer.ts'
 import {errorDocument, runDocument} from './run-summary.ts'
@@ -45,7 +46,7 @@ export function createNotifier(config: Config, mask: Mask, log: Logger): Notifie
     async finished(run) {
       const {mode, job} = run.description
       const outcome = outcomeOfRun(run.report)
-      if (mode !== 'production' || outcome === 'SIGINT') return
+      if (!writesProduction(mode) || outcome === 'SIGINT') return
       const document = runDocument(run, mask.apply)
       if (run.report.error !== undefined) {
         const text = `lorchestra: ${job} failed: ${messageWithCauses(run.report.error)}`
@@ -80,7 +81,7 @@ async function degradation({report, description, limited}: FinishedRun, config: 
 
 async function usuallyFindsSomething(config: Config, job: string): Promise<boolean> {
   const runs = await readPastRuns(await openWarehouse(config.warehouse), config.warehouse.tables, {job, limit: 21})
-  const earlier = runs.filter(({mode, outcome}) => mode === 'production' && outcome === 'done').slice(1)
+  const earlier = runs.filter(({mode, outcome}) => writesProduction(mode) && outcome === 'done').slice(1)
   const found = earlier.filter(({counts}) => counts.listed + counts.extracted > 0)
   return earlier.length >= FEWEST_RUNS && found.length >= earlier.length * USUAL_SHARE
 }

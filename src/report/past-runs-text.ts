@@ -1,4 +1,5 @@
 import type {Counts} from '../model/counts.ts'
+import {writesProduction} from '../model/run-mode.ts'
 import type {PastRun} from './past-runs.ts'
 import {formatTable, type Row} from './text-table.ts'
 import {describeWindow, windowAsText} from '../model/window.ts'
@@ -53,7 +54,7 @@ export function formatRun(run: PastRun): string {
 /** A bar for each day on which runs of one mode stored records; days by UTC. */
 export function chartOfDays(runs: readonly PastRun[]): string {
   const days = new Map<string, number>()
-  for (const commit of runs.filter(({mode}) => mode === 'production').flatMap(({commits}) => commits)) {
+  for (const commit of runs.filter(({mode}) => writesProduction(mode)).flatMap(({commits}) => commits)) {
     const day = new Date(commit.at).toISOString().slice(0, 10)
     days.set(day, (days.get(day) ?? 0) + commit.counts.inserted + commit.counts.updated)
   }

@@ -1,7 +1,7 @@
 import type {Counts} from '../model/counts.ts'
 import {messageWithCauses, LorchestraError, outcomeOf, type Outcome} from '../base/errors.ts'
 import {outcomeOfRun, type FinishedRun, type RunDescription} from '../run/finished-run.ts'
-import type {RunMode} from '../model/run-mode.ts'
+import {rowOf} from '../model/run-mode.ts'
 import type {Preview} from '../sink/sink.ts'
 import type {Estimate, RateLimit} from '../source.ts'
 import {describeWindow, windowAsText, type TimeWindow} from '../model/window.ts'
@@ -11,12 +11,8 @@ const NUMBER = new Intl.NumberFormat('en-US')
 
 export function banner({mode, warehouse, written, notes}: RunDescription): readonly string[] {
   const tables = written === undefined ? '' : `${written.eventLog}, ${written.rawObjects}`
-  const lines: Record<RunMode, readonly string[]> = {
-    'dry-run': [`=== DRY RUN MODE === (no ${warehouse} writes)`],
-    'test-table': [`=== TEST TABLE MODE === (writing to ${tables})`],
-    production: [],
-  }
-  return [...lines[mode], ...notes.map((note) => `Note: ${note}`)]
+  const line = rowOf(mode).banner?.({warehouse, tables})
+  return [...(line === undefined ? [] : [line]), ...notes.map((note) => `Note: ${note}`)]
 }
 
 export function describeWindows({job, source, account}: RunDescription, windows: readonly TimeWindow[]): string {
@@ -40,15 +36,13 @@ export function describeEstimate({records, units, unitsPerMinute}: Estimate & Ra
   ]
 }
 
-const PREFIX: Record<RunMode, string> = {'dry-run': '[DRY-RUN] ', 'test-table': '[TEST] ', production: '✓ '}
-
 /** The lines that close a run that ended well. */
 export function summary(run: FinishedRun): readonly string[] {
   const {description, report, preview, seconds} = run
   const {mode, job} = description
-  const writes = {'dry-run': ' (no writes)', 'test-table': ' (wrote to test tables)', production: ''}[mode]
+  const {linePrefix, lineSuffix} = rowOf(mode)
   const lines = [
-    `${PREFIX[mode]}${job}: ${describeCounts(report.counts, preview)}, completed in ${seconds.toFixed(2)}s${writes}`,
+    `${linePrefix}${job}: ${describeCounts(report.counts, preview)}, completed in ${seconds.toFixed(2)}s${lineSuffix}`,
     ...outcomeNotes(run).map(indent),
   ]
   for (const {idemKey, json} of preview?.samples ?? []) {
@@ -94,7 +88,7 @@ export function summaryOfJobs(outcomes: readonly Outcome[]): string {
 }
 
 function describeWhatIsIn({description, report}: FinishedRun): string {
-  if (description.mode === 'dry-run') return 'Nothing was written: it was a dry run.'
+  if (description.written === undefined) return 'Nothing was written: it was a dry run.'
   if (report.commits === 0) return 'No commit was made; the same command starts over.'
   const commits = report.commits === 1 ? '1 commit is in' : `${report.commits} commits are in`
   return `${commits} (${report.windows.map(describeWindow).join('; ')}); the same command goes on from there.`
@@ -127,14 +121,14 @@ function outcomeNotes({description, report, runId, blind, limited}: FinishedRun)
   if (blind) notes.push('No warehouse was opened, so records that are stored already were read again.')
   if (report.counts.rejected > 0) {
     notes.push(
-      description.mode === 'dry-run'
+      description.written === undefined
         ? 'Rejected records would not be stored; the log names each of them and why.'
         : `Rejected records were not stored: lorchestra rejects list ${runId}`,
     )
   }
   const {cursor, windows, bytesBilled = 0} = report
   if (bytesBilled > 0) notes.push(`${description.warehouse} billed ${formatBytes(bytesBilled)}.`)
-  if (cursor === undefined || description.mode === 'dry-run') return notes
+  if (cursor === undefined || description.written === undefined) return notes
   if (limited) notes.push(`A limited run moves no cursor: the next plain run begins ${at(cursor.before)}.`)
   else if (windows.length > 0 && cursor.after === cursor.before) {
     notes.push(

@@ -1,4 +1,5 @@
 import {failure, LorchestraError} from '../base/errors.ts'
+import {tablesOfMode, type RunMode} from '../model/run-mode.ts'
 import type {TableSet} from '../model/tables.ts'
 import {
   NOTHING_COVERED,
@@ -16,7 +17,7 @@ const COMPARED_KEY_CHARACTERS = 32 * 1024 * 1024
 
 /** Counts, samples and forgets. It holds no writer and no way to get one. */
 export class DryRunSink implements Sink {
-  readonly mode = 'dry-run'
+  readonly mode: RunMode
   readonly tables: SinkTables
   readonly #options: SinkOptions
   readonly #read: TableSet | undefined
@@ -28,9 +29,10 @@ export class DryRunSink implements Sink {
   #warehouse: Warehouse | undefined
   #keyIndex: Promise<KeyIndex> | undefined
 
-  constructor(options: SinkOptions) {
+  constructor(options: SinkOptions, mode: RunMode) {
+    this.mode = mode
     this.#options = options
-    this.#read = options.needsCoverage ? options.production : undefined
+    this.#read = options.needsCoverage ? tablesOfMode(mode, options.production).read : undefined
     this.tables = {read: this.#read, written: undefined}
   }
 

@@ -1,15 +1,20 @@
-import {runMode} from '../model/run-mode.ts'
-import {assertDisjointTables, testTablesOf} from '../model/tables.ts'
+import {runMode, unknownMode} from '../model/run-mode.ts'
+import {assertDisjointTables} from '../model/tables.ts'
 import {DryRunSink} from './dry-run-sink.ts'
 import type {Sink, SinkOptions} from './sink.ts'
 import {WritingSink} from './writing-sink.ts'
 
-/** Reads the run mode, once; throws while it is unset. */
+/** Reads the run mode, once; throws while it is unset, and for a mode that no sink is made for. */
 export function openSink(options: SinkOptions): Sink {
   const mode = runMode()
-  const {production} = options
-  assertDisjointTables(production)
-  if (mode === 'dry-run') return new DryRunSink(options)
-  if (mode === 'test-table') return new WritingSink(options, mode, testTablesOf(production), production)
-  return new WritingSink(options, mode, production)
+  assertDisjointTables(options.production)
+  switch (mode) {
+    case 'dry-run':
+      return new DryRunSink(options, mode)
+    case 'production':
+    case 'test-table':
+      return new WritingSink(options, mode)
+    default:
+      throw unknownMode(mode satisfies never)
+  }
 }

@@ -1,5 +1,5 @@
 import type {Event} from '../model/events.ts'
-import type {RunMode} from '../model/run-mode.ts'
+import {tablesOfMode, unknownMode, writesProduction, type RunMode} from '../model/run-mode.ts'
 import type {Stream} from '../source.ts'
 import type {TableSet} from '../model/tables.ts'
 import type {
@@ -25,15 +25,15 @@ export class WritingSink implements Sink {
   readonly mode: RunMode
   readonly tables: SinkTables & {readonly read: TableSet; readonly written: TableSet}
   readonly #options: SinkOptions
-  readonly #definitionFrom: TableSet | undefined
   #begun: Running | undefined
   #keyIndex: Promise<KeyIndex> | undefined
 
-  constructor(options: SinkOptions, mode: RunMode, tables: TableSet, definitionFrom?: TableSet) {
+  constructor(options: SinkOptions, mode: RunMode) {
+    const {read, written} = tablesOfMode(mode, options.production)
+    if (written === undefined) throw unknownMode(`${mode}, which writes nothing`)
     this.mode = mode
-    this.tables = {read: tables, written: tables}
+    this.tables = {read, written}
     this.#options = options
-    this.#definitionFrom = definitionFrom
   }
 
   get bytesBilled(): number | undefined {
@@ -46,7 +46,7 @@ export class WritingSink implements Sink {
       const warehouse = await this.#options.openWarehouse()
       const writer = await warehouse.begin({
         tables: this.tables.written,
-        ...(this.#definitionFrom !== undefined && {definitionFrom: this.#definitionFrom}),
+        ...(!writesProduction(this.mode) && {definitionFrom: this.#options.production}),
         runId,
         scopes,
         started,

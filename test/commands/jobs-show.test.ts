@@ -52,8 +52,8 @@ selection            query=a folder
 warehouse            duckdb
 warehouse path       ${join(folder, 'notes.duckdb')}
 production writes    my_log, raw_objects
---test-table writes  test_my_log, test_raw_objects
 --dry-run writes     nothing
+--test-table writes  test_my_log, test_raw_objects
 `)
     expect(await readdir(folder)).to.deep.equal(['lorchestra.yaml'])
   })

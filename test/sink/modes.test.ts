@@ -6,7 +6,7 @@ import {expect} from 'chai'
 import sinon from 'sinon'
 
 import {messageWithCauses, outcomeOf} from '../../src/base/errors.ts'
-import {setRunMode} from '../../src/model/run-mode.ts'
+import {setRunMode, type RunMode} from '../../src/model/run-mode.ts'
 import {openSink} from '../../src/sink/open-sink.ts'
 import {DuckDBWarehouse} from '../../src/warehouse/duckdb/warehouse.ts'
 import {change} from '../support/database.ts'
@@ -98,6 +98,15 @@ describe('a sink', () => {
       caught = error
     }
     expect(outcomeOf(caught)).to.equal('mode')
+  })
+
+  it('does not open for a mode that no sink is made for', () => {
+    setRunMode('shadow' as RunMode)
+    try {
+      expect(() => openSink(options())).to.throw('nothing here knows the run mode shadow')
+    } finally {
+      setRunMode('unset')
+    }
   })
 
   it('does not open where production and test tables overlap', () => {

@@ -31,7 +31,7 @@ const setModeFromCommandLine: Hook.Init = async function ({id, argv, config}) {
     // The command parses the same line again and tells the user; until then no mode is set.
     return
   }
-  setRunMode(modeOfFlags({'dry-run': flags['dry-run'] === true, 'test-table': flags['test-table'] === true}))
+  setRunMode(modeOfFlags(flags))
 }
 
 function asksForHelp(argv: readonly string[]): boolean {
