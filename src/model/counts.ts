@@ -1,4 +1,4 @@
-/** What became of the records that a source listed. */
+/** Counts what became of the records that a source listed; each number is a number of records. */
 export interface Counts {
   listed: number
   extracted: number
@@ -31,7 +31,7 @@ export function addCounts(total: Counts, more: Partial<Counts>): void {
   for (const [name, count] of Object.entries(more) as [keyof Counts, number][]) total[name] += count
 }
 
-/** Counts by object type. */
+/** Keeps the counts of each object type. */
 export class StreamCounts {
   readonly #byType: ReadonlyMap<string, Counts>
 

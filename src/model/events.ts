@@ -11,7 +11,7 @@ export type EventType =
   | 'record.rejected'
   | 'object.deleted'
 
-/** One row of the event log. */
+/** An event is one row of the event log. */
 export interface Event {
   readonly event_id: string
   readonly event_type: EventType
@@ -20,7 +20,7 @@ export interface Event {
   readonly idem_key: string | null
   readonly correlation_id: string
   readonly trace_id: string | null
-  /** ISO 8601. */
+  /** The instant at which it was made, in ISO 8601. */
   readonly created_at: string
   readonly status: 'ok' | 'failed'
   readonly error_message: string | null

@@ -47,10 +47,10 @@ export const RUN_MODES: Readonly<Record<RunMode, RunModeRow>> = ROWS
 
 export const isRunMode = (name: string): name is RunMode => Object.hasOwn(RUN_MODES, name)
 
-/** The error for a choice by mode that does not know the mode: it must never end in production. */
+/** Makes the error for a choice by mode that does not know the mode: it must never end in production. */
 export const unknownMode = (mode: string): Error => modeError(`nothing here knows the run mode ${mode}`)
 
-/** The row of a mode. Throws for a mode that the table does not hold, whatever the types say. */
+/** Gives the row of a mode. Throws for a mode that the table does not hold, whatever the types say. */
 export function rowOf(mode: RunMode): RunModeRow {
   if (!isRunMode(mode)) throw unknownMode(String(mode))
   return RUN_MODES[mode]
@@ -58,7 +58,7 @@ export function rowOf(mode: RunMode): RunModeRow {
 
 export const MODE_FLAGS = Object.values(RUN_MODES).flatMap(({flag}) => (flag === undefined ? [] : [flag]))
 
-/** The tables that a run in this mode reads and writes, by the names of the production tables. */
+/** Gives the tables that a run in this mode reads and writes, from the names of the production tables. */
 export function tablesOfMode(
   mode: RunMode,
   production: TableSet,
@@ -70,10 +70,10 @@ export function tablesOfMode(
   }
 }
 
-/** Told of a mode that the event log names, too, which another version may have written. */
+/** Answers for a mode that the event log names, too, which another version may have written. */
 export const writesProduction = (mode: string): boolean => isRunMode(mode) && rowOf(mode).writes === 'production'
 
-/** The mode that parsed flags ask for. Throws where they ask for several, or no mode does without a flag. */
+/** Gives the mode that parsed flags ask for. Throws where they ask for several, or no mode does without a flag. */
 export function modeOfFlags(flags: Readonly<Record<string, unknown>>): RunMode {
   const modes = Object.keys(RUN_MODES).filter(isRunMode)
   const asked = modes.filter((mode) => flags[RUN_MODES[mode].flag?.name ?? ''] === true)
@@ -87,7 +87,7 @@ export function modeOfFlags(flags: Readonly<Record<string, unknown>>): RunMode {
 const CELL = Symbol.for('lorchestra.run-mode')
 const cell = globalThis as {[CELL]?: {readonly mode: RunMode | 'unset'; readonly owner: string}}
 const OWNER = import.meta.url
-/** What the command line said. Anybody can change a global. */
+/** The mode that the command line asked for; anybody can change the global one. */
 let set: RunMode | 'unset' = 'unset'
 
 export function setRunMode(mode: RunMode | 'unset'): void {
@@ -100,7 +100,7 @@ export function setRunMode(mode: RunMode | 'unset'): void {
 export const currentRunMode = (): RunMode | 'unset' => cell[CELL]?.mode ?? 'unset'
 
 /**
- * The mode of this run. Throws while it is unset: whoever asks is about to write, and no mode is not production. Throws in
+ * Gives the mode of this run. Throws while it is unset: whoever asks is about to write, and no mode is not production. Throws in
  * any copy of this package but the one whose command runs: its init hook alone has set the mode.
  */
 export function runMode(): RunMode {

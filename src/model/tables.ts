@@ -6,11 +6,11 @@ export interface ColumnDefinition {
   readonly name: string
   readonly type: ColumnType
   readonly required: boolean
-  /** A nullable column that never gets NULL from us, so that a table where it is required will do as well. */
+  /** The column is nullable and never gets NULL from lorchestra, so a table where it is required will do as well. */
   readonly alwaysWritten?: true
 }
 
-/** What a table holds, in words that every warehouse translates into its own. */
+/** A table definition says what a table holds, in words that every warehouse translates into its own. */
 export interface TableDefinition {
   readonly columns: readonly ColumnDefinition[]
   readonly primaryKey?: string
@@ -27,7 +27,7 @@ const alwaysWritten = (name: string, type: ColumnType): ColumnDefinition => ({
   alwaysWritten: true,
 })
 
-/** The append-only audit trail. */
+/** The event log is the audit trail; rows are only ever appended. */
 export const EVENT_LOG: TableDefinition = {
   columns: [
     required('event_id', 'STRING'),
@@ -46,7 +46,7 @@ export const EVENT_LOG: TableDefinition = {
   clusteredBy: ['source_system', 'object_type', 'event_type'],
 }
 
-/** One row per idempotency key. */
+/** The table of records has one row per idempotency key. */
 export const RAW_OBJECTS: TableDefinition = {
   columns: [
     required('idem_key', 'STRING'),
@@ -61,7 +61,7 @@ export const RAW_OBJECTS: TableDefinition = {
   clusteredBy: ['source_system', 'object_type', 'idem_key'],
 }
 
-/** The two tables that a run reads or writes together. */
+/** A table set is the two tables that a run reads or writes together. */
 export interface TableSet {
   readonly eventLog: string
   readonly rawObjects: string
@@ -75,7 +75,7 @@ export const testTablesOf = (production: TableSet): TableSet => ({
 
 export type TableSetName = 'production' | 'test'
 
-/** The table set of that name, by the names of the production tables. */
+/** Gives the table set of that name, from the names of the production tables. */
 export function tableSetOf(name: TableSetName, production: TableSet): TableSet {
   switch (name) {
     case 'production':

@@ -1,10 +1,10 @@
-/** Milliseconds since 1970, half open: `since <= t < until`. `-Infinity`: from the very first record. */
+/** A window is half open, `since <= t < until`, in milliseconds since 1970. A `since` of `-Infinity` reaches back to the very first record. */
 export interface TimeWindow {
   readonly since: number
   readonly until: number
 }
 
-/** Overlapping and touching windows become one; oldest first. */
+/** Makes one window of those that overlap or touch, and puts the oldest first. */
 export function mergeWindows(windows: readonly TimeWindow[]): readonly TimeWindow[] {
   const merged: TimeWindow[] = []
   for (const window of windows.filter(isNotEmpty).toSorted((one, other) => compare(one.since, other.since))) {
@@ -15,13 +15,13 @@ export function mergeWindows(windows: readonly TimeWindow[]): readonly TimeWindo
   return merged
 }
 
-/** The end of the contiguous cover that begins at `start`; `start` itself where nothing covers it. */
+/** Finds the end of the contiguous cover that begins at `start`; that is `start` itself where nothing covers it. */
 export function cursorOf(start: number, covered: readonly TimeWindow[]): number {
   const first = mergeWindows(covered).find(({since, until}) => since <= start && until > start)
   return first?.until ?? start
 }
 
-/** What of `range` is not covered. */
+/** Finds the parts of `range` that are not covered. */
 export function uncovered(range: TimeWindow, covered: readonly TimeWindow[]): readonly TimeWindow[] {
   const gaps: TimeWindow[] = []
   let from = range.since
@@ -33,7 +33,7 @@ export function uncovered(range: TimeWindow, covered: readonly TimeWindow[]): re
   return gaps.filter(isNotEmpty)
 }
 
-/** What a plain run reads: all gaps, each from `overlap` before it, never before the job's start. */
+/** Finds what a plain run reads: all gaps, each from `overlap` before it, never before the job's start. */
 export function dueWindows(range: TimeWindow, covered: readonly TimeWindow[], overlap: number): readonly TimeWindow[] {
   const gaps = uncovered(range, covered)
   return mergeWindows(gaps.map(({since, until}) => ({since: Math.max(since - overlap, range.since), until})))
@@ -44,8 +44,8 @@ export const windowAsText = ({since, until}: TimeWindow): {readonly since: strin
   until: new Date(until).toISOString(),
 })
 
-/** For a person. */
-export function describeWindow(window: TimeWindow): string {
+/** Writes a window for a person. */
+export function formatWindow(window: TimeWindow): string {
   const {since, until} = windowAsText(window)
   return since === null ? `everything before ${until}` : `${since} to ${until}`
 }

@@ -2,7 +2,7 @@ import type {Counts} from '../model/counts.ts'
 import {writesProduction} from '../model/run-mode.ts'
 import type {PastRun} from './past-runs.ts'
 import {formatTable, type Row} from './text-table.ts'
-import {describeWindow, windowAsText} from '../model/window.ts'
+import {formatWindow, windowAsText} from '../model/window.ts'
 
 const NUMBER = new Intl.NumberFormat('en-US')
 const LONGEST_ERROR = 80
@@ -44,7 +44,7 @@ export function formatRun(run: PastRun): string {
   const commits = run.commits.map(({at, sourceSystem, objectType, window, counts, limited}) => [
     instant(at),
     `${sourceSystem}/${objectType}`,
-    `${describeWindow(window)}${limited ? ' (limited)' : ''}`,
+    `${formatWindow(window)}${limited ? ' (limited)' : ''}`,
     ...SHOWN_COUNTS.map((name) => NUMBER.format(counts[name])),
   ])
   const header = ['COMMITTED', 'STREAM', 'WINDOW', ...SHOWN_COUNTS.map((name) => name.toUpperCase())]
@@ -93,7 +93,7 @@ export const pastRunDocument = (run: PastRun): object => ({
 function describeWindows({windows, commits}: PastRun): string {
   if (windows.length === 0) return '-'
   const limited = commits.some((commit) => commit.limited) ? ' (limited)' : ''
-  return `${windows.map(describeWindow).join('; ')}${limited}`
+  return `${windows.map(formatWindow).join('; ')}${limited}`
 }
 
 const instant = (milliseconds: number): string => new Date(milliseconds).toISOString()

@@ -4,7 +4,7 @@ import {outcomeOfRun, type FinishedRun, type RunDescription} from '../run/finish
 import {rowOf} from '../model/run-mode.ts'
 import type {Preview} from '../sink/sink.ts'
 import type {Estimate, RateLimit} from '../source.ts'
-import {describeWindow, windowAsText, type TimeWindow} from '../model/window.ts'
+import {formatWindow, windowAsText, type TimeWindow} from '../model/window.ts'
 
 const SAMPLE_CHARACTERS = 500
 const NUMBER = new Intl.NumberFormat('en-US')
@@ -17,7 +17,7 @@ export function banner({mode, warehouse, written, notes}: RunDescription): reado
 
 export function describeWindows({job, source, account}: RunDescription, windows: readonly TimeWindow[]): string {
   const whose = account === null ? source : `${source}, account ${account}`
-  const what = windows.length === 0 ? 'nothing new to read' : windows.map(describeWindow).join('; ')
+  const what = windows.length === 0 ? 'nothing new to read' : windows.map(formatWindow).join('; ')
   return `${job} (${whose}): ${what}`
 }
 
@@ -91,7 +91,7 @@ function describeWhatIsIn({description, report}: FinishedRun): string {
   if (description.written === undefined) return 'Nothing was written: it was a dry run.'
   if (report.commits === 0) return 'No commit was made; the same command starts over.'
   const commits = report.commits === 1 ? '1 commit is in' : `${report.commits} commits are in`
-  return `${commits} (${report.windows.map(describeWindow).join('; ')}); the same command goes on from there.`
+  return `${commits} (${report.windows.map(formatWindow).join('; ')}); the same command goes on from there.`
 }
 
 function describeCounts(counts: Counts, preview: Preview | undefined): string {

@@ -1,6 +1,6 @@
 import {formatTable} from './text-table.ts'
 import type {DescribedStream, WarehouseDescription} from '../warehouse/warehouse.ts'
-import {describeWindow, windowAsText, type TimeWindow} from '../model/window.ts'
+import {formatWindow, windowAsText, type TimeWindow} from '../model/window.ts'
 
 const NUMBER = new Intl.NumberFormat('en-US')
 
@@ -26,7 +26,7 @@ export const formatCoverage = (streams: readonly DescribedStream[]): string =>
       account ?? '-',
       `${stream.sourceSystem}/${stream.objectType}`,
       selection,
-      covered.map(describeWindow).join('; '),
+      covered.map(formatWindow).join('; '),
       new Date(lastCommit).toISOString(),
     ]),
   ])
@@ -57,7 +57,7 @@ const isSameStream = (one: DescribedStream, other: DescribedStream): boolean =>
   one.stream.objectType === other.stream.objectType
 
 export const describeGap = ({job, stream, window}: Gap): string =>
-  `Gap: ${job} has not read ${stream.sourceSystem}/${stream.objectType} from ${describeWindow(window)}; its next plain run does.`
+  `Gap: ${job} has not read ${stream.sourceSystem}/${stream.objectType} from ${formatWindow(window)}; its next plain run does.`
 
 export const gapDocument = ({job, account, stream, window}: Gap): object => ({
   job,

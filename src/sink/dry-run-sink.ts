@@ -15,7 +15,7 @@ import type {SpoolableRecord} from './spool.ts'
 const SAMPLES = 3
 const COMPARED_KEY_CHARACTERS = 32 * 1024 * 1024
 
-/** Counts, samples and forgets. It holds no writer and no way to get one. */
+/** The sink of a dry run counts, samples and forgets. It holds no writer and no way to get one. */
 export class DryRunSink implements Sink {
   readonly mode: RunMode
   readonly tables: SinkTables

@@ -13,7 +13,7 @@ export interface LinesPosition {
   readonly bytesInLast: number
 }
 
-/** Lines in files of about 64 MB. One buffer is written to disk while the next one fills. */
+/** Writes lines to files of about 64 MB. One buffer is written to disk while the next one fills. */
 export class LineFiles {
   readonly #folder: string
   readonly #name: string
@@ -31,7 +31,7 @@ export class LineFiles {
     this.#name = name
   }
 
-  /** Of what is in files already. */
+  /** The number of bytes that are in files already. */
   get bytes(): number {
     return this.#bytes
   }
@@ -40,12 +40,12 @@ export class LineFiles {
     return this.#files.filter(({bytes}) => bytes > 0).map(({path}) => path)
   }
 
-  /** Exact after `flush`. */
+  /** Tells where the lines end; it is exact after `flush`. */
   position(): LinesPosition {
     return {files: this.#files.length, bytesInLast: this.#files.at(-1)?.bytes ?? 0}
   }
 
-  /** A line in several parts, so that they need not be joined. Resolved at once unless a buffer is full. */
+  /** Takes a line in several parts, so that they need not be joined. Resolves at once unless a buffer is full. */
   async add(parts: readonly string[]): Promise<void> {
     const longest = LONGEST_ENCODING * parts.reduce((length, part) => length + part.length, 0)
     if (this.#used > 0 && this.#used + longest > BUFFER_BYTES) await this.#writeOut()
@@ -62,7 +62,7 @@ export class LineFiles {
     await this.#written()
   }
 
-  /** What is not in a file yet is dropped with the rest. */
+  /** Drops all that came after the position, whether it is in a file yet or not. */
   async cutBack({files, bytesInLast}: LinesPosition): Promise<void> {
     this.#used = 0
     await this.close()

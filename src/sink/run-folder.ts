@@ -10,12 +10,12 @@ const OWNER = 'owner.json'
 // For folders that do not say whose they are, or whose owner is on another machine.
 const ABANDONED_AFTER = 24 * 60 * 60 * 1000
 
-/** A folder of temporary files for one run, which only this user can read. What dead runs left beside it is removed. */
+/** Makes a folder for the temporary files of one run, which only this user can read, and removes what dead runs left beside it. */
 export async function createRunFolder(folder: string): Promise<void> {
   await writingTemporaryFiles(dirname(folder), async () => createWithOwner(folder))
 }
 
-/** Its name says whose it is before its owner file goes, so that the next run can finish what a killed one began. */
+/** Removes the folder. Its name says whose it is before its owner file goes, so that the next run can finish what a killed one began. */
 export async function removeRunFolder(folder: string): Promise<void> {
   const draft = draftOf(folder)
   try {

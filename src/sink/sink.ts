@@ -5,7 +5,7 @@ import type {CommitCounts, CommitResult, StreamScope, StreamState, Warehouse} fr
 import type {SpoolableRecord} from './spool.ts'
 
 /**
- * The only door to a warehouse. What was upserted and logged lands with the next `commit`, all of it or nothing;
+ * The sink is the only door to a warehouse. What was upserted and logged lands with the next `commit`, all of it or nothing;
  * `endSlice` marks how much of it `dropUnfinishedSlice` leaves.
  */
 export interface Sink {
@@ -17,7 +17,7 @@ export interface Sink {
     readonly scopes: readonly StreamScope[]
     readonly started: () => Event
   }): Promise<void>
-  /** What was covered when the run began, one for each scope. */
+  /** Tells what was covered when the run began, one state for each scope. */
   streamStates(): Promise<readonly StreamState[]>
   known(idemKeys: readonly string[]): Promise<ReadonlySet<string>>
   upsertObjects(records: readonly SpoolableRecord[]): Promise<void>
@@ -26,24 +26,24 @@ export interface Sink {
   dropUnfinishedSlice(): Promise<void>
   /** Drops all that was not committed. */
   discard(): Promise<void>
-  /** `undefined`: nothing was written, so nothing is known of what a write would have done. */
+  /** Commits all that is spooled. Resolves with `undefined` where nothing is written, so that nothing is known of what a write would have done. */
   commit(events: (counts: CommitCounts) => readonly Event[]): Promise<CommitResult | undefined>
-  /** By the warehouse, for all statements so far; `undefined` where nothing is billed. */
+  /** The bytes that the warehouse billed for all statements so far; `undefined` where nothing is billed. */
   readonly bytesBilled: number | undefined
-  /** What a dry run saw; `undefined` where records are written. */
+  /** Gives what a dry run saw; `undefined` where records are written. */
   preview(): Preview | undefined
   close(): Promise<void>
 }
 
 export interface SinkTables {
-  /** Whose coverage and keys count for this run. `undefined`: no warehouse is opened at all. */
+  /** The tables whose coverage and keys count for this run; `undefined` where no warehouse is opened at all. */
   readonly read: TableSet | undefined
   readonly written: TableSet | undefined
 }
 
 export interface Preview {
   readonly samples: readonly {readonly idemKey: string; readonly json: string}[]
-  /** `undefined`: more keys than a bounded memory can compare. */
+  /** The number of records whose key came before; `undefined` where there were more keys than a bounded memory can compare. */
   readonly duplicates: number | undefined
 }
 
@@ -51,9 +51,9 @@ export interface SinkOptions {
   readonly production: TableSet
   /** Loads the warehouse's client; called when first needed. */
   readonly openWarehouse: () => Promise<Warehouse>
-  /** Temporary files of this run. */
+  /** The folder for temporary files of this run. */
   readonly folder: string
   readonly startedAt: Date
-  /** False: a dry run with `--since` neither needs nor opens a warehouse. */
+  /** Whether coverage is asked for; a dry run with `--since` does not, and opens no warehouse. */
   readonly needsCoverage: boolean
 }

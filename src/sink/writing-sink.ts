@@ -20,7 +20,7 @@ interface Running {
   readonly streams: readonly Stream[]
 }
 
-/** Knows one table set, given when it is made; there is no way to another. */
+/** The writing sink knows one table set, given when it is made; there is no way to another. */
 export class WritingSink implements Sink {
   readonly mode: RunMode
   readonly tables: SinkTables & {readonly read: TableSet; readonly written: TableSet}

@@ -9,7 +9,7 @@ const PATH = '/api/data/v9.2/'
 // A query may take the server two minutes.
 const TIMEOUT_MS = 180_000
 
-/** GET of an address below the Web API, or of a link that the server gave. The token goes nowhere but to `url`. */
+/** Gets an address below the Web API, or of a link that the server gave. The token goes nowhere but to `url`. */
 export async function get(
   context: SourceContext<Options>,
   address: string | URL,

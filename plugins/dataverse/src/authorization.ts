@@ -6,7 +6,7 @@ import type {Options} from './options.ts'
 
 type Context = Account & Pick<SourceContext<Options>, 'resolvePath'>
 
-/** The Authorization header of one request. MSAL keeps the token and renews it in time. */
+/** Gives the Authorization header of one request. MSAL keeps the token and renews it in time. */
 export function authorizationFor(context: Context): NonNullable<HttpRequest['authorization']> {
   return async ({refused}) => `Bearer ${await accessToken(context, refused)}`
 }

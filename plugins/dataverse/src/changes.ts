@@ -9,7 +9,7 @@ import {tableOf, type Table} from './table.ts'
 /** An expired token is 0x80044352, with status 400; a link that the server does not know at all may be any of these. */
 const REFUSED_LINK = [400, 404, 410]
 
-/** The link to all later changes, for a job that tracks them and has none, or none any more. */
+/** Gives the link to all later changes, for a job that tracks them and has none, or none any more. */
 export async function mark(context: SourceContext<Options>): Promise<JsonValue | undefined> {
   if (!context.options.track_changes) return undefined
   if (context.bookmark !== undefined && (await canResume(context))) return undefined
@@ -19,7 +19,7 @@ export async function mark(context: SourceContext<Options>): Promise<JsonValue |
 // Asked once in a run: both questions of the host need it.
 const resumable = new WeakMap<Options, Promise<boolean>>()
 
-/** Whether Dataverse still takes the link. A job that tracks changes no more reads windows again. */
+/** Tells whether Dataverse still takes the link. A job that tracks changes no more reads windows again. */
 export async function canResume(context: SourceContext<Options>): Promise<boolean> {
   const {bookmark, options} = context
   if (!options.track_changes || typeof bookmark !== 'string') return false
@@ -60,7 +60,7 @@ async function changeLinkNow(context: SourceContext<Options>, table: Table): Pro
   )
 }
 
-/** Rows and deletions since the link was given, then the next link. */
+/** Yields rows and deletions since the link was given, then the next link. */
 export async function* readChanges(
   context: SourceContext<Options>,
   stream: Stream,

@@ -13,7 +13,7 @@ const countIn = (address: string): number => Number(COUNT.exec(address)?.[0] ?? 
 export class CountedLinks {
   readonly #primaryKey: string
   readonly #pageAfter: (key: string) => string
-  /** Of the page before, where its link was not followed. */
+  /** The page before, where its link was not followed. */
   #instead: {readonly firstKey: unknown; readonly link: string} | undefined
   #useless = false
 
@@ -22,7 +22,7 @@ export class CountedLinks {
     this.#pageAfter = pageAfter
   }
 
-  /** The link that was not followed, where the same page came again: a server that selects nothing can only be asked by its links. */
+  /** Gives the link that was not followed, where the same page came again: a server that selects nothing can only be asked by its links. */
   unheeded({first}: PageEnds): string | undefined {
     const instead = this.#instead
     this.#instead = undefined
@@ -31,7 +31,7 @@ export class CountedLinks {
     return instead.link
   }
 
-  /** What to ask for after a page that came with `link` as the answer to `asked`. */
+  /** Tells what to ask for after a page that came with `link` as the answer to `asked`. */
   next(link: string, asked: string, {count, first, last}: PageEnds): string {
     const key = last?.[this.#primaryKey]
     if (this.#useless || !isGuid(key) || countIn(link) !== countIn(asked) + count) return link

@@ -5,7 +5,7 @@ import type {Options} from './options.ts'
 
 const APPLICATION_USERS = 'Power Platform admin center, Environments, Settings, Users + permissions, Application users'
 
-/** What a person can do about an error answer of Dataverse, which stands in the error's cause. */
+/** Tells what a person can do about an error answer of Dataverse, which stands in the error's cause. */
 export function cureFor({status = 0, body}: HttpError, options: Options): string | undefined {
   const {code, message} = problemOf(body)
   const who = options.client_secret === undefined ? 'the person who signed in' : 'the application user'

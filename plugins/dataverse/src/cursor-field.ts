@@ -6,7 +6,7 @@ import {addressOf, rowsIn} from './rows.ts'
 import type {Table} from './table.ts'
 
 const TIME = /^\d{4}-\d\d-\d\dT/
-/** Of each table that has it, Dataverse's own time. */
+/** This column is Dataverse's own time, in each table that has it. */
 const SURE = 'modifiedon'
 
 const looked = new WeakSet<Options>()

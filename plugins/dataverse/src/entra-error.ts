@@ -11,7 +11,7 @@ const CURES: readonly (readonly [codes: RegExp, cure: string])[] = [
   [/^AADSTS(50076|50078|50079|50173|53003|65004|70000|70008|70043|700003|700082|700084)$/, SIGN_IN_AGAIN],
 ]
 
-/** What MSAL threw, in Entra's own words but for its trace ids, with what to do about it. */
+/** Repeats what MSAL threw in Entra's own words but for its trace ids, with what to do about it. */
 export function explained(error: unknown): Error {
   if (!(error instanceof Error)) return new Error('signing in failed')
   const words = /AADSTS\d+: .*?(?=\s+(?:- )?(?:Trace|Correlation) ID:|$)/s.exec(error.message)?.[0]
@@ -22,6 +22,6 @@ export function explained(error: unknown): Error {
   return new Error([`Entra refused: ${words ?? 'the sign-in is no longer good'}`, cure].filter(Boolean).join('. '))
 }
 
-/** Whether only a person can go on. */
+/** Tells whether only a person can go on. */
 const isOver = (error: Error): boolean =>
   error.name === 'InteractionRequiredAuthError' || (error as {errorCode?: unknown}).errorCode === 'invalid_grant'

@@ -11,7 +11,7 @@ import type {HttpClient, HttpRequest, JsonObject, LoginContext, SourceContext} f
 import type {Options} from './options.ts'
 import {cacheIn, refreshTokenIn} from './token-cache.ts'
 
-/** What signing in needs, in a run as in a login. */
+/** An account is what signing in needs, in a run as in a login. */
 export type Account = Pick<LoginContext<Options>, 'options' | 'http' | 'secrets' | 'signal'> &
   Partial<Pick<SourceContext<Options>, 'resolvePath'>>
 
@@ -40,7 +40,7 @@ export function scopesFor({url, client_secret}: Options): string[] {
   return [`${new URL(url).origin}/${client_secret === undefined ? 'user_impersonation' : '.default'}`]
 }
 
-/** Who has signed in, in lorchestra or, to begin with, in the tool that wrote `token_cache`. */
+/** Finds who has signed in, in lorchestra or, to begin with, in the tool that wrote `token_cache`. */
 export async function personOf(
   application: PublicClientApplication,
   {options, resolvePath}: Account,
@@ -78,7 +78,7 @@ async function createApplication(account: Account): Promise<Entra> {
   return {application: new msal.PublicClientApplication({auth, system, cache}), network}
 }
 
-/** MSAL's requests through the host: with its timeouts, tries and abort. */
+/** Sends MSAL's requests through the host: with its timeouts, tries and abort. */
 class Network implements INetworkModule {
   /** MSAL says only that the network failed; this says why. */
   failure: unknown

@@ -1,9 +1,9 @@
 import type {HttpError, JsonObject} from 'lorchestra'
 
-/** The host's error, told by its name: a plugin has none of the host's classes. */
+/** Knows the host's error by its name, because a plugin has none of the host's classes. */
 export const isHttpError = (error: unknown): error is HttpError => error instanceof Error && error.name === 'HttpError'
 
-/** Dataverse's own words for what is wrong: `error.code`, such as 0x80040220, and `error.message`. */
+/** Finds Dataverse's own words for what is wrong: `error.code`, such as 0x80040220, and `error.message`. */
 export function problemOf(body: JsonObject | undefined): {readonly code: string; readonly message: string} {
   const error = body?.['error'] as {readonly code?: unknown; readonly message?: unknown} | null | undefined
   const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')

@@ -4,7 +4,7 @@ import {applicationOf, scopesFor} from './entra.ts'
 import {explained} from './entra-error.ts'
 import type {Options} from './options.ts'
 
-/** The device code flow: a person enters a code in any browser, on any machine. Never begun in a run. */
+/** Signs in by the device code flow: a person enters a code in any browser, on any machine. Never begun in a run. */
 export async function login(context: LoginContext<Options>): Promise<void> {
   const {application, network} = await applicationOf(context)
   if (!('acquireTokenByDeviceCode' in application))

@@ -1,10 +1,10 @@
 import type {JsonObject, JsonValue} from 'lorchestra'
 
-/** The rows of one page, of which only a part is in memory at a time. */
+/** Holds the rows of one page, of which only a part is in memory at a time. */
 export class PageRows implements Iterable<readonly JsonObject[]> {
-  /** `undefined` where there is none, or `null` in its place. */
+  /** The first row; `undefined` where there is none, or `null` in its place. */
   readonly first: JsonObject | undefined
-  /** Of the rows that were taken so far. */
+  /** The last of the rows that were taken so far. */
   last: JsonObject | undefined
   count = 0
   readonly #iterator: Iterator<readonly JsonValue[]>

@@ -16,17 +16,17 @@ export interface RowPage extends Pick<HttpResponse, 'headers' | 'body'> {
 }
 
 export interface Reading {
-  /** Where the first page is, of all or of what follows a key; asked again with a part of the window that is too large. */
+  /** Gives the address of the first page, of all or of what follows a key; asked again with a part of the window that is too large. */
   readonly first: (window: SliceWindow | undefined, after?: string) => string
-  /** Left out: what is read has no time. */
+  /** The window to read; left out where what is read has no time. */
   readonly window?: SliceWindow | undefined
   readonly pageSize: number
-  /** Given where the rows come in its order. */
+  /** The primary key, given where the rows come in its order. */
   readonly primaryKey?: string
   readonly prefer?: readonly string[]
 }
 
-/** The rows of the window, or of the whole table where it has none. */
+/** Yields the rows of the window, or of the whole table where it has none. */
 export const rowsOf = ({options}: SourceContext<Options>, table: Table, window: SliceWindow | undefined): Reading => ({
   first: (part, after) =>
     addressOf(table.entitySet, {
@@ -62,7 +62,7 @@ export async function* readPages(context: SourceContext<Options>, reading: Readi
 }
 
 /**
- * Each page of the same size; links are followed as they are given. Rows come in the order of the primary key, because
+ * Asks for pages of the same size; links are followed as they are given. Rows come in the order of the primary key, because
  * an order that moves while it is read skips rows.
  * https://learn.microsoft.com/power-apps/developer/data-platform/webapi/query/page-results
  */
@@ -111,7 +111,7 @@ export function rowsIn({body, parts}: HttpResponse): PageRows {
   return new PageRows(parts)
 }
 
-/** Spaces as %20: not every OData server takes a plus for one. */
+/** Writes spaces as %20, because not every OData server takes a plus for one. */
 export const addressOf = (entitySet: string, query: Readonly<Record<string, string | undefined>>): string =>
   `${entitySet}?${Object.entries(query)
     .filter(([, value]) => value !== undefined)

@@ -4,10 +4,10 @@ import type {Options} from './options.ts'
 
 const SHORTEST_MS = 1000
 const CLOCK_TOLERANCE_MS = 5 * 60_000
-/** Where a window without a beginning is taken to begin when it is halved; what is older stays in its first half. */
+/** A window without a beginning is taken to begin here when it is halved; what is older stays in its first half. */
 const ORIGIN = Date.parse('2000-01-01T00:00:00Z')
 
-/** The rows of the window, half open. Rows without the time are of the window that has no beginning. */
+/** Selects the rows of the window, half open. Rows without the time are of the window that has no beginning. */
 export function filterFor(
   {filter, cursor_field, full}: Options,
   window: SliceWindow | undefined,
@@ -24,7 +24,7 @@ export function filterFor(
   return terms.length === 0 ? undefined : terms.join(' and ')
 }
 
-/** Two windows that make up this one; `undefined` where it is too short. */
+/** Gives two windows that make up this one; `undefined` where it is too short. */
 export function halves({since, until}: SliceWindow): readonly [SliceWindow, SliceWindow] | undefined {
   const begin = since?.getTime() ?? ORIGIN
   const middle = new Date(Math.floor((begin + until.getTime()) / 2))

@@ -5,11 +5,11 @@ import {get} from './api.ts'
 import {problemOf} from './http-error.ts'
 import type {Options} from './options.ts'
 
-/** What the address of a table's rows is made of. */
+/** A table is what the address of its rows is made of. */
 export interface Table {
   readonly entitySet: string
   readonly primaryKey: string
-  /** Not known where the job names the other two. */
+  /** Whether it tracks changes; not known where the job names the other two. */
   readonly tracksChanges?: boolean
 }
 
@@ -28,7 +28,7 @@ export async function tableOf(context: SourceContext<Options>): Promise<Table> {
   return table
 }
 
-/** Of this one table alone: the metadata of all tables together can be larger than memory. */
+/** Asks about this one table alone: the metadata of all tables together can be larger than memory. */
 async function ask(context: SourceContext<Options>): Promise<Table> {
   const {entity, entity_set, primary_key} = context.options
   const path = `EntityDefinitions(LogicalName='${entity}')?$select=EntitySetName,PrimaryIdAttribute,ChangeTrackingEnabled`
@@ -60,7 +60,7 @@ async function unknownTable(context: SourceContext<Options>, answer: JsonObject)
   return new Error(`there is no table ${entity} in ${url}. ${advice}`)
 }
 
-/** Of the tables whose logical name or whose name in addresses is like this one, the logical names; the closest first. */
+/** Gives the logical names of tables whose logical name or name in addresses is like this one, the closest first. */
 function closeNames(entity: string, all: readonly JsonObject[]): readonly string[] {
   const found: {readonly name: string; readonly away: number}[] = []
   // Names of custom tables begin with their publisher's prefix.

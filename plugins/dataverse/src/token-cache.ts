@@ -7,7 +7,7 @@ import type {Options} from './options.ts'
 
 const NAME = 'msal_cache'
 
-/** MSAL's token cache in its own layout, which is the same in all of its languages, among the account's secrets. */
+/** Keeps MSAL's token cache among the account's secrets, in its own layout, which is the same in all of its languages. */
 export function cacheIn(secrets: SecretStore): ICachePlugin {
   let loaded: string | undefined
   return {
@@ -36,7 +36,7 @@ interface CacheLayout {
   readonly RefreshToken?: Readonly<Record<string, {readonly client_id?: string; readonly secret?: string}>>
 }
 
-/** From a cache that MSAL wrote in any language: they name their entries differently, and agree on what is in them. */
+/** Finds the refresh token in a cache that MSAL wrote in any language: they name their entries differently, and agree on what is in them. */
 export async function refreshTokenIn(file: string, clientId: string): Promise<string> {
   const cache = parse(await readFile(file, 'utf8'))
   const token = Object.values(cache?.RefreshToken ?? {}).find(({client_id: id}) => id === clientId)?.secret
@@ -44,7 +44,7 @@ export async function refreshTokenIn(file: string, clientId: string): Promise<st
   throw new Error(`token_cache: ${file} is not a token cache of MSAL in which somebody has signed in to ${clientId}`)
 }
 
-/** No cause for an error: what JSON.parse says quotes the text. */
+/** Gives an error no cause, because what JSON.parse says quotes the text. */
 function parse(text: string): CacheLayout | undefined {
   try {
     return JSON.parse(text) as CacheLayout | undefined

@@ -6,7 +6,7 @@ import {isHttpError, reasonOf} from './http-error.ts'
 
 type Request = Pick<HttpRequest, 'query' | 'allow' | 'signal' | 'units' | 'maxBytes'>
 
-/** GET of a path below the mailbox. The access token goes nowhere but to `api_url`. */
+/** Gets a path below the mailbox. The access token goes nowhere but to `api_url`. */
 export async function get(context: AuthorizationContext, path: string, request: Request): Promise<HttpResponse> {
   try {
     return await context.http.request({
@@ -29,7 +29,7 @@ function nextStep(status: number, body: JsonObject | undefined): string | undefi
   )
 }
 
-/** Google has no reason of its own for it. */
+/** Looks at the message, because Google has no reason of its own for it. */
 function isDelegationDenied(body: JsonObject | undefined): boolean {
   const {message} = (body?.['error'] ?? {}) as {readonly message?: unknown}
   return typeof message === 'string' && message.startsWith('Delegation denied')

@@ -14,7 +14,7 @@ const GRANTS = {
 // An access token outlives a slice. Weakly by the account's options, so that no other account can meet it.
 const tokens = new WeakMap<Options, Promise<TokenAnswer>>()
 
-/** The Authorization header of one request. Requests of an account share the token, and the one renewal in flight. */
+/** Gives the Authorization header of one request. Requests of an account share the token, and the one renewal in flight. */
 export function authorizationFor(context: AuthorizationContext): NonNullable<HttpRequest['authorization']> {
   let given: TokenAnswer | undefined
   return async ({refused}) => {

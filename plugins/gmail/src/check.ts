@@ -1,7 +1,7 @@
 import {get} from './api.ts'
 import type {AuthorizationContext} from './token-endpoint.ts'
 
-/** Whose mailbox it is. Unknown where the server has no profiles: Gmail has, a local stand-in may not. */
+/** Tells whose mailbox it is, which stays unknown where the server has no profiles: Gmail has, a local stand-in may not. */
 export async function mailboxOf(context: AuthorizationContext): Promise<{readonly identity: string} | undefined> {
   const {status, body} = await get(context, 'profile', {allow: [404]})
   if (status === 404) return undefined

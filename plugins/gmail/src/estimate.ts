@@ -4,7 +4,7 @@ import {idemKey} from './idem-key.ts'
 import {listMessages} from './messages.ts'
 import type {Options} from './options.ts'
 
-/** By counting: a list call shows 500 messages for a quarter of what one message costs; Gmail's own estimate is often wrong. */
+/** Counts the messages: a list call shows 500 messages for a quarter of what one message costs; Gmail's own estimate is often wrong. */
 export async function estimate(context: SourceContext<Options>): Promise<Estimate> {
   const [stream] = context.streams
   if (stream === undefined) return {records: 0, units: 0}

@@ -6,7 +6,7 @@ import type {Options} from './options.ts'
 import {timeOf} from './slice-window.ts'
 
 /**
- * Fetches what was listed and accounts for every id. A page for each message, so that what is fetched is spooled and
+ * Fetches what was listed and accounts for every id. Yields a page for each message, so that what is fetched is spooled and
  * shown at once.
  */
 export async function* fetchMessages(

@@ -7,10 +7,10 @@ import type {Options} from './options.ts'
 import {lifetimeEnd, type AuthorizationContext, type TokenAnswer} from './token-endpoint.ts'
 
 const SCOPES = ['https://www.googleapis.com/auth/gmail.readonly']
-/** Where Google's library sends its forms; `token_url` takes its place. */
+/** Google's library sends its forms here; `token_url` takes its place. */
 const LIBRARY_TOKEN_URL = 'https://oauth2.googleapis.com/token'
 
-/** A token for the mailbox of `subject`, by the key of a service account with domain-wide delegation. */
+/** Gets a token for the mailbox of `subject` with the key of a service account with domain-wide delegation. */
 export async function grantByServiceAccount(context: AuthorizationContext): Promise<TokenAnswer> {
   const {service_account_file: file = '', subject} = context.options
   const {email, key} = await readKey(context.resolvePath?.(file) ?? file)
@@ -19,7 +19,7 @@ export async function grantByServiceAccount(context: AuthorizationContext): Prom
   return tokenOf(client, context.options)
 }
 
-/** A token by what `gcloud auth application-default login` or GOOGLE_APPLICATION_CREDENTIALS left on this machine. */
+/** Gets a token with what `gcloud auth application-default login` or GOOGLE_APPLICATION_CREDENTIALS left on this machine. */
 export async function grantByApplicationDefault(context: AuthorizationContext): Promise<TokenAnswer> {
   const {subject} = context.options
   const {GoogleAuth, JWT, UserRefreshClient} = await import('google-auth-library')
@@ -61,7 +61,7 @@ async function tokenOf(client: TokenClient, options: Options): Promise<TokenAnsw
   return {accessToken: token, renewAt: lifetimeEnd(client.credentials.expiry_date ?? undefined)}
 }
 
-/** Google's library does its requests through the host: its timeouts, its masks, and its end at Ctrl-C. */
+/** Makes Google's library send its requests through the host: its timeouts, its masks, and its end at Ctrl-C. */
 function through({http, options}: AuthorizationContext): OAuth2ClientOptions {
   const fetchImplementation = async (input: string | URL | Request, init?: RequestInit): Promise<Response> => {
     const address = input instanceof Request ? input.url : String(input)
@@ -95,7 +95,7 @@ async function readKey(path: string): Promise<{readonly email: string; readonly 
   return {email, key}
 }
 
-/** No cause for an error: what JSON.parse says quotes the text. */
+/** Throws an error without a cause, because what JSON.parse says quotes the text. */
 function parse(text: string, wrong: string): JsonObject {
   try {
     return (JSON.parse(text) ?? {}) as JsonObject

@@ -4,25 +4,25 @@ import {get} from './api.ts'
 import {reasonOf} from './http-error.ts'
 import type {Options} from './options.ts'
 
-/** What to do about a message, after all that happened to it. */
+/** A change says what to do about a message, after all that happened to it. */
 export type Change = 'arrived' | 'relabelled' | 'deleted'
 
 export interface Changes {
-  /** By message id; the last change of a message wins. */
+  /** The last change of each message, by its id. */
   readonly changes: ReadonlyMap<string, Change>
-  /** Where the history stood when this was listed. */
+  /** The id at which the history stood when this was listed. */
   readonly historyId: string
-  /** There is more history, from here on. */
+  /** The token from which more history follows. */
   readonly next?: string
 }
 
-/** Exactly so: the plural, which answers use, is refused. */
+/** Gmail takes these words exactly so: the plural, which answers use, is refused. */
 const HISTORY_TYPES = ['messageAdded', 'messageDeleted', 'labelAdded', 'labelRemoved']
-/** So many messages are held in memory at once, by id. */
+/** The largest number of messages that are held in memory at once, by id. */
 const MOST_MESSAGES = 50_000
 
 /**
- * Where the history stands. A mailbox has a profile that says so; a local stand-in may have none, and then the newest
+ * Tells where the history stands. A mailbox has a profile that says so; a local stand-in may have none, and then the newest
  * message does, and the history since.
  */
 export async function mark(context: SourceContext<Options>): Promise<string | undefined> {
@@ -35,7 +35,7 @@ export async function mark(context: SourceContext<Options>): Promise<string | un
   return page === 'expired' ? newest : page.historyId
 }
 
-/** A job that follows the history no more reads windows again. */
+/** Answers false for a job that follows the history no more: it reads windows again. */
 export async function canResume(context: SourceContext<Options>): Promise<boolean> {
   const {options, bookmark, log} = context
   if (options.sync !== 'history' || typeof bookmark !== 'string') return false
@@ -60,7 +60,7 @@ async function newestHistoryId(context: SourceContext<Options>): Promise<string 
 }
 
 /**
- * All that happened since, in parts: a part ends with the history or once it holds very many messages. `expired`: Gmail
+ * Yields all that happened since, in parts: a part ends with the history or once it holds very many messages. `expired`: Gmail
  * has forgotten that far back.
  */
 export async function* changesSince(
@@ -160,7 +160,7 @@ function idOf({message}: HistoryEntry): string {
   throw misshapen('history.list', 'a message without id')
 }
 
-/** A string: as a number it would lose digits. */
+/** Reads the id as a string, because a number would lose digits. */
 function historyIdOf({historyId}: JsonObject, call: string): string {
   if (typeof historyId === 'string' && historyId !== '') return historyId
   throw misshapen(call, 'no historyId')

@@ -1,5 +1,5 @@
 /**
- * Results in the order of the items, at most `concurrency` of them begun and not yet taken. The first error aborts the
+ * Yields results in the order of the items, with at most `concurrency` of them begun and not yet taken. The first error aborts the
  * signal, so that those in flight give up; they are waited for, and nothing goes on behind the caller's back.
  */
 export async function* inOrder<Item, Result>(

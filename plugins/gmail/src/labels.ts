@@ -8,7 +8,7 @@ const MANY = 30
 // Labels outlive a slice. Weakly by the account's options, so that no other account can meet them.
 const idsByOptions = new WeakMap<Options, readonly string[]>()
 
-/** The ids of the labels that the options name; messages.list knows them by nothing else. */
+/** Finds the ids of the labels that the options name; messages.list knows them by nothing else. */
 export async function labelIds(context: SourceContext<Options>): Promise<readonly string[]> {
   const {options} = context
   const wanted = options.labels ?? []

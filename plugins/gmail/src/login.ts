@@ -11,7 +11,7 @@ import {requestToken} from './token-endpoint.ts'
 const SCOPE = 'https://www.googleapis.com/auth/gmail.readonly'
 
 /**
- * A refresh token through the browser: the authorization code flow for installed apps with PKCE.
+ * Gets a refresh token through the browser: the authorization code flow for installed apps with PKCE.
  * https://developers.google.com/identity/protocols/oauth2/native-app
  */
 export async function login(context: LoginContext<Options>): Promise<void> {

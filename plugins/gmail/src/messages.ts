@@ -6,7 +6,7 @@ import {labelIds} from './labels.ts'
 import type {Options} from './options.ts'
 import {assertNotInFuture, searchFor} from './slice-window.ts'
 
-/** The ids of the slice, page by page. */
+/** Lists the ids of the slice, page by page. */
 export async function* listMessages(context: SourceContext<Options>): AsyncGenerator<readonly string[], void> {
   const {options, window} = context
   const query = {
@@ -47,7 +47,7 @@ function idsOf({messages, nextPageToken, resultSizeEstimate}: JsonObject): reado
 const misshapen = (what: string): Error =>
   new Error(`the answer of messages.list holds ${what}; check that api_url is the Gmail API`)
 
-/** The whole message, or why there is none. */
+/** Gets the whole message, or tells why there is none. */
 export async function getMessage(
   context: SourceContext<Options>,
   id: string,

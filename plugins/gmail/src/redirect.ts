@@ -1,10 +1,10 @@
 import {createServer, type IncomingMessage, type ServerResponse} from 'node:http'
 import type {AddressInfo} from 'node:net'
 
-/** Where Google sends the browser back to: this machine alone, on a port that was free (RFC 8252, 7.3). */
+/** The redirect is where Google sends the browser back to: this machine alone, on a port that was free (RFC 8252, 7.3). */
 export interface Redirect {
   readonly address: string
-  /** The authorization code. Rejects where the person declined, and when the signal is aborted. */
+  /** Resolves with the authorization code. Rejects where the person declined, and when the signal is aborted. */
   readonly code: Promise<string>
   close(): void
 }

@@ -35,7 +35,7 @@ export const clientOf = ({
 }: Options): {readonly client_id: string; readonly client_secret: string} => ({client_id, client_secret})
 
 /**
- * The stored token, which a login or a rotation left, as long as the configured one is the one that it replaced; so a
+ * Gives the stored token, which a login or a rotation left, as long as the configured one is the one that it replaced; so a
  * token that the user sets anew wins over what was stored before.
  */
 async function refreshTokenOf(secrets: SecretStore, configured: string | undefined): Promise<string> {
@@ -58,7 +58,7 @@ export const needsLogin = async ({
 
 interface StoredToken {
   readonly token: string
-  /** Of the configured token at that time. */
+  /** The fingerprint of the token that was configured at that time. */
   readonly replaces?: string
 }
 

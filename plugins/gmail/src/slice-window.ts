@@ -12,7 +12,7 @@ export function searchFor({query}: Options, {since, until}: SliceWindow): string
   return [query === '' ? undefined : `(${query})`, after, before].filter((term) => term !== undefined).join(' ')
 }
 
-/** When Gmail received the message, in milliseconds. */
+/** Tells when Gmail received the message, in milliseconds since 1970. */
 export function timeOf({internalDate}: JsonObject): number | undefined {
   return typeof internalDate === 'string' && /^\d{1,15}$/.test(internalDate) ? Number(internalDate) : undefined
 }

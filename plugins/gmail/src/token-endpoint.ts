@@ -5,10 +5,10 @@ import type {Options} from './options.ts'
 
 export interface TokenAnswer {
   readonly accessToken: string
-  /** Milliseconds since 1970; a while before the token really ends. */
+  /** The instant in milliseconds since 1970 at which to renew, a while before the token really ends. */
   readonly renewAt: number
   readonly refreshToken?: string
-  /** What was granted, where the answer says so. */
+  /** The scopes that were granted, where the answer says so. */
   readonly scopes?: readonly string[]
 }
 
@@ -18,7 +18,7 @@ export type AuthorizationContext = Pick<SourceContext<Options>, 'options' | 'htt
 
 const SPARE_MS = 60_000
 
-/** One form to `token_url`. `explain` gives cause and cure for OAuth's word for a refusal, where it knows them. */
+/** Sends one form to `token_url`. `explain` gives cause and cure for OAuth's word for a refusal, where it knows them. */
 export async function requestToken(
   {options, http}: Pick<SourceContext<Options>, 'options' | 'http'>,
   form: Readonly<Record<string, string>>,
