@@ -1,7 +1,9 @@
 import {existsSync, readdirSync, readFileSync} from 'node:fs'
-import {dirname, join, relative, resolve} from 'node:path'
+import {dirname, join, relative, resolve, sep} from 'node:path'
 
 import {expect} from 'chai'
+
+import {importsOf, isRelative, type Import} from './support/imports.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const src = join(root, 'src')
@@ -27,37 +29,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
 const SLOW_PACKAGES = ['@azure/msal-node', '@duckdb/node-api', 'google-auth-library', 'open', 'undici', 'winston']
 const LOADED_LAZILY = ['warehouse/duckdb/key-index.ts']
 
-interface Import {
-  readonly specifier: string
-  /** Only types, which are gone when the program runs. */
-  readonly type: boolean
-  readonly lazy: boolean
-}
-
-function importsOf(file: string): readonly Import[] {
-  const text = readFileSync(file, 'utf8')
-  const found: Import[] = []
-  for (const match of text.matchAll(/^(?:import|export)\s(type\b)?([^'"]*?)\sfrom\s+['"]([^'"]+)['"]/gms)) {
-    const names = (match[2] ?? '').trim()
-    const onlyTypes =
-      match[1] !== undefined ||
-      (names.startsWith('{') &&
-        names
-          .slice(1, -1)
-          .split(',')
-          .every((name) => name.trim() === '' || name.trim().startsWith('type ')))
-    found.push({specifier: match[3] ?? '', type: onlyTypes, lazy: false})
-  }
-  for (const match of text.matchAll(/^import\s+['"]([^'"]+)['"]/gm))
-    found.push({specifier: match[1] ?? '', type: false, lazy: false})
-  for (const match of text.matchAll(/\bimport\(\s*['"]([^'"]+)['"]\s*\)/g))
-    found.push({specifier: match[1] ?? '', type: false, lazy: true})
-  return found
-}
-
 const runtimeImportsOf = (file: string): readonly Import[] => importsOf(file).filter(({type}) => !type)
-
-const isRelative = ({specifier}: Import): boolean => specifier.startsWith('.')
 
 const filesBelow = (folder: string): readonly string[] =>
   readdirSync(folder, {recursive: true, encoding: 'utf8'})
@@ -68,7 +40,7 @@ const sourceFiles = filesBelow(src)
 const pluginNames = readdirSync(join(root, 'plugins'))
 const pluginFiles = pluginNames.flatMap((name) => filesBelow(join(root, 'plugins', name, 'src')))
 
-const inSrc = (file: string): string => relative(src, file)
+const inSrc = (file: string): string => relative(src, file).split(sep).join('/')
 const roomOf = (file: string): string => inSrc(file).split('/')[0] ?? ''
 const codeOf = (file: string): string => readFileSync(file, 'utf8').replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '')
 
