@@ -6,16 +6,23 @@ import {fileURLToPath} from 'node:url'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const generatedFiles = (): ReadonlyMap<string, string> => {
   const pages = readdirSync(`${root}/docs/commands`).map((name) => `docs/commands/${name}`)
-  const files = ['oclif.manifest.json', 'README.md', 'lorchestra.schema.json', ...pages]
+  const files = ['oclif.manifest.json', 'README.md', 'lorchestra.schema.json', 'docs/architecture.md', ...pages]
   return new Map(files.map((file) => [file, readFileSync(`${root}/${file}`, 'utf8')]))
 }
 
+function made(): ReadonlyMap<string, string> {
+  try {
+    for (const file of before.keys()) if (file.startsWith('docs/commands/')) rmSync(`${root}/${file}`)
+    execFileSync('npm', ['run', '--silent', 'generate'], {cwd: root, stdio: ['ignore', 'ignore', 'inherit']})
+    return generatedFiles()
+  } finally {
+    for (const file of generatedFiles().keys()) if (!before.has(file)) rmSync(`${root}/${file}`)
+    for (const [file, text] of before) writeFileSync(`${root}/${file}`, text)
+  }
+}
+
 const before = generatedFiles()
-for (const file of before.keys()) if (file.startsWith('docs/')) rmSync(`${root}/${file}`)
-execFileSync('npm', ['run', '--silent', 'generate'], {cwd: root, stdio: ['ignore', 'ignore', 'inherit']})
-const after = generatedFiles()
-for (const file of after.keys()) if (!before.has(file)) rmSync(`${root}/${file}`)
-for (const [file, text] of before) writeFileSync(`${root}/${file}`, text)
+const after = made()
 const files = [...new Set([...before.keys(), ...after.keys()])]
 const stale = files.filter((file) => before.get(file) !== after.get(file))
 if (stale.length > 0) throw new Error(`stale: ${stale.join(', ')}; run npm run generate and commit what it changes`)
