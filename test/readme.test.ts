@@ -1,14 +1,12 @@
-import {execFile} from 'node:child_process'
 import {existsSync, readFileSync} from 'node:fs'
-import {mkdir, mkdtemp, rm, writeFile} from 'node:fs/promises'
 import {join, resolve} from 'node:path'
-import {promisify} from 'node:util'
 
 import {expect} from 'chai'
 import {parse} from 'yaml'
 
 import {fileSchema, warehouseSchema} from '../src/config/file-schema.ts'
 import {EXIT} from '../src/base/errors.ts'
+import {compiledSources} from './support/compiled-sources.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
@@ -39,25 +37,6 @@ describe('the README', () => {
 
   it('shows a source that compiles against the contract, as strictly as can be', async () => {
     const [source] = blocks('ts')
-    await mkdir(join(root, 'node_modules/.cache'), {recursive: true})
-    const folder = await mkdtemp(join(root, 'node_modules/.cache/readme-'))
-    try {
-      const compilerOptions = {
-        strict: true,
-        noUncheckedIndexedAccess: true,
-        exactOptionalPropertyTypes: true,
-        verbatimModuleSyntax: true,
-        module: 'nodenext',
-        target: 'es2023',
-        noEmit: true,
-        types: ['node'],
-      }
-      await writeFile(join(folder, 'tsconfig.json'), JSON.stringify({compilerOptions, include: ['*.ts']}))
-      await writeFile(join(folder, 'package.json'), '{"type": "module"}')
-      await writeFile(join(folder, 'source.ts'), source ?? '')
-      await promisify(execFile)(join(root, 'node_modules/.bin/tsc'), ['-p', folder])
-    } finally {
-      await rm(folder, {recursive: true})
-    }
+    expect(await compiledSources([source ?? ''])).to.have.length(1)
   })
 })
