@@ -10,9 +10,9 @@ import {readWarehouse, type WarehouseConfig} from './warehouse-settings.ts'
 import {parseYamlFile, type Locate} from './yaml-file.ts'
 import {messageWithCauses, usageError} from '../base/errors.ts'
 
-export type {TableNames, WarehouseConfig} from './warehouse-settings.ts'
+export type {WarehouseConfig} from './warehouse-settings.ts'
 
-export const CONFIG_FILE = 'lorchestra.yaml'
+const CONFIG_FILE = 'lorchestra.yaml'
 
 export interface Config {
   readonly path: string

@@ -38,7 +38,7 @@ export interface SchemaIssue {
 export const pathOf = (issue: SchemaIssue): readonly PropertyKey[] =>
   (issue.path ?? []).map((segment) => (typeof segment === 'object' ? segment.key : segment))
 
-export const namePath = (path: readonly PropertyKey[]): string => path.map(String).join('.')
+const namePath = (path: readonly PropertyKey[]): string => path.map(String).join('.')
 
 /** `jobs.mail.account is missing`, `warehouse.path: Invalid input: expected string, received number`. */
 export function describeIssue(issue: SchemaIssue, input: unknown): string {

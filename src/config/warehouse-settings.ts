@@ -15,7 +15,7 @@ import {
 import type {Locate} from './yaml-file.ts'
 
 /** Production's own names. */
-export type TableNames = TableSet
+type TableNames = TableSet
 
 export type WarehouseConfig =
   | {readonly type: 'duckdb'; readonly path: string; readonly tables: TableNames}

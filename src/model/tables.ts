@@ -85,9 +85,6 @@ export function tableSetOf(name: TableSetName, production: TableSet): TableSet {
   }
 }
 
-export const sameTables = (one: TableSet, other: TableSet): boolean =>
-  one.eventLog === other.eventLog && one.rawObjects === other.rawObjects
-
 /** Warehouses compare names without regard to case, so four names must differ that way. */
 export function assertDisjointTables(production: TableSet): void {
   const test = testTablesOf(production)

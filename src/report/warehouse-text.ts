@@ -18,7 +18,7 @@ export function formatDescription({bytes, tables, streams}: WarehouseDescription
 }
 
 /** Where a stream has several parts, there are gaps between them: the next plain run reads them. */
-export const formatCoverage = (streams: readonly DescribedStream[]): string =>
+const formatCoverage = (streams: readonly DescribedStream[]): string =>
   formatTable([
     ['JOB', 'ACCOUNT', 'STREAM', 'SELECTION', 'COVERED', 'LAST COMMIT'],
     ...streams.map(({job, account, stream, selection, covered, lastCommit}) => [

@@ -29,7 +29,7 @@ export async function readSlice(reader: SliceReader, slice: Slice): Promise<Slic
   }
   if (!exhausted) await pages.close()
   await intake.finish(exhausted)
-  return {cut: !exhausted, ...(exhausted && bookmark !== undefined && {bookmark})}
+  return exhausted && bookmark !== undefined ? {bookmark} : {}
 }
 
 /** Kept with a commit, so it must be something that can be kept. */

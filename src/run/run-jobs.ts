@@ -133,7 +133,6 @@ async function runResolved(
     production: config.warehouse.tables,
     openWarehouse: async () => openWarehouse(config.warehouse, {temporaryFolder: folder, signal}),
     folder,
-    startedAt,
     needsCoverage: read.request.since === undefined,
   })
   const description = describe(config, job, sink, read.notes)

@@ -46,6 +46,4 @@ export interface Slice {
 
 export interface SliceResult {
   readonly bookmark?: JsonValue
-  /** The limit was reached, so the slice may hold more. */
-  readonly cut: boolean
 }

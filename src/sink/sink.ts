@@ -53,7 +53,6 @@ export interface SinkOptions {
   readonly openWarehouse: () => Promise<Warehouse>
   /** The folder for temporary files of this run. */
   readonly folder: string
-  readonly startedAt: Date
   /** Whether coverage is asked for; a dry run with `--since` does not, and opens no warehouse. */
   readonly needsCoverage: boolean
 }

@@ -14,7 +14,7 @@ const TOO_EXACT = /[:,[]-?(?:[1-9][\d.]{18,}|0\.0*[1-9]\d{17,}|[\d.]+[eE]-?\d{3}
 const LARGE_LINE = 4 * 1024 * 1024
 /** UTF-8 takes at most so many bytes for one character of a JavaScript string. */
 const LONGEST_ENCODING = 3
-export const SPOOL_LIMITS = {bytes: 64 * 1024 ** 3, rows: 100_000_000} as const
+const SPOOL_LIMITS = {bytes: 64 * 1024 ** 3, rows: 100_000_000} as const
 
 /** A line of the record files, but for its sequence number. */
 export interface SpoolableRecord {
@@ -55,10 +55,6 @@ export class Spool {
   static async create(folder: string): Promise<Spool> {
     await createRunFolder(folder)
     return new Spool(folder)
-  }
-
-  get rows(): number {
-    return this.#rows
   }
 
   async addRecord(record: SpoolableRecord): Promise<void> {

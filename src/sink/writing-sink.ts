@@ -50,7 +50,6 @@ export class WritingSink implements Sink {
         runId,
         scopes,
         started,
-        folder: spool.folder,
       })
       this.#begun = {warehouse, writer, spool, streams: scopes.map(({stream}) => stream)}
     } catch (error) {

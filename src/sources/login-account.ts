@@ -75,7 +75,7 @@ export async function loginAccount(request: LoginRequest): Promise<LoginResult> 
   )
 }
 
-export function findAccount(config: Config, name: string): AccountEntry {
+function findAccount(config: Config, name: string): AccountEntry {
   const account = config.accounts.get(name)
   if (account !== undefined) return account
   throw usageError(

@@ -9,7 +9,7 @@ import type {SliceReader} from '../run/slice.ts'
 import {contextBetweenSlices} from '../run/source-context.ts'
 import type {JsonObject, JsonValue, Page, Source, SourceContext, Stream} from '../source.ts'
 import type {TimeWindow} from '../model/window.ts'
-import {httpClientFor, keepingLog, secretsInMemory, type Line, type Trial} from './trial.ts'
+import {httpClientFor, keepingLog, secretsInMemory, type Trial} from './trial.ts'
 
 export interface ReadingOptions {
   readonly window?: Partial<TimeWindow>
@@ -42,7 +42,7 @@ export interface Reading {
     readonly rejected: number
   }
   readonly bookmark: JsonValue | undefined
-  readonly log: readonly Line[]
+  readonly log: readonly string[]
   readonly error: unknown
 }
 
@@ -111,7 +111,7 @@ function readerFor(
   signal = new AbortController().signal,
   waits: 'real' | 'skipped' = 'skipped',
 ) {
-  const lines: Line[] = []
+  const lines: string[] = []
   const keys: string[] = []
   const rejected: string[] = []
   const log = keepingLog(lines)

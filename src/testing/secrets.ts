@@ -35,7 +35,7 @@ export const checkSecrets = async (setup: ConformanceSetup): Promise<void> =>
       }
       for (const {log, error, rejected, keys, bookmark} of [first, second]) {
         const said: Readonly<Record<string, string>> = {
-          'its log': log.map(({text}) => text).join('\n'),
+          'its log': log.join('\n'),
           'its error': error === undefined ? '' : messageWithCauses(error),
           'its rejects': rejected.join('\n'),
           'its keys': keys.join('\n'),

@@ -55,17 +55,12 @@ export const secretsOf = ({setup, input, options}: Trial): readonly string[] =>
       .filter((value): value is string => typeof value === 'string' && value !== ''),
   )
 
-export interface Line {
-  readonly level: string
-  readonly text: string
-}
-
 /** Keeps what is logged as it was logged: the host would mask it. */
-export function keepingLog(lines: Line[]): Logger {
-  const at = (level: string) => (message: string, fields?: LogFields) => {
-    lines.push({level, text: fields === undefined ? message : `${message} ${JSON.stringify(fields)}`})
+export function keepingLog(lines: string[]): Logger {
+  const keep = (message: string, fields?: LogFields) => {
+    lines.push(fields === undefined ? message : `${message} ${JSON.stringify(fields)}`)
   }
-  return {debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error')}
+  return {debug: keep, info: keep, warn: keep, error: keep}
 }
 
 /** The host's client. Its waits between tries take no time, unless they are what is tested. */

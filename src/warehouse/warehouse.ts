@@ -61,8 +61,6 @@ export interface RunToBegin {
   readonly scopes: readonly StreamScope[]
   /** Called when no other run can hold the streams any more; its `created_at` is the run's `last_seen`. */
   readonly started: () => Event
-  /** For files that the warehouse needs while it works; removed by the caller. */
-  readonly folder: string
 }
 
 /** Coverage, bookmark and identity belong to this. */

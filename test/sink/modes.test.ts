@@ -85,7 +85,6 @@ describe('a sink', () => {
     production,
     openWarehouse: () => Promise.reject(new Error('opened')),
     folder: folder(),
-    startedAt: new Date(),
     needsCoverage: true,
   })
 

@@ -39,10 +39,10 @@ export async function hasTables(database: string): Promise<boolean> {
 }
 
 /** Payloads of events as objects, oldest first. */
-export async function events(path: string, type: string, table = 'event_log'): Promise<Rows> {
+export async function events(path: string, type: string): Promise<Rows> {
   const rows = await query(
     path,
-    `SELECT * FROM ${table} WHERE event_type = '${type}' ORDER BY created_at, payload->>'$.window.until', rowid`,
+    `SELECT * FROM event_log WHERE event_type = '${type}' ORDER BY created_at, payload->>'$.window.until', rowid`,
   )
   return rows.map((row) => ({
     ...row,

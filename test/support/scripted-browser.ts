@@ -3,8 +3,8 @@
  * server's page and goes where that sends it. (The page itself is left out: the local server, unlike Google, wants the
  * port of a loopback redirect registered before it shows it.)
  */
-export async function allowInBrowser(address: string, email = 'ada@example.com'): Promise<Response> {
-  return fetch(await redirectAfterAllowing(address, email))
+export async function allowInBrowser(address: string): Promise<Response> {
+  return fetch(await redirectAfterAllowing(address))
 }
 
 /** Where the browser would be sent. */

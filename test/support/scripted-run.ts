@@ -72,7 +72,6 @@ export async function scriptedRun(run: ScriptedRun): Promise<ScriptedResult> {
         return Promise.resolve(run.warehouse?.(real) ?? real)
       },
       folder: spool,
-      startedAt,
       needsCoverage: request.since === undefined,
     })
     const {defaults} = run.source

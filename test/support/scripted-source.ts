@@ -33,7 +33,7 @@ const anything: Source['options'] = {
   '~standard': {version: 1, vendor: 'test', validate: (value) => ({value})},
 }
 
-export const things: readonly StreamDefinition[] = [{objectType: 'thing', windowed: true}]
+const things: readonly StreamDefinition[] = [{objectType: 'thing', windowed: true}]
 
 /** A source in the test's own process: by default it yields those of `records()` that lie in the window. */
 export function scriptedSource(records: () => readonly ScriptedRecord[], script: Script = {}): ScriptedSource {

@@ -118,7 +118,7 @@ function normalised(value: unknown): unknown {
   return entries.length === 0 ? undefined : Object.fromEntries(entries)
 }
 
-export function assertCompatible(name: string, table: Table, definition: TableDefinition): void {
+function assertCompatible(name: string, table: Table, definition: TableDefinition): void {
   const differences = [...incompatibilities(table, definition)]
   if (differences.length === 0) return
   throw usageError(

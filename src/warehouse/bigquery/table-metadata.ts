@@ -7,7 +7,7 @@ import {isDuplicate, isNotFound} from './service-error.ts'
 const fieldShape = z.looseObject({name: z.string(), type: z.string(), mode: z.string().optional()})
 
 /** A table as the service describes it. */
-export const tableShape = z.looseObject({
+const tableShape = z.looseObject({
   type: z.string().optional(),
   schema: z.looseObject({fields: z.array(fieldShape).optional()}).optional(),
   requirePartitionFilter: z.boolean().optional(),

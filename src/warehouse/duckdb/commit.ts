@@ -14,7 +14,7 @@ import {isOnItsOwn, rewriteTable} from './rewrite.ts'
 import {identifier, literal, rowsOf} from './sql.ts'
 
 /** Lines of `records` files stay below this, so that DuckDB's reading buffers (twice this, for each thread) do too. */
-export const LARGEST_LINE = 4 * 1024 * 1024
+const LARGEST_LINE = 4 * 1024 * 1024
 
 /** Measured with keys of 40 bytes: 500 MB at the commit of two million rows that were deleted and written. */
 const INDEX_BYTES_PER_ROW = 125

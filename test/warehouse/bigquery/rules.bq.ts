@@ -200,7 +200,6 @@ describe('rules of BigQuery that the emulator lacks, by a stub in front of it', 
         runId: 'a-test',
         scopes: [],
         started: () => createEvent({type: 'job.started', runId: 'a-test', at: new Date()}),
-        folder: folder(),
       })
       await writer.close()
     }

@@ -2,7 +2,6 @@ import type {Answer, Forward, PassedRequest, Rule} from './server.ts'
 
 interface Job {
   readonly jobReference: {readonly projectId: string; readonly jobId: string; readonly location?: string}
-  readonly status?: object
 }
 
 interface RunningJob {
