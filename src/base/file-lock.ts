@@ -2,7 +2,7 @@ import {randomUUID} from 'node:crypto'
 import {link, readFile, rm, writeFile} from 'node:fs/promises'
 
 import {failure, inTheWay} from './errors.ts'
-import {pause} from './pause.ts'
+import {pause} from './waiting.ts'
 import {isAlive, ownProcess, type ProcessIdentity} from './process-identity.ts'
 import {hasCode} from './system-error.ts'
 

@@ -3,7 +3,7 @@ import type {SliceReader} from './slice.ts'
 import {contextBetweenSlices} from './source-context.ts'
 import {Slices} from './slices.ts'
 import type {Estimate} from '../source.ts'
-import {untilAborted} from '../base/until-aborted.ts'
+import {untilAborted} from '../base/waiting.ts'
 import type {TimeWindow} from '../model/window.ts'
 
 /** Of the source's rate limit: what an interruption loses at most, beside what waits for its commit. */

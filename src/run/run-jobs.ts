@@ -22,7 +22,7 @@ import {openSink} from '../sink/open-sink.ts'
 import type {Sink} from '../sink/sink.ts'
 import type {Logger, SecretStore, Source} from '../source.ts'
 import {loadSource} from '../sources/source-plugins.ts'
-import {inTurn} from '../base/turns.ts'
+import {inTurn} from '../base/waiting.ts'
 import {openWarehouse, warehouseName} from '../warehouse/open-warehouse.ts'
 import type {ReadRequest} from './window-request.ts'
 

@@ -1,6 +1,6 @@
 import {failure} from '../base/errors.ts'
 import type {Page} from '../source.ts'
-import {untilAborted} from '../base/until-aborted.ts'
+import {untilAborted} from '../base/waiting.ts'
 
 const LARGEST_PAGE = 10_000
 /** Milliseconds for the `finally` blocks of a source that is not needed any more. */

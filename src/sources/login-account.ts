@@ -11,7 +11,7 @@ import {chooseJob} from '../config/jobs.ts'
 import type {Mask} from '../base/log.ts'
 import type {Logger, LoginContext, SecretStore} from '../source.ts'
 import {loadSource} from './source-plugins.ts'
-import {untilAborted} from '../base/until-aborted.ts'
+import {untilAborted} from '../base/waiting.ts'
 
 export interface LoginRequest {
   readonly config: Config

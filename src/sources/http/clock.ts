@@ -1,4 +1,4 @@
-import {pause} from '../../base/pause.ts'
+import {pause} from '../../base/waiting.ts'
 
 export interface Clock {
   now(): number

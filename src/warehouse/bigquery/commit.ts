@@ -1,7 +1,7 @@
 import {stat, readFile} from 'node:fs/promises'
 
 import type {Event} from '../../model/events.ts'
-import {pause} from '../../base/pause.ts'
+import {pause} from '../../base/waiting.ts'
 import {EVENT_LOG, type TableSet} from '../../model/tables.ts'
 import type {Stream} from '../../source.ts'
 import type {CommitBatch, CommitCounts, CommitResult} from '../warehouse.ts'

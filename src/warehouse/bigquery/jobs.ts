@@ -1,7 +1,7 @@
 import * as z from 'zod'
 
 import {failure} from '../../base/errors.ts'
-import {pause} from '../../base/pause.ts'
+import {pause} from '../../base/waiting.ts'
 import type {Connection} from './connection.ts'
 import {describeEntry, isDuplicate, isNotFound, isTransient, ServiceError} from './service-error.ts'
 

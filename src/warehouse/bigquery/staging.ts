@@ -1,7 +1,7 @@
 import {stat} from 'node:fs/promises'
 
 import type {Connection} from './connection.ts'
-import {pause} from '../../base/pause.ts'
+import {pause} from '../../base/waiting.ts'
 import {runJob, type Job} from './jobs.ts'
 import {isNotFound} from './service-error.ts'
 import {stagingName} from './names.ts'

@@ -5,9 +5,8 @@ import type {DuckDBConnection, DuckDBInstance} from '@duckdb/node-api'
 
 import {failure, inTheWay, LorchestraError, usageError} from '../../base/errors.ts'
 import {withFileLock} from '../../base/file-lock.ts'
-import {pause} from '../../base/pause.ts'
+import {pause, inTurn} from '../../base/waiting.ts'
 import {hasCode} from '../../base/system-error.ts'
-import {inTurn} from '../../base/turns.ts'
 import {backupOf, backUpMetadata, removeBackup, settleBackup} from './metadata-backup.ts'
 import {literal} from './sql.ts'
 

@@ -1,7 +1,7 @@
 import {dirname} from 'node:path'
 
 import type {Stream} from '../../source.ts'
-import {inTurn} from '../../base/turns.ts'
+import {inTurn} from '../../base/waiting.ts'
 import type {TableSet} from '../../model/tables.ts'
 import {
   NOTHING_COVERED,
