@@ -1,7 +1,3 @@
-import {oneLine} from './one-line.ts'
-
-const LONGEST_MESSAGE = 4000
-
 /** The one table of exit codes, and the one place that chooses from it. */
 export const EXIT = {
   done: 0,
@@ -73,6 +69,8 @@ export function asError(thrown: unknown): Error {
   return new Error(`something was thrown that says nothing (${thrown === null ? 'null' : typeof thrown})`)
 }
 
+const LONGEST_MESSAGE = 4000
+
 /** The message with those of its causes, outermost first, without what an outer one already says. */
 export function messageWithCauses(error: unknown): string {
   const messages: string[] = []
@@ -86,6 +84,15 @@ export function messageWithCauses(error: unknown): string {
     current = asError(inner)
   }
   return oneLine(messages.join(': '), LONGEST_MESSAGE) || `${oneLine(current.name, 100)} without a message`
+}
+
+// oxlint-disable-next-line no-control-regex -- finding them is the point
+const BREAKS = /[\s\u0000-\u001F\u007F-\u009F]+/g
+
+/** Text from outside, fit for a line on a screen and for any warehouse: no line ends, no lone surrogates, not too long. */
+export function oneLine(text: string, longest: number): string {
+  const whole = text.length <= longest ? text : `${text.slice(0, longest)}…`
+  return whole.toWellFormed().replaceAll(BREAKS, ' ').trim()
 }
 
 /** For a second signal: the user does not want to wait for anything. */

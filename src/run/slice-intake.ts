@@ -1,7 +1,6 @@
-import {asError, failure} from '../base/errors.ts'
+import {asError, failure, oneLine} from '../base/errors.ts'
 import {createEvent} from '../model/events.ts'
 import {keyProblem, keyRecord, type Rejection} from './keyed-record.ts'
-import {oneLine} from '../base/one-line.ts'
 import type {Slice, SliceReader} from './slice.ts'
 import type {SpoolableRecord} from '../sink/spool.ts'
 import type {Page, Progress, SourceContext, Stream} from '../source.ts'
