@@ -10,8 +10,7 @@ const WRITING = /^(?:autocomplete|plugins)(?::|$)/
 
 const completeJobNames: Hook.Postrun = async ({Command, config}) => {
   if (!WRITING.test(Command.id)) return
-  const {withJobNamesInBash} = await import('../completion/bash.ts')
-  const {withJobNamesInZsh} = await import('../completion/zsh.ts')
+  const {withJobNamesInBash, withJobNamesInZsh} = await import('../completion/job-names.ts')
   const folder = join(config.cacheDir, 'autocomplete', 'functions')
   await rewrite(join(folder, 'bash', `${config.bin}.bash`), (script) => withJobNamesInBash(script, config))
   await rewrite(join(folder, 'zsh', `_${config.bin}`), (script) => withJobNamesInZsh(script, config))
