@@ -1,8 +1,7 @@
 import * as z from 'zod'
 
-import {parseDuration} from '../base/duration.ts'
+import {parseDuration, parseInstant} from '../base/time.ts'
 import {messageWithCauses} from '../base/errors.ts'
-import {parseInstant} from '../base/instant.ts'
 import {isLoopback} from '../base/loopback.ts'
 import {NAME} from '../model/name.ts'
 import {notificationsSchema} from './notification-settings.ts'

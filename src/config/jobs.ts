@@ -3,9 +3,8 @@ import type {AccountEntry, Config, JobEntry} from './config.ts'
 import {parseRejectLimit, parseSlice, type JobSettings} from './file-schema.ts'
 import {problemsError, type Problem} from './problems.ts'
 import {assertVariablesAreSet, resolveVariables} from './variables.ts'
-import {parseDuration} from '../base/duration.ts'
+import {parseDuration, parseInstant} from '../base/time.ts'
 import {messageWithCauses, usageError} from '../base/errors.ts'
-import {parseInstant} from '../base/instant.ts'
 
 /** What a job reads, before any variable is looked at. */
 export interface ChosenJob {

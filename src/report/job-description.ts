@@ -2,7 +2,7 @@ import type {Config as CommandLine} from '@oclif/core'
 
 import type {Config, WarehouseConfig} from '../config/config.ts'
 import {adviceForVariables, missingVariables} from '../config/variables.ts'
-import {formatDuration} from '../base/duration.ts'
+import {formatDuration} from '../base/time.ts'
 import {failure} from '../base/errors.ts'
 import {hideSecrets, resolveOptions, storedInstead, type ResolvedOptions} from '../config/job-options.ts'
 import {isStoredIn, openSecrets} from '../sources/secrets/open-secrets.ts'

@@ -1,6 +1,5 @@
 import {usageError} from '../base/errors.ts'
-import {parseDuration} from '../base/duration.ts'
-import {parseInstant} from '../base/instant.ts'
+import {parseDuration, parseInstant} from '../base/time.ts'
 
 /** What `--since`, `--until`, `--full`, `--limit` and `--refetch` ask for; instants in milliseconds since 1970. */
 export interface WindowRequest {

@@ -2,7 +2,7 @@ import type {Config as CommandLine} from '@oclif/core'
 
 import {adviseOn} from '../base/close-match.ts'
 import type {AccountEntry, Config} from '../config/config.ts'
-import {formatDuration} from '../base/duration.ts'
+import {formatDuration} from '../base/time.ts'
 import {failure, usageError} from '../base/errors.ts'
 import {createHttpClient} from './http/http-client.ts'
 import {resolveOptions, type OptionsOwner} from '../config/job-options.ts'

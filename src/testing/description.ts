@@ -1,5 +1,4 @@
-import {parseDuration} from '../base/duration.ts'
-import {parseInstant} from '../base/instant.ts'
+import {parseDuration, parseInstant} from '../base/time.ts'
 import {NAME} from '../model/name.ts'
 import type {ConformanceSetup} from './setup.ts'
 import {contextFor, streamsOf} from './reading.ts'

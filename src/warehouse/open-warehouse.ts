@@ -1,7 +1,7 @@
 import {tmpdir} from 'node:os'
 
 import type {WarehouseConfig} from '../config/config.ts'
-import {parseDuration} from '../base/duration.ts'
+import {parseDuration} from '../base/time.ts'
 import type {KeyIndex, Warehouse} from './warehouse.ts'
 
 const PATIENCE = 10_000

@@ -1,5 +1,5 @@
 import {LorchestraCommand} from '../../cli/command.ts'
-import {parseDuration} from '../../base/duration.ts'
+import {parseDuration} from '../../base/time.ts'
 import {usageError} from '../../base/errors.ts'
 import {createLogger} from '../../base/log.ts'
 import {Args, Flags} from '../../base/oclif.ts'

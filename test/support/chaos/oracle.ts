@@ -3,7 +3,7 @@ import {inspect, isDeepStrictEqual} from 'node:util'
 
 import type {Counts} from '../../../src/model/counts.ts'
 import {noCounts} from '../../../src/model/counts.ts'
-import {parseDuration} from '../../../src/base/duration.ts'
+import {parseDuration} from '../../../src/base/time.ts'
 import type {TableSet} from '../../../src/model/tables.ts'
 import {query, type Rows} from '../database.ts'
 import {keyOf, type Call, type ChaosSourceSettings} from './source.ts'
