@@ -1,0 +1,29 @@
+import {LorchestraError, messageWithCauses} from '../base/errors.ts'
+
+export interface Finding {
+  readonly check: string
+  readonly subject: string
+  readonly status: 'ok' | 'warning' | 'failed'
+  readonly found: string
+  /** What to do. */
+  readonly next?: string
+}
+
+/** What a check says: a text alone means that all is well. */
+export type Answer = string | Pick<Finding, 'status' | 'found' | 'next'>
+
+/** Runs one check; what it throws is its finding. */
+export async function check(name: string, subject: string, look: () => Promise<Answer> | Answer): Promise<Finding> {
+  try {
+    const answer = await look()
+    const found = typeof answer === 'string' ? {status: 'ok' as const, found: answer} : answer
+    return {check: name, subject, ...found}
+  } catch (error) {
+    return failed(name, subject, error)
+  }
+}
+
+export function failed(name: string, subject: string, error: unknown): Finding {
+  const next = error instanceof LorchestraError ? error.next : undefined
+  return {check: name, subject, status: 'failed', found: messageWithCauses(error), ...(next !== undefined && {next})}
+}

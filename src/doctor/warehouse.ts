@@ -1,0 +1,66 @@
+import {failure} from '../base/errors.ts'
+import type {Config} from '../config/config.ts'
+import {testTablesOf} from '../model/tables.ts'
+import {pastRuns} from '../report/past-runs.ts'
+import {openWarehouse, warehouseName} from '../warehouse/open-warehouse.ts'
+import type {Warehouse} from '../warehouse/warehouse.ts'
+import {check, failed, type Finding} from './finding.ts'
+
+const CLOCK_TOLERANCE = 10 * 60 * 1000
+const RUNS_LOOKED_AT = 100
+
+/** Looks at the tables, their keys, and the runs that hold a stream or died. */
+export async function* examineWarehouse(config: Config): AsyncGenerator<Finding> {
+  const {tables} = config.warehouse
+  const kind = warehouseName(config.warehouse)
+  let warehouse: Warehouse
+  try {
+    warehouse = await openWarehouse(config.warehouse)
+    const {tables: found, streams} = await warehouse.describe(tables)
+    for (const {name, exists, rows} of found) {
+      yield {check: 'table', subject: name, status: 'ok', found: exists ? `${rows ?? '?'} rows` : 'not there yet'}
+    }
+    yield check('clock', 'of past runs', () => {
+      const latest = Math.max(...streams.flatMap(({covered}) => covered.map(({until}) => until)))
+      if (latest <= Date.now() + CLOCK_TOLERANCE) return 'no run read from the future'
+      throw failure(`the event log was read up to ${new Date(latest).toISOString()}`, 'Set the clock of this machine.')
+    })
+  } catch (error) {
+    yield failed('warehouse', kind, error)
+    return
+  }
+  yield check('warehouse', kind, async () => {
+    await warehouse.checkWritable(tables)
+    return 'can be written'
+  })
+  yield check('test tables', testTablesOf(tables).rawObjects, async () => {
+    const {tables: found} = await warehouse.describe(testTablesOf(tables))
+    return found.some(({exists}) => exists) ? 'can be read' : 'not there yet; the first test run makes them'
+  })
+  yield check('keys', tables.rawObjects, async () => {
+    const surplus = await warehouse.countSurplusRows(tables)
+    if (surplus === 0) return 'none has several rows'
+    throw failure(
+      `${surplus} rows more than keys`,
+      `Remove the surplus rows: SELECT idem_key, COUNT(*) FROM ${tables.rawObjects} GROUP BY idem_key HAVING COUNT(*) > 1.`,
+    )
+  })
+  yield* examineLeases(warehouse, config)
+}
+
+async function* examineLeases(warehouse: Warehouse, config: Config): AsyncGenerator<Finding> {
+  const runs = await pastRuns(await warehouse.readRunEvents(config.warehouse.tables, {limit: RUNS_LOOKED_AT}))
+  for (const {runId, outcome} of runs) {
+    if (outcome === 'running') yield {check: 'run', subject: runId, status: 'ok', found: 'is going on'}
+    if (outcome === 'unknown')
+      yield {check: 'run', subject: runId, status: 'warning', found: 'has not ended, on another machine'}
+    if (outcome !== 'died') continue
+    yield {
+      check: 'run',
+      subject: runId,
+      status: 'warning',
+      found: 'its process is gone without a last word',
+      next: 'Nothing to do: the next run of the job takes its streams over.',
+    }
+  }
+}
