@@ -4,8 +4,9 @@ import * as z from 'zod'
 
 import {fileSchema, warehouseSchema} from '../src/config/file-schema.ts'
 
-/** The shape of lorchestra.yaml for editors, from the schema that the program itself reads with. */
-const schema = z.toJSONSchema(fileSchema.extend({warehouse: warehouseSchema.optional()}), {
+/** Editors get the shape of lorchestra.yaml from the schema that the program itself reads with. */
+const warehouse = warehouseSchema.optional().meta(fileSchema.shape.warehouse.meta() ?? {})
+const schema = z.toJSONSchema(fileSchema.extend({warehouse}), {
   io: 'input',
   unrepresentable: 'any',
 })

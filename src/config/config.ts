@@ -2,9 +2,11 @@ import {readFile, stat} from 'node:fs/promises'
 import {dirname, isAbsolute, join, relative, resolve} from 'node:path'
 
 import {adviseOn, closeMatch} from '../base/close-match.ts'
-import {FILE_KEYS, fileSchema, HOST_KEYS, settingsSchema, type JobSettings} from './file-schema.ts'
+import {FILE_KEYS, fileSchema} from './file-schema.ts'
+import {writtenSettings, type WrittenSettings} from './job-settings.ts'
 import type {NotificationSettings} from './notification-settings.ts'
 import {describeIssue, pathOf, problemsError, type Problem, type SchemaIssue, valueAt} from './problems.ts'
+import {defaultSourceSystem, HOST_KEYS} from './settings.ts'
 import {withDotEnv, type Environment} from './variables.ts'
 import {readWarehouse, type WarehouseConfig} from './warehouse-settings.ts'
 import {parseYamlFile, type Locate} from './yaml-file.ts'
@@ -14,49 +16,58 @@ export type {WarehouseConfig} from './warehouse-settings.ts'
 
 const CONFIG_FILE = 'lorchestra.yaml'
 
+/** A configuration is a lorchestra.yaml that was read and checked. */
 export interface Config {
+  /** The absolute path of the file. */
   readonly path: string
   readonly folder: string
-  /** The file as messages name it. */
+  /** The path as messages name it. */
   readonly shownPath: string
   readonly warehouse: WarehouseConfig
   readonly accounts: ReadonlyMap<string, AccountEntry>
   readonly jobs: ReadonlyMap<string, JobEntry>
-  /** As written, variables unresolved. */
+  /** Whom to tell of runs, as written, variables unresolved. @default nobody */
   readonly notifications?: NotificationSettings
-  /** With what `.env` adds. */
+  /** The variables of the process, and those that `.env` adds. */
   readonly environment: Environment
 }
 
+/** An account's entry says whose data it is and by which source it is read. */
 export interface AccountEntry {
   readonly name: string
   readonly source: string
+  /** The middle part of every key. @default `<source>--<account>` */
   readonly sourceSystem: string
   /** The source's own keys as written, variables unresolved. */
   readonly options: Readonly<Record<string, unknown>>
-  /** Where an option stands. */
+  /** Finds where an option stands. */
   readonly locate: Locate
 }
 
+/** A job's entry says what is read, and how. */
 export interface JobEntry {
   readonly name: string
   readonly source: string
   readonly account?: string
-  /** The account's, where there is one. */
+  /** The middle part of every key; the account's, where there is one. @default the source */
   readonly sourceSystem: string
-  /** As written, variables unresolved. */
-  readonly settings: JobSettings
+  /** What lorchestra reads itself, as written, variables unresolved. */
+  readonly settings: WrittenSettings
   readonly options: Readonly<Record<string, unknown>>
   readonly locate: Locate
 }
 
 export interface ConfigRequest {
+  /** What `--config` says. @default the nearest lorchestra.yaml, from the working folder upward */
   readonly explicitPath?: string
   readonly workingFolder: string
   readonly environment: Environment
 }
 
-/** All of the file is checked; variables of accounts and jobs stay as they are until a run needs them. */
+/**
+ * Reads lorchestra.yaml and checks all of it; variables of accounts and jobs stay as they are until a run needs them.
+ * Throws one usage error that names every problem with its line and column.
+ */
 export async function loadConfig({explicitPath, workingFolder, environment}: ConfigRequest): Promise<Config> {
   const path = explicitPath === undefined ? await findUpward(workingFolder) : resolve(workingFolder, explicitPath)
   const folder = dirname(path)
@@ -77,7 +88,7 @@ export async function loadConfig({explicitPath, workingFolder, environment}: Con
       {
         name,
         source: entry.source,
-        sourceSystem: entry.source_system ?? `${entry.source}--${name}`,
+        sourceSystem: entry.source_system ?? defaultSourceSystem(entry.source, name),
         options: optionsOf(entry),
         locate: (inner: readonly PropertyKey[]) => locate(['accounts', name, ...inner]),
       },
@@ -99,8 +110,8 @@ export async function loadConfig({explicitPath, workingFolder, environment}: Con
       name,
       source,
       ...(account !== undefined && {account: account.name}),
-      sourceSystem: account?.sourceSystem ?? entry.source_system ?? source,
-      settings: settingsOf(entry),
+      sourceSystem: account?.sourceSystem ?? entry.source_system ?? defaultSourceSystem(source),
+      settings: writtenSettings(entry),
       options: optionsOf(entry),
       locate: (inner) => locate(['jobs', name, ...inner]),
     })
@@ -153,7 +164,7 @@ async function readText(path: string, shownPath: string): Promise<string> {
   }
 }
 
-/** Relative where the file lies below the working folder, so that terminals make it a link either way. */
+/** The path is relative where the file lies below the working folder, so that terminals make it a link either way. */
 function shorten(path: string, workingFolder: string): string {
   const short = relative(workingFolder, path)
   return short === '' || short.startsWith('..') || isAbsolute(short) ? path : short
@@ -186,10 +197,8 @@ function misspelling(path: readonly PropertyKey[], content: unknown): string | u
   return closeMatch(key, Object.keys(siblings))
 }
 
-const settingsOf = (entry: Readonly<Record<string, unknown>>): JobSettings => settingsSchema.parse(entry)
-
 const optionsOf = (entry: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> =>
-  Object.fromEntries(Object.entries(entry).filter(([key]) => !(HOST_KEYS as readonly string[]).includes(key)))
+  Object.fromEntries(Object.entries(entry).filter(([key]) => !HOST_KEYS.includes(key)))
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === 'object' && value !== null

@@ -1,80 +1,39 @@
 import * as z from 'zod'
 
-import {parseDuration, parseInstant} from '../base/time.ts'
-import {messageWithCauses} from '../base/errors.ts'
+import {parseDuration} from '../base/time.ts'
 import {isLoopback} from '../base/loopback.ts'
-import {NAME} from '../model/name.ts'
 import {notificationsSchema} from './notification-settings.ts'
-import {variablesIn} from './variables.ts'
+import {JOB_ONLY_KEYS, nameSchema, settingsIn, shapeIn} from './settings.ts'
+import {textSetting as setting} from './text-setting.ts'
 
-/** Keys of accounts and jobs that lorchestra reads itself; a source may not use them. */
-export const HOST_KEYS = ['source', 'account', 'source_system', 'start', 'overlap', 'slice', 'max_rejects'] as const
-
-const JOB_ONLY_KEYS = ['account', 'start', 'overlap', 'slice', 'max_rejects'] as const
-
-const NAME_RULE = 'a name is 1 to 63 of a-z, 0-9, _ and -, and starts with a letter or digit'
-const name = z.string().regex(NAME, NAME_RULE)
-
-/** A value with a variable in it is read when a run needs it. */
-const setting = (read: (text: string) => unknown) =>
-  z.string().superRefine((text, context) => {
-    if (variablesIn(text).length > 0) return
-    try {
-      read(text)
-    } catch (error) {
-      context.addIssue({code: 'custom', message: messageWithCauses(error)})
-    }
-  })
-
-const REJECTS_RULE = 'expected a whole number, 0 or more'
-
-export function parseRejectLimit(value: string | number): number {
-  const limit = typeof value === 'number' ? value : /^\d+$/.test(value) ? Number(value) : Number.NaN
-  if (Number.isSafeInteger(limit) && limit >= 0) return limit
-  throw new RangeError(`${JSON.stringify(value)} is not a whole number, 0 or more`)
-}
-
-export function parseSlice(text: string): number {
-  const length = parseDuration(text)
-  if (length > 0) return length
-  throw new RangeError('a slice must be longer than nothing')
-}
-
-/** When and how a job reads; everything may come from a variable. */
-export const settingsSchema = z.object({
-  start: setting(parseInstant).optional(),
-  overlap: setting(parseDuration).optional(),
-  slice: setting(parseSlice).optional(),
-  max_rejects: z
-    .union([z.int(REJECTS_RULE).min(0, REJECTS_RULE), setting((text) => parseRejectLimit(text))], REJECTS_RULE)
-    .optional(),
-})
-
-export type JobSettings = z.infer<typeof settingsSchema>
-
-const accountSchema = z.looseObject({source: name, source_system: name.optional()}).superRefine((account, context) => {
+const accountSchema = z.looseObject(shapeIn('account')).superRefine((account, context) => {
   for (const key of JOB_ONLY_KEYS) {
     if (key in account) context.addIssue({code: 'custom', path: [key], message: 'belongs in a job, not in an account'})
   }
 })
 
-const jobSchema = z
-  .looseObject({source: name.optional(), account: name.optional(), source_system: name.optional()})
-  .extend(settingsSchema.shape)
-  .superRefine((job, context) => {
-    const refuse = (message: string, path: string[] = []): void => context.addIssue({code: 'custom', path, message})
-    if (job.account === undefined && job.source === undefined)
-      refuse('a job needs an account, or a source that needs none')
-    if (job.account === undefined) return
-    if (job.source !== undefined) refuse('the account says which source it is; leave one of them out', ['source'])
-    if (job.source_system !== undefined) refuse("belongs in the job's account", ['source_system'])
-  })
+const jobSchema = z.looseObject(shapeIn('job')).superRefine((job, context) => {
+  const refuse = (message: string, path: string[] = []): void => context.addIssue({code: 'custom', path, message})
+  if (job.account === undefined && job.source === undefined)
+    refuse('a job needs an account, or a source that needs none')
+  if (job.account === undefined) return
+  for (const [key, {refusedBesideAccount}] of settingsIn('job')) {
+    if (refusedBesideAccount !== undefined && job[key] !== undefined) refuse(refusedBesideAccount, [key])
+  }
+})
 
-/** All of lorchestra.yaml but its `warehouse`. */
+/** The schema takes all of lorchestra.yaml; what a warehouse may say is checked by the schema of its kind. */
 export const fileSchema = z.strictObject({
-  warehouse: z.unknown().optional(),
-  accounts: z.record(name, accountSchema).nullish(),
-  jobs: z.record(name, jobSchema).nullish(),
+  warehouse: z.unknown().optional().meta({
+    description: 'Where records and events are written, into two tables.',
+  }),
+  accounts: z.record(nameSchema, accountSchema).nullish().meta({
+    description: 'Whose data, each under a name of yours. Keys that are not listed here go to the source.',
+  }),
+  jobs: z.record(nameSchema, jobSchema).nullish().meta({
+    description:
+      'What to read, each under a name of yours. Keys that are not listed here go to the source, and win over those of the account.',
+  }),
   notifications: notificationsSchema.optional(),
 })
 

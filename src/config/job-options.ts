@@ -2,8 +2,8 @@ import {createHash} from 'node:crypto'
 
 import {adviseOn, closeMatch} from '../base/close-match.ts'
 import type {Config} from './config.ts'
-import {HOST_KEYS} from './file-schema.ts'
 import {describeIssue, pathOf, problemsError, type Problem, type SchemaIssue} from './problems.ts'
+import {HOST_KEYS} from './settings.ts'
 import {assertVariablesAreSet, isPlainObject, mapStrings, missingVariables, resolveVariables} from './variables.ts'
 import {failure, messageWithCauses} from '../base/errors.ts'
 import type {Mask} from '../base/log.ts'
@@ -13,7 +13,7 @@ import type {ChosenJob} from './jobs.ts'
 export interface ResolvedOptions<Options = unknown> {
   /** The output of the source's schema. */
   readonly options: Options
-  /** Tells apart which records are read: another hash starts uncovered. */
+  /** 16 hexadecimal digits of the options that say which records are read: another hash starts uncovered. */
   readonly selectionHash: string
   /** The options without a secret in them, for printing. */
   readonly shown: Readonly<Record<string, unknown>>
@@ -21,12 +21,13 @@ export interface ResolvedOptions<Options = unknown> {
 
 const HIDDEN = '***'
 
-/** What the options belong to. Without a job: the options of an account alone. */
+/** An owner is the job that the options belong to; without a name it is an account alone. */
 export type OptionsOwner = Omit<ChosenJob, 'name'> & {readonly name?: string}
 
 /**
+ * Resolves the variables of a job's options and has the source check them; secrets are masked from then on.
  * `isStored` says which secrets are kept for the account already: where the variable of such an option is not set, the
- * option is left out and the source uses what is stored.
+ * option is left out and the source uses what is stored. Throws a usage error that names every problem.
  */
 export async function resolveOptions<Options>(
   job: OptionsOwner,
@@ -66,7 +67,7 @@ export async function resolveOptions<Options>(
   return {options, selectionHash: hashSelection(values, source), shown: hideSecrets(values, source, mask)}
 }
 
-/** Options whose variable is missing, but for which there is a stored secret. */
+/** Names the options whose variable is missing, but for which a secret is stored. */
 export async function storedInstead(
   options: Readonly<Record<string, unknown>>,
   source: Source,
@@ -86,7 +87,7 @@ const pick = (
   wanted: (key: string) => boolean,
 ): Readonly<Record<string, unknown>> => Object.fromEntries(Object.entries(options).filter(([key]) => wanted(key)))
 
-/** For printing options whose variables are not all set. */
+/** Makes options printable whose variables are not all set. */
 export const hideSecrets = (
   options: Readonly<Record<string, unknown>>,
   source: Source,
@@ -145,7 +146,7 @@ function adviseOnOption(key: string, known: readonly string[], source: Source): 
   return meant === undefined ? adviseOn(key, known, `${source.name} takes no options.`) : adviseOn(key, [meant], '')
 }
 
-/** An option of the job where the job sets it, of the account where the account does, else the job itself. */
+/** Finds an option in the job where the job sets it, in the account where the account does, else the job itself. */
 function locateOptions(job: OptionsOwner, config: Config): (path: readonly PropertyKey[]) => string {
   const jobEntry = job.name === undefined ? undefined : config.jobs.get(job.name)
   const account = job.account === undefined ? undefined : config.accounts.get(job.account)
@@ -158,10 +159,10 @@ function locateOptions(job: OptionsOwner, config: Config): (path: readonly Prope
   }
 }
 
-/** Where the source's schema says which options there are, and does not leave it open on purpose. */
+/** Names the options where the source's schema says which there are, and does not leave it open on purpose. */
 function optionNames(source: Source): readonly string[] | undefined {
   const names = closedProperties(jsonSchemaOf(source))
-  const taken = names?.filter((name) => (HOST_KEYS as readonly string[]).includes(name)) ?? []
+  const taken = names?.filter((name) => HOST_KEYS.includes(name)) ?? []
   if (taken.length === 0) return names
   throw failure(
     `the source ${source.name} has options that lorchestra reads itself: ${taken.join(', ')}`,

@@ -1,39 +1,32 @@
 import {adviseOn} from '../base/close-match.ts'
 import type {AccountEntry, Config, JobEntry} from './config.ts'
-import {parseRejectLimit, parseSlice, type JobSettings} from './file-schema.ts'
+import {readSettings, type JobSettings, type WrittenSettings} from './job-settings.ts'
 import {problemsError, type Problem} from './problems.ts'
 import {assertVariablesAreSet, resolveVariables} from './variables.ts'
-import {parseDuration, parseInstant} from '../base/time.ts'
 import {messageWithCauses, usageError} from '../base/errors.ts'
 
-/** What a job reads, before any variable is looked at. */
+/** A chosen job says what it reads, before any variable is looked at. */
 export interface ChosenJob {
   readonly name: string
   readonly account?: string
   readonly sourceName: string
+  /** The middle part of every key. */
   readonly sourceSystem: string
   /** The account's own keys and the job's, which win; variables unresolved. */
   readonly options: Readonly<Record<string, unknown>>
 }
 
-export interface Job extends ChosenJob {
-  readonly start?: Date
-  /** Milliseconds, like `slice`. */
-  readonly overlap?: number
-  readonly slice?: number
-  readonly maxRejects: number
-}
+/** A job is chosen and its settings are read. Durations are milliseconds. */
+export type Job = ChosenJob & JobSettings
 
 export interface JobRequest {
-  /** Another account of the same source. */
+  /** Another account of the same source. @default the job's own */
   readonly account?: string
 }
 
-export const DEFAULT_MAX_REJECTS = 100
-
 export const jobNames = (config: Config): readonly string[] => [...config.jobs.keys()]
 
-/** Names stay as they are; `*` and `?` stand for any part of one. Each job once, however often it is named. */
+/** Finds the jobs that patterns mean: `*` and `?` stand for any part of a name. Each comes once, however often it is named. */
 export function expandJobs(config: Config, wanted: readonly string[]): readonly string[] {
   const expanded = wanted.flatMap((name) => {
     if (!/[*?]/.test(name)) return [name]
@@ -53,10 +46,12 @@ function patternOf(glob: string): RegExp {
   return new RegExp(`^${literal.replaceAll('*', '.*').replaceAll('?', '.')}$`)
 }
 
+/** Finds a job and reads its settings. Throws a usage error for what is not there, not set or means nothing. */
 export function findJob(config: Config, name: string, request: JobRequest = {}): Job {
-  return {...chooseJob(config, name, request), ...readSettings(config, jobEntry(config, name))}
+  return {...chooseJob(config, name, request), ...settingsOf(config, jobEntry(config, name))}
 }
 
+/** Finds a job without its settings, so that no variable has to be set. */
 export function chooseJob(config: Config, name: string, request: JobRequest = {}): ChosenJob {
   const entry = jobEntry(config, name)
   const accountName = request.account ?? entry.account
@@ -104,36 +99,12 @@ function chooseAccount(config: Config, job: JobEntry, name: string): AccountEntr
   )
 }
 
-type Settings = Pick<Job, 'start' | 'overlap' | 'slice' | 'maxRejects'>
-
-function readSettings(config: Config, {name, settings: written, locate}: JobEntry): Settings {
-  assertVariablesAreSet(`the job ${JSON.stringify(name)}`, written, config)
-  const settings = resolveVariables(written, config.environment) as typeof written
+function settingsOf(config: Config, {name, settings, locate}: JobEntry): JobSettings {
+  assertVariablesAreSet(`the job ${JSON.stringify(name)}`, settings, config)
   const problems: Problem[] = []
-  const read = <Value, Meaning>(key: keyof JobSettings, value: Value | undefined, parse: (value: Value) => Meaning) => {
-    if (value === undefined) return undefined
-    try {
-      return parse(value)
-    } catch (error) {
-      problems.push({position: locate([key]), message: `jobs.${name}.${key}: ${messageWithCauses(error)}`})
-      return undefined
-    }
-  }
-  const start = read('start', settings.start, parseStart)
-  const overlap = read('overlap', settings.overlap, parseDuration)
-  const slice = read('slice', settings.slice, parseSlice)
-  const maxRejects = read('max_rejects', settings.max_rejects, parseRejectLimit)
+  const read = readSettings(resolveVariables(settings, config.environment) as WrittenSettings, (key, reason) => {
+    problems.push({position: locate([key]), message: `jobs.${name}.${key}: ${messageWithCauses(reason)}`})
+  })
   if (problems.length > 0) throw problemsError(config.shownPath, problems)
-  return {
-    ...(start !== undefined && {start}),
-    ...(overlap !== undefined && {overlap}),
-    ...(slice !== undefined && {slice}),
-    maxRejects: maxRejects ?? DEFAULT_MAX_REJECTS,
-  }
-}
-
-function parseStart(text: string): Date {
-  const {date} = parseInstant(text)
-  if (date.getTime() <= Date.now()) return date
-  throw new RangeError(`${JSON.stringify(text)} lies in the future, so nothing would be read`)
+  return read
 }

@@ -2,11 +2,11 @@ import type {Config as CommandLine} from '@oclif/core'
 
 import type {Config, WarehouseConfig} from '../config/config.ts'
 import {adviceForVariables, missingVariables} from '../config/variables.ts'
-import {formatDuration} from '../base/time.ts'
 import {failure} from '../base/errors.ts'
 import {hideSecrets, resolveOptions, storedInstead, type ResolvedOptions} from '../config/job-options.ts'
+import {formatSettings} from '../config/job-settings.ts'
 import {isStoredIn, openSecrets} from '../sources/secrets/open-secrets.ts'
-import {chooseJob, DEFAULT_MAX_REJECTS, findJob, jobEntry, type JobRequest} from '../config/jobs.ts'
+import {chooseJob, findJob, jobEntry, type JobRequest} from '../config/jobs.ts'
 import type {Mask} from '../base/log.ts'
 import type {Source, StreamDefinition} from '../source.ts'
 import {loadSource} from '../sources/source-plugins.ts'
@@ -78,24 +78,8 @@ export async function describeJob(
 function describeSettings(config: Config, name: string, {defaults}: Source): Readonly<Record<string, string | number>> {
   const written = jobEntry(config, name).settings
   const complete = missingVariables(written, config.environment).length === 0
-  const job = complete ? findJob(config, name) : undefined
-  return {
-    start: job?.start?.toISOString() ?? written.start ?? 'the first record',
-    overlap:
-      job?.overlap === undefined
-        ? (written.overlap ?? fromSource(defaults?.overlap, '0s'))
-        : formatDuration(job.overlap),
-    slice:
-      job?.slice === undefined
-        ? (written.slice ?? fromSource(defaults?.slice, 'all at once'))
-        : formatDuration(job.slice),
-    settle: fromSource(defaults?.settle, '0s'),
-    max_rejects: job?.maxRejects ?? written.max_rejects ?? DEFAULT_MAX_REJECTS,
-  }
+  return formatSettings(written, complete ? findJob(config, name) : undefined, defaults)
 }
-
-const fromSource = (value: string | undefined, otherwise: string): string =>
-  value === undefined ? otherwise : `${value} (the source's default)`
 
 type DescribedOptions = Pick<JobDescription, 'options' | 'streams' | 'selection' | 'selection_hash'>
 

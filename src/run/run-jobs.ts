@@ -5,11 +5,11 @@ import {setFlagsFromString} from 'node:v8'
 import type {Config as CommandLine} from '@oclif/core'
 
 import type {Config} from '../config/config.ts'
-import {parseDuration, parseInstant} from '../base/time.ts'
 import {outcomeOf, type Outcome} from '../base/errors.ts'
 import {createHttpClient} from '../sources/http/http-client.ts'
 import {AccountTraffic} from '../sources/http/account-traffic.ts'
 import {resolveOptions, type ResolvedOptions} from '../config/job-options.ts'
+import {runSettings} from '../config/job-settings.ts'
 import {isStoredIn, openSecrets} from '../sources/secrets/open-secrets.ts'
 import {expandJobs, findJob, type Job} from '../config/jobs.ts'
 import type {Mask} from '../base/log.ts'
@@ -140,7 +140,7 @@ async function runResolved(
   traffic.limitTo(unitsPerMinute)
   const observe = (update: RunProgress): void => observer.progressed(description, update)
   const report = await runJob({
-    ...scheduleOf(job, source),
+    ...runSettings(job, source.defaults),
     source,
     options: resolved.options,
     job: job.name,
@@ -155,7 +155,6 @@ async function runResolved(
     secrets,
     log,
     signal,
-    maxRejects: job.maxRejects,
     payloadLimits: PAYLOAD_LIMITS[config.warehouse.type],
     askKnown: !read.request.refetch,
     now: () => new Date(),
@@ -187,17 +186,6 @@ const describe = (config: Config, job: Job, sink: Sink, notes: readonly string[]
   account: job.account ?? null,
   notes,
 })
-
-/** The job's own settings before the source's defaults. */
-function scheduleOf(job: Job, {defaults}: Source) {
-  return {
-    start: job.start?.getTime() ?? -Infinity,
-    overlap: job.overlap ?? parseDuration(defaults?.overlap ?? '0s'),
-    slice: job.slice ?? (defaults?.slice === undefined ? undefined : parseDuration(defaults.slice)),
-    settle: parseDuration(defaults?.settle ?? '0s'),
-    earliest: defaults?.earliest === undefined ? -Infinity : parseInstant(defaults.earliest).date.getTime(),
-  }
-}
 
 function createRunId(job: string, startedAt: Date): string {
   const instant = startedAt.toISOString().replaceAll(/[-:T]/g, '').slice(0, 14)

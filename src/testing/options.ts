@@ -1,4 +1,4 @@
-import {HOST_KEYS} from '../config/file-schema.ts'
+import {HOST_KEYS} from '../config/settings.ts'
 import type {ConformanceSetup} from './setup.ts'
 import {secretsOf, SMALL, withTrial, type Trial} from './trial.ts'
 
@@ -32,7 +32,7 @@ export const checkOptions = async (setup: ConformanceSetup): Promise<void> =>
 
 function assertNames({setup: {source}, input}: Trial): void {
   const known = Object.keys(input)
-  const taken = known.find((name) => (HOST_KEYS as readonly string[]).includes(name))
+  const taken = known.find((name) => HOST_KEYS.includes(name))
   if (taken !== undefined) throw new Error(`its option ${taken} is one that lorchestra reads itself`)
   const secret = source.secrets?.find((name) => !known.includes(name))
   if (secret !== undefined) {

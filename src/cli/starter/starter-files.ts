@@ -6,21 +6,21 @@ export interface Starter {
   readonly source: Source
   readonly account: string
   readonly warehouse: (typeof WAREHOUSES)[number]
-  /** Where editors find the JSON Schema of the file. */
+  /** The address where editors find the JSON Schema of the file. */
   readonly schema: string
 }
 
-/** Where nobody says otherwise. */
+/** These values are taken where nobody says otherwise. */
 export const STARTER = {source: 'gmail', account: 'acct1', warehouse: 'duckdb'} as const
 export const STARTER_FILE_NAMES = ['lorchestra.yaml', '.env.example'] as const
 
 export const starterJobName = ({source, account}: {source: string; account: string}): string =>
   `${source}_ingest_${account}`
 
-/** What `lorchestra init` writes, by file name. */
+/** Makes what `lorchestra init` writes, by file name. */
 export async function starterFiles(starter: Starter): Promise<Readonly<Record<string, string>>> {
   const options = await optionsOf(starter)
-  return {'lorchestra.yaml': configurationOf(starter, options), '.env.example': environmentOf(starter, options)}
+  return {'lorchestra.yaml': await configurationOf(starter, options), '.env.example': environmentOf(starter, options)}
 }
 
 interface StarterOption {
@@ -30,7 +30,7 @@ interface StarterOption {
   readonly required: boolean
 }
 
-/** What the source misses where it is given nothing, and the secrets that it takes besides. */
+/** Finds what the source misses where it is given nothing, and the secrets that it takes besides. */
 async function optionsOf({source, account}: Starter): Promise<readonly StarterOption[]> {
   const {issues = []} = await source.options['~standard'].validate({})
   const missed = issues.map(({path: [first] = []}) => String(typeof first === 'object' ? first.key : first))
@@ -43,17 +43,16 @@ async function optionsOf({source, account}: Starter): Promise<readonly StarterOp
   }))
 }
 
-function configurationOf(starter: Starter, options: readonly StarterOption[]): string {
+async function configurationOf(starter: Starter, options: readonly StarterOption[]): Promise<string> {
   const {source, account, schema} = starter
+  // Only when it is needed: help is to come at once.
+  const {settingLines} = await import('./setting-lines.ts')
   const job = starterJobName({source: source.name, account})
-  const linesFor = (place: StarterOption['place']): string =>
-    options
-      .filter((option) => option.place === place)
-      .map(({name, variable, required}) => {
-        const line = `${/^[A-Za-z_]\w*$/.test(name) ? name : JSON.stringify(name)}: \${${variable}}`
-        return required ? `    ${line}\n` : `    # ${line}${source.login === undefined ? '' : leftOut(account)}\n`
-      })
-      .join('')
+  const linesFor = (place: StarterOption['place']): string => {
+    const {set, commented} = settingLines(place, {source: source.name, account}, source.defaults)
+    const lines = options.filter((option) => option.place === place).map((option) => optionLine(option, starter))
+    return [...set, ...lines, ...commented].map((line) => `    ${line}\n`).join('')
+  }
   return `# yaml-language-server: $schema=${schema}
 # What lorchestra reads, and where it puts it.
 #
@@ -66,23 +65,22 @@ ${starter.warehouse === 'duckdb' ? `${DUCKDB}\n${commented(BIGQUERY)}` : `${BIGQ
 # Whose data. \`lorchestra sources list\` shows which sources there are.
 accounts:
   ${account}:
-    source: ${source.name}
-    # source_system: ${source.name}--${account} # the default; set it to keep keys that another tool wrote
 ${linesFor('account')}
 # What to read. Try one without writing anything:
 #   lorchestra run ${job} --dry-run --since -7d
 jobs:
   ${job}:
-    account: ${account}
-${linesFor('job')}    # start: 2024-01-01 # records from before this are not read; left out: from the first one
-    # overlap: 1d # how far a run reads back, for records that turned up late; the default is the source's
-    # slice: 30d # how much time is read at once; the default is the source's
-    # max_rejects: 100 # a run with more unreadable records than this fails
-    # Every other key goes to the source.
+${linesFor('job')}    # Every other key goes to the source.
 `
 }
 
-const leftOut = (account: string): string => ` # left out: what \`lorchestra accounts login ${account}\` stores`
+function optionLine({name, variable, required}: StarterOption, {source, account}: Starter): string {
+  const line = `${/^[A-Za-z_]\w*$/.test(name) ? name : JSON.stringify(name)}: \${${variable}}`
+  if (required) return line
+  return source.login === undefined
+    ? `# ${line}`
+    : `# ${line} # left out: what \`lorchestra accounts login ${account}\` stores`
+}
 
 const DUCKDB = `warehouse:
   type: duckdb

@@ -1,0 +1,196 @@
+import * as z from 'zod'
+
+import {formatDuration, parseDuration} from '../base/time.ts'
+import {parseInstant} from '../base/time.ts'
+import {NAME} from '../model/name.ts'
+import type {SourceDefaults} from '../source.ts'
+import {textSetting} from './text-setting.ts'
+
+export type Place = 'account' | 'job'
+
+/** A setting is a key of an account or a job that lorchestra reads itself. What it is stands here and nowhere else. */
+export interface Setting {
+  /** Where the key may stand. A setting without a place is the source's alone. */
+  readonly in: {readonly [place in Place]?: 'required' | 'optional'}
+  /** A sentence for whoever writes the file; it ends in a full stop. */
+  readonly description: string
+  /** The schema of what may be written. Text may hold variables where the value is not needed to load the file. */
+  readonly schema: z.ZodType
+  /** Writes a value for the starter file, in an account or a job of this source and account. */
+  readonly example: (owner: ExampleOwner) => string | number
+  /** What holds where the key is left out. @default nothing: whoever writes the file has to think of it */
+  readonly default?: Default
+  /** The message for a job that has an account and this key. @default it may have both */
+  readonly refusedBesideAccount?: string
+}
+
+/** A default is a value, or the meaning of its absence; a source may have its own. */
+export type Default = {
+  /** The member of the source's defaults that comes first. @default none */
+  readonly source?: keyof SourceDefaults
+} & ({readonly value: string | number} | {readonly means: string})
+
+export interface ExampleOwner {
+  readonly source: string
+  readonly account: string
+}
+
+/** A reading setting says how a job reads. A run resolves its variables, reads it, and goes by it. */
+export interface ReadingSetting<Value> extends Setting {
+  readonly default: Default
+  /** Takes what the schema let pass; throws where it means nothing after all. */
+  read(written: string | number): Value
+  /** Turns what was read into what could be written. */
+  format(value: Value): string | number
+}
+
+const NAME_RULE = 'a name is 1 to 63 of a-z, 0-9, _ and -, and starts with a letter or digit'
+const REJECTS_RULE = 'expected a whole number, 0 or more'
+
+export const nameSchema = z.string().regex(NAME, NAME_RULE)
+
+export const defaultSourceSystem = (source: string, account?: string): string =>
+  account === undefined ? source : `${source}--${account}`
+
+const NAMING = {
+  source: {
+    in: {account: 'required', job: 'optional'},
+    description: 'The source that reads, one of `lorchestra sources list`; in a job only where it needs no account.',
+    schema: nameSchema,
+    example: ({source}) => source,
+    refusedBesideAccount: 'the account says which source it is; leave one of them out',
+  },
+  account: {
+    in: {job: 'optional'},
+    description: 'The account whose records the job reads; `--account` swaps it for another one of the same source.',
+    schema: nameSchema,
+    example: ({account}) => account,
+  },
+  source_system: {
+    in: {account: 'optional', job: 'optional'},
+    description: "The system in every record's key, for keys that another tool wrote.",
+    schema: nameSchema,
+    example: ({source, account}) => defaultSourceSystem(source, account),
+    default: {means: '`<source>--<account>`, or `<source>` alone'},
+    refusedBesideAccount: "belongs in the job's account",
+  },
+} as const satisfies Readonly<Record<string, Setting>>
+
+/** These settings are rows of `jobs show` and go to the run, in this order. */
+export const READING = {
+  start: {
+    in: {job: 'optional'},
+    description: 'The date or date-time from which records are read.',
+    schema: textSetting(parseInstant),
+    example: () => '2024-01-01',
+    default: {means: 'the first record'},
+    read: parseStart,
+    format: (start: Date) => start.toISOString(),
+  },
+  overlap: {
+    in: {job: 'optional'},
+    description: 'How far a run reads back, for records that turned up late.',
+    schema: textSetting(parseDuration),
+    example: () => '1d',
+    default: {source: 'overlap', value: '0s'},
+    read: parseDuration,
+    format: formatDuration,
+  },
+  slice: {
+    in: {job: 'optional'},
+    description: 'How much time is read at once.',
+    schema: textSetting(parseSlice),
+    example: () => '30d',
+    default: {source: 'slice', means: 'all at once'},
+    read: parseSlice,
+    format: formatDuration,
+  },
+  settle: {
+    in: {},
+    description: 'How long the source takes to show a new record; a run reads no further than that before now.',
+    schema: textSetting(parseDuration),
+    example: () => '5m',
+    default: {source: 'settle', value: '0s'},
+    read: parseDuration,
+    format: formatDuration,
+  },
+  max_rejects: {
+    in: {job: 'optional'},
+    description: 'A run with more unreadable records than this fails.',
+    schema: z.union([z.int(REJECTS_RULE).min(0, REJECTS_RULE), textSetting(parseRejectLimit)], REJECTS_RULE),
+    example: () => 100,
+    default: {value: 100},
+    read: parseRejectLimit,
+    format: (limit: number) => limit,
+  },
+} as const satisfies Readonly<Record<string, ReadingSetting<unknown>>>
+
+const SETTINGS = {...NAMING, ...READING}
+type Settings = typeof SETTINGS
+type SettingKey = keyof Settings
+
+/** These settings may stand in an account, or in a job, by their keys. */
+export const settingsIn = (place: Place): readonly (readonly [key: string, setting: Setting])[] =>
+  Object.entries<Setting>(SETTINGS).filter(([, setting]) => place in setting.in)
+
+const keysIn = (place: Place): readonly string[] => settingsIn(place).map(([key]) => key)
+
+/** These keys of accounts and jobs lorchestra reads itself; a source may not use them. */
+export const HOST_KEYS: readonly string[] = [...new Set([...keysIn('account'), ...keysIn('job')])]
+
+export const JOB_ONLY_KEYS: readonly string[] = HOST_KEYS.filter((key) => !keysIn('account').includes(key))
+
+type ShapeIn<Where extends Place> = {
+  readonly [Key in SettingKey as Where extends keyof Settings[Key]['in'] ? Key : never]: Settings[Key]['in'] extends {
+    readonly [place in Where]: 'required'
+  }
+    ? Settings[Key]['schema']
+    : z.ZodOptional<Settings[Key]['schema']>
+}
+
+/** Makes the members of a schema for an account or a job, with all that editors show of them. */
+export const shapeIn = <Where extends Place>(place: Where): ShapeIn<Where> =>
+  Object.fromEntries(
+    settingsIn(place).map(([key, setting]) => [key, describedSchema(setting, place)]),
+  ) as ShapeIn<Where>
+
+function describedSchema({in: places, schema, description, example, default: otherwise}: Setting, place: Place) {
+  return (places[place] === 'required' ? schema : schema.optional()).meta({
+    description,
+    ...(otherwise !== undefined && describedDefault(description, otherwise)),
+    examples: [example({source: 'notes', account: 'acct1'})],
+  })
+}
+
+/** A default that depends on something is told in words, because an editor would take it for the value. */
+function describedDefault(description: string, otherwise: Default): {description?: string; default?: unknown} {
+  if ('value' in otherwise && otherwise.source === undefined) return {default: otherwise.value}
+  const words = otherwise.source === undefined ? '' : "the source's, else "
+  return {description: `${description} Left out: ${words}${ownDefault(otherwise)}.`}
+}
+
+const ownDefault = (otherwise: Default): string | number => ('value' in otherwise ? otherwise.value : otherwise.means)
+
+/** Tells what holds where the key is left out and this source reads. */
+export function leftOut(otherwise: Default, defaults: SourceDefaults = {}): string | number {
+  const value = otherwise.source === undefined ? undefined : defaults[otherwise.source]
+  return value === undefined ? ownDefault(otherwise) : `${value} (the source's default)`
+}
+
+function parseStart(text: string): Date {
+  const {date} = parseInstant(text)
+  if (date.getTime() <= Date.now()) return date
+  throw new RangeError(`${JSON.stringify(text)} lies in the future, so nothing would be read`)
+}
+
+function parseSlice(text: string): number {
+  const length = parseDuration(text)
+  if (length > 0) return length
+  throw new RangeError('a slice must be longer than nothing')
+}
+
+function parseRejectLimit(value: string | number): number {
+  const limit = typeof value === 'number' ? value : /^\d+$/.test(value) ? Number(value) : Number.NaN
+  if (Number.isSafeInteger(limit) && limit >= 0) return limit
+  throw new RangeError(`${JSON.stringify(value)} is not a whole number, 0 or more`)
+}
