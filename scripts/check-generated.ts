@@ -6,7 +6,8 @@ import {fileURLToPath} from 'node:url'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const generatedFiles = (): ReadonlyMap<string, string> => {
   const pages = readdirSync(`${root}/docs/commands`).map((name) => `docs/commands/${name}`)
-  const files = ['oclif.manifest.json', 'README.md', 'lorchestra.schema.json', 'docs/architecture.md', ...pages]
+  const made = ['lorchestra.schema.json', 'docs/architecture.md', 'docs/configuration.md']
+  const files = ['oclif.manifest.json', 'README.md', ...made, ...pages]
   return new Map(files.map((file) => [file, readFileSync(`${root}/${file}`, 'utf8')]))
 }
 

@@ -1,0 +1,76 @@
+import {readFile, writeFile} from 'node:fs/promises'
+
+import {stringify} from 'yaml'
+
+/** The parts of JSON Schema that the schema of lorchestra.yaml is made of. */
+interface Schema {
+  readonly title?: string
+  readonly description?: string
+  readonly default?: unknown
+  readonly const?: unknown
+  readonly examples?: readonly unknown[]
+  readonly properties?: Readonly<Record<string, Schema>>
+  readonly required?: readonly string[]
+  readonly additionalProperties?: Schema | boolean
+  readonly anyOf?: readonly Schema[]
+  readonly oneOf?: readonly Schema[]
+}
+
+const INTRODUCTION = `# Keys of lorchestra.yaml
+
+\`npm run generate\` writes this page from the schema that the program reads with; \`lorchestra.schema.json\` gives the same to editors. [The README](../README.md#lorchestrayaml) shows a whole file, and \`lorchestra init\` writes one to start from.
+
+## Values
+
+\`\${NAME}\` in a value stands for an environment variable, or for one of the file \`.env\` beside lorchestra.yaml; the environment wins. One that is not set or empty is missing. \`$\${\` stands for the characters \`\${\`. Inside of \`{…}\` and \`[…]\` a variable needs quotes. Variables of accounts and jobs are looked at when a run needs them, those of the warehouse by every command that reads the file. Keys, names and \`source\` take none.
+
+A duration is a whole number and a unit: \`90s\`, \`30m\`, \`12h\`, \`7d\` or \`2w\`. A date is ISO 8601, \`2026-01-31\`; a date-time without a time zone is UTC.
+`
+
+const code = (text: string): string => `\`${text}\``
+const asYaml = (value: unknown): string =>
+  stringify(value, {collectionStyle: 'flow', flowCollectionPadding: false, lineWidth: 0}).trim()
+const cell = (text: string): string => text.replaceAll('|', String.raw`\|`)
+
+/** Maps of entries that users name have their keys one level further down, and `null` stands for an empty one. */
+function objectsOf(schema: Schema): readonly Schema[] {
+  if (schema.properties !== undefined) return [schema]
+  if (typeof schema.additionalProperties === 'object') return objectsOf(schema.additionalProperties)
+  return [...(schema.anyOf ?? []), ...(schema.oneOf ?? [])].flatMap(objectsOf)
+}
+
+function meaningOf(schema: Schema, required: boolean): string {
+  const parts = [
+    ...(schema.description === undefined ? [] : [schema.description]),
+    ...(required ? ['Required.'] : []),
+    ...(schema.default === undefined ? [] : [`Left out: ${code(asYaml(schema.default))}.`]),
+  ]
+  return parts.join(' ')
+}
+
+const exampleOf = (key: string, {examples = []}: Schema): string =>
+  examples.map((example) => code(`${key}: ${asYaml(example)}`)).join(', ')
+
+function tableOf({properties = {}, required = []}: Schema): string {
+  const keys = Object.entries(properties).filter(([, schema]) => schema.const === undefined)
+  const rows = keys.map(([key, schema]) =>
+    [code(key), meaningOf(schema, required.includes(key)), exampleOf(key, schema)].map(cell).join(' | '),
+  )
+  return ['| key | meaning | example |', '|---|---|---|', ...rows.map((row) => `| ${row} |`)].join('\n')
+}
+
+/** An object that is one of several kinds says so by a key with one value. */
+function titleOf({properties = {}}: Schema): string | undefined {
+  const [kind] = Object.entries(properties).filter(([, schema]) => schema.const !== undefined)
+  return kind === undefined ? undefined : `### ${code(`${kind[0]}: ${asYaml(kind[1].const)}`)}`
+}
+
+function sectionOf(key: string, schema: Schema): string {
+  const objects = objectsOf(schema).flatMap((object) => [titleOf(object), tableOf(object)])
+  return [`## ${code(key)}`, schema.description, ...objects].filter((part) => part !== undefined).join('\n\n')
+}
+
+const root = new URL('../', import.meta.url)
+const {properties = {}} = JSON.parse(await readFile(new URL('lorchestra.schema.json', root), 'utf8')) as Schema
+const sections = Object.entries(properties).map(([key, schema]) => sectionOf(key, schema))
+await writeFile(new URL('docs/configuration.md', root), `${[INTRODUCTION.trimEnd(), ...sections].join('\n\n')}\n`)
