@@ -1,10 +1,11 @@
 import {usageError, type LorchestraError} from '../base/errors.ts'
 
-/** Something wrong with lorchestra.yaml. */
+/** A problem is one thing that is wrong with lorchestra.yaml. */
 export interface Problem {
-  /** `file:line:column`, or what else the user has to change. */
+  /** The place, `file:line:column`, or what else the user has to change. */
   readonly position: string
   readonly message: string
+  /** What to do about it. @default correct it and try again */
   readonly advice?: string
 }
 
@@ -26,7 +27,7 @@ export function problemsError(subject: string, problems: readonly Problem[]): Lo
   return usageError(`${subject} has ${problems.length} problems`, lines.join('\n    '))
 }
 
-/** What schema validators report; zod's own details are used where they are there. */
+/** An issue is what schema validators report; zod's own details are used where they are there. */
 export interface SchemaIssue {
   readonly message: string
   readonly path?: ReadonlyArray<PropertyKey | {readonly key: PropertyKey}> | undefined
@@ -40,7 +41,7 @@ export const pathOf = (issue: SchemaIssue): readonly PropertyKey[] =>
 
 const namePath = (path: readonly PropertyKey[]): string => path.map(String).join('.')
 
-/** `jobs.mail.account is missing`, `warehouse.path: Invalid input: expected string, received number`. */
+/** Says it as in `jobs.mail.account is missing` or `warehouse.path: Invalid input: expected string, received number`. */
 export function describeIssue(issue: SchemaIssue, input: unknown): string {
   const path = pathOf(issue)
   const name = namePath(path)

@@ -13,7 +13,7 @@ const VARIABLE = /\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)\}|\$\{/g
 export const hasMalformedVariable = (text: string): boolean =>
   [...text.matchAll(VARIABLE)].some(([match]) => match === '${')
 
-/** Names of the variables in all strings of a value, each once. */
+/** Names the variables in all strings of a value, each once. */
 export function variablesIn(value: unknown): readonly string[] {
   const names = new Set<string>()
   mapStrings(value, (text) => {
@@ -23,7 +23,7 @@ export function variablesIn(value: unknown): readonly string[] {
   return [...names]
 }
 
-/** An empty variable counts as missing: it is what an unfilled .env leaves behind. */
+/** Names the variables that are not set. An empty one counts as missing: it is what an unfilled .env leaves behind. */
 export const missingVariables = (value: unknown, environment: Environment): readonly string[] =>
   variablesIn(value).filter((name) => readVariable(environment, name) === undefined)
 
@@ -32,7 +32,7 @@ export const readVariable = (environment: Environment, name: string): string | u
   return value === '' ? undefined : value
 }
 
-/** The value with variables replaced; call it where none is missing. */
+/** Replaces the variables of a value; call it where none is missing. */
 export const resolveVariables = (value: unknown, environment: Environment): unknown =>
   mapStrings(value, (text) =>
     text.replaceAll(VARIABLE, (match, name: string | undefined) =>
@@ -40,7 +40,7 @@ export const resolveVariables = (value: unknown, environment: Environment): unkn
     ),
   )
 
-/** A copy with every string replaced that is a value somewhere inside, keys left alone. */
+/** Makes a copy in which every string is replaced that is a value somewhere inside; keys stay as they are. */
 export function mapStrings(value: unknown, change: (text: string) => string): unknown {
   if (typeof value === 'string') return change(value)
   if (Array.isArray(value)) return value.map((item) => mapStrings(item, change))
@@ -48,7 +48,7 @@ export function mapStrings(value: unknown, change: (text: string) => string): un
   return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, mapStrings(item, change)]))
 }
 
-/** Not a Date, a Map or another object that has an inside of its own. */
+/** Tells a plain object from a Date, a Map or another one that has an inside of its own. */
 export function isPlainObject(value: unknown): value is Record<string, unknown> {
   if (typeof value !== 'object' || value === null) return false
   const prototype: unknown = Object.getPrototypeOf(value)
@@ -58,7 +58,7 @@ export function isPlainObject(value: unknown): value is Record<string, unknown> 
 export const adviceForVariables = (folder: string, count = 1): string =>
   `Export ${count === 1 ? 'it' : 'them'}, or put ${count === 1 ? 'it' : 'them'} into ${join(folder, '.env')}.`
 
-/** Names all that are missing at once. */
+/** Throws a usage error that names all missing variables at once. */
 export function assertVariablesAreSet(subject: string, value: unknown, place: VariablePlace): void {
   const missing = missingVariables(value, place.environment)
   if (missing.length === 0) return
@@ -70,11 +70,11 @@ export function assertVariablesAreSet(subject: string, value: unknown, place: Va
 
 export interface VariablePlace {
   readonly environment: Environment
-  /** Where `.env` is looked for. */
+  /** The folder where `.env` is looked for. */
   readonly folder: string
 }
 
-/** The environment, and below it what `.env` says. */
+/** Adds to the environment what `.env` says; the environment wins. Throws a usage error where that cannot be read. */
 export async function withDotEnv(folder: string, environment: Environment): Promise<Environment> {
   const path = join(folder, '.env')
   const set = Object.entries(environment).filter(([, value]) => value !== undefined)

@@ -5,7 +5,7 @@ import {messageWithCauses} from '../base/errors.ts'
 import {problemsError, type Problem} from './problems.ts'
 import {hasMalformedVariable} from './variables.ts'
 
-/** Where something stands: `file:line:column` of the key at the path, or of its nearest parent that is there. */
+/** Finds where something stands: `file:line:column` of the key at the path, or of its nearest parent that is there. */
 export type Locate = (path: readonly PropertyKey[]) => string
 
 export interface YamlFile {
@@ -16,7 +16,7 @@ export interface YamlFile {
 // Enough for anybody, too few for a file that unfolds into gigabytes.
 const MOST_ALIASES = 100
 
-/** Plain data with positions; throws one error with all that is wrong with the syntax. */
+/** Reads YAML into plain data with positions. Throws one usage error with all that is wrong with the syntax. */
 export function parseYamlFile(text: string, shownPath: string): YamlFile {
   const lines = new LineCounter()
   const positionOf = (offset: number): string => {
@@ -44,7 +44,7 @@ export function parseYamlFile(text: string, shownPath: string): YamlFile {
   }
 }
 
-/** What stands behind an error of syntax is misunderstood as well. */
+/** What follows an error of syntax is misunderstood as well. */
 function withoutConsequences(errors: readonly YAMLError[]): readonly YAMLError[] {
   const first = errors.findIndex(({code}) => code !== 'DUPLICATE_KEY')
   return first === -1 ? errors : errors.slice(0, first + 1)
@@ -56,7 +56,7 @@ function describeSyntaxError({code, message, pos}: YAMLError, text: string): Omi
   return {message: '${NAME} stands without quotes inside of {…} or […]', advice: 'Write "${NAME}".'}
 }
 
-/** What YAML allows and would surprise the user. */
+/** Finds what YAML allows and would surprise the user. */
 function findTraps(document: Document<ParsedNode>, positionOf: (offset: number) => string): Problem[] {
   const problems: Problem[] = []
   const add = (node: {range?: readonly number[] | null | undefined}, message: string, advice?: string): void => {

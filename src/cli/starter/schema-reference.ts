@@ -2,7 +2,7 @@ import {isAbsolute, join, relative, resolve, sep} from 'node:path'
 import {pathToFileURL} from 'node:url'
 
 /**
- * How a lorchestra.yaml in `folder` names the schema of the lorchestra at `packageRoot`: relative where both are in one
+ * Tells how a lorchestra.yaml in `folder` names the schema of the lorchestra at `packageRoot`: relative where both are in one
  * project, so that it holds for everybody who installs it, else as a file of this machine.
  */
 export function schemaReference(packageRoot: string, folder: string): string {

@@ -4,7 +4,7 @@ import {dirname, join, resolve} from 'node:path'
 import {failure, messageWithCauses, usageError} from '../../base/errors.ts'
 import {hasCode} from '../../base/system-error.ts'
 
-/** Texts by file name, which may lead into folders. Writes all of them or none; resolves with their paths. */
+/** Writes texts by file name, which may lead into folders: all of them or none. Resolves with their paths. */
 export async function writeStarterFiles(
   folder: string,
   starters: Readonly<Record<string, string>>,
