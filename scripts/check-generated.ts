@@ -6,8 +6,8 @@ import {fileURLToPath} from 'node:url'
 const root = fileURLToPath(new URL('..', import.meta.url))
 const generatedFiles = (): ReadonlyMap<string, string> => {
   const pages = readdirSync(`${root}/docs/commands`).map((name) => `docs/commands/${name}`)
-  const made = ['lorchestra.schema.json', 'docs/architecture.md', 'docs/configuration.md']
-  const files = ['oclif.manifest.json', 'README.md', ...made, ...pages]
+  const others = ['lorchestra.schema.json', 'docs/architecture.md', 'docs/configuration.md']
+  const files = ['oclif.manifest.json', 'README.md', ...others, ...pages]
   return new Map(files.map((file) => [file, readFileSync(`${root}/${file}`, 'utf8')]))
 }
 
