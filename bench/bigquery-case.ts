@@ -74,7 +74,7 @@ async function uploadPlainly({url, dataset, folder}: BigQueryCase): Promise<() =
 async function run({what, url, dataset, folder, records}: BigQueryCase): Promise<() => Promise<void>> {
   const {scriptedRun} = await import('../test/support/scripted-run.ts')
   const {BigQueryWarehouse} = await import('../src/warehouse/bigquery/warehouse.ts')
-  const {openKeyIndex} = await import('../src/warehouse/duckdb/key-index.ts')
+  const {openKeyIndex} = await import('../src/warehouse/key-index.ts')
   const expected = what === 'nothing new' ? 0 : records
   return async () => {
     const connection = {project: PROJECT, dataset, apiEndpoint: url}

@@ -27,7 +27,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
 
 /** Packages that are slow to import: only ever with `await import()`, or from a file that is itself loaded so. */
 const SLOW_PACKAGES = ['@azure/msal-node', '@duckdb/node-api', 'google-auth-library', 'open', 'undici', 'winston']
-const LOADED_LAZILY = ['warehouse/duckdb/key-index.ts']
+const LOADED_LAZILY = ['warehouse/key-index.ts']
 
 const runtimeImportsOf = (file: string): readonly Import[] => importsOf(file).filter(({type}) => !type)
 
@@ -120,7 +120,7 @@ describe('the house', () => {
         ({specifier}) => /warehouse\/(duckdb|bigquery)/.test(specifier) || specifier.includes('./duckdb/'),
       ),
     )
-    expect(reaching.map(inSrc)).to.deep.equal(['warehouse/open-warehouse.ts'])
+    expect(reaching.map(inSrc)).to.have.members(['warehouse/key-index.ts', 'warehouse/open-warehouse.ts'])
   })
 
   it('lets nobody reach a sink, a warehouse or the run mode through the conformance suite', () => {

@@ -30,6 +30,6 @@ export async function openWarehouse(
 
 /** DuckDB searches the keys of either warehouse: it holds millions in a bounded memory. */
 async function openKeyIndex(file: string, folder: string): Promise<KeyIndex> {
-  const index = await import('./duckdb/key-index.ts')
+  const index = await import('./key-index.ts')
   return index.openKeyIndex(file, folder)
 }

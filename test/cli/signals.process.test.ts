@@ -6,7 +6,7 @@ import {expect} from 'chai'
 import {stub} from 'sinon'
 
 import {stopped} from '../../src/base/errors.ts'
-import {withDatabase} from '../../src/warehouse/duckdb/database.ts'
+import {withDatabase} from '../../src/warehouse/duckdb/connection.ts'
 import type {RunningCli} from '../support/cli.ts'
 import {events, query} from '../support/database.ts'
 import {

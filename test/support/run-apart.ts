@@ -85,7 +85,7 @@ async function runAsOrdered({bigQuery, records, slice, ...order}: OrderApart): P
           defaults: {slice, earliest: new Date(0).toISOString()},
         })
   const {BigQueryWarehouse} = await import('../../src/warehouse/bigquery/warehouse.ts')
-  const {openKeyIndex} = await import('../../src/warehouse/duckdb/key-index.ts')
+  const {openKeyIndex} = await import('../../src/warehouse/key-index.ts')
   const signal = new AbortController().signal
   try {
     const {error, counts} = await scriptedRun({

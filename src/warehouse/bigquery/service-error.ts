@@ -1,5 +1,5 @@
 import {LorchestraError} from '../../base/errors.ts'
-import {adviceFor, NO_CONNECTION} from './service-advice.ts'
+import {adviceFor, NO_CONNECTION} from './advice.ts'
 
 interface ServiceErrorDetails {
   /** What was being done. */

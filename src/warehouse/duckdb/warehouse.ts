@@ -18,7 +18,7 @@ import {
   type WarehouseWriter,
 } from '../warehouse.ts'
 import {mergeBatch} from './commit.ts'
-import {databaseExists, inTransaction, withDatabase, type DatabaseOptions} from './database.ts'
+import {databaseExists, inTransaction, withDatabase, type DatabaseOptions} from './connection.ts'
 import {assertCompatibleTables, createMissingTables, createMissingTwins, tableExists} from './definitions.ts'
 import {assertIsWritable, isThere, bytesOf, countSurplusRows, describeStreams, describeTable} from './description.ts'
 import {readRejects} from './events.ts'
@@ -94,7 +94,7 @@ export class DuckDBWarehouse implements Warehouse {
 
   async indexKeys(tables: TableSet, streams: readonly Stream[], folder: string): Promise<KeyIndex> {
     if (!(await databaseExists(this.#database.path))) return NOTHING_KNOWN
-    const {exportKeys, openKeyIndex} = await import('./key-index.ts')
+    const {exportKeys, openKeyIndex} = await import('../key-index.ts')
     const file = await withDatabase(this.#database, 'read', this.#signal, async (connection) => {
       if (!(await tableExists(connection, tables.rawObjects))) return undefined
       return exportKeys(connection, tables.rawObjects, streams, folder)

@@ -1,4 +1,4 @@
-import {openKeyIndex} from '../../../src/warehouse/duckdb/key-index.ts'
+import {openKeyIndex} from '../../../src/warehouse/key-index.ts'
 import {BigQueryWarehouse, type BigQueryOptions} from '../../../src/warehouse/bigquery/warehouse.ts'
 import {builtInMetadata, definitionsOf} from '../../../src/warehouse/bigquery/table-metadata.ts'
 import {runApart} from '../run-apart.ts'

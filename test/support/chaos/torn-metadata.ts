@@ -1,6 +1,6 @@
 import {existsSync} from 'node:fs'
 
-import {withDatabase} from '../../../src/warehouse/duckdb/database.ts'
+import {withDatabase} from '../../../src/warehouse/duckdb/connection.ts'
 import {backupOf} from '../../../src/warehouse/duckdb/metadata-backup.ts'
 import {query} from '../database.ts'
 

@@ -11,7 +11,7 @@ import {messageWithCauses, outcomeOf, type LorchestraError} from '../../../src/b
 import {Connection} from '../../../src/warehouse/bigquery/connection.ts'
 import {clientsFor} from '../../../src/warehouse/bigquery/dataset.ts'
 import {BigQueryWarehouse} from '../../../src/warehouse/bigquery/warehouse.ts'
-import {openKeyIndex} from '../../../src/warehouse/duckdb/key-index.ts'
+import {openKeyIndex} from '../../../src/warehouse/key-index.ts'
 import {freePort} from '../../support/bigquery/emulator.ts'
 import {PRODUCTION} from '../../support/scripted-run.ts'
 

@@ -368,7 +368,7 @@ describe('a DuckDB file', () => {
   it('in which another run commits is waited for as long as that takes', async () => {
     await run([{id: 'a'}])
     const script = `${folder()}/commit.mjs`
-    const database = new URL('../../../src/warehouse/duckdb/database.ts', import.meta.url).href
+    const database = new URL('../../../src/warehouse/duckdb/connection.ts', import.meta.url).href
     const options = {path: databaseIn(folder()), temporaryFolder: folder(), patience: 0}
     await writeFile(
       script,

@@ -2,10 +2,10 @@ import {join} from 'node:path'
 
 import {DuckDBInstance, LIST, listValue, VARCHAR, type DuckDBConnection} from '@duckdb/node-api'
 
-import type {Stream} from '../../source.ts'
-import type {KeyIndex} from '../warehouse.ts'
-import {MEMORY_LIMIT} from './database.ts'
-import {identifier, literal} from './sql.ts'
+import type {Stream} from '../source.ts'
+import type {KeyIndex} from './warehouse.ts'
+import {MEMORY_LIMIT} from './duckdb/connection.ts'
+import {identifier, literal} from './duckdb/sql.ts'
 
 /** Copies the streams' keys out of the warehouse, whose file is free again afterwards. */
 export async function exportKeys(
