@@ -74,7 +74,6 @@ async function uploadPlainly({url, dataset, folder}: BigQueryCase): Promise<() =
 async function run({what, url, dataset, folder, records}: BigQueryCase): Promise<() => Promise<void>> {
   const {scriptedRun} = await import('../test/support/scripted-run.ts')
   const {BigQueryWarehouse} = await import('../src/warehouse/bigquery/warehouse.ts')
-  const {openKeyIndex} = await import('../src/warehouse/key-index.ts')
   const expected = what === 'nothing new' ? 0 : records
   return async () => {
     const connection = {project: PROJECT, dataset, apiEndpoint: url}
@@ -82,7 +81,7 @@ async function run({what, url, dataset, folder, records}: BigQueryCase): Promise
       source: syntheticSource(new SyntheticRecords(expected, SEED), 1),
       folder,
       runId: `run-${Date.now()}`,
-      warehouse: () => new BigQueryWarehouse({...connection, openKeyIndex}, new AbortController().signal),
+      warehouse: () => new BigQueryWarehouse(connection, new AbortController().signal),
     })
     if (error !== undefined) throw new Error('the run failed', {cause: error})
     if (counts.inserted !== expected) throw new Error(JSON.stringify(counts))

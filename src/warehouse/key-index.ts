@@ -1,31 +1,28 @@
-import {join} from 'node:path'
+import {DuckDBInstance, LIST, listValue, VARCHAR} from '@duckdb/node-api'
 
-import {DuckDBInstance, LIST, listValue, VARCHAR, type DuckDBConnection} from '@duckdb/node-api'
-
-import type {Stream} from '../source.ts'
 import type {KeyIndex} from './warehouse.ts'
-import {MEMORY_LIMIT} from './duckdb/connection.ts'
-import {identifier, literal} from './duckdb/sql.ts'
 
-/** Copies the streams' keys out of the warehouse, whose file is free again afterwards. */
-export async function exportKeys(
-  connection: DuckDBConnection,
-  table: string,
-  streams: readonly Stream[],
-  folder: string,
-): Promise<string> {
-  const file = join(folder, 'known.parquet')
-  const wanted = streams.map(
-    ({sourceSystem, objectType}) =>
-      `(source_system = ${literal(sourceSystem)} AND object_type = ${literal(objectType)})`,
-  )
-  await connection.run(
-    `COPY (SELECT idem_key FROM ${identifier(table)} WHERE ${wanted.join(' OR ')}) TO ${literal(file)} (FORMAT parquet)`,
-  )
-  return file
+/** Bytes. */
+const MEMORY_LIMIT = 512_000_000
+
+const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`
+
+/** Writes the `idem_key`s of NDJSON into a Parquet file. */
+export async function toParquet(lines: string, file: string): Promise<void> {
+  const instance = await DuckDBInstance.create(':memory:', {threads: '1', memory_limit: '256MB'})
+  try {
+    const connection = await instance.connect()
+    await connection.run(
+      `COPY (SELECT * FROM read_json(${literal(lines)}, format = 'newline_delimited', columns = {idem_key: 'VARCHAR'}))
+       TO ${literal(file)} (FORMAT parquet)`,
+    )
+    connection.closeSync()
+  } finally {
+    instance.closeSync()
+  }
 }
 
-/** In memory, spilling into `folder`. */
+/** Searches a Parquet file of keys, millions of them in a bounded memory: what does not fit spills into `folder`. */
 export async function openKeyIndex(file: string, folder: string): Promise<KeyIndex> {
   const instance = await DuckDBInstance.create(':memory:', {memory_limit: `${MEMORY_LIMIT}B`, temp_directory: folder})
   const connection = await instance.connect()

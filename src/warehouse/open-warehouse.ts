@@ -2,7 +2,7 @@ import {tmpdir} from 'node:os'
 
 import type {WarehouseConfig} from '../config/config.ts'
 import {parseDuration} from '../base/time.ts'
-import type {KeyIndex, Warehouse} from './warehouse.ts'
+import type {Warehouse} from './warehouse.ts'
 
 const PATIENCE = 10_000
 /** Of commands that run no job: what ends their wait is the end of the process. */
@@ -22,14 +22,8 @@ export async function openWarehouse(
 ): Promise<Warehouse> {
   if (config.type === 'bigquery') {
     const {BigQueryWarehouse} = await import('./bigquery/warehouse.ts')
-    return new BigQueryWarehouse({...config, touchAfter: parseDuration(config.touchAfter), openKeyIndex}, signal)
+    return new BigQueryWarehouse({...config, touchAfter: parseDuration(config.touchAfter)}, signal)
   }
   const {DuckDBWarehouse} = await import('./duckdb/warehouse.ts')
   return new DuckDBWarehouse({path: config.path, temporaryFolder, patience: PATIENCE}, signal)
-}
-
-/** DuckDB searches the keys of either warehouse: it holds millions in a bounded memory. */
-async function openKeyIndex(file: string, folder: string): Promise<KeyIndex> {
-  const index = await import('./key-index.ts')
-  return index.openKeyIndex(file, folder)
 }

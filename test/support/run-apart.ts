@@ -30,7 +30,7 @@ export interface EndedApart {
 
 export interface OrderApart extends RunApart {
   readonly folder: string
-  readonly bigQuery?: Omit<BigQueryOptions, 'openKeyIndex'>
+  readonly bigQuery?: BigQueryOptions
 }
 
 export interface ProcessApart {
@@ -85,13 +85,12 @@ async function runAsOrdered({bigQuery, records, slice, ...order}: OrderApart): P
           defaults: {slice, earliest: new Date(0).toISOString()},
         })
   const {BigQueryWarehouse} = await import('../../src/warehouse/bigquery/warehouse.ts')
-  const {openKeyIndex} = await import('../../src/warehouse/key-index.ts')
   const signal = new AbortController().signal
   try {
     const {error, counts} = await scriptedRun({
       ...order,
       source,
-      ...(bigQuery !== undefined && {warehouse: () => new BigQueryWarehouse({...bigQuery, openKeyIndex}, signal)}),
+      ...(bigQuery !== undefined && {warehouse: () => new BigQueryWarehouse(bigQuery, signal)}),
     })
     if (error === undefined) return {outcome: 'done', message: '', counts}
     return {outcome: outcomeOf(error), message: messageWithCauses(error)}

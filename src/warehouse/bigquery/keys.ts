@@ -31,23 +31,8 @@ export async function downloadKeys(
     for await (const rows of pages) yield rows.map((row) => `${JSON.stringify(row)}\n`).join('')
   }
   await pipeline(Readable.from(asLines()), createWriteStream(lines, {mode: 0o600}))
+  const {toParquet} = await import('../key-index.ts')
   await toParquet(lines, file)
   await rm(lines)
   return file
-}
-
-async function toParquet(lines: string, file: string): Promise<void> {
-  const {DuckDBInstance} = await import('@duckdb/node-api')
-  const instance = await DuckDBInstance.create(':memory:', {threads: '1', memory_limit: '256MB'})
-  try {
-    const connection = await instance.connect()
-    const quoted = (path: string): string => `'${path.replaceAll("'", "''")}'`
-    await connection.run(
-      `COPY (SELECT * FROM read_json(${quoted(lines)}, format = 'newline_delimited', columns = {idem_key: 'VARCHAR'}))
-       TO ${quoted(file)} (FORMAT parquet)`,
-    )
-    connection.closeSync()
-  } finally {
-    instance.closeSync()
-  }
 }

@@ -32,8 +32,6 @@ export interface BigQueryOptions extends DatasetOptions {
   readonly maxBytesBilled?: string
   /** Milliseconds by which an unchanged row's `last_seen` may lag behind; 0 moves it with every run. */
   readonly touchAfter?: number
-  /** Of a Parquet file of keys. */
-  readonly openKeyIndex: (file: string, folder: string) => Promise<KeyIndex>
 }
 
 interface Opened {
@@ -110,7 +108,9 @@ export class BigQueryWarehouse implements Warehouse {
     const existing = await existingTables(connection, tables, this.#signal)
     if (!existing.rawObjects) return NOTHING_KNOWN
     const rawObjects = connection.tableName(tables.rawObjects)
-    return this.#options.openKeyIndex(await downloadKeys(queries, rawObjects, streams, folder, this.#signal), folder)
+    const file = await downloadKeys(queries, rawObjects, streams, folder, this.#signal)
+    const {openKeyIndex} = await import('../key-index.ts')
+    return openKeyIndex(file, folder)
   }
 
   async createTables(tables: TableSet): Promise<readonly string[]> {

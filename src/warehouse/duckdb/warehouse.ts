@@ -22,6 +22,7 @@ import {databaseExists, inTransaction, withDatabase, type DatabaseOptions} from 
 import {assertCompatibleTables, createMissingTables, createMissingTwins, tableExists} from './definitions.ts'
 import {assertIsWritable, isThere, bytesOf, countSurplusRows, describeStreams, describeTable} from './description.ts'
 import {readRejects} from './events.ts'
+import {exportKeys} from './keys.ts'
 import {assertLeaseHeld, fileExchanged, takeLease} from './leases.ts'
 import {createMissingDatabase} from './new-database.ts'
 import {readRunEvents} from './run-events.ts'
@@ -94,7 +95,7 @@ export class DuckDBWarehouse implements Warehouse {
 
   async indexKeys(tables: TableSet, streams: readonly Stream[], folder: string): Promise<KeyIndex> {
     if (!(await databaseExists(this.#database.path))) return NOTHING_KNOWN
-    const {exportKeys, openKeyIndex} = await import('../key-index.ts')
+    const {openKeyIndex} = await import('../key-index.ts')
     const file = await withDatabase(this.#database, 'read', this.#signal, async (connection) => {
       if (!(await tableExists(connection, tables.rawObjects))) return undefined
       return exportKeys(connection, tables.rawObjects, streams, folder)

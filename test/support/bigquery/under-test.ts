@@ -1,4 +1,3 @@
-import {openKeyIndex} from '../../../src/warehouse/key-index.ts'
 import {BigQueryWarehouse, type BigQueryOptions} from '../../../src/warehouse/bigquery/warehouse.ts'
 import {builtInMetadata, definitionsOf} from '../../../src/warehouse/bigquery/table-metadata.ts'
 import {runApart} from '../run-apart.ts'
@@ -10,12 +9,10 @@ import {call, PROJECT, query, type Emulator} from './emulator.ts'
 export interface BigQueryUnderTest extends WarehouseUnderTest {
   readonly dataset: string
   /** For a process of its own. */
-  readonly connection: UnderTestOptions
+  readonly connection: BigQueryOptions
   query(sql: string): Promise<readonly Readonly<Record<string, string | null>>[]>
   createProduction(): Promise<void>
 }
-
-type UnderTestOptions = Omit<BigQueryOptions, 'openKeyIndex'>
 
 interface BigQueryBench {
   readonly emulator: Emulator
@@ -57,7 +54,7 @@ export interface DirectService {
   query(sql: string): Promise<readonly Readonly<Record<string, string | null>>[]>
 }
 
-export function underTestIn(connection: UnderTestOptions, service: DirectService, folder: string): BigQueryUnderTest {
+export function underTestIn(connection: BigQueryOptions, service: DirectService, folder: string): BigQueryUnderTest {
   const {project, dataset} = connection
   const tables = async (): Promise<readonly string[]> => {
     const {tables: list = []} = (await service.call('GET', `/datasets/${dataset}/tables`)) as {
@@ -67,8 +64,7 @@ export function underTestIn(connection: UnderTestOptions, service: DirectService
   }
   const rowsOf = async (table: string, columns: string) =>
     (await tables()).includes(table) ? service.query(`SELECT ${columns} FROM \`${project}.${dataset}.${table}\``) : []
-  const open = (signal = new AbortController().signal): Warehouse =>
-    new BigQueryWarehouse({...connection, openKeyIndex}, signal)
+  const open = (signal = new AbortController().signal): Warehouse => new BigQueryWarehouse(connection, signal)
   return {
     dataset,
     connection,

@@ -11,7 +11,6 @@ import {messageWithCauses, outcomeOf, type LorchestraError} from '../../../src/b
 import {Connection} from '../../../src/warehouse/bigquery/connection.ts'
 import {clientsFor} from '../../../src/warehouse/bigquery/dataset.ts'
 import {BigQueryWarehouse} from '../../../src/warehouse/bigquery/warehouse.ts'
-import {openKeyIndex} from '../../../src/warehouse/key-index.ts'
 import {freePort} from '../../support/bigquery/emulator.ts'
 import {PRODUCTION} from '../../support/scripted-run.ts'
 
@@ -38,7 +37,7 @@ describe('a connection to BigQuery', () => {
     patience = 60_000,
   }: {signal?: AbortSignal; patience?: number} = {}): Promise<unknown> => {
     const apiEndpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-    const options = {project: 'test-project', dataset: 'events', apiEndpoint, patience, openKeyIndex}
+    const options = {project: 'test-project', dataset: 'events', apiEndpoint, patience}
     return new BigQueryWarehouse(options, signal).describe(PRODUCTION).catch((error: unknown) => error)
   }
 
@@ -68,7 +67,7 @@ describe('a connection to BigQuery', () => {
     const port = await freePort()
     const options = {project: 'test-project', dataset: 'events', apiEndpoint: `http://127.0.0.1:${port}`, patience: 600}
     const {signal} = new AbortController()
-    const error = await new BigQueryWarehouse({...options, openKeyIndex}, signal)
+    const error = await new BigQueryWarehouse(options, signal)
       .describe(PRODUCTION)
       .catch((thrown: unknown) => thrown as LorchestraError)
     expect([(error as Error).message, (error as LorchestraError).next].join(' ')).to.match(

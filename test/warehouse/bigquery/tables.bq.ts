@@ -6,7 +6,6 @@ import {expect} from 'chai'
 import {LorchestraError, outcomeOf} from '../../../src/base/errors.ts'
 import {stagingName} from '../../../src/warehouse/bigquery/names.ts'
 import {BigQueryWarehouse} from '../../../src/warehouse/bigquery/warehouse.ts'
-import {openKeyIndex} from '../../../src/warehouse/key-index.ts'
 import {call, PROJECT, startEmulator, type Emulator} from '../../support/bigquery/emulator.ts'
 import {bigQueryUnderTest, type BigQueryUnderTest} from '../../support/bigquery/under-test.ts'
 import {folderForEachTest} from '../../support/folder.ts'
@@ -61,10 +60,7 @@ describe('BigQuery tables', () => {
         `the dataset test-project.${underTest.dataset} is in US, not in EU`,
       ],
     ] as const) {
-      const warehouse = new BigQueryWarehouse(
-        {project: PROJECT, apiEndpoint, openKeyIndex, ...options},
-        new AbortController().signal,
-      )
+      const warehouse = new BigQueryWarehouse({project: PROJECT, apiEndpoint, ...options}, new AbortController().signal)
       const error = await warehouse.createTables(PRODUCTION).catch((reason: unknown) => reason)
       expect([outcomeOf(error), (error as Error).message.includes(message)]).to.deep.equal(['usage', true])
     }
@@ -74,7 +70,7 @@ describe('BigQuery tables', () => {
   it('of production are made by hand, once', async () => {
     const {url: apiEndpoint} = emulator
     const warehouse = new BigQueryWarehouse(
-      {project: PROJECT, apiEndpoint, dataset: underTest.dataset, openKeyIndex},
+      {project: PROJECT, apiEndpoint, dataset: underTest.dataset},
       new AbortController().signal,
     )
     expect(await warehouse.createTables(PRODUCTION)).to.deep.equal(['event_log', 'raw_objects'])
