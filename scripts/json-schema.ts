@@ -2,10 +2,13 @@ import {writeFile} from 'node:fs/promises'
 
 import * as z from 'zod'
 
-import {fileSchema, warehouseSchema} from '../src/config/file-schema.ts'
+import {fileSchema} from '../src/config/file-schema.ts'
+import {warehouseSchema} from '../src/config/warehouse-settings.ts'
+import {WAREHOUSE_KINDS} from '../src/warehouse/kinds.ts'
 
+const warehouses = await warehouseSchema(WAREHOUSE_KINDS)
 /** Editors get the shape of lorchestra.yaml from the schema that the program itself reads with. */
-const warehouse = warehouseSchema.optional().meta(fileSchema.shape.warehouse.meta() ?? {})
+const warehouse = warehouses.optional().meta(fileSchema.shape.warehouse.meta() ?? {})
 const schema = z.toJSONSchema(fileSchema.extend({warehouse}), {
   io: 'input',
   unrepresentable: 'any',

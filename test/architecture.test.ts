@@ -1,5 +1,5 @@
 import {existsSync, readdirSync, readFileSync} from 'node:fs'
-import {dirname, join, relative, resolve, sep} from 'node:path'
+import {basename, dirname, join, relative, resolve, sep} from 'node:path'
 
 import {expect} from 'chai'
 
@@ -21,13 +21,19 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   report: ['source.ts', 'base', 'model', 'config', 'sources', 'warehouse', 'sink', 'run'],
   doctor: ['source.ts', 'base', 'model', 'config', 'sources', 'warehouse', 'run', 'report'],
   testing: ['source.ts', 'base', 'model', 'config', 'sources', 'run'],
-  cli: ['source.ts', 'base', 'model', 'config', 'sources'],
+  cli: ['source.ts', 'base', 'model', 'config', 'sources', 'warehouse'],
   commands: ['base', 'model', 'sources', 'warehouse', 'run', 'report', 'doctor', 'cli'],
 }
 
 /** Packages that are slow to import: only ever with `await import()`, or from a file that is itself loaded so. */
 const SLOW_PACKAGES = ['@azure/msal-node', '@duckdb/node-api', 'google-auth-library', 'open', 'undici', 'winston']
 const LOADED_LAZILY = ['warehouse/key-index.ts']
+
+/** What every folder below src/warehouse holds, whatever else one of them needs. */
+const IN_EVERY_KIND =
+  'commit connection definitions description events keys kind leases run-events settings sql stream-state warehouse'.split(
+    ' ',
+  )
 
 const runtimeImportsOf = (file: string): readonly Import[] => importsOf(file).filter(({type}) => !type)
 
@@ -39,6 +45,13 @@ const filesBelow = (folder: string): readonly string[] =>
 const sourceFiles = filesBelow(src)
 const pluginNames = readdirSync(join(root, 'plugins'))
 const pluginFiles = pluginNames.flatMap((name) => filesBelow(join(root, 'plugins', name, 'src')))
+
+const warehouses = join(src, 'warehouse')
+const kinds = readdirSync(warehouses, {withFileTypes: true}).flatMap((entry) =>
+  entry.isDirectory() ? [entry.name] : [],
+)
+/** The kind of warehouse whose folder holds the file. */
+const kindOf = (file: string): string | undefined => kinds.find((kind) => file.startsWith(join(warehouses, kind, '/')))
 
 const inSrc = (file: string): string => relative(src, file).split(sep).join('/')
 const roomOf = (file: string): string => inSrc(file).split('/')[0] ?? ''
@@ -114,13 +127,34 @@ describe('the house', () => {
     expect(folders.map(({name}) => name).filter((name) => !(name in ROOMS) && !beside.includes(name))).to.deep.equal([])
   })
 
-  it('lets no command, hook or reporter reach a warehouse but through the sink', () => {
+  it('lets kinds.ts alone reach into the folder of a kind of warehouse', () => {
     const reaching = sourceFiles.filter((file) =>
-      runtimeImportsOf(file).some(
-        ({specifier}) => /warehouse\/(duckdb|bigquery)/.test(specifier) || specifier.includes('./duckdb/'),
-      ),
+      importsOf(file)
+        .filter(isRelative)
+        .map(({specifier}) => kindOf(resolve(dirname(file), specifier)))
+        .some((kind) => kind !== undefined && kind !== kindOf(file)),
     )
-    expect(reaching.map(inSrc)).to.deep.equal(['warehouse/open-warehouse.ts'])
+    expect(reaching.map(inSrc)).to.deep.equal(['warehouse/kinds.ts'])
+  })
+
+  it('knows no warehouse by name but in its own folder, not even in a comment', () => {
+    const naming = sourceFiles.filter(
+      (file) =>
+        kindOf(file) === undefined && kinds.some((kind) => readFileSync(file, 'utf8').toLowerCase().includes(kind)),
+    )
+    // The key index is not a warehouse: it searches with DuckDB what any of them holds.
+    expect(naming.map(inSrc).toSorted()).to.deep.equal(['warehouse/key-index.ts', 'warehouse/kinds.ts'])
+  })
+
+  it('finds the same thing in a file of the same name in the folder of every kind of warehouse', () => {
+    const missing = kinds.flatMap((kind) =>
+      IN_EVERY_KIND.map((name) => `warehouse/${kind}/${name}.ts`).filter((file) => !existsSync(join(src, file))),
+    )
+    expect(missing).to.deep.equal([])
+    const everywhere = filesBelow(join(warehouses, kinds[0] ?? ''))
+      .map((file) => basename(file, '.ts'))
+      .filter((name) => kinds.every((kind) => existsSync(join(warehouses, kind, `${name}.ts`))))
+    expect(everywhere.toSorted()).to.deep.equal(IN_EVERY_KIND.toSorted())
   })
 
   it('lets nobody reach a sink, a warehouse or the run mode through the conformance suite', () => {

@@ -4,7 +4,9 @@ import {join, resolve} from 'node:path'
 import {expect} from 'chai'
 import {parse} from 'yaml'
 
-import {fileSchema, warehouseSchema} from '../src/config/file-schema.ts'
+import {fileSchema} from '../src/config/file-schema.ts'
+import {warehouseSchema} from '../src/config/warehouse-settings.ts'
+import {WAREHOUSE_KINDS} from '../src/warehouse/kinds.ts'
 import {EXIT} from '../src/base/errors.ts'
 import {compiledSources} from './support/compiled-sources.ts'
 
@@ -29,10 +31,10 @@ describe('the README', () => {
     expect(codes).to.deep.equal(Object.values(EXIT))
   })
 
-  it('shows a lorchestra.yaml that can be read', () => {
+  it('shows a lorchestra.yaml that can be read', async () => {
     const [shown] = blocks('yaml').map((text) => parse(text) as {warehouse: unknown})
     expect(fileSchema.safeParse(shown).error).to.equal(undefined)
-    expect(warehouseSchema.safeParse(shown?.warehouse).error).to.equal(undefined)
+    expect((await warehouseSchema(WAREHOUSE_KINDS)).safeParse(shown?.warehouse).error).to.equal(undefined)
   })
 
   it('shows a source that compiles against the contract, as strictly as can be', async () => {

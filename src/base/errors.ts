@@ -39,7 +39,7 @@ export const usageError = (message: string, next: string, cause?: unknown): Lorc
 export const failure = (message: string, next?: string, cause?: unknown): LorchestraError =>
   new LorchestraError('failed', message, {...(next !== undefined && {next}), cause})
 
-/** Another run of the stream, or another process on the DuckDB file. */
+/** Another run of the stream, or another process on the warehouse's file. */
 export const inTheWay = (message: string, next: string, cause?: unknown): LorchestraError =>
   new LorchestraError('inTheWay', message, {next, cause})
 

@@ -26,11 +26,15 @@ export abstract class LorchestraCommand extends Command {
   }
 
   protected async readConfig(explicitPath: string | undefined): Promise<Config> {
-    const {loadConfig} = await import('../config/config.ts')
+    const [{loadConfig}, {WAREHOUSE_KINDS}] = await Promise.all([
+      import('../config/config.ts'),
+      import('../warehouse/kinds.ts'),
+    ])
     return loadConfig({
       ...(explicitPath !== undefined && {explicitPath}),
       workingFolder: process.cwd(),
       environment: process.env,
+      kinds: WAREHOUSE_KINDS,
     })
   }
 

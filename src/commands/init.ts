@@ -2,8 +2,11 @@ import {LorchestraCommand} from '../cli/command.ts'
 import {usageError} from '../base/errors.ts'
 import {NAME, NAME_RULE} from '../model/name.ts'
 import {Flags} from '../base/oclif.ts'
-import {STARTER, STARTER_FILE_NAMES, starterFiles, starterJobName, WAREHOUSES} from '../cli/starter/starter-files.ts'
+import {STARTER, STARTER_FILE_NAMES, starterFiles, starterJobName} from '../cli/starter/starter-files.ts'
 import {assertNothingInTheWay, writeStarterFiles} from '../cli/starter/write-files.ts'
+import {kindOf, WAREHOUSE_KINDS} from '../warehouse/kinds.ts'
+
+const [DEFAULT, OTHER = DEFAULT] = WAREHOUSE_KINDS
 
 export default class Init extends LorchestraCommand {
   static override readonly summary = 'Write a commented lorchestra.yaml and .env.example to start from'
@@ -11,7 +14,7 @@ export default class Init extends LorchestraCommand {
     'On a terminal it asks for what the flags leave open; elsewhere it takes the defaults. Files that are there already are never touched.'
   static override readonly examples = [
     '<%= config.bin %> <%= command.id %>',
-    '<%= config.bin %> <%= command.id %> --account work --warehouse bigquery',
+    `<%= config.bin %> <%= command.id %> --account work --warehouse ${OTHER.type}`,
     '<%= config.bin %> <%= command.id %> --directory ingestion',
   ]
 
@@ -24,8 +27,8 @@ export default class Init extends LorchestraCommand {
       description: `a name of yours for the account whose data it is (default: ${STARTER.account})`,
       helpValue: 'ACCOUNT',
     }),
-    warehouse: Flags.option({options: WAREHOUSES})({
-      description: `where the data goes (default: ${STARTER.warehouse})`,
+    warehouse: Flags.option({options: WAREHOUSE_KINDS.map(({type}) => type)})({
+      description: `where the data goes (default: ${DEFAULT.type})`,
     }),
     directory: Flags.string({
       description: 'folder to write to, instead of this one',
@@ -53,14 +56,15 @@ export default class Init extends LorchestraCommand {
     const answers = asks
       ? await (
           await import('../cli/starter/ask-for-starter.ts')
-        ).askForStarter(given, (await listSources(this.config)).sources)
-      : {...STARTER, ...given}
+        ).askForStarter(given, (await listSources(this.config)).sources, WAREHOUSE_KINDS)
+      : {...STARTER, warehouse: DEFAULT.type, ...given}
     const job = starterJobName(answers)
     if (!NAME.test(job)) throw notAName('the job', job)
     const files = await starterFiles({
       source: await loadSource(this.config, answers.source),
       account: answers.account,
-      warehouse: answers.warehouse,
+      warehouse: kindOf({type: answers.warehouse}),
+      kinds: WAREHOUSE_KINDS,
       schema: schemaReference(this.config.root, directory),
     })
     const written = await writeStarterFiles(directory, files)

@@ -8,7 +8,7 @@ import type {NotificationSettings} from './notification-settings.ts'
 import {describeIssue, pathOf, problemsError, type Problem, type SchemaIssue, valueAt} from './problems.ts'
 import {defaultSourceSystem, HOST_KEYS} from './settings.ts'
 import {withDotEnv, type Environment} from './variables.ts'
-import {readWarehouse, type WarehouseConfig} from './warehouse-settings.ts'
+import {readWarehouse, type SettingsKinds, type WarehouseConfig} from './warehouse-settings.ts'
 import {parseYamlFile, type Locate} from './yaml-file.ts'
 import {messageWithCauses, usageError} from '../base/errors.ts'
 
@@ -62,13 +62,15 @@ export interface ConfigRequest {
   readonly explicitPath?: string
   readonly workingFolder: string
   readonly environment: Environment
+  /** The kinds of warehouse that there are. */
+  readonly kinds: SettingsKinds
 }
 
 /**
  * Reads lorchestra.yaml and checks all of it; variables of accounts and jobs stay as they are until a run needs them.
  * Throws one usage error that names every problem with its line and column.
  */
-export async function loadConfig({explicitPath, workingFolder, environment}: ConfigRequest): Promise<Config> {
+export async function loadConfig({explicitPath, workingFolder, environment, kinds}: ConfigRequest): Promise<Config> {
   const path = explicitPath === undefined ? await findUpward(workingFolder) : resolve(workingFolder, explicitPath)
   const folder = dirname(path)
   const shownPath = shorten(path, workingFolder)
@@ -77,7 +79,7 @@ export async function loadConfig({explicitPath, workingFolder, environment}: Con
   const merged = await withDotEnv(folder, environment)
   const parsed = fileSchema.safeParse(content)
   const written = isRecord(content) ? content['warehouse'] : undefined
-  const {warehouse, problems} = readWarehouse({value: written, locate, folder, environment: merged})
+  const {warehouse, problems} = await readWarehouse({value: written, locate, folder, environment: merged, kinds})
   if (!parsed.success) {
     const shape = parsed.error.issues.flatMap((issue) => problemsOf(issue, content, locate))
     throw problemsError(shownPath, [...shape, ...problems])

@@ -1,8 +1,7 @@
-import {resolve} from 'node:path'
+import * as z from 'zod'
 
-import {assertDisjointTables, type TableSet} from '../model/tables.ts'
-import {warehouseKeys, warehouseSchema} from './file-schema.ts'
 import {adviseOn} from '../base/close-match.ts'
+import {assertDisjointTables, type TableSet} from '../model/tables.ts'
 import {describeIssue, pathOf, type Problem, type SchemaIssue} from './problems.ts'
 import {
   adviceForVariables,
@@ -11,46 +10,81 @@ import {
   readVariable,
   resolveVariables,
   type Environment,
+  type VariablePlace,
 } from './variables.ts'
 import type {Locate} from './yaml-file.ts'
 
-/** Production's own names. */
-type TableNames = TableSet
+export interface WarehouseConfig {
+  /** The kind, as lorchestra.yaml calls it. */
+  readonly type: string
+  /** Production's own names. */
+  readonly tables: TableSet
+  readonly settings: WarehouseSettings
+}
 
-export type WarehouseConfig =
-  | {readonly type: 'duckdb'; readonly path: string; readonly tables: TableNames}
-  | {
-      readonly type: 'bigquery'
-      readonly project: string
-      readonly dataset: string
-      readonly location?: string
-      /** A decimal whole number. */
-      readonly maxBytesBilled?: string
-      /** A duration: an unchanged row's `last_seen` may lag behind by so much. */
-      readonly touchAfter: string
-      /** The origin of an emulator, which gets no credentials. */
-      readonly apiEndpoint?: string
-      /** Of GOOGLE_APPLICATION_CREDENTIALS. */
-      readonly credentialsFile?: string
-      readonly tables: TableNames
-    }
+/** Only the kind itself knows what they mean. They are printed as they are, and so hold no secret. */
+export type WarehouseSettings = Readonly<Record<string, string>>
 
-const FALLBACKS = {
-  project: 'GCP_PROJECT',
-  dataset: 'EVENTS_BQ_DATASET',
-  event_log: 'EVENT_LOG_TABLE',
-  raw_objects: 'RAW_OBJECTS_TABLE',
-} as const
-const BIGQUERY_FALLBACKS = ['project', 'dataset', 'event_log', 'raw_objects'] as const
-/** Moving `last_seen` bills what it rewrites, so a daily run that reads back some days must not do it every day. */
-const TOUCH_AFTER = '7d'
-/** Google's own libraries read it too, but not from .env. */
-const CREDENTIALS = 'GOOGLE_APPLICATION_CREDENTIALS'
-/** Google's client libraries follow it; a variable that is left over must not decide where records go. */
-const EMULATOR = 'BIGQUERY_EMULATOR_HOST'
-const EMULATOR_REFUSED = 'the variable is set, and lorchestra takes an emulator from lorchestra.yaml alone'
-const EMULATOR_ADVICE = 'Set warehouse.api_endpoint to its address, or unset the variable to use Google BigQuery.'
-const DUCKDB_FALLBACKS = ['event_log', 'raw_objects'] as const
+/** What lorchestra.yaml needs to know of a kind of warehouse; `warehouse/kind.ts` has the rest. */
+export interface SettingsKind {
+  /** The word for it under `warehouse:` in lorchestra.yaml, and for `lorchestra init --warehouse`. */
+  readonly type: string
+  /** The name that people read. */
+  readonly name: string
+  /** What it is, in the rest of a line that begins with its name: `a file beside lorchestra.yaml`. */
+  readonly summary: string
+  /** The environment variable that chooses this kind where lorchestra.yaml has no `warehouse:`. */
+  readonly chosenBy?: string
+  loadSettings(): Promise<KindSettings>
+}
+
+/** The first kind is taken where the file has no `warehouse:` and no other one's variable is set. */
+export type SettingsKinds = readonly [SettingsKind, ...SettingsKind[]]
+
+export interface KindSettings<
+  Keys extends z.ZodRawShape = z.ZodRawShape,
+  Settings extends WarehouseSettings = WarehouseSettings,
+> {
+  /** All that may stand under `warehouse:` beside `type` and the names of the tables, each with a description. */
+  readonly keys: Keys
+  /** By key, the environment variable that stands in for it where the file leaves it out. */
+  readonly fallbacks: {readonly [Key in keyof Keys]?: string}
+  /** Settings to open the warehouse with, or what else is wrong. Contacts nothing. */
+  resolve(written: z.output<z.ZodObject<Keys>>, place: VariablePlace): ResolvedSettings<Settings>
+}
+
+export type ResolvedSettings<Settings> = {readonly settings: Settings} | {readonly problem: Problem}
+
+const tableName = z
+  .string()
+  .regex(/^[A-Za-z_][A-Za-z0-9_]*$/, 'a table name is letters, digits and _, and starts with no digit')
+  .optional()
+const TABLE_KEYS = {
+  event_log: tableName.meta({
+    description: 'The table that events are appended to. EVENT_LOG_TABLE stands in for it.',
+    default: 'event_log',
+  }),
+  raw_objects: tableName.meta({
+    description: 'The table that holds one row for each record. RAW_OBJECTS_TABLE stands in for it.',
+    default: 'raw_objects',
+  }),
+}
+const TABLE_FALLBACKS = {event_log: 'EVENT_LOG_TABLE', raw_objects: 'RAW_OBJECTS_TABLE'} as const
+
+/** The shape of `warehouse:`, whichever of the kinds it is. */
+export async function warehouseSchema([first, ...others]: SettingsKinds) {
+  return z.discriminatedUnion('type', [await schemaOf(first), ...(await Promise.all(others.map(schemaOf)))])
+}
+
+async function schemaOf(kind: SettingsKind) {
+  const {type, name, summary} = kind
+  const {keys} = await kind.loadSettings()
+  return z.strictObject({
+    type: z.literal(type).meta({description: `${name}: ${summary}`}),
+    ...keys,
+    ...TABLE_KEYS,
+  })
+}
 
 export interface WarehouseEntry {
   /** What the file says; `undefined` where it says nothing. */
@@ -58,11 +92,14 @@ export interface WarehouseEntry {
   readonly locate: Locate
   readonly folder: string
   readonly environment: Environment
+  readonly kinds: SettingsKinds
 }
 
 /** Throws where the production and the test tables would not be four different ones. */
-export function readWarehouse(source: WarehouseEntry): {warehouse?: WarehouseConfig; problems: readonly Problem[]} {
-  const {value, locate, folder, environment} = source
+export async function readWarehouse(
+  entry: WarehouseEntry,
+): Promise<{warehouse?: WarehouseConfig; problems: readonly Problem[]}> {
+  const {value, locate, folder, environment, kinds} = entry
   const missing = missingVariables(value, environment)
   if (missing.length > 0) {
     const problems = missing.map((name) => ({
@@ -72,62 +109,58 @@ export function readWarehouse(source: WarehouseEntry): {warehouse?: WarehouseCon
     }))
     return {problems}
   }
-  const settings = withFallbacks(resolveVariables(value, environment), environment)
-  const parsed = warehouseSchema.safeParse(settings)
-  if (!parsed.success) {
-    return {problems: parsed.error.issues.flatMap((issue) => problemsOf(issue, settings, source))}
+  const written = resolveVariables(value, environment) ?? {type: kindWithoutSettings(kinds, environment).type}
+  const kind = isPlainObject(written) ? kinds.find(({type}) => type === written['type']) : undefined
+  const known = await kind?.loadSettings()
+  const fallbacks: Fallbacks = {...known?.fallbacks, ...TABLE_FALLBACKS}
+  const settings = withFallbacks(written, fallbacks, environment)
+  const parsed = (await warehouseSchema(kinds)).safeParse(settings)
+  if (!parsed.success || known === undefined) {
+    const keys = Object.keys({type: true, ...known?.keys, ...TABLE_KEYS})
+    const issues = parsed.error?.issues ?? []
+    return {problems: issues.flatMap((issue) => problemsOf(issue, settings, {entry, fallbacks, keys}))}
   }
   const {data} = parsed
   const tables = {eventLog: data.event_log ?? 'event_log', rawObjects: data.raw_objects ?? 'raw_objects'}
   assertDisjointTables(tables)
-  if (data.type === 'duckdb') {
-    return {warehouse: {type: 'duckdb', path: resolve(folder, data.path ?? 'lorchestra.duckdb'), tables}, problems: []}
-  }
-  const {type, project, dataset, location} = data
-  const {max_bytes_billed: maxBytesBilled, touch_after: touchAfter = TOUCH_AFTER, api_endpoint: endpoint} = data
-  if (endpoint === undefined && readVariable(environment, EMULATOR) !== undefined) {
-    return {problems: [{position: EMULATOR, message: EMULATOR_REFUSED, advice: EMULATOR_ADVICE}]}
-  }
-  const credentialsFile = endpoint === undefined ? readVariable(environment, CREDENTIALS) : undefined
-  return {
-    warehouse: {
-      type,
-      project,
-      dataset,
-      ...(location !== undefined && {location}),
-      ...(maxBytesBilled !== undefined && {maxBytesBilled: BigInt(maxBytesBilled).toString()}),
-      touchAfter,
-      ...(endpoint !== undefined && {apiEndpoint: new URL(endpoint).origin}),
-      ...(credentialsFile !== undefined && {credentialsFile}),
-      tables,
-    },
-    problems: [],
-  }
+  const resolved = known.resolve(data, {folder, environment})
+  if ('problem' in resolved) return {problems: [resolved.problem]}
+  return {warehouse: {type: data.type, tables, settings: resolved.settings}, problems: []}
 }
 
-function withFallbacks(written: unknown, environment: Environment): unknown {
-  const fallbackType = readVariable(environment, FALLBACKS.dataset) === undefined ? 'duckdb' : 'bigquery'
-  const settings: unknown = written ?? {type: fallbackType}
-  if (!isPlainObject(settings)) return settings
-  const filled = {...settings}
-  for (const key of settings['type'] === 'bigquery' ? BIGQUERY_FALLBACKS : DUCKDB_FALLBACKS) {
-    filled[key] ??= readVariable(environment, FALLBACKS[key])
+const kindWithoutSettings = (kinds: SettingsKinds, environment: Environment): SettingsKind =>
+  kinds.find(({chosenBy}) => chosenBy !== undefined && readVariable(environment, chosenBy) !== undefined) ?? kinds[0]
+
+type Fallbacks = Readonly<Record<string, string | undefined>>
+
+function withFallbacks(written: unknown, fallbacks: Fallbacks, environment: Environment): unknown {
+  if (!isPlainObject(written)) return written
+  const filled = {...written}
+  for (const [key, variable] of Object.entries(fallbacks)) {
+    if (variable !== undefined) filled[key] ??= readVariable(environment, variable)
   }
   return filled
 }
 
-function problemsOf(issue: SchemaIssue, settings: unknown, {value, locate}: WarehouseEntry): readonly Problem[] {
+interface IssueContext {
+  readonly entry: WarehouseEntry
+  readonly fallbacks: Fallbacks
+  readonly keys: readonly string[]
+}
+
+function problemsOf(issue: SchemaIssue, settings: unknown, {entry, fallbacks, keys}: IssueContext): readonly Problem[] {
+  const {value, locate, kinds} = entry
   if (issue.keys !== undefined) {
     const type = isPlainObject(settings) ? settings['type'] : undefined
     return issue.keys.map((key) => ({
       position: locate(['warehouse', key]),
       message: `unknown key ${JSON.stringify(key)} in a ${String(type)} warehouse`,
-      advice: adviseOn(key, warehouseKeys(type), ''),
+      advice: adviseOn(key, keys, ''),
     }))
   }
   const path = ['warehouse', ...pathOf(issue)]
   const [, key] = path
-  const variable = typeof key === 'string' ? (FALLBACKS as Readonly<Record<string, string>>)[key] : undefined
+  const variable = typeof key === 'string' ? fallbacks[key] : undefined
   const fromFile = isPlainObject(value) && typeof key === 'string' && Object.hasOwn(value, key)
   const set = isPlainObject(settings) && typeof key === 'string' && settings[key] !== undefined
   return [
@@ -135,7 +168,9 @@ function problemsOf(issue: SchemaIssue, settings: unknown, {value, locate}: Ware
       position: !fromFile && set && variable !== undefined ? variable : locate(path),
       message: describeIssue({...issue, path}, {warehouse: settings}),
       ...(!set && variable !== undefined && {advice: `Set it in the file, or set ${variable}.`}),
-      ...(key === 'type' && {advice: 'It is duckdb or bigquery.'}),
+      ...(key === 'type' && {advice: `It is ${oneOf(kinds.map(({type}) => type))}.`}),
     },
   ]
 }
+
+const oneOf = (words: readonly string[]): string => new Intl.ListFormat('en', {type: 'disjunction'}).format(words)

@@ -2,7 +2,8 @@ import {failure} from '../base/errors.ts'
 import type {Config} from '../config/config.ts'
 import {testTablesOf} from '../model/tables.ts'
 import {pastRuns} from '../report/past-runs.ts'
-import {openWarehouse, warehouseName} from '../warehouse/open-warehouse.ts'
+import {kindOf} from '../warehouse/kinds.ts'
+import {openWarehouse} from '../warehouse/open-warehouse.ts'
 import type {Warehouse} from '../warehouse/warehouse.ts'
 import {check, failed, type Finding} from './finding.ts'
 
@@ -12,7 +13,7 @@ const RUNS_LOOKED_AT = 100
 /** Looks at the tables, their keys, and the runs that hold a stream or died. */
 export async function* examineWarehouse(config: Config): AsyncGenerator<Finding> {
   const {tables} = config.warehouse
-  const kind = warehouseName(config.warehouse)
+  const {name: kind} = kindOf(config.warehouse)
   let warehouse: Warehouse
   try {
     warehouse = await openWarehouse(config.warehouse)

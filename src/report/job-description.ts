@@ -1,6 +1,6 @@
 import type {Config as CommandLine} from '@oclif/core'
 
-import type {Config, WarehouseConfig} from '../config/config.ts'
+import type {Config} from '../config/config.ts'
 import {adviceForVariables, missingVariables} from '../config/variables.ts'
 import {failure} from '../base/errors.ts'
 import {hideSecrets, resolveOptions, storedInstead, type ResolvedOptions} from '../config/job-options.ts'
@@ -27,7 +27,7 @@ export interface JobDescription {
   readonly streams: readonly StreamDefinition[] | null
   readonly selection: Readonly<Record<string, unknown>> | null
   readonly selection_hash: string | null
-  readonly warehouse: Omit<WarehouseConfig, 'tables'>
+  readonly warehouse: Readonly<Record<string, string>>
   /** The tables that each mode writes; a mode that writes none is left out. */
   readonly tables: {readonly [mode: string]: readonly string[]}
   readonly missing_variables: readonly string[]
@@ -49,7 +49,7 @@ export async function describeJob(
   const leftOut = await storedInstead(job.options, source, config, isStored)
   const needed = Object.entries(job.options).flatMap(([key, value]) => (leftOut.includes(key) ? [] : [value]))
   const missing = [...new Set([settings, needed].flatMap((value) => missingVariables(value, config.environment)))]
-  const {tables, ...warehouse} = config.warehouse
+  const {type, tables, settings: warehouse} = config.warehouse
   return {
     job: job.name,
     config: config.path,
@@ -61,7 +61,7 @@ export async function describeJob(
     ...(missingVariables(needed, config.environment).length > 0
       ? {options: hideSecrets(job.options, source, mask), streams: null, selection: null, selection_hash: null}
       : describeOptions(source, await resolveOptions(job, source, config, mask, isStored))),
-    warehouse,
+    warehouse: {type, ...warehouse},
     tables: Object.fromEntries(
       Object.keys(RUN_MODES)
         .filter(isRunMode)

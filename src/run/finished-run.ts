@@ -8,7 +8,8 @@ import type {RunReport} from './run-job.ts'
 export interface RunDescription {
   readonly job: string
   readonly mode: RunMode
-  readonly warehouse: 'DuckDB' | 'BigQuery'
+  /** Its name, as people read it. */
+  readonly warehouse: string
   readonly written: TableSet | undefined
   readonly source: string
   readonly account: string | null

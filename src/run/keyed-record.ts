@@ -4,6 +4,7 @@ import {asError} from '../base/errors.ts'
 import {holdsWideNumber, isNestedDeeperThan, jsonText} from '../base/json-text.ts'
 import type {JsonObject, Source, Stream} from '../source.ts'
 import type {SpoolableRecord} from '../sink/spool.ts'
+import type {PayloadLimits} from '../warehouse/kind.ts'
 
 const LONGEST_KEY_BYTES = 1024
 // oxlint-disable-next-line no-control-regex -- finding them is the point
@@ -15,16 +16,6 @@ export interface Rejection {
 }
 
 export type Keyed = {readonly record: SpoolableRecord} | {readonly rejection: Rejection}
-
-/** What the warehouse can hold: one payload beyond it would fail all that is loaded with it. */
-export interface PayloadLimits {
-  /** Of nesting. */
-  readonly levels: number
-  /** Of the JSON text in UTF-8. */
-  readonly bytes: number
-  /** Numbers that are neither 64-bit integers nor doubles. */
-  readonly wideNumbers: boolean
-}
 
 const NO_LIMITS: PayloadLimits = {levels: Infinity, bytes: Infinity, wideNumbers: true}
 /** UTF-8 takes at most so many bytes for one UTF-16 code unit. */

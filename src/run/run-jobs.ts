@@ -22,25 +22,9 @@ import type {Sink} from '../sink/sink.ts'
 import type {Logger, SecretStore, Source} from '../source.ts'
 import {loadSource} from '../sources/source-plugins.ts'
 import {inTurn} from '../base/waiting.ts'
-import {openWarehouse, warehouseName} from '../warehouse/open-warehouse.ts'
+import {kindOf} from '../warehouse/kinds.ts'
+import {openWarehouse} from '../warehouse/open-warehouse.ts'
 import type {ReadRequest} from './window-request.ts'
-
-const COMMIT_AFTER = {
-  duckdb: {records: 50_000, milliseconds: 5 * 60 * 1000},
-  // Every commit with records reads the stored keys, and that is billed.
-  bigquery: {records: 500_000, milliseconds: 5 * 60 * 1000},
-}
-
-/**
- * BigQuery documents 500 levels and, of numbers, 64-bit integers and doubles for its JSON type
- * (https://docs.cloud.google.com/bigquery/docs/reference/standard-sql/data-types#json_type), and 100 MB for a row that is loaded
- * (https://docs.cloud.google.com/bigquery/quotas#load_jobs). DuckDB needs several times a payload in memory, and fails
- * at 150 MB.
- */
-const PAYLOAD_LIMITS = {
-  duckdb: {levels: Infinity, bytes: 100_000_000, wideNumbers: true},
-  bigquery: {levels: 500, bytes: 99_000_000, wideNumbers: false},
-}
 
 export interface RunJobsOptions {
   readonly config: Config
@@ -125,6 +109,7 @@ async function runResolved(
   {source, resolved, secrets}: {source: Source; resolved: ResolvedOptions; secrets: SecretStore},
 ): Promise<FinishedRun> {
   const {config, commandLine, read, signal, log, mask, observer} = options
+  const kind = kindOf(config.warehouse)
   const startedAt = new Date()
   const runId = createRunId(job.name, startedAt)
   const folder = join(commandLine.cacheDir, 'spool', runId)
@@ -155,12 +140,12 @@ async function runResolved(
     secrets,
     log,
     signal,
-    payloadLimits: PAYLOAD_LIMITS[config.warehouse.type],
+    payloadLimits: kind.payloadLimits,
     askKnown: !read.request.refetch,
     now: () => new Date(),
     resolvePath: (path) => resolve(config.folder, path),
     maskSecrets: mask.apply,
-    commitAfter: COMMIT_AFTER[config.warehouse.type],
+    commitAfter: kind.commitAfter,
     planned: (windows) => observer.planned(description, windows),
     estimated: (estimate) => observer.estimated(description, {...estimate, unitsPerMinute}),
     observe,
@@ -180,7 +165,7 @@ async function runResolved(
 const describe = (config: Config, job: Job, sink: Sink, notes: readonly string[]): RunDescription => ({
   job: job.name,
   mode: sink.mode,
-  warehouse: warehouseName(config.warehouse),
+  warehouse: kindOf(config.warehouse).name,
   written: sink.tables.written,
   source: job.sourceName,
   account: job.account ?? null,

@@ -2,7 +2,7 @@ import type {StreamCounts} from '../model/counts.ts'
 import type {TimeWindow} from '../model/window.ts'
 import type {Sink} from '../sink/sink.ts'
 import type {HttpClient, JsonValue, Logger, SecretStore, Source, Stream} from '../source.ts'
-import type {PayloadLimits} from './keyed-record.ts'
+import type {PayloadLimits} from '../warehouse/kind.ts'
 
 /** What does not change from slice to slice. */
 export interface SliceReader {

@@ -11,7 +11,6 @@ import type {TableSet} from '../model/tables.ts'
  * is an error.
  */
 export interface Warehouse {
-  readonly kind: 'DuckDB' | 'BigQuery'
   /** By all statements so far; missing where nothing is billed. */
   readonly bytesBilled?: number
   /** What the streams' completed commits in these tables say, one for each scope. */
@@ -33,7 +32,7 @@ export interface Warehouse {
   /**
    * Makes sure that `tables` can be written and takes the lease of the run's streams, writing `started` with it.
    * Missing tables are created: with the definition of `definitionFrom` where those exist, else the built-in one.
-   * BigQuery's production tables are not: only `createTables` makes them.
+   * Production's are not where the kind says that `createTables` alone makes them.
    * Throws usage errors for tables of another definition, and `inTheWay` where another run holds a stream.
    */
   begin(run: RunToBegin): Promise<WarehouseWriter>

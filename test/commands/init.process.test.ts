@@ -7,6 +7,7 @@ import {loadConfig} from '../../src/config/config.ts'
 import {variablesIn} from '../../src/config/variables.ts'
 import {schemaReference} from '../../src/cli/starter/schema-reference.ts'
 import {STARTER_FILE_NAMES} from '../../src/cli/starter/starter-files.ts'
+import {WAREHOUSE_KINDS} from '../../src/warehouse/kinds.ts'
 import {lorchestra, temporaryFolder} from '../support/cli.ts'
 import {onTerminal, terminalIsThere} from '../support/terminal.ts'
 
@@ -86,7 +87,7 @@ describe('lorchestra init', () => {
       expect([code, stderr]).to.deep.equal([0, ''])
       const example = await readFile(join(folder, '.env.example'), 'utf8')
       await writeFile(join(folder, '.env'), example.replaceAll(/^([A-Z0-9_]+)=$/gm, '$1=x'))
-      const config = await loadConfig({workingFolder: folder, environment: {}})
+      const config = await loadConfig({workingFolder: folder, environment: {}, kinds: WAREHOUSE_KINDS})
       expect(config.warehouse.type).to.equal(warehouse)
       const job = config.jobs.get(`${source}_ingest_${account}`)
       expect(variablesIn(job?.options)).to.deep.equal(place === 'job' ? ['DATAVERSE_CLINIC_2_ENTITY'] : [])

@@ -8,6 +8,7 @@ import {stringify} from 'yaml'
 import {loadConfig, type Config} from '../../src/config/config.ts'
 import {missingVariables, resolveVariables} from '../../src/config/variables.ts'
 import {LorchestraError} from '../../src/base/errors.ts'
+import {WAREHOUSE_KINDS} from '../../src/warehouse/kinds.ts'
 import {temporaryFolder} from '../support/cli.ts'
 
 type Environment = Readonly<Record<string, string>>
@@ -20,7 +21,7 @@ describe('lorchestra.yaml', () => {
 
   const load = async (text: string | Uint8Array, environment: Environment = {}): Promise<Config> => {
     await writeFile(join(folder, 'lorchestra.yaml'), text)
-    return loadConfig({workingFolder: folder, environment})
+    return loadConfig({workingFolder: folder, environment, kinds: WAREHOUSE_KINDS})
   }
   const linesOf = async (promise: Promise<unknown>): Promise<readonly string[]> => {
     try {
@@ -41,9 +42,11 @@ describe('lorchestra.yaml', () => {
       const deep = join(folder, 'one', 'two')
       await mkdir(deep, {recursive: true})
       await writeFile(join(folder, 'lorchestra.yaml'), 'jobs: {outer: {source: notes}}')
-      expect((await loadConfig({workingFolder: deep, environment: {}})).jobs.has('outer')).to.equal(true)
+      expect(
+        (await loadConfig({workingFolder: deep, environment: {}, kinds: WAREHOUSE_KINDS})).jobs.has('outer'),
+      ).to.equal(true)
       await writeFile(join(folder, 'one', 'lorchestra.yaml'), 'jobs: {inner: {source: notes}}')
-      const config = await loadConfig({workingFolder: deep, environment: {}})
+      const config = await loadConfig({workingFolder: deep, environment: {}, kinds: WAREHOUSE_KINDS})
       expect([...config.jobs.keys()]).to.deep.equal(['inner'])
       expect(config.folder).to.equal(join(folder, 'one'))
       expect(config.path).to.equal(join(folder, 'one', 'lorchestra.yaml'))
@@ -51,20 +54,32 @@ describe('lorchestra.yaml', () => {
 
     it('where --config says, from the working folder on', async () => {
       await writeFile(join(folder, 'other.yaml'), 'jobs: {mail: {source: notes}}')
-      const config = await loadConfig({explicitPath: 'other.yaml', workingFolder: folder, environment: {}})
+      const config = await loadConfig({
+        explicitPath: 'other.yaml',
+        workingFolder: folder,
+        environment: {},
+        kinds: WAREHOUSE_KINDS,
+      })
       expect(config.path).to.equal(join(folder, 'other.yaml'))
     })
 
     it('or the user hears of lorchestra init', async () => {
-      const [message, next] = await linesOf(loadConfig({workingFolder: folder, environment: {}}))
+      const [message, next] = await linesOf(
+        loadConfig({workingFolder: folder, environment: {}, kinds: WAREHOUSE_KINDS}),
+      )
       expect(message).to.include(`no lorchestra.yaml in ${folder}`)
       expect(next).to.include('lorchestra init')
     })
 
     it('or --config is refused where it names no file', async () => {
-      const absent = loadConfig({explicitPath: 'absent.yaml', workingFolder: folder, environment: {}})
+      const absent = loadConfig({
+        explicitPath: 'absent.yaml',
+        workingFolder: folder,
+        environment: {},
+        kinds: WAREHOUSE_KINDS,
+      })
       expect((await linesOf(absent))[0]).to.match(/^absent\.yaml cannot be read: ENOENT/)
-      const aFolder = loadConfig({explicitPath: folder, workingFolder: folder, environment: {}})
+      const aFolder = loadConfig({explicitPath: folder, workingFolder: folder, environment: {}, kinds: WAREHOUSE_KINDS})
       expect((await linesOf(aFolder))[0]).to.match(/ cannot be read: EISDIR/)
     })
   })
@@ -113,8 +128,8 @@ jobs:
         expect(config.jobs.size).to.equal(0)
         expect(config.warehouse).to.deep.equal({
           type: 'duckdb',
-          path: join(folder, 'lorchestra.duckdb'),
           tables: {eventLog: 'event_log', rawObjects: 'raw_objects'},
+          settings: {path: join(folder, 'lorchestra.duckdb')},
         })
       }
     })
@@ -402,7 +417,7 @@ jobs:
         KIND: 'duckdb',
         NAME: 'one',
       })
-      expect(config.warehouse).to.include({path: join(folder, 'data', 'one-${x}.duckdb')})
+      expect(config.warehouse.settings).to.include({path: join(folder, 'data', 'one-${x}.duckdb')})
     })
 
     it('that the warehouse needs are all named where they are missing or empty', async () => {
@@ -465,10 +480,8 @@ jobs:
       const {warehouse} = await load('', {EVENTS_BQ_DATASET: 'events', GCP_PROJECT: 'my-project'})
       expect(warehouse).to.deep.equal({
         type: 'bigquery',
-        project: 'my-project',
-        dataset: 'events',
-        touchAfter: '7d',
         tables: {eventLog: 'event_log', rawObjects: 'raw_objects'},
+        settings: {project: 'my-project', dataset: 'events', touchAfter: '7d'},
       })
     })
 
@@ -484,12 +497,14 @@ jobs:
       )
       expect(warehouse).to.deep.equal({
         type: 'bigquery',
-        project: 'p',
-        dataset: 'd',
-        location: 'EU',
-        maxBytesBilled: '10000000000',
-        touchAfter: '12h',
         tables: {eventLog: 'log', rawObjects: 'objects'},
+        settings: {
+          project: 'p',
+          dataset: 'd',
+          location: 'EU',
+          maxBytesBilled: '10000000000',
+          touchAfter: '12h',
+        },
       })
     })
 
@@ -497,7 +512,7 @@ jobs:
       const {warehouse} = await load(
         'warehouse: {type: bigquery, project: p, dataset: d, max_bytes_billed: "12345678901234567890"}',
       )
-      expect(warehouse).to.include({maxBytesBilled: '12345678901234567890'})
+      expect(warehouse.settings).to.include({maxBytesBilled: '12345678901234567890'})
     })
 
     it('takes an emulator of BigQuery from the file alone', async () => {
@@ -509,7 +524,7 @@ jobs:
       const {warehouse} = await load(text.replace('}', ', api_endpoint: "http://127.0.0.1:9060"}'), {
         BIGQUERY_EMULATOR_HOST,
       })
-      expect(warehouse).to.include({apiEndpoint: 'http://127.0.0.1:9060'})
+      expect(warehouse.settings).to.include({apiEndpoint: 'http://127.0.0.1:9060'})
       expect((await load('', {BIGQUERY_EMULATOR_HOST})).warehouse.type).to.equal('duckdb')
     })
 

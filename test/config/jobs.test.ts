@@ -6,6 +6,7 @@ import * as fc from 'fast-check'
 import * as z from 'zod'
 
 import {loadConfig, type Config} from '../../src/config/config.ts'
+import {WAREHOUSE_KINDS} from '../../src/warehouse/kinds.ts'
 import {LorchestraError, outcomeOf} from '../../src/base/errors.ts'
 import {resolveOptions, type ResolvedOptions} from '../../src/config/job-options.ts'
 import {findJob, jobNames} from '../../src/config/jobs.ts'
@@ -68,7 +69,7 @@ describe('jobs', () => {
   })
   const load = async (text = FILE, environment: Readonly<Record<string, string>> = {}): Promise<Config> => {
     await writeFile(join(folder, 'lorchestra.yaml'), text)
-    return loadConfig({workingFolder: folder, environment})
+    return loadConfig({workingFolder: folder, environment, kinds: WAREHOUSE_KINDS})
   }
   const errorOf = (work: () => unknown): LorchestraError => {
     try {

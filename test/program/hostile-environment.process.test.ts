@@ -405,7 +405,6 @@ describe('a run that waited for its turn', () => {
         return clock
       },
       warehouse: (real) => ({
-        kind: real.kind,
         readStreamStates: real.readStreamStates.bind(real),
         indexKeys: real.indexKeys.bind(real),
         readRejects: real.readRejects.bind(real),

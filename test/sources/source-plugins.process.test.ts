@@ -65,7 +65,7 @@ export default {
 const SMUGGLER = `
 import {appendFile} from 'node:fs/promises'
 
-import {createEvent} from './copy/dist/events.js'
+import {createEvent} from './copy/dist/model/events.js'
 import {openSink} from './copy/dist/sink/open-sink.js'
 import {openWarehouse} from './copy/dist/warehouse/open-warehouse.js'
 
@@ -84,7 +84,10 @@ export default {
     const sink = openSink({
       production: tables,
       openWarehouse: () =>
-        openWarehouse({type: 'duckdb', path: resolvePath('lorchestra.duckdb'), tables}, {temporaryFolder: folder, signal}),
+        openWarehouse(
+          {type: 'duckdb', tables, settings: {path: resolvePath('lorchestra.duckdb')}},
+          {temporaryFolder: folder, signal},
+        ),
       folder,
       startedAt,
       needsCoverage: false,

@@ -4,18 +4,21 @@ import select from '@inquirer/select'
 import {stopped} from '../../base/errors.ts'
 import {NAME, NAME_RULE} from '../../model/name.ts'
 import type {ListedSource} from '../../sources/source-plugins.ts'
-import {STARTER, type Starter} from './starter-files.ts'
+import type {WarehouseKinds} from '../../warehouse/kinds.ts'
+import {STARTER} from './starter-files.ts'
 
 export interface StarterAnswers {
   readonly source: string
   readonly account: string
-  readonly warehouse: Starter['warehouse']
+  /** The word for a kind of warehouse. */
+  readonly warehouse: string
 }
 
 /** Asks a person at a terminal for what the flags left open. */
 export async function askForStarter(
   given: Partial<StarterAnswers>,
   sources: readonly ListedSource[],
+  kinds: WarehouseKinds,
 ): Promise<StarterAnswers> {
   try {
     return {
@@ -35,13 +38,10 @@ export async function askForStarter(
         })),
       warehouse:
         given.warehouse ??
-        (await select<Starter['warehouse']>({
+        (await select({
           message: 'Where should it go?',
-          choices: [
-            {value: 'duckdb', name: 'DuckDB: a file beside lorchestra.yaml'},
-            {value: 'bigquery', name: 'BigQuery: a dataset of yours'},
-          ],
-          default: STARTER.warehouse,
+          choices: kinds.map(({type, name, summary}) => ({value: type, name: `${name}: ${summary}`})),
+          default: kinds[0].type,
         })),
     }
   } catch (error) {

@@ -1,17 +1,15 @@
 import type {Source} from '../../source.ts'
+import {warehouseLines, warehouseVariables, type WarehouseChoice} from './warehouse-lines.ts'
 
-export const WAREHOUSES = ['duckdb', 'bigquery'] as const
-
-export interface Starter {
+export interface Starter extends WarehouseChoice {
   readonly source: Source
   readonly account: string
-  readonly warehouse: (typeof WAREHOUSES)[number]
   /** The address where editors find the JSON Schema of the file. */
   readonly schema: string
 }
 
 /** These values are taken where nobody says otherwise. */
-export const STARTER = {source: 'gmail', account: 'acct1', warehouse: 'duckdb'} as const
+export const STARTER = {source: 'gmail', account: 'acct1'} as const
 export const STARTER_FILE_NAMES = ['lorchestra.yaml', '.env.example'] as const
 
 export const starterJobName = ({source, account}: {source: string; account: string}): string =>
@@ -59,9 +57,7 @@ async function configurationOf(starter: Starter, options: readonly StarterOption
 # \${NAME} stands for an environment variable, or for one of the file .env beside this file.
 # Secrets belong there, not here: copy .env.example to .env, and keep .env out of version control.
 
-# Where event_log and raw_objects are. Without this key: BigQuery if EVENTS_BQ_DATASET is set,
-# else DuckDB in ./lorchestra.duckdb.
-${starter.warehouse === 'duckdb' ? `${DUCKDB}\n${commented(BIGQUERY)}` : `${BIGQUERY}\n${commented(DUCKDB)}`}
+${warehouseLines(starter)}
 # Whose data. \`lorchestra sources list\` shows which sources there are.
 accounts:
   ${account}:
@@ -82,23 +78,8 @@ function optionLine({name, variable, required}: StarterOption, {source, account}
     : `# ${line} # left out: what \`lorchestra accounts login ${account}\` stores`
 }
 
-const DUCKDB = `warehouse:
-  type: duckdb
-  path: lorchestra.duckdb # relative to this file
-`
-const BIGQUERY = `warehouse:
-  type: bigquery
-  project: \${GCP_PROJECT}
-  dataset: \${EVENTS_BQ_DATASET}
-  # location: EU # where the dataset is; asked for if left out
-  # max_bytes_billed: 10000000000 # BigQuery refuses a statement that would bill more
-  # touch_after: 7d # an unchanged row gets a new last_seen when its own is older than this
-`
-
-const commented = (text: string): string => text.replaceAll(/^(  )?# /gm, '$1').replaceAll(/^(?=.)/gm, '# ')
-
-function environmentOf({warehouse, account, source}: Starter, options: readonly StarterOption[]): string {
-  const bigquery = 'GCP_PROJECT=\nEVENTS_BQ_DATASET=\n'
+function environmentOf(starter: Starter, options: readonly StarterOption[]): string {
+  const {account, source} = starter
   const optional = options.filter(({required}) => !required)
   return `# Copy this file to .env and fill it in. Variables that are set in the environment win over it.
 # Put a value that contains # or spaces into quotes. Keep .env out of version control.
@@ -111,7 +92,7 @@ ${options
   )}${optional.length > 0 && source.login !== undefined ? `# Not needed after \`lorchestra accounts login ${account}\`:\n` : ''}${optional
     .map(({variable}) => `# ${variable}=\n`)
     .join('')}
-${warehouse === 'bigquery' ? bigquery : `# For BigQuery:\n${commented(bigquery)}`}
+${warehouseVariables(starter)}
 # Names of the two tables, where they are not event_log and raw_objects:
 # EVENT_LOG_TABLE=
 # RAW_OBJECTS_TABLE=

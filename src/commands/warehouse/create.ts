@@ -1,9 +1,14 @@
 import {LorchestraCommand} from '../../cli/command.ts'
+import type {WarehouseKind} from '../../warehouse/kind.ts'
+import {kindOf, WAREHOUSE_KINDS} from '../../warehouse/kinds.ts'
+
+const listed = new Intl.ListFormat('en')
+const namesOf = (made: WarehouseKind['productionTables']): string =>
+  listed.format(WAREHOUSE_KINDS.filter(({productionTables}) => productionTables === made).map(({name}) => name))
 
 export default class WarehouseCreate extends LorchestraCommand {
   static override readonly summary = 'Create the production tables that are missing'
-  static override readonly description =
-    'A table that is there is checked and never altered. BigQuery needs this once, before the first run; runs make the test tables themselves, and DuckDB files altogether.'
+  static override readonly description = `A table that is there is checked and never altered. ${namesOf('made by command')} needs this once, before the first run; runs make the test tables themselves, and all tables in ${namesOf('made by runs')}.`
   static override readonly examples = ['<%= config.bin %> <%= command.id %>']
 
   override async run(): Promise<object> {
@@ -17,6 +22,6 @@ export default class WarehouseCreate extends LorchestraCommand {
       created: made.includes(name),
     }))
     for (const {name, created} of tables) this.log(`${name}: ${created ? 'created' : 'already there'}`)
-    return {schema: 1, warehouse: warehouse.kind, tables}
+    return {schema: 1, warehouse: kindOf(settings).name, tables}
   }
 }

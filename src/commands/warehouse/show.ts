@@ -10,7 +10,8 @@ export default class WarehouseShow extends LorchestraCommand {
 
   override async run(): Promise<object> {
     const {flags} = await this.parse(WarehouseShow)
-    const [{openWarehouse}, {testTablesOf}, {descriptionDocument, formatDescription}] = await Promise.all([
+    const [{kindOf}, {openWarehouse}, {testTablesOf}, {descriptionDocument, formatDescription}] = await Promise.all([
+      import('../../warehouse/kinds.ts'),
       import('../../warehouse/open-warehouse.ts'),
       import('../../model/tables.ts'),
       import('../../report/warehouse-text.ts'),
@@ -23,7 +24,7 @@ export default class WarehouseShow extends LorchestraCommand {
     this.log(`\n${formatDescription(test)}`)
     return {
       schema: 1,
-      warehouse: warehouse.kind,
+      warehouse: kindOf(settings).name,
       production: descriptionDocument(production),
       test: descriptionDocument(test),
     }

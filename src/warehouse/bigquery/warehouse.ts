@@ -42,7 +42,6 @@ interface Opened {
 const NOTHING_KNOWN: KeyIndex = {has: () => Promise.resolve(new Set()), close: () => undefined}
 
 export class BigQueryWarehouse implements Warehouse {
-  readonly kind = 'BigQuery'
   readonly #options: BigQueryOptions
   readonly #signal: AbortSignal
   #opened: Promise<Opened> | undefined

@@ -31,7 +31,6 @@ import {readStreamStates} from './stream-state.ts'
 const NOTHING_KNOWN: KeyIndex = {has: () => Promise.resolve(new Set()), close: () => undefined}
 
 export class DuckDBWarehouse implements Warehouse {
-  readonly kind = 'DuckDB'
   readonly #database: DatabaseOptions
 
   readonly #signal: AbortSignal

@@ -1,0 +1,105 @@
+import * as z from 'zod'
+
+import {parseDuration} from '../../base/time.ts'
+import {messageWithCauses} from '../../base/errors.ts'
+import {isLoopback} from '../../base/loopback.ts'
+import {readVariable} from '../../config/variables.ts'
+import type {KindSettings} from '../../config/warehouse-settings.ts'
+
+export type BigQuerySettings = {
+  readonly project: string
+  readonly dataset: string
+  readonly location?: string
+  /** A decimal whole number. */
+  readonly maxBytesBilled?: string
+  /** A duration: an unchanged row's `last_seen` may lag behind by so much. */
+  readonly touchAfter: string
+  /** The origin of an emulator, which gets no credentials. */
+  readonly apiEndpoint?: string
+  /** What GOOGLE_APPLICATION_CREDENTIALS says. */
+  readonly credentialsFile?: string
+}
+
+/** Moving `last_seen` bills what it rewrites, so a daily run that reads back some days must not do it every day. */
+const TOUCH_AFTER = '7d'
+/** Google's own libraries read it too, but not from .env. */
+const CREDENTIALS = 'GOOGLE_APPLICATION_CREDENTIALS'
+/** Google's client libraries follow it; a variable that is left over must not decide where records go. */
+const EMULATOR = 'BIGQUERY_EMULATOR_HOST'
+const EMULATOR_REFUSED = 'the variable is set, and lorchestra takes an emulator from lorchestra.yaml alone'
+const EMULATOR_ADVICE = 'Set warehouse.api_endpoint to its address, or unset the variable to use Google BigQuery.'
+
+const BYTES_RULE = 'expected a whole number of bytes'
+
+const duration = z.string().superRefine((text, context) => {
+  try {
+    parseDuration(text)
+  } catch (error) {
+    context.addIssue({code: 'custom', message: messageWithCauses(error)})
+  }
+})
+
+/** What is sent to an emulator without encryption must not leave this machine. */
+const apiEndpoint = z.string().superRefine((text, context) => {
+  const refuse = (message: string): void => context.addIssue({code: 'custom', message})
+  if (!URL.canParse(text)) return refuse('expected the address of an emulator, such as http://127.0.0.1:9050')
+  const url = new URL(text)
+  const {protocol, href, origin} = url
+  if (!['http:', 'https:'].includes(protocol)) return refuse('expected an address with http or https')
+  if (href !== `${origin}/`) return refuse('expected an address without a path')
+  if (protocol === 'http:' && !isLoopback(url)) refuse('plain http is for this machine only (127.0.0.1)')
+})
+
+const keys = {
+  project: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9.:-]*$/, 'this is not the id of a Google Cloud project')
+    .meta({
+      description: 'The id of the Google Cloud project that holds the dataset and pays. GCP_PROJECT stands in for it.',
+    }),
+  dataset: z
+    .string()
+    .regex(/^[A-Za-z0-9_]{1,1024}$/, 'a dataset name is letters, digits and _')
+    .meta({description: 'The dataset that holds the tables. EVENTS_BQ_DATASET stands in for it.'}),
+  location: z
+    .string()
+    .regex(/^[A-Za-z0-9-]+$/, 'a location is a name such as EU or us-east1')
+    .optional()
+    .meta({description: 'Where the dataset is, such as EU; BigQuery is asked for it where it is left out.'}),
+  max_bytes_billed: z
+    .union([z.int(BYTES_RULE).positive(BYTES_RULE), z.string().regex(/^[1-9]\d*$/, BYTES_RULE)], BYTES_RULE)
+    .optional()
+    .meta({description: 'BigQuery refuses a statement that would bill more bytes than this.'}),
+  touch_after: duration.optional().meta({
+    description:
+      'A duration such as 12h or 7d. An unchanged row gets a new last_seen when its own is older than this; 0s moves it with every run, and bills it.',
+    default: TOUCH_AFTER,
+  }),
+  api_endpoint: apiEndpoint.optional().meta({
+    description: 'The address of an emulator, such as http://127.0.0.1:9050, which gets no credentials.',
+  }),
+}
+
+export const bigquerySettings: KindSettings<typeof keys, BigQuerySettings> = {
+  keys,
+  fallbacks: {project: 'GCP_PROJECT', dataset: 'EVENTS_BQ_DATASET'},
+  resolve(written, {environment}) {
+    const {project, dataset, location, api_endpoint: endpoint} = written
+    const {max_bytes_billed: maxBytesBilled, touch_after: touchAfter = TOUCH_AFTER} = written
+    if (endpoint === undefined && readVariable(environment, EMULATOR) !== undefined) {
+      return {problem: {position: EMULATOR, message: EMULATOR_REFUSED, advice: EMULATOR_ADVICE}}
+    }
+    const credentialsFile = endpoint === undefined ? readVariable(environment, CREDENTIALS) : undefined
+    return {
+      settings: {
+        project,
+        dataset,
+        ...(location !== undefined && {location}),
+        ...(maxBytesBilled !== undefined && {maxBytesBilled: BigInt(maxBytesBilled).toString()}),
+        touchAfter,
+        ...(endpoint !== undefined && {apiEndpoint: new URL(endpoint).origin}),
+        ...(credentialsFile !== undefined && {credentialsFile}),
+      },
+    }
+  },
+}

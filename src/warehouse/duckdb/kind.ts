@@ -1,0 +1,30 @@
+import type {WarehouseKind} from '../kind.ts'
+import type {DuckDBSettings} from './settings.ts'
+
+/** Milliseconds to wait for another process that has the file open and is no run. */
+const PATIENCE = 10_000
+
+export const duckdb: WarehouseKind<DuckDBSettings> = {
+  type: 'duckdb',
+  name: 'DuckDB',
+  summary: 'a file beside lorchestra.yaml',
+  productionTables: 'made by runs',
+  // It needs several times a payload in memory, and fails at 150 MB.
+  payloadLimits: {levels: Infinity, bytes: 100_000_000, wideNumbers: true},
+  commitAfter: {records: 50_000, milliseconds: 5 * 60 * 1000},
+  starter: {
+    yaml: `warehouse:
+  type: duckdb
+  path: lorchestra.duckdb # relative to this file
+`,
+    environment: '',
+  },
+  async loadSettings() {
+    const {duckdbSettings} = await import('./settings.ts')
+    return duckdbSettings
+  },
+  async open({path}, {temporaryFolder, signal}) {
+    const {DuckDBWarehouse} = await import('./warehouse.ts')
+    return new DuckDBWarehouse({path, temporaryFolder, patience: PATIENCE}, signal)
+  },
+}
