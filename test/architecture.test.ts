@@ -31,7 +31,7 @@ const LOADED_LAZILY = ['warehouse/key-index.ts']
 
 /** What every folder below src/warehouse holds, whatever else one of them needs. */
 const IN_EVERY_KIND =
-  'commit connection definitions description events keys kind leases run-events settings sql stream-state warehouse'.split(
+  'advice commit connection definitions description events keys kind leases run-events settings sql stream-state warehouse'.split(
     ' ',
   )
 

@@ -7,6 +7,7 @@ import {failure, inTheWay, LorchestraError, usageError} from '../../base/errors.
 import {withFileLock} from '../../base/file-lock.ts'
 import {pause, inTurn} from '../../base/waiting.ts'
 import {hasCode} from '../../base/system-error.ts'
+import {adviceFor} from './advice.ts'
 import {backupOf, backUpMetadata, removeBackup, settleBackup} from './metadata-backup.ts'
 import {literal} from './sql.ts'
 
@@ -251,19 +252,3 @@ function describeOpenError(path: string, error: unknown): Error {
   const [advice = 'Check the path and its permissions.'] = adviceFor(path, text)
   return failure(`cannot open ${path}`, `${advice} Nothing was written.`, error)
 }
-
-const ADVICE: readonly (readonly [cause: RegExp, advice: (path: string) => string])[] = [
-  [/No space left|File too large|quota exceeded/i, (path) => `Make room on the disk of ${path} and run again.`],
-  [/version number|newer version/i, () => 'A newer DuckDB wrote this file: update lorchestra.'],
-  [
-    /replaying WAL/,
-    (path) =>
-      `${path}.wal does not fit this file: put back the file that it belongs to, or remove the .wal and what only it holds.`,
-  ],
-  [/corrupt|checksum|Could not read enough bytes/i, (path) => `The file is damaged: restore ${path} from a backup.`],
-]
-
-const adviceFor = (path: string, message: string): readonly string[] =>
-  ADVICE.filter(([cause]) => cause.test(message))
-    .slice(0, 1)
-    .map(([, advice]) => advice(path))
