@@ -1,0 +1,68 @@
+import type {Event} from '../../../src/model/events.ts'
+import {mergeWindows, type TimeWindow} from '../../../src/model/window.ts'
+import type {JsonValue} from '../../../src/source.ts'
+import type {DescribedStream, StreamScope, StreamState} from '../../../src/warehouse/warehouse.ts'
+
+interface Completion {
+  readonly job: string
+  readonly account: string | null
+  readonly selection: string
+  readonly limited: boolean
+  readonly window: {readonly since: string | null; readonly until: string}
+  readonly identity?: string | null
+  readonly bookmark?: {readonly value: JsonValue; readonly at: string} | null
+}
+
+interface Completed extends Completion {
+  readonly event: Event
+}
+
+const completedIn = (log: readonly Event[]): readonly Completed[] =>
+  log
+    .filter(({event_type: type, status}) => type === 'ingestion.completed' && status === 'ok')
+    .filter(({payload}) => payload?.['schema'] === 1)
+    .map((event) => ({...(event.payload as unknown as Completion), event}))
+
+const windowOf = ({window: {since, until}}: Completion): TimeWindow => ({
+  since: since === null ? -Infinity : Date.parse(since),
+  until: Date.parse(until),
+})
+
+const isRead = ({stream, account}: StreamScope, {event, account: other}: Completed): boolean =>
+  event.source_system === stream.sourceSystem && event.object_type === stream.objectType && account === other
+
+export function streamStateIn(log: readonly Event[], scope: StreamScope): StreamState {
+  const ofStream = completedIn(log).filter((completed) => isRead(scope, completed))
+  const ofJob = ofStream.filter(({job}) => job === scope.job)
+  const ofSelection = ofJob.filter(({selection}) => selection === scope.selection)
+  const covered = mergeWindows(ofSelection.filter(({limited}) => !limited).map(windowOf))
+  const bookmark = ofSelection.findLast((one) => (one.bookmark ?? null) !== null)?.bookmark ?? undefined
+  const identity = ofStream.findLast((one) => (one.identity ?? null) !== null)?.identity ?? undefined
+  return {
+    covered,
+    coveredBefore: covered.length === 0 && ofJob.some(({limited}) => !limited),
+    ...(bookmark !== undefined && {bookmark: {value: bookmark.value, at: Date.parse(bookmark.at)}}),
+    ...(identity !== undefined && {identity}),
+  }
+}
+
+export function streamsIn(log: readonly Event[]): readonly DescribedStream[] {
+  const scopes = Map.groupBy(
+    completedIn(log).filter(({limited}) => !limited),
+    ({event, job, account, selection}) =>
+      JSON.stringify([event.source_system, event.object_type, job, account, selection]),
+  )
+  return [...scopes.values()].flatMap((completed) => {
+    const [first] = completed
+    if (first === undefined) return []
+    const {event, job, account, selection} = first
+    return {
+      job,
+      account,
+      selection,
+      stream: {sourceSystem: event.source_system, objectType: event.object_type ?? ''},
+      covered: mergeWindows(completed.map(windowOf)),
+      lastCommit: Math.max(...completed.map((one) => Date.parse(one.event.created_at))),
+    }
+  })
+}

@@ -1,0 +1,45 @@
+import {registerHooks} from 'node:module'
+
+import type {WarehouseKind} from '../../../src/warehouse/kind.ts'
+import {PROGRAM} from '../program.ts'
+import type {EndedCommand} from './commands.ts'
+
+/**
+ * The built program with one more kind of warehouse in its list, which is all that is done to it. Runs one command line
+ * after another in this process, because what the kind holds ends with the process.
+ */
+const src = new URL('../../../src/', import.meta.url).href
+const dist = new URL('../../../dist/', import.meta.url).href
+registerHooks({
+  // The kind's files import from src as those of the program do; both get the one copy that was built.
+  resolve(specifier, context, nextResolve) {
+    const {url, ...found} = nextResolve(specifier, context)
+    return {...found, url: url.startsWith(src) ? `${dist}${url.slice(src.length, -'.ts'.length)}.js` : url}
+  },
+})
+const [{WAREHOUSE_KINDS}, {memory}, {run}] = await Promise.all([
+  import('../../../src/warehouse/kinds.ts'),
+  import('./kind.ts'),
+  import('../../../src/base/oclif.ts'),
+])
+;(WAREHOUSE_KINDS as unknown as WarehouseKind[]).push(memory)
+
+const lines = JSON.parse(process.argv[2] ?? '') as readonly (readonly string[])[]
+for (const line of lines) {
+  let stdout = ''
+  const write = process.stdout.write.bind(process.stdout)
+  process.stdout.write = (text) => {
+    stdout += String(text)
+    return true
+  }
+  const code = await run([...line], PROGRAM).then(() => 0, exitCodeOf)
+  process.stdout.write = write
+  process.send?.({code, stdout} satisfies EndedCommand)
+}
+process.disconnect()
+
+function exitCodeOf(error: unknown): number {
+  const {oclif} = error as {readonly oclif?: {readonly exit?: number}}
+  if (oclif?.exit === undefined) throw error
+  return oclif.exit
+}

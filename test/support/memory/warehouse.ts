@@ -1,0 +1,144 @@
+import {failure, inTheWay} from '../../../src/base/errors.ts'
+import type {Event} from '../../../src/model/events.ts'
+import type {TableSet} from '../../../src/model/tables.ts'
+import type {Stream} from '../../../src/source.ts'
+import type {
+  KeyIndex,
+  Reject,
+  RunEvent,
+  RunToBegin,
+  StreamScope,
+  StreamState,
+  WantedRuns,
+  Warehouse,
+  WarehouseDescription,
+  WarehouseWriter,
+} from '../../../src/warehouse/warehouse.ts'
+import {commitBatch} from './commit.ts'
+import {streamsIn, streamStateIn} from './coverage.ts'
+import {memoryDatabase, type MemoryDatabase, type MemoryRow} from './tables.ts'
+
+const OF_RUNS = ['job.started', 'job.completed', 'job.failed', 'ingestion.completed', 'ingestion.failed']
+
+export class MemoryWarehouse implements Warehouse {
+  readonly #database: MemoryDatabase
+
+  constructor(database: string) {
+    this.#database = memoryDatabase(database)
+  }
+
+  readStreamStates(tables: TableSet, scopes: readonly StreamScope[]): Promise<readonly StreamState[]> {
+    return Promise.resolve(this.#statesOf(tables, scopes))
+  }
+
+  readRejects(tables: TableSet, runId: string): Promise<readonly Reject[] | undefined> {
+    const ofRun = this.#log(tables).filter((event) => event.correlation_id === runId)
+    if (ofRun.length === 0) return Promise.resolve(undefined)
+    const rejects = ofRun.filter((event) => event.event_type === 'record.rejected')
+    return Promise.resolve(
+      rejects.map((event) => ({
+        stream: {sourceSystem: event.source_system, objectType: event.object_type ?? ''},
+        reference: String(event.payload?.['reference']),
+        reason: event.error_message ?? '',
+        at: event.created_at,
+      })),
+    )
+  }
+
+  readRunEvents(tables: TableSet, {job, runId, limit}: WantedRuns): Promise<readonly RunEvent[]> {
+    const log = this.#log(tables)
+    const newest = log
+      .filter((event) => event.event_type === 'job.started')
+      .filter((event) => job === undefined || event.payload?.['job'] === job)
+      .map((event) => event.correlation_id)
+      .filter((id) => runId === undefined || id === runId)
+      .slice(-limit)
+    const events = log.filter((event) => newest.includes(event.correlation_id) && OF_RUNS.includes(event.event_type))
+    return Promise.resolve(
+      events.map((event) => ({
+        runId: event.correlation_id,
+        type: event.event_type,
+        sourceSystem: event.source_system,
+        objectType: event.object_type ?? '',
+        at: Date.parse(event.created_at),
+        error: event.error_message,
+        payload: event.payload,
+      })),
+    )
+  }
+
+  describe({eventLog, rawObjects}: TableSet): Promise<WarehouseDescription> {
+    const events = this.#database.eventLogs.get(eventLog)
+    const rows = this.#database.rawObjects.get(rawObjects)
+    return Promise.resolve({
+      tables: [
+        {name: eventLog, exists: events !== undefined, ...(events !== undefined && {rows: events.length})},
+        {name: rawObjects, exists: rows !== undefined, ...(rows !== undefined && {rows: rows.size})},
+      ],
+      streams: streamsIn(events ?? []),
+    })
+  }
+
+  countSurplusRows(): Promise<number> {
+    return Promise.resolve(0)
+  }
+
+  checkWritable(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  indexKeys({rawObjects}: TableSet, streams: readonly Stream[]): Promise<KeyIndex> {
+    const rows = [...(this.#database.rawObjects.get(rawObjects) ?? [])]
+    const keys = rows.flatMap(([key, row]) =>
+      streams.some((stream) => stream.sourceSystem === row.sourceSystem && stream.objectType === row.objectType)
+        ? [key]
+        : [],
+    )
+    const known = new Set(keys)
+    return Promise.resolve({
+      has: (idemKeys) => Promise.resolve(new Set(idemKeys.filter((key) => known.has(key)))),
+      close: () => known.clear(),
+    })
+  }
+
+  createTables({eventLog, rawObjects}: TableSet): Promise<readonly string[]> {
+    const {eventLogs, rawObjects: rowsByTable} = this.#database
+    const made: string[] = []
+    if (!eventLogs.has(eventLog)) made.push(eventLog)
+    if (!rowsByTable.has(rawObjects)) made.push(rawObjects)
+    eventLogs.set(eventLog, this.#log({eventLog, rawObjects}))
+    rowsByTable.set(rawObjects, rowsByTable.get(rawObjects) ?? new Map<string, MemoryRow>())
+    return Promise.resolve(made)
+  }
+
+  async begin({tables, scopes, runId, started}: RunToBegin): Promise<WarehouseWriter> {
+    await this.createTables(tables)
+    const {leases} = this.#database
+    const wanted = scopes.map(({stream}) => JSON.stringify([tables.rawObjects, stream]))
+    const holder = wanted.map((lease) => leases.get(lease)).find((run) => run !== undefined)
+    if (holder !== undefined) throw inTheWay(`run ${holder} is reading the same stream`, 'Wait for it to end.')
+    for (const lease of wanted) leases.set(lease, runId)
+    const event = started()
+    this.#log(tables).push(event)
+    return {
+      since: new Date(event.created_at),
+      states: this.#statesOf(tables, scopes),
+      commit: async (batch, events) => {
+        if (!wanted.every((lease) => leases.get(lease) === runId)) throw failure('this run lost its stream')
+        return commitBatch(this.#database, tables, batch, events)
+      },
+      close: () => {
+        for (const lease of wanted) if (leases.get(lease) === runId) leases.delete(lease)
+        return Promise.resolve()
+      },
+    }
+  }
+
+  #log({eventLog}: TableSet): Event[] {
+    return this.#database.eventLogs.get(eventLog) ?? []
+  }
+
+  #statesOf(tables: TableSet, scopes: readonly StreamScope[]): readonly StreamState[] {
+    return scopes.map((scope) => streamStateIn(this.#log(tables), scope))
+  }
+}
