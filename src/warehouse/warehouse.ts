@@ -44,7 +44,7 @@ export interface WarehouseWriter {
   /** What the streams' completed commits said then, one for each scope. */
   readonly states: readonly StreamState[]
   /**
-   * Lands rows and events together or not at all. `events` is called with the exact counts, inside of the transaction.
+   * Writes rows and events together or not at all. `events` is called with the exact counts, inside of the transaction.
    * Throws where another run has taken the lease over.
    */
   commit(batch: CommitBatch, events: (counts: CommitCounts) => readonly Event[]): Promise<CommitResult>

@@ -153,7 +153,7 @@ describe('a run that waits for another process to close the DuckDB file', () => 
         new Error('IO Error: Could not set lock on file "x": Conflicting lock is held in y (PID 1)'),
       )
     })
-    const database = {path: 'x', temporaryFolder: 'y', patience: 10_000}
+    const database = {path: 'x', temporaryFolder: 'y', lockTimeout: 10_000}
     try {
       const error = await withDatabase(database, 'read', controller.signal, async () => undefined).then(
         () => undefined,

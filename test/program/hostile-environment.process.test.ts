@@ -44,7 +44,7 @@ const run = async (day: number, more: Partial<ScriptedRun> = {}): Promise<Script
     folder: folder(),
     now: day * DAY,
     commitAfter: {records: 1, milliseconds: 1e9},
-    patience: 100,
+    lockTimeout: 100,
     ...more,
   })
 

@@ -19,7 +19,7 @@ export function duckDBUnderTest(folder: string): WarehouseUnderTest {
   return {
     folder,
     tables,
-    open: () => new DuckDBWarehouse({path, temporaryFolder: folder, patience: 10_000}, new AbortController().signal),
+    open: () => new DuckDBWarehouse({path, temporaryFolder: folder, lockTimeout: 10_000}, new AbortController().signal),
     run: async (run) => scriptedRun({...run, folder}),
     runApart: async (runs) => runApart(runs.map((run) => ({...run, folder}))),
     stored: async (table = 'raw_objects') =>

@@ -37,7 +37,7 @@ export interface ScriptedRun {
   readonly warehouse?: (real: Warehouse) => Warehouse
   readonly runId?: string
   readonly options?: unknown
-  readonly patience?: number
+  readonly lockTimeout?: number
   readonly http?: HttpClient
   readonly observe?: JobRun['observe']
   readonly estimated?: JobRun['estimated']
@@ -66,7 +66,7 @@ export async function scriptedRun(run: ScriptedRun): Promise<ScriptedResult> {
       production: run.tables ?? PRODUCTION,
       openWarehouse: () => {
         const real = new DuckDBWarehouse(
-          {path: databaseIn(run.folder), temporaryFolder: spool, patience: run.patience ?? 10_000},
+          {path: databaseIn(run.folder), temporaryFolder: spool, lockTimeout: run.lockTimeout ?? 10_000},
           signal,
         )
         return Promise.resolve(run.warehouse?.(real) ?? real)

@@ -2,10 +2,10 @@ import {failure} from '../../base/errors.ts'
 import type {Stream} from '../../source.ts'
 import type {CommitCounts} from '../warehouse.ts'
 import {
-  createMet,
+  createStoredRows,
   keysStored,
   sizesOf,
-  sizesOfMet,
+  sizesOfStoredRows,
   type Classified,
   type CommitTerms,
   type StagedStream,
@@ -17,7 +17,7 @@ import {stagingExpires} from './staging.ts'
 const WHAT = 'comparing with what is stored'
 
 /** Where the stored keys of a commit are put; the id of the job that makes a table is made of its name. */
-export interface MetTables {
+export interface StoredRowsTables {
   /** By the stream's place. */
   readonly idOf: (place: number) => string
   readonly nameOf: (id: string) => string
@@ -45,7 +45,7 @@ export async function classify(
   queries: Queries,
   terms: CommitTerms,
   staged: readonly StagedStream[],
-  tables: MetTables,
+  tables: StoredRowsTables,
 ): Promise<readonly Classified[]> {
   if (staged.length === 0) return []
   const rows = await byPlace(queries, keysStored(terms, staged))
@@ -55,38 +55,38 @@ export async function classify(
     assertOneRowPerKey(terms.rawObjects, Number(row['row_count'] ?? 0) - stored.count)
     return {staged: of, stored}
   })
-  const met = await compare(
+  const compared = await compare(
     queries,
     terms,
     found.filter(({stored}) => stored.count > 0),
     tables,
   )
-  return found.map(({staged: of, stored}) => ({staged: of, stored: stored.count, changed: 0, ...met.get(of)}))
+  return found.map(({staged: of, stored}) => ({staged: of, stored: stored.count, changed: 0, ...compared.get(of)}))
 }
 
-type Compared = Required<Pick<Classified, 'changed' | 'met'>>
+type Compared = Required<Pick<Classified, 'changed' | 'storedRows'>>
 
 async function compare(
   queries: Queries,
   terms: CommitTerms,
   found: readonly {readonly staged: StagedStream; readonly stored: KeySet}[],
-  {idOf, nameOf, made}: MetTables,
+  {idOf, nameOf, made}: StoredRowsTables,
 ): Promise<ReadonlyMap<StagedStream, Compared>> {
   if (found.length === 0) return new Map()
   const ids = found.map((_, index) => idOf(index))
   for (const [index, {staged, stored}] of found.entries()) {
     const id = ids[index] ?? ''
     made(id)
-    const sql = createMet(terms, staged, stored, {table: nameOf(id), expires: stagingExpires()})
+    const sql = createStoredRows(terms, staged, stored, {table: nameOf(id), expires: stagingExpires()})
     await queries.run(id, {sql, what: WHAT})
   }
-  const sizes = await byPlace(queries, sizesOfMet(ids.map(nameOf)))
+  const sizes = await byPlace(queries, sizesOfStoredRows(ids.map(nameOf)))
   return new Map(
     found.map(({staged}, index) => {
       const row = sizes.get(String(index)) ?? {}
       return [
         staged,
-        {changed: Number(row['changed'] ?? 0), met: {table: nameOf(ids[index] ?? ''), written: keySetOf(row)}},
+        {changed: Number(row['changed'] ?? 0), storedRows: {table: nameOf(ids[index] ?? ''), written: keySetOf(row)}},
       ]
     }),
   )

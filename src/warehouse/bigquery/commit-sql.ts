@@ -19,11 +19,11 @@ export interface Classified {
   /** Of the staged keys, those that are stored. */
   readonly stored: number
   readonly changed: number
-  readonly met?: MetRows
+  readonly storedRows?: StoredRows
 }
 
 /** A staging table of the stored keys, with the payloads of the rows that are to be written. */
-export interface MetRows {
+export interface StoredRows {
   readonly table: string
   readonly written: KeySet
 }
@@ -83,21 +83,21 @@ export const keysStored = ({rawObjects}: CommitTerms, streams: readonly StagedSt
     .join('\nUNION ALL\n')
 
 /** The one statement that reads stored payloads, and only those of blocks that can hold a key that is `stored`. */
-export const createMet = (
+export const createStoredRows = (
   {rawObjects, startedAt, touchBefore}: CommitTerms,
   staged: StagedStream,
   stored: KeySet,
   {table, expires}: {readonly table: string; readonly expires: Date},
 ): string =>
   `CREATE OR REPLACE TABLE ${table} OPTIONS(expiration_timestamp = ${instant(expires)}, labels = [('tool', 'lorchestra')]) AS
- SELECT idem_key, changed, changed OR touched AS written, IF(changed OR touched, payload, NULL) AS payload FROM (
+ SELECT idem_key, changed, changed OR stale AS written, IF(changed OR stale, payload, NULL) AS payload FROM (
    SELECT fresh.idem_key, fresh.payload,
           stored.last_seen <= ${instant(startedAt)} AND TO_JSON_STRING(stored.payload) != TO_JSON_STRING(fresh.payload) AS changed,
-          stored.last_seen <= ${instant(touchBefore)} AS touched
+          stored.last_seen <= ${instant(touchBefore)} AS stale
    FROM ${latestOf(staged)} AS fresh JOIN ${rawObjects} AS stored ON ${matches(staged.stream, stored)}
  )`
 
-export const sizesOfMet = (tables: readonly string[]): string =>
+export const sizesOfStoredRows = (tables: readonly string[]): string =>
   tables
     .map(
       (table, index) => `SELECT '${index}' AS place, CAST(COUNTIF(changed) AS STRING) AS changed,
@@ -106,7 +106,7 @@ export const sizesOfMet = (tables: readonly string[]): string =>
     .join('\nUNION ALL\n')
 
 const hasNew = ({staged, stored}: Classified): boolean => stored < staged.keys.count
-const hasWritten = ({met}: Classified): boolean => met !== undefined && met.written.count > 0
+const hasWritten = ({storedRows}: Classified): boolean => storedRows !== undefined && storedRows.written.count > 0
 
 /** That nobody else stored or removed a key since it was looked for; missing where no row is written. */
 export const unchangedSince = ({rawObjects}: CommitTerms, classified: Classified): string | undefined => {
@@ -121,27 +121,27 @@ export const unchangedSince = ({rawObjects}: CommitTerms, classified: Classified
  * UPDATE the blocks of the written ones.
  */
 export function writeRows(terms: CommitTerms, classified: Classified): readonly string[] {
-  const {staged, met} = classified
+  const {staged, storedRows} = classified
   return [
     ...(hasNew(classified) ? [insertNew(terms, classified)] : []),
-    ...(met !== undefined && hasWritten(classified) ? [updateWritten(terms, staged.stream, met)] : []),
+    ...(storedRows !== undefined && hasWritten(classified) ? [updateWritten(terms, staged.stream, storedRows)] : []),
   ]
 }
 
-function insertNew({rawObjects, startedAt}: CommitTerms, {staged, met}: Classified): string {
+function insertNew({rawObjects, startedAt}: CommitTerms, {staged, storedRows}: Classified): string {
   const {sourceSystem, objectType} = staged.stream
   const started = instant(startedAt)
-  const unmet =
-    met === undefined
+  const unlessStored =
+    storedRows === undefined
       ? ''
-      : `\n LEFT JOIN ${met.table} AS met ON met.idem_key = fresh.idem_key WHERE met.idem_key IS NULL`
+      : `\n LEFT JOIN ${storedRows.table} AS known ON known.idem_key = fresh.idem_key WHERE known.idem_key IS NULL`
   return `INSERT INTO ${rawObjects} (idem_key, source_system, object_type, external_id, payload, first_seen, last_seen)
  SELECT fresh.idem_key, ${literal(sourceSystem)}, ${literal(objectType)}, fresh.external_id, fresh.payload, ${started}, ${started}
- FROM ${latestOf(staged)} AS fresh${unmet}`
+ FROM ${latestOf(staged)} AS fresh${unlessStored}`
 }
 
 /** A MERGE that inserts nothing bills what an UPDATE … FROM would, and fails where two rows would write one. */
-const updateWritten = ({rawObjects, startedAt}: CommitTerms, stream: Stream, {table, written}: MetRows): string =>
+const updateWritten = ({rawObjects, startedAt}: CommitTerms, stream: Stream, {table, written}: StoredRows): string =>
   `MERGE INTO ${rawObjects} AS stored USING ${table} AS fresh
  ON ${matches(stream, written)}
  WHEN MATCHED AND fresh.written THEN UPDATE SET payload = fresh.payload, last_seen = ${instant(startedAt)}`

@@ -55,7 +55,7 @@ export async function commitBatch(
   try {
     const files = [...batch.records, ...batch.loneRecords]
     const tables = await stageFiles(connection, `${name}_records`, RECORD_FIELDS, files, staged)
-    return await land(options, batch, tables, events)
+    return await writeBatch(options, batch, tables, events)
   } finally {
     // Says nothing of the commit. What is left is dropped when the run closes, or expires.
     await dropStaging(connection, staged).catch(() => undefined)
@@ -80,7 +80,7 @@ async function eventsOf({connection, name, staged}: CommitOptions, batch: Commit
   return {inline: lines.filter((line) => line !== '').map((line) => JSON.parse(line) as Event)}
 }
 
-async function land(
+async function writeBatch(
   options: CommitOptions,
   batch: CommitBatch,
   stagingTables: readonly string[],
@@ -102,27 +102,27 @@ async function land(
   if (arrivedRows !== rows) throw new Error(`${rows} records were spooled but ${arrivedRows} arrived in BigQuery`)
   for (let attempt = 1; ; attempt += 1) {
     const classified = await classify(queries, terms, arrived, {
-      idOf: (place) => `${name}_met_${attempt}_${place}`,
+      idOf: (place) => `${name}_stored_${attempt}_${place}`,
       nameOf,
       made: (id) => staged.push(id),
     })
     const counts = countsOf(classified)
     const source = {...spooled, inline: [...spooled.inline, ...events(counts)]}
-    const landed = await tryToLand(options, `${name}-${attempt}`, terms, classified, source)
-    if (landed === 'landed') return {counts, firstRejects}
-    if (attempt === ATTEMPTS) throw landed
+    const written = await tryToWrite(options, `${name}-${attempt}`, terms, classified, source)
+    if (written === 'written') return {counts, firstRejects}
+    if (attempt === ATTEMPTS) throw written
     await pause(connection.pauseBefore(attempt + 1), undefined)
   }
 }
 
 /** Answers with the error where it is worth another look and another try. */
-async function tryToLand(
+async function tryToWrite(
   {connection, queries, tables, streams, leases, runId}: CommitOptions,
   id: string,
   terms: CommitTerms,
   classified: readonly Classified[],
   source: EventSource,
-): Promise<'landed' | ServiceError> {
+): Promise<'written' | ServiceError> {
   const eventLog = connection.tableName(tables.eventLog)
   const statements = [
     'BEGIN TRANSACTION',
@@ -138,7 +138,7 @@ async function tryToLand(
   ]
   try {
     await queries.run(id, {sql: `${statements.join(';\n')};`, what: 'writing a commit'}, {attempts: 1})
-    return 'landed'
+    return 'written'
   } catch (error) {
     if (!(error instanceof ServiceError)) throw error
     if (error.reason === 'leaseLost') throw leaseLost(error)
@@ -146,6 +146,6 @@ async function tryToLand(
     if (isNotFound(error) && !(await holdsLeases(connection, queries, leases, runId))) throw leaseLost(error)
     if (error.reason !== 'changedMeanwhile' && !isTransient(error)) throw error
     // A job can fail after its transaction came through.
-    return (await isLogged(queries, eventLog, source.inline)) ? 'landed' : error
+    return (await isLogged(queries, eventLog, source.inline)) ? 'written' : error
   }
 }

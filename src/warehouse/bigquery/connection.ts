@@ -15,7 +15,7 @@ export interface ConnectionOptions {
   /** The origin of an emulator, which gets no credentials. */
   readonly apiEndpoint?: string
   /** Milliseconds to wait for an answer, or for any more of an upload to be taken: a minute. Pauses go with it. */
-  readonly patience?: number
+  readonly idleTimeout?: number
 }
 
 /** Google's client, which asks, and the credentials that it asks with. */
@@ -43,7 +43,7 @@ export interface Upload {
 }
 
 const GOOGLE = 'https://bigquery.googleapis.com'
-const PATIENCE = 60_000
+const IDLE_TIMEOUT = 60_000
 const ATTEMPTS = 6
 const FIRST_PAUSE = 300
 const LONGEST_PAUSE = 20_000
@@ -54,7 +54,7 @@ export class Connection {
   readonly dataset: string
   readonly location: string | undefined
   readonly #options: ConnectionOptions
-  readonly #patience: number
+  readonly #idleTimeout: number
   readonly #endpoint: string
   readonly #clients: Clients
   #writable: WritableNames | undefined
@@ -64,7 +64,7 @@ export class Connection {
     this.dataset = options.dataset
     this.location = options.location
     this.#options = options
-    this.#patience = options.patience ?? PATIENCE
+    this.#idleTimeout = options.idleTimeout ?? IDLE_TIMEOUT
     this.#endpoint = options.apiEndpoint ?? GOOGLE
     this.#clients = clients
   }
@@ -85,7 +85,7 @@ export class Connection {
 
   /** Milliseconds, longer for each attempt and never the same. */
   pauseBefore(attempt: number): number {
-    const longest = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (attempt - 1)) * (this.#patience / PATIENCE)
+    const longest = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (attempt - 1)) * (this.#idleTimeout / IDLE_TIMEOUT)
     return longest * (0.5 + Math.random())
   }
 
@@ -112,7 +112,7 @@ export class Connection {
       ...(body !== undefined && {body: JSON.stringify(body), headers: {'content-type': 'application/json'}}),
       ...(query !== undefined && {qs: query}),
     }
-    return answered({what, signal, patience: this.#patience}, async () => {
+    return answered({what, signal, idleTimeout: this.#idleTimeout}, async () => {
       await authorizationOf(credentials)
       return new Promise((resolve, reject) => {
         client.request(options, (error, answer: unknown) => {
@@ -129,7 +129,7 @@ export class Connection {
     assertWritable(this, this.#writable, {method: 'POST', path: '/jobs', body: job})
     const {credentials} = this.#clients
     // What lies between may have taken all of it and still be passing it on.
-    return answered({what, patience: 2 * this.#patience}, async (ended, stillGoing) => {
+    return answered({what, idleTimeout: 2 * this.#idleTimeout}, async (ended, stillGoing) => {
       await authorizationOf(credentials)
       const url = new URL(`/upload/bigquery/v2/projects/${encodeURIComponent(this.project)}/jobs`, this.#endpoint)
       url.searchParams.set('uploadType', 'multipart')
@@ -149,7 +149,7 @@ export class Connection {
 }
 
 interface Waiting extends Pick<ServiceRequest, 'what' | 'signal'> {
-  readonly patience: number
+  readonly idleTimeout: number
 }
 
 /**
@@ -157,12 +157,12 @@ interface Waiting extends Pick<ServiceRequest, 'what' | 'signal'> {
  * up: it is left alone with it until the connection ends.
  */
 async function answered<Answer>(
-  {what, signal, patience: milliseconds}: Waiting,
+  {what, signal, idleTimeout}: Waiting,
   ask: (ended: AbortSignal, stillGoing: () => void) => Promise<Answer>,
 ): Promise<Answer> {
-  const patience = new AbortController()
-  const timer = setTimeout(() => patience.abort(), milliseconds)
-  const ended = signal === undefined ? patience.signal : AbortSignal.any([signal, patience.signal])
+  const idle = new AbortController()
+  const timer = setTimeout(() => idle.abort(), idleTimeout)
+  const ended = signal === undefined ? idle.signal : AbortSignal.any([signal, idle.signal])
   try {
     ended.throwIfAborted()
     return await untilAborted(
@@ -173,7 +173,7 @@ async function answered<Answer>(
     const ours = [error, (error as {cause?: unknown}).cause].find((one) => one instanceof LorchestraError)
     if (ours !== undefined) throw ours
     signal?.throwIfAborted()
-    throw patience.signal.aborted
+    throw idle.signal.aborted
       ? new ServiceError({what, reason: 'no answer in time', ambiguous: true})
       : requestError(what, error)
   } finally {

@@ -57,27 +57,31 @@ export async function existingTables(
   return {eventLog: found[0] === true, rawObjects: found[1] === true}
 }
 
-/** Makes what is missing, as exact twins of production's tables, or refuses those that differ. */
-export async function createMissingTwins(connection: Connection, tables: TableSet, twins: TableSet): Promise<void> {
+/** Makes what is missing, as exact copies of production's tables, or refuses those that differ. */
+export async function createMissingCopies(
+  connection: Connection,
+  tables: TableSet,
+  originals: TableSet,
+): Promise<void> {
   const pairs = [
-    [tables.eventLog, twins.eventLog],
-    [tables.rawObjects, twins.rawObjects],
+    [tables.eventLog, originals.eventLog],
+    [tables.rawObjects, originals.rawObjects],
   ] as const
   const definitions = definitionsOf(tables)
-  for (const [index, [name, twin]] of pairs.entries()) {
+  for (const [index, [name, originalName]] of pairs.entries()) {
     const definition = definitions[index]?.[1]
-    if (definition !== undefined) await createMissingTwin(connection, name, twin, definition)
+    if (definition !== undefined) await createMissingCopy(connection, name, originalName, definition)
   }
 }
 
-async function createMissingTwin(
+async function createMissingCopy(
   connection: Connection,
   name: string,
-  twin: string,
+  originalName: string,
   definition: TableDefinition,
 ): Promise<void> {
-  const original = await findTable(connection, twin)
-  if (original !== undefined) assertCompatible(twin, original, definition)
+  const original = await findTable(connection, originalName)
+  if (original !== undefined) assertCompatible(originalName, original, definition)
   const wanted = original === undefined ? builtInMetadata(definition) : copiedMetadata(original)
   let table = await findTable(connection, name)
   if (table === undefined) {
@@ -90,8 +94,8 @@ async function createMissingTwin(
   const differences = differencesBetween(copiedMetadata(table), wanted as Readonly<Record<string, unknown>>)
   if (differences.length === 0) return
   throw usageError(
-    `the test table ${name} has another definition than ${twin}: ${differences.join('; ')}`,
-    `Drop the test table (bq rm -t ${connection.dataset}.${name}) and run again: it is made anew from ${twin}.`,
+    `the test table ${name} has another definition than ${originalName}: ${differences.join('; ')}`,
+    `Drop the test table (bq rm -t ${connection.dataset}.${name}) and run again: it is made anew from ${originalName}.`,
   )
 }
 

@@ -125,7 +125,7 @@ const COPIED = [
   'maxStaleness',
 ] as const
 
-/** All of a table's definition that a twin must share. */
+/** All of a table's definition that a copy must share. */
 export function copiedMetadata(table: Table): Readonly<Record<string, unknown>> {
   const copy: Record<string, unknown> = {}
   for (const name of COPIED) {

@@ -16,7 +16,7 @@ import {
 import {commitBatch} from './commit.ts'
 import type {Connection} from './connection.ts'
 import {connectToDataset, type DatasetOptions} from './dataset.ts'
-import {assertProductionTables, createMissingTwins, createProductionTables, existingTables} from './definitions.ts'
+import {assertProductionTables, createMissingCopies, createProductionTables, existingTables} from './definitions.ts'
 import {checkPermissions, countSurplusRows, describeStreams, describeTable} from './description.ts'
 import {insertEvents, readRejects} from './events.ts'
 import {downloadKeys} from './keys.ts'
@@ -125,7 +125,7 @@ export class BigQueryWarehouse implements Warehouse {
     const name = stagingName(connection.dataset, runId)
     connection.allowWrites({tables: [tables.eventLog, tables.rawObjects], prefixes: [STAGING, LEASE]})
     if (definitionFrom === undefined) await assertProductionTables(connection, tables)
-    else await createMissingTwins(connection, tables, definitionFrom)
+    else await createMissingCopies(connection, tables, definitionFrom)
     const leases = streams.map((stream) => leaseName(connection.dataset, tables, stream))
     const dead = await takeLeases(connection, queries, leases, await thisProcess(runId))
     const eventLog = connection.tableName(tables.eventLog)

@@ -28,7 +28,7 @@ const STAGED_COLUMNS = `idem_key: 'VARCHAR', source_system: 'VARCHAR', object_ty
  * holds a payload: payloads are compared by their digests, and the spool is parsed once for keys and digests and once
  * more for what is written.
  */
-export async function mergeBatch(
+export async function commitBatch(
   connection: DuckDBConnection,
   tables: TableSet,
   batch: CommitBatch,

@@ -8,7 +8,7 @@ import {withFileLock} from '../../base/file-lock.ts'
 import {pause, inTurn} from '../../base/waiting.ts'
 import {hasCode} from '../../base/system-error.ts'
 import {adviceFor} from './advice.ts'
-import {backupOf, backUpMetadata, removeBackup, settleBackup} from './metadata-backup.ts'
+import {backupOf, backUpMetadata, removeBackup, restoreBackup} from './metadata-backup.ts'
 import {literal} from './sql.ts'
 
 export interface DatabaseOptions {
@@ -16,7 +16,7 @@ export interface DatabaseOptions {
   /** Where DuckDB puts what does not fit into memory; never beside the database. */
   readonly temporaryFolder: string
   /** Milliseconds to wait for another process that has the file open and is no run. */
-  readonly patience: number
+  readonly lockTimeout: number
 }
 
 /** Bytes. */
@@ -125,7 +125,7 @@ async function openWhenFree(
   signal: AbortSignal | undefined,
 ): Promise<OpenDatabase> {
   const startedAt = performance.now()
-  let deadline = startedAt + options.patience
+  let deadline = startedAt + options.lockTimeout
   for (let interval = FIRST_PAUSE; ; interval = Math.min(interval * 2, LONGEST_PAUSE)) {
     signal?.throwIfAborted()
     try {
@@ -135,7 +135,7 @@ async function openWhenFree(
       if (holder === undefined) throw describeOpenError(options.path, error)
       const now = performance.now()
       // A run has the file open for one commit, however long that takes; others may keep it open for good.
-      if (existsSync(backupOf(options.path))) deadline = Math.min(now + options.patience, startedAt + LONGEST_WAIT)
+      if (existsSync(backupOf(options.path))) deadline = Math.min(now + options.lockTimeout, startedAt + LONGEST_WAIT)
       if (now > deadline) throw heldByAnother(options.path, now - startedAt, holder, error)
     }
     await pause(interval, signal)
@@ -155,7 +155,7 @@ async function openWhole(options: DatabaseOptions): Promise<OpenDatabase> {
     if (!existsSync(backupOf(path))) return database
     // DuckDB has the file locked, until this process closes a handle of it.
     try {
-      await settleBackup(path)
+      await restoreBackup(path)
     } finally {
       database.connection.closeSync()
       database.instance.closeSync()
@@ -165,12 +165,12 @@ async function openWhole(options: DatabaseOptions): Promise<OpenDatabase> {
     if (!isTorn(error) || !existsSync(backupOf(path))) throw error
   }
   // Nobody can have such a file open; but another run may be about to mend it, too.
-  const lock = {path: `${path}.mending`, holds: path, patience: options.patience}
+  const lock = {path: `${path}.mending`, holds: path, patience: options.lockTimeout}
   return withFileLock(lock, async () => {
     try {
       return await openToWrite(options)
     } catch (error) {
-      if (!isTorn(error) || !(await settleBackup(path))) throw error
+      if (!isTorn(error) || !(await restoreBackup(path))) throw error
       return openToWrite(options)
     }
   })

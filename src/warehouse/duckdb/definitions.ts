@@ -22,18 +22,18 @@ export async function createMissingTables(connection: DuckDBConnection, tables: 
   return made
 }
 
-/** Test tables are their production tables' twins, or the run is refused. */
-export async function createMissingTwins(
+/** Test tables are copies of the production tables' definitions, or the run is refused. */
+export async function createMissingCopies(
   connection: DuckDBConnection,
   tables: TableSet,
-  twins: TableSet,
+  originals: TableSet,
 ): Promise<void> {
-  await createMissingTwin(connection, tables.eventLog, twins.eventLog)
-  await createMissingTwin(connection, tables.rawObjects, twins.rawObjects)
+  await createMissingCopy(connection, tables.eventLog, originals.eventLog)
+  await createMissingCopy(connection, tables.rawObjects, originals.rawObjects)
 }
 
-export async function createMissingTwin(connection: DuckDBConnection, name: string, twin: string): Promise<void> {
-  const wanted = await definitionOf(connection, twin)
+export async function createMissingCopy(connection: DuckDBConnection, name: string, original: string): Promise<void> {
+  const wanted = await definitionOf(connection, original)
   if (wanted === undefined) return
   if ((await definitionOf(connection, name)) === undefined) {
     await connection.run(`CREATE TABLE ${identifier(name)}(${wanted}`)
@@ -41,8 +41,8 @@ export async function createMissingTwin(connection: DuckDBConnection, name: stri
   const found = await definitionOf(connection, name)
   if (found === wanted) return
   throw usageError(
-    `the test table ${name} has another definition than ${twin}: it has (${found ?? ''} and ${twin} has (${wanted}`,
-    `Drop the test table (DROP TABLE ${name}) and run again: it is made anew from ${twin}.`,
+    `the test table ${name} has another definition than ${original}: it has (${found ?? ''} and ${original} has (${wanted}`,
+    `Drop the test table (DROP TABLE ${name}) and run again: it is made anew from ${original}.`,
   )
 }
 

@@ -2,7 +2,7 @@ import type {WarehouseKind} from '../kind.ts'
 import type {DuckDBSettings} from './settings.ts'
 
 /** Milliseconds to wait for another process that has the file open and is no run. */
-const PATIENCE = 10_000
+const LOCK_TIMEOUT = 10_000
 
 export const duckdb: WarehouseKind<DuckDBSettings> = {
   type: 'duckdb',
@@ -25,6 +25,6 @@ export const duckdb: WarehouseKind<DuckDBSettings> = {
   },
   async open({path}, {temporaryFolder, signal}) {
     const {DuckDBWarehouse} = await import('./warehouse.ts')
-    return new DuckDBWarehouse({path, temporaryFolder, patience: PATIENCE}, signal)
+    return new DuckDBWarehouse({path, temporaryFolder, lockTimeout: LOCK_TIMEOUT}, signal)
   },
 }

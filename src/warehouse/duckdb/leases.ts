@@ -20,7 +20,7 @@ const startedPayload = z.object({
 
 /**
  * A run holds its streams from its `job.started` to its `job.completed` or `job.failed`, in the event log of the
- * tables that it writes. So the lease lands with the audit trail, in one transaction, and needs no table of its own.
+ * tables that it writes. So the lease is written with the audit trail, in one transaction, and needs no table of its own.
  */
 export async function takeLease(connection: DuckDBConnection, run: RunToBegin): Promise<Event> {
   const started = run.started()

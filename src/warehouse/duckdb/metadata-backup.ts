@@ -54,7 +54,7 @@ export async function removeBackup(path: string): Promise<void> {
  * Puts back the blocks that an unfinished checkpoint tore, and drops the backup. Only for a file that nobody else can
  * have open. Afterwards the file says what it said before that checkpoint, and its .wal the rest. False without a backup.
  */
-export async function settleBackup(path: string): Promise<boolean> {
+export async function restoreBackup(path: string): Promise<boolean> {
   const backup = await readBackup(path)
   if (backup === undefined) return false
   const {blockSize, blocks, bytes} = backup

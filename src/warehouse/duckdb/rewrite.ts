@@ -2,7 +2,7 @@ import {randomBytes} from 'node:crypto'
 
 import type {DuckDBConnection} from '@duckdb/node-api'
 
-import {createMissingTwin} from './definitions.ts'
+import {createMissingCopy} from './definitions.ts'
 import {identifier, rowsOf} from './sql.ts'
 
 const TABLE = `(
@@ -39,7 +39,7 @@ export async function rewriteTable(
   const former = `former_${randomBytes(9).toString('hex')}`
   const [found] = await rowsOf(connection, `SELECT table_name FROM ${TABLE}`, {table})
   await connection.run(`ALTER TABLE ${identifier(table)} RENAME TO ${identifier(former)}`)
-  await createMissingTwin(connection, String(found?.['table_name']), former)
+  await createMissingCopy(connection, String(found?.['table_name']), former)
   await connection.run(`INSERT INTO ${identifier(table)} BY NAME ${kept(identifier(former))}`)
   await connection.run(`DROP TABLE ${identifier(former)}`)
 }

@@ -17,9 +17,9 @@ import {
   type WarehouseDescription,
   type WarehouseWriter,
 } from '../warehouse.ts'
-import {mergeBatch} from './commit.ts'
+import {commitBatch} from './commit.ts'
 import {databaseExists, inTransaction, withDatabase, type DatabaseOptions} from './connection.ts'
-import {assertCompatibleTables, createMissingTables, createMissingTwins, tableExists} from './definitions.ts'
+import {assertCompatibleTables, createMissingTables, createMissingCopies, tableExists} from './definitions.ts'
 import {assertIsWritable, isThere, bytesOf, countSurplusRows, describeStreams, describeTable} from './description.ts'
 import {readRejects} from './events.ts'
 import {exportKeys} from './keys.ts'
@@ -117,7 +117,7 @@ export class DuckDBWarehouse implements Warehouse {
     await inTurn(this.#database.path, this.#signal, async () => createMissingDatabase(this.#database.path))
     const {started, states} = await withDatabase(this.#database, 'write', this.#signal, async (connection) =>
       inTransaction(connection, async () => {
-        if (run.definitionFrom !== undefined) await createMissingTwins(connection, run.tables, run.definitionFrom)
+        if (run.definitionFrom !== undefined) await createMissingCopies(connection, run.tables, run.definitionFrom)
         await createMissingTables(connection, run.tables)
         await assertCompatibleTables(connection, run.tables)
         return {
@@ -135,7 +135,7 @@ export class DuckDBWarehouse implements Warehouse {
         return withDatabase(this.#database, 'write', undefined, async (connection) =>
           inTransaction(connection, async () => {
             await assertLeaseHeld(connection, run.tables, run.runId)
-            return mergeBatch(connection, run.tables, batch, events)
+            return commitBatch(connection, run.tables, batch, events)
           }),
         )
       },

@@ -100,7 +100,7 @@ class TableUnderFaults {
     const runId = `run-${String(number).padStart(4, '0')}`
     const process = startApart({
       folder: this.#options.folder,
-      bigQuery: {...underTest.connection, patience: PATIENCE},
+      bigQuery: {...underTest.connection, idleTimeout: PATIENCE},
       runId,
       now: FIRST_RUN + number * HOUR,
       records: recordsFor(runId),

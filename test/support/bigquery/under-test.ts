@@ -20,7 +20,7 @@ interface BigQueryBench {
   /** In front of the emulator. */
   readonly endpoint?: string
   readonly touchAfter?: number
-  readonly patience?: number
+  readonly idleTimeout?: number
 }
 
 /** A dataset of the test's own in the emulator. */
@@ -29,7 +29,7 @@ export async function bigQueryUnderTest({
   folder,
   endpoint,
   touchAfter = 0,
-  patience,
+  idleTimeout,
 }: BigQueryBench): Promise<BigQueryUnderTest> {
   const {url} = emulator
   const dataset = await emulator.createDataset()
@@ -38,7 +38,7 @@ export async function bigQueryUnderTest({
     dataset,
     apiEndpoint: endpoint ?? url,
     touchAfter,
-    ...(patience !== undefined && {patience}),
+    ...(idleTimeout !== undefined && {idleTimeout}),
   }
   const service = {
     call: async (method: string, path: string, body?: object) => call(url, method, path, body),

@@ -20,7 +20,7 @@ export async function mendIfTorn(database: string): Promise<boolean> {
   } catch (error) {
     if (!(error instanceof Error) || !error.message.includes('checksum')) throw error
   }
-  const options = {path: database, temporaryFolder: `${database}.temporary`, patience: 0}
+  const options = {path: database, temporaryFolder: `${database}.temporary`, lockTimeout: 0}
   await withDatabase(options, 'write', undefined, () => Promise.resolve())
   return true
 }

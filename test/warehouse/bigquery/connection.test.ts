@@ -34,10 +34,10 @@ describe('a connection to BigQuery', () => {
 
   const describeThrough = async ({
     signal = new AbortController().signal,
-    patience = 60_000,
-  }: {signal?: AbortSignal; patience?: number} = {}): Promise<unknown> => {
+    idleTimeout = 60_000,
+  }: {signal?: AbortSignal; idleTimeout?: number} = {}): Promise<unknown> => {
     const apiEndpoint = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-    const options = {project: 'test-project', dataset: 'events', apiEndpoint, patience}
+    const options = {project: 'test-project', dataset: 'events', apiEndpoint, idleTimeout}
     return new BigQueryWarehouse(options, signal).describe(PRODUCTION).catch((error: unknown) => error)
   }
 
@@ -48,7 +48,7 @@ describe('a connection to BigQuery', () => {
     await asked
     stop.abort(new Error('stopped by a signal'))
     expect(messageWithCauses(await described)).to.equal('stopped by a signal')
-    expect(messageWithCauses(await describeThrough({patience: 300}))).to.include('no answer in time')
+    expect(messageWithCauses(await describeThrough({idleTimeout: 300}))).to.include('no answer in time')
   })
 
   it('goes past a proxy that is meant for other services', async () => {
@@ -65,7 +65,12 @@ describe('a connection to BigQuery', () => {
 
   it('that cannot be made says where to look', async () => {
     const port = await freePort()
-    const options = {project: 'test-project', dataset: 'events', apiEndpoint: `http://127.0.0.1:${port}`, patience: 600}
+    const options = {
+      project: 'test-project',
+      dataset: 'events',
+      apiEndpoint: `http://127.0.0.1:${port}`,
+      idleTimeout: 600,
+    }
     const {signal} = new AbortController()
     const error = await new BigQueryWarehouse(options, signal)
       .describe(PRODUCTION)

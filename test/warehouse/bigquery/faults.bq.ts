@@ -136,7 +136,7 @@ describe('requests to BigQuery', () => {
   it('that are not answered in time are made again, and nothing is done twice', async () => {
     for (const [day, fits] of [isUpload, isCommit, isLook].entries()) {
       service.faults = once(fits, 'hang')
-      const hasty = await bigQueryUnderTest({emulator, folder: folder(), endpoint: service.url, patience: 3000})
+      const hasty = await bigQueryUnderTest({emulator, folder: folder(), endpoint: service.url, idleTimeout: 3000})
       await hasty.createProduction()
       const {error, counts} = await hasty.run({source: yielding({id: 'a'}), now: (day + 1) * DAY})
       expect([day, error, counts.inserted]).to.deep.equal([day, undefined, 1])

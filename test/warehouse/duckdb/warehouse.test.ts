@@ -349,7 +349,7 @@ describe('a DuckDB file', () => {
     await writeFile(
       script,
       `import {DuckDBWarehouse} from '${warehouse}'
-       const options = {path: '${databaseIn(folder())}', temporaryFolder: '${folder()}', patience: 50}
+       const options = {path: '${databaseIn(folder())}', temporaryFolder: '${folder()}', lockTimeout: 50}
        const scope = {job: 'job', account: null, selection: 'all', stream: {sourceSystem: 's', objectType: 'o'}}
        await new DuckDBWarehouse(options, new AbortController().signal)
          .readStreamStates({eventLog: 'event_log', rawObjects: 'raw_objects'}, [scope])
@@ -369,7 +369,7 @@ describe('a DuckDB file', () => {
     await run([{id: 'a'}])
     const script = `${folder()}/commit.mjs`
     const database = new URL('../../../src/warehouse/duckdb/connection.ts', import.meta.url).href
-    const options = {path: databaseIn(folder()), temporaryFolder: folder(), patience: 0}
+    const options = {path: databaseIn(folder()), temporaryFolder: folder(), lockTimeout: 0}
     await writeFile(
       script,
       `import {withDatabase} from '${database}'
@@ -383,7 +383,7 @@ describe('a DuckDB file', () => {
     await once(child, 'message')
     const tries = spy(DuckDBInstance, 'create')
     try {
-      const second = run([{id: 'b'}], {patience: 2000, now: 2 * DAY})
+      const second = run([{id: 'b'}], {lockTimeout: 2000, now: 2 * DAY})
       while (tries.callCount < 10) await new Promise(setImmediate)
       child.send('go')
       const {error, counts} = await second
