@@ -2,7 +2,7 @@ import {outcomeOf, type Outcome} from '../base/errors.ts'
 import type {RunMode} from '../model/run-mode.ts'
 import type {TableSet} from '../model/tables.ts'
 import type {Preview} from '../sink/sink.ts'
-import type {RunReport} from './run-job.ts'
+import type {RunReport} from './job-run.ts'
 
 /** What a run is, before anything is read. */
 export interface RunDescription {

@@ -3,7 +3,7 @@ import {once} from 'node:events'
 
 import {messageWithCauses, outcomeOf} from '../../src/base/errors.ts'
 import type {Counts} from '../../src/model/counts.ts'
-import type {JobRun} from '../../src/run/run-job.ts'
+import type {JobRun} from '../../src/run/job-run.ts'
 import type {JsonObject} from '../../src/source.ts'
 import type {BigQueryOptions} from '../../src/warehouse/bigquery/warehouse.ts'
 import type {WindowRequest} from '../../src/run/window-request.ts'

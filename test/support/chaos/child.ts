@@ -4,7 +4,7 @@ import {join} from 'node:path'
 import {DuckDBConnection, DuckDBInstance} from '@duckdb/node-api'
 
 import {messageWithCauses} from '../../../src/base/errors.ts'
-import type {JobRun} from '../../../src/run/run-job.ts'
+import type {JobRun} from '../../../src/run/job-run.ts'
 import type {RunMode} from '../../../src/model/run-mode.ts'
 import type {Source} from '../../../src/source.ts'
 import {scriptedRun} from '../scripted-run.ts'

@@ -1,0 +1,54 @@
+import {failure, usageError} from '../base/errors.ts'
+import {untilAborted} from '../base/waiting.ts'
+import type {SourceContext, Stream} from '../source.ts'
+import type {StreamState} from '../warehouse/warehouse.ts'
+import type {JobRun} from './job-run.ts'
+import {isPlain, sharedBookmark, type Moment} from './plan.ts'
+import {assertJson} from './read-slice.ts'
+import {contextBetweenSlices} from './source-context.ts'
+
+export interface SourceAnswers {
+  /** Whose data it is; missing where the source cannot tell. */
+  readonly identity?: string
+  readonly moment: Moment
+}
+
+/** Asks a source what must be known before a run is planned. Throws where the data is not that of the runs before. */
+export async function askSource(
+  run: JobRun,
+  streams: readonly Stream[],
+  states: readonly StreamState[],
+): Promise<SourceAnswers> {
+  const {source, request, signal, now} = run
+  const kept = sharedBookmark(states)
+  const ask = async <Answer>(
+    question: ((context: SourceContext<unknown>) => Promise<Answer>) | undefined,
+  ): Promise<Answer | undefined> => {
+    if (question === undefined) return undefined
+    const context = contextBetweenSlices(run, streams)
+    return untilAborted(question({...context, ...(kept !== undefined && {bookmark: kept.value})}), signal)
+  }
+  const identity = identityIn(await ask(source.check?.bind(source)))
+  if (identity !== undefined) assertSameIdentity(run, identity, states)
+  const plain = isPlain(request)
+  const mark = plain ? await ask(source.mark?.bind(source)) : undefined
+  if (mark !== undefined) assertJson(mark, 'mark')
+  const asked = {now: now().getTime(), ...(mark !== undefined && {mark})}
+  const canResume = !plain || kept === undefined || (await ask(source.canResume?.bind(source))) !== false
+  return {...(identity !== undefined && {identity}), moment: {...asked, canResume}}
+}
+
+function identityIn(answer: {readonly identity: unknown} | undefined): string | undefined {
+  if (answer === undefined) return undefined
+  if (typeof answer.identity === 'string') return answer.identity
+  throw failure('the source gave no name for whose data this is')
+}
+
+function assertSameIdentity({account, job}: JobRun, identity: string, states: readonly StreamState[]): void {
+  const stored = states.find((state) => state.identity !== undefined)?.identity
+  if (stored === undefined || stored === identity) return
+  throw usageError(
+    `${account === null ? `job ${job}` : `account ${account}`} used to hold the data of ${stored} and now answers with that of ${identity}`,
+    'Use the credentials of the former, or give the other one an account of its own in lorchestra.yaml.',
+  )
+}
