@@ -1,12 +1,7 @@
 import {systemClock, type Clock} from './clock.ts'
 import {InFlight} from './in-flight.ts'
 import {RateLimiter} from './rate-limiter.ts'
-
-const LONGEST_BACKOFF = 64_000
-
-/** Full jitter: anything up to a bound that doubles with each failure in a row. */
-export const backoff = (first: number, failures: number): number =>
-  Math.round(Math.random() * Math.min(LONGEST_BACKOFF, first * 2 ** (failures - 1)))
+import {backoffBound, jittered} from './retry-policy.ts'
 
 /**
  * What all requests of an account have in common, whichever job of the process sends them: the service counts them
@@ -67,7 +62,7 @@ export class AccountTraffic {
       this.#refusals += 1
       this.#refusedAt = now
     }
-    const until = now + Math.max(after ?? 0, backoff(firstBackoff, this.#refusals))
+    const until = now + Math.max(after ?? 0, jittered(backoffBound(firstBackoff, this.#refusals)))
     this.#pausedUntil = Math.max(this.#pausedUntil, until)
     this.#limiter.drain(this.#pausedUntil)
     return this.#pausedUntil

@@ -1,10 +1,11 @@
 import {setMaxListeners} from 'node:events'
 
-import {AccountTraffic, backoff} from './account-traffic.ts'
+import {AccountTraffic} from './account-traffic.ts'
 import {addressOf} from './address.ts'
 import type {Failure} from './answer.ts'
 import {attempt} from './attempt.ts'
 import {HttpError} from './http-error.ts'
+import {jittered, retryAfter, type RetryLimits} from './retry-policy.ts'
 import type {Mask} from '../../base/log.ts'
 import type {HttpClient, HttpRequest, HttpResponse, Logger} from '../../source.ts'
 
@@ -33,8 +34,6 @@ export interface HttpProgress {
   readonly waitingUntil?: Date
 }
 
-const MAX_ODD_ANSWERS = 3
-
 /** What must not be printed of a form that asks for a token (RFC 6749, 7523, 7636, 8628). */
 const SECRET_FIELDS = new Set(
   'client_secret refresh_token code code_verifier device_code assertion client_assertion password'.split(' '),
@@ -42,104 +41,169 @@ const SECRET_FIELDS = new Set(
 
 /** One client per run. What its requests authorize themselves with goes to one origin, that of the first of them. */
 export function createHttpClient(options: HttpClientOptions): HttpClient {
-  const {signal: runSignal, log, mask, traffic = new AccountTraffic(), observe, answered} = options
-  const {budgetMs = 600_000, maxTries = 8, backoffMs = 1000} = options
-  const {clock} = traffic
-  const masked = (text: string): string => mask?.apply(text) ?? text
-  const stop = AbortSignal.any([runSignal])
-  // Many requests listen at once, and stop listening when they are done.
-  setMaxListeners(0, stop)
-  let authorizedOrigin: string | undefined
-  let announcedPause = -Infinity
+  const client = new RetryingClient(options)
+  return {request: async (request) => client.request(request)}
+}
 
-  function assertMayAuthorize(name: string, {origin}: URL, {authorization, headers = {}}: HttpRequest): void {
+/** A request on its way to an answer, over all of its tries. */
+interface Pending {
+  readonly request: HttpRequest
+  readonly method: string
+  readonly url: URL
+  /** What errors and the log call it. */
+  readonly name: string
+  readonly signal: AbortSignal
+  deadline: number
+}
+
+class RetryingClient implements HttpClient {
+  readonly #options: HttpClientOptions
+  readonly #traffic: AccountTraffic
+  readonly #stop: AbortSignal
+  readonly #budgetMs: number
+  readonly #limits: RetryLimits
+  #authorizedOrigin: string | undefined
+  #announcedPause = -Infinity
+
+  constructor(options: HttpClientOptions) {
+    this.#options = options
+    this.#traffic = options.traffic ?? new AccountTraffic()
+    this.#budgetMs = options.budgetMs ?? 600_000
+    this.#limits = {maxTries: options.maxTries ?? 8, firstBackoff: options.backoffMs ?? 1000}
+    this.#stop = AbortSignal.any([options.signal])
+    // Many requests listen at once, and stop listening when they are done.
+    setMaxListeners(0, this.#stop)
+  }
+
+  async request(request: HttpRequest): Promise<HttpResponse> {
+    const pending = this.#begin(request)
+    let failure: Failure = {problem: 'the service asked for a pause', retry: true}
+    let [failures, refused, renewed] = [0, false, false]
+    for (;;) {
+      await this.#untilAllowed(pending, failure)
+      const authorization = await this.#authorize(pending, refused)
+      const {outcome, sentAt} = await this.#try(pending, authorization)
+      if (!('problem' in outcome)) return outcome
+      failure = outcome
+      const retry = retryAfter(failure, {failures, authorized: authorization !== undefined, renewed}, this.#limits)
+      if (retry.action === 'give up') throw this.#errorOf(pending, failure, retry.note)
+      refused = retry.action === 'renew authorization'
+      renewed ||= refused
+      if (!refused) failures += 1
+      if (retry.action === 'pause account') this.#pauseAccount(pending, failure, sentAt, failures)
+      if (retry.action === 'wait') await this.#wait(pending, failure, jittered(retry.atMost), failures)
+    }
+  }
+
+  #begin(request: HttpRequest): Pending {
+    const {form, json, signal} = request
+    const method = request.method ?? (form === undefined && json === undefined ? 'GET' : 'POST')
+    const url = addressOf(request)
+    for (const [field, value] of Object.entries(form ?? {})) if (SECRET_FIELDS.has(field)) this.#hide(value)
+    const name = `${method} ${url.origin}${url.pathname}`
+    this.#assertMayAuthorize(name, url, request)
+    return {
+      request,
+      method,
+      url,
+      name,
+      signal: signal === undefined ? this.#stop : eitherOf(this.#stop, signal),
+      deadline: this.#traffic.clock.now() + this.#budgetMs,
+    }
+  }
+
+  #assertMayAuthorize(name: string, {origin}: URL, {authorization, headers = {}}: HttpRequest): void {
     if (Object.keys(headers).some((header) => /^(authorization|cookie)$/i.test(header)))
       throw new HttpError(`${name}: credentials must be given as authorization, not among the headers`)
     if (authorization === undefined) return
-    authorizedOrigin ??= origin
-    if (origin !== authorizedOrigin)
-      throw new HttpError(`${name}: refused, because the credentials of this run are for ${authorizedOrigin} alone`)
+    this.#authorizedOrigin ??= origin
+    if (origin !== this.#authorizedOrigin)
+      throw new HttpError(
+        `${name}: refused, because the credentials of this run are for ${this.#authorizedOrigin} alone`,
+      )
   }
 
-  async function pauseOver(failure: Failure, deadline: number, signal: AbortSignal, tooLong: TooLong): Promise<void> {
-    for (let until = traffic.pausedUntil; until !== undefined; until = traffic.pausedUntil) {
-      if (until > deadline) throw tooLong(failure, until)
-      if (until > announcedPause) observe?.({waitingUntil: new Date(until)})
-      announcedPause = Math.max(announcedPause, until)
+  /** Waits for the rate limit, which does not count against the request's time, and over pauses of the account. */
+  async #untilAllowed(pending: Pending, failure: Failure): Promise<void> {
+    const {request, signal} = pending
+    const {clock} = this.#traffic
+    signal.throwIfAborted()
+    const ration = this.#traffic.reserve(request.units ?? 1)
+    if (ration > 0) await clock.wait(ration, signal)
+    pending.deadline += ration
+    for (let until = this.#traffic.pausedUntil; until !== undefined; until = this.#traffic.pausedUntil) {
+      this.#assertInTime(pending, failure, until)
+      if (until > this.#announcedPause) this.#options.observe?.({waitingUntil: new Date(until)})
+      this.#announcedPause = Math.max(this.#announcedPause, until)
       await clock.wait(until - clock.now(), signal)
     }
   }
 
-  async function perform(request: HttpRequest): Promise<HttpResponse> {
-    const {units = 1, form, json, authorization: authorize, atOnceHeader} = request
-    const method = request.method ?? (form === undefined && json === undefined ? 'GET' : 'POST')
-    const url = addressOf(request)
-    for (const [field, value] of Object.entries(request.form ?? {})) if (SECRET_FIELDS.has(field)) mask?.add(value)
-    const name = `${method} ${url.origin}${url.pathname}`
-    assertMayAuthorize(name, url, request)
-    let deadline = clock.now() + budgetMs
-    const signal = request.signal === undefined ? stop : eitherOf(stop, request.signal)
-    const errorOf = (failure: Failure, note = ''): HttpError =>
-      new HttpError(masked(`${name}: ${failure.problem}${note}`), failure)
-    const tooLong: TooLong = (failure, until) =>
-      errorOf(
-        failure,
-        `; gave up, because the next try is at ${new Date(until).toISOString()} and a request may take ${budgetMs / 1000} s in all`,
-      )
-    let failure: Failure = {problem: 'the service asked for a pause', retry: true}
-    let refused = false
-    let renewed = false
-    let failures = 0
-    for (;;) {
-      signal.throwIfAborted()
-      const ration = traffic.reserve(units)
-      if (ration > 0) await clock.wait(ration, signal)
-      deadline += ration
-      await pauseOver(failure, deadline, signal, tooLong)
-      const authorization = await authorize?.({refused})
-      refused = false
-      if (authorization !== undefined) mask?.add(authorization.replace(/^\w+ /, ''))
-      const arrive = await traffic.depart(signal)
-      const sentAt = clock.now()
-      try {
-        observe?.({units})
-        const outcome = await attempt({url, method, request, authorization, signal, timeLeft: deadline - sentAt})
-        if (outcome.headers !== undefined) answered?.(outcome.headers)
-        if (atOnceHeader !== undefined) traffic.wantsAtOnce(outcome.headers?.get(atOnceHeader))
-        if (!('problem' in outcome)) {
-          traffic.succeeded(sentAt)
-          return outcome
-        }
-        failure = outcome
-        if (failure.tooManyAtOnce === true) traffic.tooManyAtOnce(sentAt)
-      } finally {
-        arrive()
-      }
-      if (failure.status === 401 && authorization !== undefined && !renewed) {
-        refused = renewed = true
-        continue
-      }
-      if (!failure.retry) throw errorOf(failure)
-      failures += 1
-      const enough = failure.oddAnswer === true ? MAX_ODD_ANSWERS : maxTries
-      if (failure.pausesAll !== true && failures >= enough) throw errorOf(failure, `; gave up after ${failures} tries`)
-      if (failure.pausesAll === true) {
-        const first = traffic.pausedUntil === undefined
-        const until = traffic.pause(sentAt, failure.after, backoffMs)
-        if (until > deadline) throw tooLong(failure, until)
-        const fields = {until: new Date(until).toISOString(), tries: failures}
-        if (first) log.warn(masked(`${name}: ${failure.problem}; all requests wait`), fields)
-      } else {
-        const until = clock.now() + backoff(backoffMs, failures)
-        if (until > deadline) throw tooLong(failure, until)
-        const fields = {until: new Date(until).toISOString(), tries: failures}
-        log.info(masked(`${name}: ${failure.problem}; trying again`), fields)
-        await clock.wait(until - clock.now(), signal)
-      }
+  async #authorize({request}: Pending, refused: boolean): Promise<string | undefined> {
+    const authorization = await request.authorization?.({refused})
+    if (authorization !== undefined) this.#hide(authorization.replace(/^\w+ /, ''))
+    return authorization
+  }
+
+  async #try(
+    {url, method, request, signal, deadline}: Pending,
+    authorization: string | undefined,
+  ): Promise<{outcome: HttpResponse | Failure; sentAt: number}> {
+    const traffic = this.#traffic
+    const {units = 1, atOnceHeader} = request
+    const arrive = await traffic.depart(signal)
+    const sentAt = traffic.clock.now()
+    try {
+      this.#options.observe?.({units})
+      const outcome = await attempt({url, method, request, authorization, signal, timeLeft: deadline - sentAt})
+      if (outcome.headers !== undefined) this.#options.answered?.(outcome.headers)
+      if (atOnceHeader !== undefined) traffic.wantsAtOnce(outcome.headers?.get(atOnceHeader))
+      if (!('problem' in outcome)) traffic.succeeded(sentAt)
+      else if (outcome.tooManyAtOnce === true) traffic.tooManyAtOnce(sentAt)
+      return {outcome, sentAt}
+    } finally {
+      arrive()
     }
   }
 
-  return {request: perform}
+  #pauseAccount(pending: Pending, failure: Failure, sentAt: number, tries: number): void {
+    const isFirst = this.#traffic.pausedUntil === undefined
+    const until = this.#traffic.pause(sentAt, failure.after, this.#limits.firstBackoff)
+    this.#assertInTime(pending, failure, until)
+    if (!isFirst) return
+    const message = this.#masked(`${pending.name}: ${failure.problem}; all requests wait`)
+    this.#options.log.warn(message, {until: new Date(until).toISOString(), tries})
+  }
+
+  async #wait(pending: Pending, failure: Failure, milliseconds: number, tries: number): Promise<void> {
+    const {clock} = this.#traffic
+    const until = clock.now() + milliseconds
+    this.#assertInTime(pending, failure, until)
+    const message = this.#masked(`${pending.name}: ${failure.problem}; trying again`)
+    this.#options.log.info(message, {until: new Date(until).toISOString(), tries})
+    await clock.wait(until - clock.now(), pending.signal)
+  }
+
+  #assertInTime(pending: Pending, failure: Failure, until: number): void {
+    if (until <= pending.deadline) return
+    throw this.#errorOf(
+      pending,
+      failure,
+      `; gave up, because the next try is at ${new Date(until).toISOString()} and a request may take ${this.#budgetMs / 1000} s in all`,
+    )
+  }
+
+  #errorOf({name}: Pending, failure: Failure, note: string): HttpError {
+    return new HttpError(this.#masked(`${name}: ${failure.problem}${note}`), failure)
+  }
+
+  #hide(secret: string): void {
+    this.#options.mask?.add(secret)
+  }
+
+  #masked(text: string): string {
+    return this.#options.mask?.apply(text) ?? text
+  }
 }
 
 const combined = new WeakMap<AbortSignal, WeakMap<AbortSignal, AbortSignal>>()
@@ -153,5 +217,3 @@ function eitherOf(one: AbortSignal, other: AbortSignal): AbortSignal {
   ofOne.set(other, found)
   return found
 }
-
-type TooLong = (failure: Failure, until: number) => HttpError
