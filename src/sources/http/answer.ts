@@ -1,4 +1,5 @@
 import {parseExactly} from '../../base/exact-json.ts'
+import {TRANSIENT_STATUSES} from '../../base/transient-statuses.ts'
 import type {HttpRequest, HttpResponse, JsonObject, JsonValue} from '../../source.ts'
 import {findList, free, partsOf} from './list-parts.ts'
 
@@ -22,7 +23,6 @@ export interface Failure {
 }
 
 const UTF_8 = new TextDecoder('utf-8', {fatal: true})
-const RETRYABLE_STATUSES = new Set([408, 429, 500, 502, 503, 504])
 const QUOTA_STATUSES = new Set([403, 429])
 /** Google: "Too many concurrent requests for user"; Dataverse: "Number of concurrent requests exceeded the limit". */
 const TOO_MANY_AT_ONCE = /concurrent requests/i
@@ -48,7 +48,7 @@ export function judge(
   const after = retryAfter(headers, details)
   return {
     problem: ['answered', status, ...(details === '' ? [] : [details])].join(' '),
-    retry: retryable?.({status, headers, body: body ?? {}}) ?? (repeatable && RETRYABLE_STATUSES.has(status)),
+    retry: retryable?.({status, headers, body: body ?? {}}) ?? (repeatable && TRANSIENT_STATUSES.has(status)),
     after,
     pausesAll: after !== undefined || QUOTA_STATUSES.has(status),
     tooManyAtOnce: TOO_MANY_AT_ONCE.test(details),

@@ -1,4 +1,5 @@
 import {LorchestraError} from '../../base/errors.ts'
+import {TRANSIENT_STATUSES} from '../../base/transient-statuses.ts'
 import {adviceFor, NO_CONNECTION} from './advice.ts'
 
 interface ServiceErrorDetails {
@@ -50,12 +51,11 @@ const TRANSIENT_REASONS = [
   'tableUnavailable',
   'concurrentUpdate',
 ]
-const TRANSIENT_STATUS = [408, 429, 500, 502, 503, 504]
 
 export function isTransient(error: unknown): boolean {
   if (!(error instanceof ServiceError)) return false
   if (error.ambiguous || TRANSIENT_REASONS.includes(error.reason)) return true
-  return error.status !== undefined && TRANSIENT_STATUS.includes(error.status) && error.reason !== 'quotaExceeded'
+  return error.status !== undefined && TRANSIENT_STATUSES.has(error.status) && error.reason !== 'quotaExceeded'
 }
 
 /** An entry of an `errors` list. */
