@@ -5,7 +5,7 @@ import type {Config} from '../config/config.ts'
 import {assertVariablesAreSet, resolveVariables} from '../config/variables.ts'
 import {failure, messageWithCauses, outcomeOf, usageError} from '../base/errors.ts'
 import type {Mask} from '../base/log.ts'
-import {isLoopback} from '../base/loopback.ts'
+import {isSafeAddress} from '../base/safe-address.ts'
 import {writesProduction} from '../model/run-mode.ts'
 import {outcomeOfRun, type FinishedRun} from '../run/finished-run.ts'
 import type {Notifier} from '../run/run-observer.ts'
@@ -88,7 +88,7 @@ async function usuallyFindsSomething(config: Config, job: string): Promise<boole
 
 function assertAddress(webhook: string, config: Config): void {
   const url = URL.canParse(webhook) ? new URL(webhook) : undefined
-  if (url?.protocol === 'https:' || (url?.protocol === 'http:' && isLoopback(url))) return
+  if (url !== undefined && isSafeAddress(url)) return
   throw usageError(
     `${config.shownPath}: notifications.webhook is not an address with https`,
     'Give the whole address, from https:// on; http is for this machine only.',

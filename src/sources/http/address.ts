@@ -1,4 +1,4 @@
-import {isLoopback} from '../../base/loopback.ts'
+import {isSafeAddress} from '../../base/safe-address.ts'
 import type {HttpRequest} from '../../source.ts'
 import {HttpError} from './http-error.ts'
 
@@ -6,7 +6,7 @@ import {HttpError} from './http-error.ts'
 export function addressOf({url: address, query = {}}: HttpRequest): URL {
   const url = URL.canParse(String(address)) ? new URL(address) : undefined
   if (url === undefined) throw new HttpError('not an address; check the URLs in the options')
-  if (url.protocol !== 'https:' && !(url.protocol === 'http:' && isLoopback(url)))
+  if (!isSafeAddress(url))
     throw new HttpError(`${url.protocol}//${url.host}: only https is allowed, and http to this machine itself`)
   if (url.username !== '' || url.password !== '')
     throw new HttpError(`${url.protocol}//${url.host}: an address must not hold a user name or a password`)

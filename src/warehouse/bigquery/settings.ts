@@ -2,7 +2,7 @@ import * as z from 'zod'
 
 import {parseDuration} from '../../base/time.ts'
 import {messageWithCauses} from '../../base/errors.ts'
-import {isLoopback} from '../../base/loopback.ts'
+import {isSafeAddress} from '../../base/safe-address.ts'
 import {readVariable} from '../../config/variables.ts'
 import type {KindSettings} from '../../config/warehouse-settings.ts'
 
@@ -47,7 +47,7 @@ const apiEndpoint = z.string().superRefine((text, context) => {
   const {protocol, href, origin} = url
   if (!['http:', 'https:'].includes(protocol)) return refuse('expected an address with http or https')
   if (href !== `${origin}/`) return refuse('expected an address without a path')
-  if (protocol === 'http:' && !isLoopback(url)) refuse('plain http is for this machine only (127.0.0.1)')
+  if (!isSafeAddress(url)) refuse('plain http is for this machine only (127.0.0.1)')
 })
 
 const keys = {
