@@ -1,6 +1,6 @@
 import {LorchestraCommand} from '../cli/command.ts'
 import {usageError} from '../base/errors.ts'
-import {NAME, NAME_RULE} from '../model/name.ts'
+import {NAME, NAME_ADVICE} from '../model/name.ts'
 import {Flags} from '../base/oclif.ts'
 import {STARTER, STARTER_FILE_NAMES, starterFiles, starterJobName} from '../cli/starter/starter-files.ts'
 import {assertNothingInTheWay, writeStarterFiles} from '../cli/starter/write-files.ts'
@@ -78,4 +78,4 @@ export default class Init extends LorchestraCommand {
 }
 
 const notAName = (what: string, name: string): Error =>
-  usageError(`${what}: ${JSON.stringify(name)} is not a name`, NAME_RULE)
+  usageError(`${what}: ${JSON.stringify(name)} is not a name`, NAME_ADVICE)

@@ -2,7 +2,7 @@ import * as z from 'zod'
 
 import {formatDuration, parseDuration} from '../base/time.ts'
 import {parseInstant} from '../base/time.ts'
-import {NAME} from '../model/name.ts'
+import {NAME, NAME_RULE} from '../model/name.ts'
 import type {SourceDefaults} from '../source.ts'
 import {textSetting} from './text-setting.ts'
 
@@ -44,7 +44,6 @@ export interface ReadingSetting<Value> extends Setting {
   format(value: Value): string | number
 }
 
-const NAME_RULE = 'a name is 1 to 63 of a-z, 0-9, _ and -, and starts with a letter or digit'
 const REJECTS_RULE = 'expected a whole number, 0 or more'
 
 export const nameSchema = z.string().regex(NAME, NAME_RULE)

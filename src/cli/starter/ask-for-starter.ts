@@ -2,7 +2,7 @@ import input from '@inquirer/input'
 import select from '@inquirer/select'
 
 import {stopped} from '../../base/errors.ts'
-import {NAME, NAME_RULE} from '../../model/name.ts'
+import {NAME, NAME_ADVICE} from '../../model/name.ts'
 import type {ListedSource} from '../../sources/source-plugins.ts'
 import type {WarehouseKinds} from '../../warehouse/kinds.ts'
 import {STARTER} from './starter-files.ts'
@@ -34,7 +34,7 @@ export async function askForStarter(
         (await input({
           message: 'A name for the account whose data it is',
           default: STARTER.account,
-          validate: (name) => NAME.test(name) || NAME_RULE,
+          validate: (name) => NAME.test(name) || NAME_ADVICE,
         })),
       warehouse:
         given.warehouse ??

@@ -2,7 +2,7 @@ import {join, relative} from 'node:path'
 
 import {LorchestraCommand} from '../../cli/command.ts'
 import {usageError} from '../../base/errors.ts'
-import {NAME, NAME_RULE} from '../../model/name.ts'
+import {NAME, NAME_ADVICE} from '../../model/name.ts'
 import {Args, Flags} from '../../base/oclif.ts'
 
 export default class SourcesCreate extends LorchestraCommand {
@@ -33,7 +33,7 @@ export default class SourcesCreate extends LorchestraCommand {
     const {args, flags} = await this.parse(SourcesCreate)
     const {name} = args
     if (!NAME.test(name)) {
-      throw usageError(`${JSON.stringify(name)} is not a name for a source`, NAME_RULE)
+      throw usageError(`${JSON.stringify(name)} is not a name for a source`, NAME_ADVICE)
     }
     const [{listSources}, {ownPackageSpec, renderSourceTemplate}, {writeStarterFiles}] = await Promise.all([
       import('../../sources/source-plugins.ts'),
