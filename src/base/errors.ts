@@ -39,6 +39,12 @@ export const usageError = (message: string, next: string, cause?: unknown): Lorc
 export const failure = (message: string, next?: string, cause?: unknown): LorchestraError =>
   new LorchestraError('failed', message, {...(next !== undefined && {next}), cause})
 
+/** A source broke its contract. `rule` says what it must do, where the message alone does not. */
+export const sourceBug = (message: string, {rule, cause}: {rule?: string; cause?: unknown} = {}): LorchestraError => {
+  const bug = rule === undefined ? 'This is a bug in the source' : `This is a bug in the source: ${rule}`
+  return failure(message, `${bug}; please report it to whoever maintains it.`, cause)
+}
+
 /** Another run of the stream, or another process on the warehouse's file. */
 export const inTheWay = (message: string, next: string, cause?: unknown): LorchestraError =>
   new LorchestraError('inTheWay', message, {next, cause})

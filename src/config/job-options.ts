@@ -5,7 +5,7 @@ import type {Config} from './config.ts'
 import {describeIssue, pathOf, problemsError, type Problem, type SchemaIssue} from './problems.ts'
 import {HOST_KEYS} from './settings.ts'
 import {assertVariablesAreSet, isPlainObject, mapStrings, missingVariables, resolveVariables} from './variables.ts'
-import {failure, messageWithCauses} from '../base/errors.ts'
+import {messageWithCauses, sourceBug} from '../base/errors.ts'
 import type {Mask} from '../base/log.ts'
 import type {Source} from '../source.ts'
 import type {ChosenJob} from './jobs.ts'
@@ -117,11 +117,9 @@ async function validate<Options>(source: Source<Options>, input: unknown) {
   try {
     return await source.options['~standard'].validate(input)
   } catch (error) {
-    throw failure(
-      `the source ${source.name} could not check the options: ${messageWithCauses(error)}`,
-      'This is a bug in the source; please report it to whoever maintains it.',
-      error,
-    )
+    throw sourceBug(`the source ${source.name} could not check the options: ${messageWithCauses(error)}`, {
+      cause: error,
+    })
   }
 }
 
@@ -164,10 +162,7 @@ function optionNames(source: Source): readonly string[] | undefined {
   const names = closedProperties(jsonSchemaOf(source))
   const taken = names?.filter((name) => HOST_KEYS.includes(name)) ?? []
   if (taken.length === 0) return names
-  throw failure(
-    `the source ${source.name} has options that lorchestra reads itself: ${taken.join(', ')}`,
-    'This is a bug in the source; please report it to whoever maintains it.',
-  )
+  throw sourceBug(`the source ${source.name} has options that lorchestra reads itself: ${taken.join(', ')}`)
 }
 
 function jsonSchemaOf(source: Source): unknown {
@@ -208,11 +203,9 @@ function hashSelection(options: Readonly<Record<string, unknown>>, source: Sourc
       .digest('hex')
       .slice(0, 16)
   } catch (error) {
-    throw failure(
-      `the source ${source.name} selects by an option that is not JSON: ${messageWithCauses(error)}`,
-      'This is a bug in the source; please report it to whoever maintains it.',
-      error,
-    )
+    throw sourceBug(`the source ${source.name} selects by an option that is not JSON: ${messageWithCauses(error)}`, {
+      cause: error,
+    })
   }
 }
 

@@ -1,4 +1,4 @@
-import {failure, usageError} from '../base/errors.ts'
+import {sourceBug, usageError} from '../base/errors.ts'
 import {untilAborted} from '../base/waiting.ts'
 import type {SourceContext, Stream} from '../source.ts'
 import type {StreamState} from '../warehouse/warehouse.ts'
@@ -41,7 +41,7 @@ export async function askSource(
 function identityIn(answer: {readonly identity: unknown} | undefined): string | undefined {
   if (answer === undefined) return undefined
   if (typeof answer.identity === 'string') return answer.identity
-  throw failure('the source gave no name for whose data this is')
+  throw sourceBug('the source gave no name for whose data this is')
 }
 
 function assertSameIdentity({account, job}: JobRun, identity: string, states: readonly StreamState[]): void {

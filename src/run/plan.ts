@@ -1,6 +1,7 @@
-import {failure, usageError} from '../base/errors.ts'
+import {failure, sourceBug, usageError} from '../base/errors.ts'
 import type {JsonValue, Stream, StreamDefinition} from '../source.ts'
 import type {StoredBookmark, StreamState} from '../warehouse/warehouse.ts'
+import {NAME, NAME_RULE} from '../model/name.ts'
 import {cursorOf, dueWindows, mergeWindows, type TimeWindow} from '../model/window.ts'
 import type {WindowRequest} from './window-request.ts'
 
@@ -43,20 +44,19 @@ export interface Moment {
 
 export function streamGroups(definitions: readonly StreamDefinition[], sourceSystem: string): readonly StreamGroup[] {
   const objectTypes = definitions.map(({objectType}) => objectType)
-  const badName = objectTypes.find((objectType) => !/^[a-z0-9][a-z0-9_-]{0,62}$/.test(objectType))
+  const badName = objectTypes.find((objectType) => !NAME.test(objectType))
   const repeated = objectTypes.find((objectType, index) => objectTypes.indexOf(objectType) !== index)
   if (objectTypes.length === 0 || badName !== undefined || repeated !== undefined) {
-    throw failure(
+    throw sourceBug(
       `the source names its streams wrongly: ${objectTypes.length === 0 ? 'none' : (badName ?? `${repeated ?? ''} twice`)}`,
-      'This is a bug in the source: object types match [a-z0-9][a-z0-9_-]{0,62} and differ.',
+      {rule: `${NAME_RULE}, and no two are alike`},
     )
   }
   const vague = definitions.find(({windowed}) => typeof windowed !== 'boolean')
   if (vague !== undefined) {
-    throw failure(
-      `the source does not say whether records of ${vague.objectType} have a time`,
-      'This is a bug in the source: windowed is true or false.',
-    )
+    throw sourceBug(`the source does not say whether records of ${vague.objectType} have a time`, {
+      rule: 'windowed is true or false',
+    })
   }
   return [true, false]
     .map((windowed) => ({

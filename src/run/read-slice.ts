@@ -1,4 +1,4 @@
-import {failure, messageWithCauses} from '../base/errors.ts'
+import {messageWithCauses, sourceBug} from '../base/errors.ts'
 import {jsonText} from '../base/json-text.ts'
 import type {JsonValue} from '../source.ts'
 import type {Slice, SliceReader, SliceResult} from './slice.ts'
@@ -36,5 +36,5 @@ export async function readSlice(reader: SliceReader, slice: Slice): Promise<Slic
 export function assertJson(value: JsonValue, what: string): JsonValue {
   const json = jsonText(value)
   if ('text' in json) return value
-  throw failure(`the source gave a ${what} that cannot be kept: ${json.problem}`, 'This is a bug in the source.')
+  throw sourceBug(`the source gave a ${what} that cannot be kept: ${json.problem}`)
 }

@@ -1,4 +1,4 @@
-import {asError, failure, oneLine} from '../base/errors.ts'
+import {asError, failure, oneLine, sourceBug} from '../base/errors.ts'
 import {createEvent} from '../model/events.ts'
 import {keyProblem, keyRecord, type Rejection} from './keyed-record.ts'
 import type {Slice, SliceReader} from './slice.ts'
@@ -6,7 +6,6 @@ import type {SpoolableRecord} from '../sink/spool.ts'
 import type {Page, Progress, SourceContext, Stream} from '../source.ts'
 import {windowAsText} from '../model/window.ts'
 
-const BUG = 'This is a bug in the source.'
 const LONGEST = {reference: 500, reason: 1000}
 
 /** Judges, counts and hands on what a source yields and reports during one slice. */
@@ -121,7 +120,7 @@ export class SliceIntake {
     const stream = this.#stream(objectType)
     for (const [name, count] of Object.entries({listed, outside, gone})) {
       if (count === undefined || (Number.isSafeInteger(count) && count >= 0)) continue
-      throw failure(`the source reported ${String(count)} records as ${name}`, `${BUG} It must report whole numbers.`)
+      throw sourceBug(`the source reported ${String(count)} records as ${name}`, {rule: 'it must report whole numbers'})
     }
     const reported = this.#slice.counts.of(stream.objectType)
     if (listed !== undefined) this.#announces.add(stream.objectType)
@@ -138,9 +137,9 @@ export class SliceIntake {
         ? streams[0]
         : streams.find((stream) => stream.objectType === objectType)
     if (found !== undefined) return found
-    throw failure(
+    throw sourceBug(
       `the source spoke of object type ${objectType ?? '(none)'}; this slice reads ${streams.map((stream) => stream.objectType).join(', ')}`,
-      'This is a bug in the source: it must name one of the streams that it was asked for.',
+      {rule: 'it must name one of the streams that it was asked for'},
     )
   }
 
@@ -185,7 +184,7 @@ export class SliceIntake {
   async #recordDeletion(stream: Stream, idemKey: string): Promise<void> {
     const problem = keyProblem(idemKey, stream)
     if (problem !== undefined) {
-      throw failure(`the source reported a deletion that cannot be told: ${problem}`, 'This is a bug in the source.')
+      throw sourceBug(`the source reported a deletion that cannot be told: ${problem}`)
     }
     this.#slice.counts.of(stream.objectType).deleted += 1
     await this.#reader.sink.logEvent(createEvent({...this.#about(stream, 'object.deleted'), idemKey}))
@@ -199,5 +198,5 @@ export class SliceIntake {
 
 function assertTexts(idemKeys: unknown): void {
   if (Array.isArray(idemKeys) && idemKeys.every((key) => typeof key === 'string')) return
-  throw failure('the source asked whether something is known that is no list of idem keys', BUG)
+  throw sourceBug('the source asked whether something is known that is no list of idem keys')
 }

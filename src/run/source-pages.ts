@@ -1,11 +1,10 @@
-import {failure} from '../base/errors.ts'
+import {sourceBug} from '../base/errors.ts'
 import type {Page} from '../source.ts'
 import {untilAborted} from '../base/waiting.ts'
 
 const LARGEST_PAGE = 10_000
 /** Milliseconds for the `finally` blocks of a source that is not needed any more. */
 const CLOSING_TIME = {finished: 10_000, aborted: 1000}
-const BUG = 'This is a bug in the source.'
 
 /** What a source yields, page by page, whatever it is: every page is one, every wait can be aborted. */
 export class SourcePages {
@@ -15,7 +14,7 @@ export class SourcePages {
   constructor(extracted: unknown, signal: AbortSignal) {
     const iterate = isObject(extracted) ? extracted[Symbol.asyncIterator] : undefined
     if (typeof iterate !== 'function') {
-      throw failure(`the source's extract gave ${kindOf(extracted)}, which is no async iterable of pages`, BUG)
+      throw sourceBug(`the source's extract gave ${kindOf(extracted)}, which is no async iterable of pages`)
     }
     this.#iterator = iterate.call(extracted) as AsyncIterator<unknown>
     this.#signal = signal
@@ -24,7 +23,7 @@ export class SourcePages {
   /** `undefined` at the end. */
   async next(): Promise<Page | undefined> {
     const step: unknown = await untilAborted(this.#iterator.next(), this.#signal)
-    if (!isObject(step)) throw failure(`the source's iterator gave ${kindOf(step)} for a page`, BUG)
+    if (!isObject(step)) throw sourceBug(`the source's iterator gave ${kindOf(step)} for a page`)
     if (step['done'] === true) return undefined
     return asPage(step['value'])
   }
@@ -35,7 +34,7 @@ export class SourcePages {
     // A timer that keeps the process alive: the source may be waiting for nothing at all.
     const late = new AbortController()
     const timer = setTimeout(() => {
-      late.abort(failure(`the source did not end within ${time / 1000} s of being told to`, BUG))
+      late.abort(sourceBug(`the source did not end within ${time / 1000} s of being told to`))
     }, time)
     try {
       await untilAborted(this.#iterator.return?.(), late.signal)
@@ -47,20 +46,19 @@ export class SourcePages {
 
 function asPage(value: unknown): Page {
   if (!isObject(value) || !Array.isArray(value['records'])) {
-    throw failure(
+    throw sourceBug(
       `the source yielded ${isObject(value) ? 'an object whose records are no array' : kindOf(value)} for a page`,
-      `${BUG} A page is {records: [...]}.`,
+      {rule: 'a page is {records: [...]}'},
     )
   }
   const {records, deleted} = value as {records: readonly unknown[]; deleted?: unknown}
   if (deleted !== undefined && !Array.isArray(deleted)) {
-    throw failure('the source yielded a page whose deleted keys are no array', BUG)
+    throw sourceBug('the source yielded a page whose deleted keys are no array')
   }
   if (records.length > LARGEST_PAGE) {
-    throw failure(
-      `a page of ${records.length} records; a page holds at most ${LARGEST_PAGE}`,
-      `${BUG} It must yield smaller pages.`,
-    )
+    throw sourceBug(`a page of ${records.length} records; a page holds at most ${LARGEST_PAGE}`, {
+      rule: 'it must yield smaller pages',
+    })
   }
   return value as unknown as Page
 }

@@ -3,7 +3,7 @@ import type {Config as CommandLine} from '@oclif/core'
 import {adviseOn} from '../base/close-match.ts'
 import type {AccountEntry, Config} from '../config/config.ts'
 import {formatDuration} from '../base/time.ts'
-import {failure, usageError} from '../base/errors.ts'
+import {failure, sourceBug, usageError} from '../base/errors.ts'
 import {createHttpClient} from './http/http-client.ts'
 import {resolveOptions, type OptionsOwner} from '../config/job-options.ts'
 import {openSecrets} from './secrets/open-secrets.ts'
@@ -69,10 +69,7 @@ export async function loginAccount(request: LoginRequest): Promise<LoginResult> 
     limit.clear()
   }
   if (stored.size > 0) return {account: account.name, source: account.source, stored: [...stored]}
-  throw failure(
-    `the login of ${account.source} ended without storing anything`,
-    'This is a bug in the source; please report it to whoever maintains it.',
-  )
+  throw sourceBug(`the login of ${account.source} ended without storing anything`)
 }
 
 function findAccount(config: Config, name: string): AccountEntry {
