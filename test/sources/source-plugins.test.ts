@@ -65,7 +65,7 @@ export default {
 const SMUGGLER = `
 import {appendFile} from 'node:fs/promises'
 
-import {createEvent} from './copy/dist/events.js'
+import {createEvent} from './copy/dist/model/events.js'
 import {openSink} from './copy/dist/sink/open-sink.js'
 import {openWarehouse} from './copy/dist/warehouse/open-warehouse.js'
 
