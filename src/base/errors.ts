@@ -1,3 +1,4 @@
+import type {ErrorCode} from './error-codes.ts'
 import {oneLine} from './one-line.ts'
 
 const LONGEST_MESSAGE = 4000
@@ -15,48 +16,61 @@ export const EXIT = {
 } as const
 
 export type Outcome = keyof typeof EXIT
+export type ErrorOutcome = Exclude<Outcome, 'done' | 'rejects'>
 export type StopSignal = 'SIGINT' | 'SIGTERM'
 
-interface ErrorDetails {
+export interface ErrorDetails {
+  /** The condition, for scripts. */
+  readonly code?: ErrorCode
   /** What to do next, in one line. */
   readonly next?: string
   readonly cause?: unknown
 }
 
+type Advice = ErrorDetails & {readonly next: string}
+
 /** An error that a user can meet: one line on what is wrong, one on what to do. */
 export class LorchestraError extends Error {
   override readonly name = 'LorchestraError'
-  readonly outcome: Outcome
+  readonly outcome: ErrorOutcome
+  readonly code: ErrorCode | undefined
   readonly next: string | undefined
 
-  constructor(outcome: Outcome, message: string, details: ErrorDetails = {}) {
+  constructor(outcome: ErrorOutcome, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : {cause: details.cause})
     this.outcome = outcome
+    this.code = details.code
     this.next = details.next
   }
 }
 
 /** Flags, configuration, names, environment: nothing was contacted. */
-export const usageError = (message: string, next: string, cause?: unknown): LorchestraError =>
-  new LorchestraError('usage', message, {next, cause})
+export const usageError = (message: string, next: string | Advice, cause?: unknown): LorchestraError =>
+  new LorchestraError('usage', message, detailsOf(next, cause))
 
-export const failure = (message: string, next?: string, cause?: unknown): LorchestraError =>
-  new LorchestraError('failed', message, {...(next !== undefined && {next}), cause})
+export const failure = (message: string, next?: string | ErrorDetails, cause?: unknown): LorchestraError =>
+  new LorchestraError('failed', message, detailsOf(next, cause))
 
 /** Another run of the stream, or another process on the DuckDB file. */
-export const inTheWay = (message: string, next: string, cause?: unknown): LorchestraError =>
-  new LorchestraError('inTheWay', message, {next, cause})
+export const inTheWay = (message: string, next: string | Advice, cause?: unknown): LorchestraError =>
+  new LorchestraError('inTheWay', message, detailsOf(next, cause))
+
+const detailsOf = (next: string | ErrorDetails | undefined, cause: unknown): ErrorDetails =>
+  typeof next === 'object' ? next : {...(next !== undefined && {next}), cause}
 
 /** The run mode and the flags disagree: a bug of lorchestra, so nothing may be written. */
 export const modeError = (message: string): LorchestraError =>
-  new LorchestraError('mode', message, {next: 'This is a bug in lorchestra; nothing was written. Please report it.'})
+  new LorchestraError('mode', message, {
+    code: 'E_MODE',
+    next: 'This is a bug in lorchestra; nothing was written. Please report it.',
+  })
 
 export const stopped = (
   signal: StopSignal,
   next = 'Finished commits are kept; the same command goes on from there.',
-): LorchestraError => new LorchestraError(signal, `stopped by ${signal}`, {next})
+): LorchestraError => new LorchestraError(signal, `stopped by ${signal}`, {code: 'E_STOPPED', next})
 
-export const outcomeOf = (error: unknown): Outcome => (error instanceof LorchestraError ? error.outcome : 'failed')
+export const outcomeOf = (error: unknown): ErrorOutcome => (error instanceof LorchestraError ? error.outcome : 'failed')
 
 const WORST_FIRST: readonly Outcome[] = ['mode', 'SIGINT', 'SIGTERM', 'failed', 'inTheWay', 'usage', 'rejects', 'done']
 

@@ -4,6 +4,7 @@ import {NAME, NAME_RULE} from '../model/name.ts'
 import {Flags} from '../base/oclif.ts'
 import {STARTER, STARTER_FILE_NAMES, starterFiles, starterJobName, WAREHOUSES} from '../cli/starter/starter-files.ts'
 import {assertNothingInTheWay, writeStarterFiles} from '../cli/starter/write-files.ts'
+import type {InitDocument} from '../report/documents/init.ts'
 
 export default class Init extends LorchestraCommand {
   static override readonly summary = 'Write a commented lorchestra.yaml and .env.example to start from'
@@ -34,7 +35,7 @@ export default class Init extends LorchestraCommand {
     }),
   }
 
-  override async run(): Promise<object> {
+  override async run(): Promise<InitDocument> {
     const {flags} = await this.parse(Init)
     const {source, account, warehouse, directory} = flags
     // Nobody is asked in vain.

@@ -1,4 +1,5 @@
-import {LorchestraCommand, type ErrorDocument} from '../cli/command.ts'
+import {LorchestraCommand} from '../cli/command.ts'
+import type {ErrorMember} from '../base/error-document.ts'
 import {asError, exitCodeOf, modeError, outcomeOf, usageError} from '../base/errors.ts'
 import {createLogger} from '../base/log.ts'
 import {assertNodeIsNewEnough} from '../base/node-version.ts'
@@ -6,6 +7,7 @@ import {Args, Flags} from '../base/oclif.ts'
 import {keepStdoutForResults} from '../cli/results-output.ts'
 import {currentRunMode, modeOfFlags, type RunMode} from '../model/run-mode.ts'
 import {listenForSignals} from '../cli/signals.ts'
+import type {RunDocument} from '../report/documents/run.ts'
 
 export default class Run extends LorchestraCommand {
   /** Read by the init hook, which sets the run mode for commands that say so. */
@@ -79,7 +81,7 @@ export default class Run extends LorchestraCommand {
     refetch: Flags.boolean({description: 'fetch records that are stored already, too'}),
   }
 
-  readonly #runs: object[] = []
+  readonly #runs: RunDocument['runs'][number][] = []
 
   override async run(): Promise<void> {
     const {args, flags} = await this.parse(Run)
@@ -121,7 +123,7 @@ export default class Run extends LorchestraCommand {
         notifier,
       })
       observer.allFinished(outcomes)
-      if (this.jsonEnabled()) this.logJson({schema: 1, runs: this.#runs})
+      if (this.jsonEnabled()) this.logJson({schema: 1, runs: this.#runs} satisfies RunDocument)
       // A stop is told even where it came during the last commit: other jobs may not have begun.
       const stopped = stop.signal.aborted ? [outcomeOf(stop.signal.reason)] : []
       // Not by falling off the end: a source that ignored the signal may have left a connection open.
@@ -132,7 +134,7 @@ export default class Run extends LorchestraCommand {
     }
   }
 
-  protected override errorDocument(error: ErrorDocument): object {
+  protected override errorDocument(error: ErrorMember): RunDocument {
     return {schema: 1, runs: this.#runs, error}
   }
 }

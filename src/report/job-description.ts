@@ -1,37 +1,19 @@
 import type {Config as CommandLine} from '@oclif/core'
 
-import type {Config, WarehouseConfig} from '../config/config.ts'
+import type {Config} from '../config/config.ts'
 import {adviceForVariables, missingVariables} from '../config/variables.ts'
 import {formatDuration} from '../base/duration.ts'
 import {failure} from '../base/errors.ts'
 import {hideSecrets, resolveOptions, storedInstead, type ResolvedOptions} from '../config/job-options.ts'
 import {isStoredIn, openSecrets} from '../sources/secrets/open-secrets.ts'
 import {chooseJob, DEFAULT_MAX_REJECTS, findJob, jobEntry, type JobRequest} from '../config/jobs.ts'
+import type {JobDescription} from './documents/jobs-show.ts'
+import type {TablesMember} from './documents/tables.ts'
 import type {Mask} from '../base/log.ts'
 import type {Source, StreamDefinition} from '../source.ts'
 import {loadSource} from '../sources/source-plugins.ts'
 import {formatTable, type Row} from './text-table.ts'
-import {testTablesOf} from '../model/tables.ts'
-
-/** A job for printing: the document of `jobs show --json`. */
-export interface JobDescription {
-  readonly job: string
-  readonly config: string
-  readonly source: string
-  readonly summary: string
-  readonly account: string | null
-  readonly source_system: string
-  readonly settings: Readonly<Record<string, string | number>>
-  readonly options: Readonly<Record<string, unknown>>
-  /** `null` where variables are missing, like the two below. */
-  readonly streams: readonly StreamDefinition[] | null
-  readonly selection: Readonly<Record<string, unknown>> | null
-  readonly selection_hash: string | null
-  readonly warehouse: Omit<WarehouseConfig, 'tables'>
-  readonly tables: {readonly [mode in 'production' | 'test-table']: readonly string[]}
-  readonly missing_variables: readonly string[]
-  readonly advice?: string
-}
+import {testTablesOf, type TableSet} from '../model/tables.ts'
 
 export async function describeJob(
   config: Config,
@@ -49,7 +31,6 @@ export async function describeJob(
   const needed = Object.entries(job.options).flatMap(([key, value]) => (leftOut.includes(key) ? [] : [value]))
   const missing = [...new Set([settings, needed].flatMap((value) => missingVariables(value, config.environment)))]
   const {tables, ...warehouse} = config.warehouse
-  const test = testTablesOf(tables)
   return {
     job: job.name,
     config: config.path,
@@ -57,21 +38,18 @@ export async function describeJob(
     summary: source.summary,
     account: job.account ?? null,
     source_system: job.sourceSystem,
-    settings: describeSettings(config, name, source),
+    settings: settingsOf(config, name, source),
     ...(missingVariables(needed, config.environment).length > 0
       ? {options: hideSecrets(job.options, source, mask), streams: null, selection: null, selection_hash: null}
-      : describeOptions(source, await resolveOptions(job, source, config, mask, isStored))),
-    warehouse,
-    tables: {
-      production: [tables.eventLog, tables.rawObjects],
-      'test-table': [test.eventLog, test.rawObjects],
-    },
+      : optionsOf(source, await resolveOptions(job, source, config, mask, isStored))),
+    warehouse: Object.fromEntries(Object.entries(warehouse).map(([key, value]) => [inSnakeCase(key), value])),
+    tables: {production: tablesMemberOf(tables), test_table: tablesMemberOf(testTablesOf(tables))},
     missing_variables: missing,
     ...(missing.length > 0 && {advice: adviceForVariables(config.folder, missing.length)}),
   }
 }
 
-function describeSettings(config: Config, name: string, {defaults}: Source): Readonly<Record<string, string | number>> {
+function settingsOf(config: Config, name: string, {defaults}: Source): Readonly<Record<string, string | number>> {
   const written = jobEntry(config, name).settings
   const complete = missingVariables(written, config.environment).length === 0
   const job = complete ? findJob(config, name) : undefined
@@ -95,11 +73,11 @@ const fromSource = (value: string | undefined, otherwise: string): string =>
 
 type DescribedOptions = Pick<JobDescription, 'options' | 'streams' | 'selection' | 'selection_hash'>
 
-function describeOptions(source: Source, {options, shown, selectionHash}: ResolvedOptions): DescribedOptions {
+function optionsOf(source: Source, {options, shown, selectionHash}: ResolvedOptions): DescribedOptions {
   const selecting = Object.entries(shown).filter(([key]) => source.selection?.includes(key) === true)
   return {
     options: shown,
-    streams: streamsOf(source, options),
+    streams: streamsOf(source, options).map(({objectType, windowed}) => ({object_type: objectType, windowed})),
     selection: Object.fromEntries(selecting),
     selection_hash: selectionHash,
   }
@@ -117,6 +95,14 @@ function streamsOf(source: Source, options: unknown): readonly StreamDefinition[
   }
 }
 
+const tablesMemberOf = ({eventLog, rawObjects}: TableSet): TablesMember => ({
+  event_log: eventLog,
+  raw_objects: rawObjects,
+})
+
+/** Settings go by the names that lorchestra.yaml gives them. */
+const inSnakeCase = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+
 export function formatDescription(description: JobDescription): string {
   const {streams, selection, missing_variables: missing, warehouse, tables, advice} = description
   const rows: Row[] = [
@@ -130,16 +116,16 @@ export function formatDescription(description: JobDescription): string {
     ['streams', streams === null ? 'known when no variable is missing' : streams.map(formatStream).join(', ')],
     ['selection', selection === null ? 'known when no variable is missing' : formatSelection(selection)],
     ...Object.entries(warehouse).map(([key, value]) => [key === 'type' ? 'warehouse' : `warehouse ${key}`, value]),
-    ['production writes', tables.production.join(', ')],
-    ['--test-table writes', tables['test-table'].join(', ')],
+    ['production writes', Object.values(tables.production).join(', ')],
+    ['--test-table writes', Object.values(tables.test_table).join(', ')],
     ['--dry-run writes', 'nothing'],
     ...(missing.length > 0 ? [['missing variables', `${missing.join(', ')} (not set or empty)`]] : []),
   ]
   return advice === undefined ? formatTable(rows) : `${formatTable(rows)}\n  → ${advice}`
 }
 
-const formatStream = ({objectType, windowed}: StreamDefinition): string =>
-  `${objectType} (${windowed ? 'by time' : 'whole'})`
+const formatStream = ({object_type, windowed}: {readonly object_type: string; readonly windowed: boolean}): string =>
+  `${object_type} (${windowed ? 'by time' : 'whole'})`
 
 function formatSelection(selection: Readonly<Record<string, unknown>>): string {
   const parts = Object.entries(selection).map(([key, value]) => `${key}=${show(value)}`)

@@ -3,12 +3,14 @@ import {once} from 'node:events'
 
 import type {Config} from '../config/config.ts'
 import {assertVariablesAreSet, resolveVariables} from '../config/variables.ts'
+import {errorMemberOf} from '../base/error-output.ts'
 import {failure, messageWithCauses, outcomeOf, usageError} from '../base/errors.ts'
 import type {Mask} from '../base/log.ts'
 import {isLoopback} from '../base/loopback.ts'
 import {outcomeOfRun, type FinishedRun} from '../run/finished-run.ts'
 import type {Notifier} from '../run/run-observer.ts'
-import {errorDocument, runDocument} from './run-summary.ts'
+import type {NotificationDocument} from './documents/notification.ts'
+import {runMemberOf} from './run-summary.ts'
 import {readPastRuns} from './past-runs.ts'
 import type {Logger} from '../source.ts'
 import {openWarehouse} from '../warehouse/open-warehouse.ts'
@@ -19,14 +21,6 @@ const COMMAND_TIMEOUT = 60_000
 const FEWEST_RUNS = 5
 const USUAL_SHARE = 0.8
 
-interface Notification {
-  readonly schema: 1
-  readonly event: 'run.failed' | 'run.degraded'
-  /** One line for a person; chat services show this member. */
-  readonly text: string
-  readonly run: object
-}
-
 export function createNotifier(config: Config, mask: Mask, log: Logger): Notifier | undefined {
   const written = config.notifications
   if (written === undefined) return undefined
@@ -36,7 +30,7 @@ export function createNotifier(config: Config, mask: Mask, log: Logger): Notifie
     mask.add(webhook)
     assertAddress(webhook, config)
   }
-  const tell = async (notification: Notification): Promise<void> => {
+  const tell = async (notification: NotificationDocument): Promise<void> => {
     const document = mask.apply(JSON.stringify(notification))
     if (webhook !== undefined) await logged(log, 'webhook', async () => post(webhook, document))
     if (command !== undefined) await logged(log, 'command', async () => pipeTo(command, document, config.folder))
@@ -46,7 +40,7 @@ export function createNotifier(config: Config, mask: Mask, log: Logger): Notifie
       const {mode, job} = run.description
       const outcome = outcomeOfRun(run.report)
       if (mode !== 'production' || outcome === 'SIGINT') return
-      const document = runDocument(run, mask.apply)
+      const document = runMemberOf(run, mask.apply)
       if (run.report.error !== undefined) {
         const text = `lorchestra: ${job} failed: ${messageWithCauses(run.report.error)}`
         await tell({schema: 1, event: 'run.failed', text, run: document})
@@ -59,7 +53,7 @@ export function createNotifier(config: Config, mask: Mask, log: Logger): Notifie
     async refused(job, error) {
       if (outcomeOf(error) === 'SIGINT') return
       const text = `lorchestra: ${job} failed: ${messageWithCauses(error)}`
-      await tell({schema: 1, event: 'run.failed', text, run: {job, error: errorDocument(error, mask.apply)}})
+      await tell({schema: 1, event: 'run.failed', text, run: {job, error: errorMemberOf(error, mask.apply)}})
     },
   }
 }

@@ -1,4 +1,5 @@
 import type {Counts} from '../model/counts.ts'
+import type {PastRunMember} from './documents/past-run.ts'
 import type {PastRun} from './past-runs.ts'
 import {formatTable, type Row} from './text-table.ts'
 import {describeWindow, windowAsText} from '../model/window.ts'
@@ -67,7 +68,7 @@ export function chartOfDays(runs: readonly PastRun[]): string {
     : `Records inserted or updated in production by these runs, by day (UTC)\n${formatTable(bars.toSorted(byDay))}`
 }
 
-export const pastRunDocument = (run: PastRun): object => ({
+export const pastRunMemberOf = (run: PastRun): PastRunMember => ({
   run_id: run.runId,
   job: run.job,
   account: run.account,

@@ -1,10 +1,12 @@
 import type {Counts} from '../model/counts.ts'
-import {messageWithCauses, LorchestraError, outcomeOf, type Outcome} from '../base/errors.ts'
+import {errorMemberOf} from '../base/error-output.ts'
+import {messageWithCauses, LorchestraError, type Outcome} from '../base/errors.ts'
 import {outcomeOfRun, type FinishedRun, type RunDescription} from '../run/finished-run.ts'
 import type {RunMode} from '../model/run-mode.ts'
 import type {Preview} from '../sink/sink.ts'
 import type {Estimate, RateLimit} from '../source.ts'
 import {describeWindow, windowAsText, type TimeWindow} from '../model/window.ts'
+import type {RunMember} from './documents/run.ts'
 
 const SAMPLE_CHARACTERS = 500
 const NUMBER = new Intl.NumberFormat('en-US')
@@ -150,7 +152,7 @@ const at = (instant: number): string =>
 const indent = (line: string): string => `  ${line}`
 
 /** One element of `runs` in the document of `--json`. */
-export function runDocument(run: FinishedRun, maskSecrets: (text: string) => string): object {
+export function runMemberOf(run: FinishedRun, maskSecrets: (text: string) => string): RunMember {
   const {description, report, preview} = run
   const {counts, error} = report
   return {
@@ -183,16 +185,7 @@ export function runDocument(run: FinishedRun, maskSecrets: (text: string) => str
         payload: json.slice(0, SAMPLE_CHARACTERS),
       })),
     }),
-    ...(error !== undefined && {error: errorDocument(error, maskSecrets)}),
-  }
-}
-
-export function errorDocument(error: unknown, maskSecrets: (text: string) => string): object {
-  const next = error instanceof LorchestraError ? error.next : undefined
-  return {
-    outcome: outcomeOf(error),
-    message: maskSecrets(messageWithCauses(error)),
-    ...(next !== undefined && {next: maskSecrets(next)}),
+    ...(error !== undefined && {error: errorMemberOf(error, maskSecrets)}),
   }
 }
 
@@ -200,7 +193,7 @@ const instantOf = (instant: number): string | null =>
   Number.isFinite(instant) ? new Date(instant).toISOString() : null
 
 /** What a write would have done is not known, and not guessed. */
-const previewCounts = (counts: Counts, {duplicates}: Preview): object => ({
+const previewCounts = (counts: Counts, {duplicates}: Preview): RunMember['counts'] => ({
   ...counts,
   inserted: null,
   updated: null,

@@ -1,13 +1,13 @@
-import {LorchestraError, messageWithCauses, type Outcome} from '../base/errors.ts'
+import {errorMemberOf, formatError} from '../base/error-output.ts'
+import {messageWithCauses, type Outcome} from '../base/errors.ts'
 import type {Mask} from '../base/log.ts'
 import {progressLine, progressOfSeveral, type ProgressState} from './progress-line.ts'
 import {
   banner,
   describeEstimate,
   describeWindows,
-  errorDocument,
   failureSummary,
-  runDocument,
+  runMemberOf,
   summary,
   summaryOfJobs,
 } from './run-summary.ts'
@@ -15,6 +15,7 @@ import type {FinishedRun, RunDescription} from '../run/finished-run.ts'
 import type {RunObserver, RunProgress} from '../run/run-observer.ts'
 import type {Estimate, RateLimit} from '../source.ts'
 import type {TimeWindow} from '../model/window.ts'
+import type {RunDocument} from './documents/run.ts'
 
 const REDRAW_MILLISECONDS = 100
 const IDLE_REDRAW_MILLISECONDS = 1000
@@ -27,7 +28,7 @@ interface ReporterOptions {
   readonly json: boolean
   readonly mask: Mask
   /** Filled with one document for each run. */
-  readonly documents: object[]
+  readonly documents: RunDocument['runs'][number][]
   /** To stdout. */
   readonly print: (text: string) => void
   readonly terminal?: Terminal
@@ -96,7 +97,7 @@ export class TerminalReporter implements RunObserver {
   finished(run: FinishedRun): void {
     this.#clearProgress()
     this.#running.delete(run.description.job)
-    this.#options.documents.push(runDocument(run, this.#options.mask.apply))
+    this.#options.documents.push(runMemberOf(run, this.#options.mask.apply))
     if (run.report.error === undefined) this.#print(summary(run))
     else this.#printErrors(failureSummary(run), run.report.error)
   }
@@ -104,10 +105,9 @@ export class TerminalReporter implements RunObserver {
   refused(job: string, error: unknown): void {
     this.#clearProgress()
     this.#running.delete(job)
-    this.#options.documents.push({job, error: errorDocument(error, this.#options.mask.apply)})
-    const next = error instanceof LorchestraError && error.next !== undefined ? [`  → ${error.next}`] : []
+    this.#options.documents.push({job, error: errorMemberOf(error, this.#options.mask.apply)})
     const message = messageWithCauses(error)
-    this.#printErrors([`Error: ${message.includes(job) ? message : `${job}: ${message}`}`, ...next], error)
+    this.#printErrors(formatError(error, message.includes(job) ? message : `${job}: ${message}`), error)
   }
 
   allFinished(outcomes: readonly Outcome[]): void {

@@ -1,3 +1,5 @@
+import type {GapMember} from './documents/runs-list.ts'
+import type {TableSetMember} from './documents/warehouse-show.ts'
 import {formatTable} from './text-table.ts'
 import type {DescribedStream, WarehouseDescription} from '../warehouse/warehouse.ts'
 import {describeWindow, windowAsText, type TimeWindow} from '../model/window.ts'
@@ -59,7 +61,7 @@ const isSameStream = (one: DescribedStream, other: DescribedStream): boolean =>
 export const describeGap = ({job, stream, window}: Gap): string =>
   `Gap: ${job} has not read ${stream.sourceSystem}/${stream.objectType} from ${describeWindow(window)}; its next plain run does.`
 
-export const gapDocument = ({job, account, stream, window}: Gap): object => ({
+export const gapMemberOf = ({job, account, stream, window}: Gap): GapMember => ({
   job,
   account,
   source_system: stream.sourceSystem,
@@ -67,7 +69,7 @@ export const gapDocument = ({job, account, stream, window}: Gap): object => ({
   window: windowAsText(window),
 })
 
-export const descriptionDocument = ({bytes, tables, streams}: WarehouseDescription): object => ({
+export const tableSetMemberOf = ({bytes, tables, streams}: WarehouseDescription): TableSetMember => ({
   bytes: bytes ?? null,
   tables: tables.map((table) => ({
     name: table.name,

@@ -91,10 +91,13 @@ production writes    my_log, raw_objects
     expect(job).to.deep.include({
       job: 'mine',
       options: {token: '***', query: 'a folder'},
-      streams: [{objectType: 'note', windowed: true}],
+      streams: [{object_type: 'note', windowed: true}],
       selection: {query: 'a folder'},
       warehouse: {type: 'duckdb', path: join(folder, 'notes.duckdb')},
-      tables: {production: ['my_log', 'raw_objects'], 'test-table': ['test_my_log', 'test_raw_objects']},
+      tables: {
+        production: {event_log: 'my_log', raw_objects: 'raw_objects'},
+        test_table: {event_log: 'test_my_log', raw_objects: 'test_raw_objects'},
+      },
       missing_variables: [],
     })
   })

@@ -4,6 +4,7 @@ import {usageError} from '../../base/errors.ts'
 import {createLogger} from '../../base/log.ts'
 import {Args, Flags} from '../../base/oclif.ts'
 import {listenForSignals} from '../../cli/signals.ts'
+import type {AccountsLoginDocument} from '../../report/documents/accounts-login.ts'
 
 const LONGEST_PATIENCE = 24 * 60 * 60 * 1000
 
@@ -31,7 +32,7 @@ export default class AccountsLogin extends LorchestraCommand {
     }),
   }
 
-  override async run(): Promise<object> {
+  override async run(): Promise<AccountsLoginDocument> {
     const {args, flags} = await this.parse(AccountsLogin)
     const patience = readPatience(flags.timeout)
     if (!flags['no-browser']) assertSomebodyIsThere()

@@ -4,6 +4,7 @@ import {LorchestraCommand} from '../../cli/command.ts'
 import {usageError} from '../../base/errors.ts'
 import {NAME, NAME_RULE} from '../../model/name.ts'
 import {Args, Flags} from '../../base/oclif.ts'
+import type {SourcesCreateDocument} from '../../report/documents/sources-create.ts'
 
 export default class SourcesCreate extends LorchestraCommand {
   static override readonly summary = 'Write a new source plugin, complete with tests'
@@ -29,7 +30,7 @@ export default class SourcesCreate extends LorchestraCommand {
     }),
   }
 
-  override async run(): Promise<object> {
+  override async run(): Promise<SourcesCreateDocument> {
     const {args, flags} = await this.parse(SourcesCreate)
     const {name} = args
     if (!NAME.test(name)) {

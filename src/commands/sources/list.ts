@@ -1,11 +1,12 @@
 import {LorchestraCommand} from '../../cli/command.ts'
 import {failure} from '../../base/errors.ts'
+import type {SourcesListDocument} from '../../report/documents/sources-list.ts'
 
 export default class SourcesList extends LorchestraCommand {
   static override readonly summary = 'List the sources that installed plugins offer'
   static override readonly examples = ['<%= config.bin %> <%= command.id %>']
 
-  override async run(): Promise<object> {
+  override async run(): Promise<SourcesListDocument> {
     await this.parse(SourcesList)
     const [{formatFailures, listSources}, {formatTable}] = await Promise.all([
       import('../../sources/source-plugins.ts'),

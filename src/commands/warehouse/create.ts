@@ -1,4 +1,5 @@
 import {LorchestraCommand} from '../../cli/command.ts'
+import type {WarehouseCreateDocument} from '../../report/documents/warehouse-create.ts'
 
 export default class WarehouseCreate extends LorchestraCommand {
   static override readonly summary = 'Create the production tables that are missing'
@@ -6,7 +7,7 @@ export default class WarehouseCreate extends LorchestraCommand {
     'A table that is there is checked and never altered. BigQuery needs this once, before the first run; runs make the test tables themselves, and DuckDB files altogether.'
   static override readonly examples = ['<%= config.bin %> <%= command.id %>']
 
-  override async run(): Promise<object> {
+  override async run(): Promise<WarehouseCreateDocument> {
     const {flags} = await this.parse(WarehouseCreate)
     const {openWarehouse} = await import('../../warehouse/open-warehouse.ts')
     const {warehouse: settings} = await this.readConfig(flags.config)

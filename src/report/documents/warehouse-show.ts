@@ -1,0 +1,44 @@
+import * as z from 'zod'
+
+import {document, type DocumentOf} from './document.ts'
+import {instant} from './instant.ts'
+import * as names from './names.ts'
+import {windowMember} from './window.ts'
+
+const bytes = z.int().nonnegative().nullable()
+
+const tableSetMember = z
+  .strictObject({
+    bytes: bytes.describe('Of the file that holds all tables; null where there is none.'),
+    tables: z.array(
+      z.strictObject({
+        name: z.string(),
+        exists: z.boolean(),
+        rows: z.int().nonnegative().nullable().describe('null: the warehouse does not tell.'),
+        bytes: bytes.describe('null: the warehouse does not tell.'),
+        partitioned_by: z.string().nullable(),
+        clustered_by: z.array(z.string()).nullable(),
+      }),
+    ),
+    streams: z.array(
+      z.strictObject({
+        job: names.job,
+        account: names.account,
+        source_system: names.sourceSystem,
+        object_type: names.objectType,
+        selection: z.string().describe('Hash of the options that select records.'),
+        covered: z.array(windowMember).describe('Oldest first; between two of them there is a gap.'),
+        last_commit: instant,
+      }),
+    ),
+  })
+  .meta({id: 'table_set', description: 'Two tables, and how far each stream is covered in them.'})
+
+export const warehouseShowDocument = document({
+  warehouse: names.warehouse,
+  production: tableSetMember,
+  test_table: tableSetMember,
+})
+
+export type TableSetMember = DocumentOf<typeof tableSetMember>
+export type WarehouseShowDocument = DocumentOf<typeof warehouseShowDocument>
