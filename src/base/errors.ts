@@ -58,6 +58,11 @@ export const inTheWay = (message: string, next: string | Advice, cause?: unknown
 const detailsOf = (next: string | ErrorDetails | undefined, cause: unknown): ErrorDetails =>
   typeof next === 'object' ? next : {...(next !== undefined && {next}), cause}
 
+export const SOURCE_BUG = {
+  code: 'E_SOURCE_BUG',
+  next: 'This is a bug in the source; please report it to whoever maintains it.',
+} as const satisfies ErrorDetails
+
 /** The run mode and the flags disagree: a bug of lorchestra, so nothing may be written. */
 export const modeError = (message: string): LorchestraError =>
   new LorchestraError('mode', message, {

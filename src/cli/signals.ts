@@ -1,7 +1,6 @@
-import {exitAsFailed, exitNow, failure, stopped, type StopSignal} from '../base/errors.ts'
+import {exitAsFailed, exitNow, failure, SOURCE_BUG, stopped, type StopSignal} from '../base/errors.ts'
 
 const SIGNALS: readonly StopSignal[] = ['SIGINT', 'SIGTERM']
-const BUG = 'This is a bug in the source; please report it to whoever maintains it.'
 
 export interface StopListener {
   /** Aborted by the first signal, with an error that carries its exit code, and by what would end the process. */
@@ -26,12 +25,15 @@ export function listenForSignals(runningJobs: () => string, next?: string): Stop
   }
   // What a source leaves unhandled must end its run with a reason, not the process without one.
   const onUncaught = (error: Error): void => {
-    controller.abort(failure(`the source failed behind the back of its run: ${error.message}`, BUG, error))
+    controller.abort(
+      failure(`the source failed behind the back of its run: ${error.message}`, {...SOURCE_BUG, cause: error}),
+    )
   }
   const onNothingLeftToDo = (): void => {
-    controller.abort(failure('the source waits for something that can no longer happen', BUG))
+    controller.abort(failure('the source waits for something that can no longer happen', SOURCE_BUG))
   }
-  const onExit = (code: number): void => exitAsFailed(code, `${runningJobs()}: the source ended the process. ${BUG}`)
+  const onExit = (code: number): void =>
+    exitAsFailed(code, `${runningJobs()}: the source ended the process. ${SOURCE_BUG.next}`)
   process.on('uncaughtException', onUncaught).on('beforeExit', onNothingLeftToDo).on('exit', onExit)
   stopListening.push(() => {
     process.off('uncaughtException', onUncaught).off('beforeExit', onNothingLeftToDo).off('exit', onExit)

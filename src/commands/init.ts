@@ -75,4 +75,4 @@ export default class Init extends LorchestraCommand {
 }
 
 const notAName = (what: string, name: string): Error =>
-  usageError(`${what}: ${JSON.stringify(name)} is not a name`, NAME_RULE)
+  usageError(`${what}: ${JSON.stringify(name)} is not a name`, {code: 'E_NAME_INVALID', next: NAME_RULE})

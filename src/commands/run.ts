@@ -145,10 +145,10 @@ function assertModesTakeNoValue(argv: readonly string[]): void {
   const written = (end === -1 ? argv : argv.slice(0, end)).find((word) => /^--(dry-run|test-table)=/.test(word))
   if (written === undefined) return
   const flag = written.slice(0, written.indexOf('='))
-  throw usageError(
-    `${flag} takes no value, but ${written} gives it one`,
-    `Write it on its own: lorchestra run JOB ${flag}`,
-  )
+  throw usageError(`${flag} takes no value, but ${written} gives it one`, {
+    code: 'E_USAGE_FLAGS',
+    next: `Write it on its own: lorchestra run JOB ${flag}`,
+  })
 }
 
 /** Two parsers read the command line, the init hook's and this command's; they must have read the same. */

@@ -5,7 +5,7 @@ import type {Config} from './config.ts'
 import {HOST_KEYS} from './file-schema.ts'
 import {describeIssue, pathOf, problemsError, type Problem, type SchemaIssue} from './problems.ts'
 import {assertVariablesAreSet, isPlainObject, mapStrings, missingVariables, resolveVariables} from './variables.ts'
-import {failure, messageWithCauses} from '../base/errors.ts'
+import {failure, messageWithCauses, SOURCE_BUG} from '../base/errors.ts'
 import type {Mask} from '../base/log.ts'
 import type {Source} from '../source.ts'
 import type {ChosenJob} from './jobs.ts'
@@ -116,11 +116,10 @@ async function validate<Options>(source: Source<Options>, input: unknown) {
   try {
     return await source.options['~standard'].validate(input)
   } catch (error) {
-    throw failure(
-      `the source ${source.name} could not check the options: ${messageWithCauses(error)}`,
-      'This is a bug in the source; please report it to whoever maintains it.',
-      error,
-    )
+    throw failure(`the source ${source.name} could not check the options: ${messageWithCauses(error)}`, {
+      ...SOURCE_BUG,
+      cause: error,
+    })
   }
 }
 
@@ -163,10 +162,7 @@ function optionNames(source: Source): readonly string[] | undefined {
   const names = closedProperties(jsonSchemaOf(source))
   const taken = names?.filter((name) => (HOST_KEYS as readonly string[]).includes(name)) ?? []
   if (taken.length === 0) return names
-  throw failure(
-    `the source ${source.name} has options that lorchestra reads itself: ${taken.join(', ')}`,
-    'This is a bug in the source; please report it to whoever maintains it.',
-  )
+  throw failure(`the source ${source.name} has options that lorchestra reads itself: ${taken.join(', ')}`, SOURCE_BUG)
 }
 
 function jsonSchemaOf(source: Source): unknown {
@@ -207,11 +203,10 @@ function hashSelection(options: Readonly<Record<string, unknown>>, source: Sourc
       .digest('hex')
       .slice(0, 16)
   } catch (error) {
-    throw failure(
-      `the source ${source.name} selects by an option that is not JSON: ${messageWithCauses(error)}`,
-      'This is a bug in the source; please report it to whoever maintains it.',
-      error,
-    )
+    throw failure(`the source ${source.name} selects by an option that is not JSON: ${messageWithCauses(error)}`, {
+      ...SOURCE_BUG,
+      cause: error,
+    })
   }
 }
 

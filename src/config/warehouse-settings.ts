@@ -69,6 +69,7 @@ export function readWarehouse(source: WarehouseEntry): {warehouse?: WarehouseCon
       position: locate(['warehouse']),
       message: `the environment variable ${name} is not set or empty`,
       advice: adviceForVariables(folder),
+      code: 'E_VARIABLE_MISSING' as const,
     }))
     return {problems}
   }

@@ -106,7 +106,9 @@ production writes    my_log, raw_objects
     const {code, stdout, stderr} = await lorchestra(['jobs', 'show', 'mien'], {cwd: folder})
     expect(code).to.equal(2)
     expect(stdout).to.equal('')
-    expect(stderr).to.equal('Error: there is no job "mien" in lorchestra.yaml\n  → Did you mean "mine"?\n')
+    expect(stderr).to.equal(
+      'Error: there is no job "mien" in lorchestra.yaml [E_JOB_UNKNOWN]\n  → Did you mean "mine"?\n',
+    )
   })
 
   it('ends with 2 where no plugin offers the source', async () => {

@@ -34,10 +34,10 @@ export default class PluginsInstall extends LorchestraCommand {
       import('../../sources/install/registry.ts'),
     ])
     if (looksLikePath(args.plugin) && !existsSync(args.plugin)) {
-      throw usageError(
-        `there is no ${resolve(args.plugin)}`,
-        'Name a packed plugin (npm pack makes one) or its folder.',
-      )
+      throw usageError(`there is no ${resolve(args.plugin)}`, {
+        code: 'E_PLUGIN_UNKNOWN',
+        next: 'Name a packed plugin (npm pack makes one) or its folder.',
+      })
     }
     const spec = looksLikePath(args.plugin) ? `file:${resolve(args.plugin)}` : args.plugin
     if (isInRegistry(spec)) await assertInRegistry(this.config, spec)

@@ -25,10 +25,10 @@ export default class RejectsList extends LorchestraCommand {
       (await warehouse.readRejects(settings.tables, args.run)) ??
       (await warehouse.readRejects(testTablesOf(settings.tables), args.run))
     if (rejects === undefined) {
-      throw usageError(
-        `there is no run ${JSON.stringify(args.run)} in the warehouse of ${shownPath}`,
-        'The summary of `lorchestra run --json` and the column correlation_id of event_log name runs.',
-      )
+      throw usageError(`there is no run ${JSON.stringify(args.run)} in the warehouse of ${shownPath}`, {
+        code: 'E_RUN_UNKNOWN',
+        next: 'The summary of `lorchestra run --json` and the column correlation_id of event_log name runs.',
+      })
     }
     if (rejects.length === 0) this.log(`${args.run} rejected nothing.`)
     else {

@@ -21,10 +21,10 @@ export default class RunsShow extends LorchestraCommand {
     const {warehouse, shownPath} = await this.readConfig(flags.config)
     const [run] = await readPastRuns(await openWarehouse(warehouse), warehouse.tables, {runId: args.run, limit: 1})
     if (run === undefined) {
-      throw usageError(
-        `there is no run ${JSON.stringify(args.run)} in the warehouse of ${shownPath}`,
-        '`lorchestra runs list` names them. A dry run leaves no trace.',
-      )
+      throw usageError(`there is no run ${JSON.stringify(args.run)} in the warehouse of ${shownPath}`, {
+        code: 'E_RUN_UNKNOWN',
+        next: '`lorchestra runs list` names them. A dry run leaves no trace.',
+      })
     }
     this.log(this.mask.apply(formatRun(run)))
     return {schema: 1, run: pastRunMemberOf(run)}

@@ -34,7 +34,7 @@ export default class SourcesCreate extends LorchestraCommand {
     const {args, flags} = await this.parse(SourcesCreate)
     const {name} = args
     if (!NAME.test(name)) {
-      throw usageError(`${JSON.stringify(name)} is not a name for a source`, NAME_RULE)
+      throw usageError(`${JSON.stringify(name)} is not a name for a source`, {code: 'E_NAME_INVALID', next: NAME_RULE})
     }
     const [{listSources}, {ownPackageSpec, renderSourceTemplate}, {writeStarterFiles}] = await Promise.all([
       import('../../sources/source-plugins.ts'),
@@ -45,7 +45,7 @@ export default class SourcesCreate extends LorchestraCommand {
     if (taken !== undefined) {
       throw usageError(
         `the plugin ${taken.plugin.name} offers a source ${name} already, and of two with one name neither can be used`,
-        'Choose another name.',
+        {code: 'E_NAME_TAKEN', next: 'Choose another name.'},
       )
     }
     const lorchestra = flags.lorchestra ?? (await ownPackageSpec(this.config.root, this.config.version))

@@ -15,7 +15,10 @@ export default class SourcesList extends LorchestraCommand {
     const {sources, failures} = await listSources(this.config)
     const [worst] = failures
     if (sources.length === 0 && worst !== undefined) {
-      throw failure(`no source can be used: ${failures.map(({message}) => message).join('; ')}`, worst.next)
+      throw failure(`no source can be used: ${failures.map(({message}) => message).join('; ')}`, {
+        code: 'E_PLUGIN_BROKEN',
+        next: worst.next,
+      })
     }
     if (failures.length > 0) this.logToStderr(formatFailures(failures))
     if (sources.length === 0) this.log('No plugin offers a source. Install one: lorchestra plugins install PACKAGE.')
