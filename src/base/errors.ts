@@ -9,15 +9,17 @@ export const EXIT = {
   failed: 1,
   usage: 2,
   rejects: 3,
-  inTheWay: 4,
+  busy: 4,
   mode: 70,
-  SIGINT: 130,
-  SIGTERM: 143,
+  interrupted: 130,
+  terminated: 143,
 } as const
 
 export type Outcome = keyof typeof EXIT
 export type ErrorOutcome = Exclude<Outcome, 'done' | 'rejects'>
 export type StopSignal = 'SIGINT' | 'SIGTERM'
+
+const OUTCOME_OF_SIGNAL = {SIGINT: 'interrupted', SIGTERM: 'terminated'} as const satisfies Record<StopSignal, Outcome>
 
 export interface ErrorDetails {
   /** The condition, for scripts. */
@@ -53,7 +55,7 @@ export const failure = (message: string, next?: string | ErrorDetails, cause?: u
 
 /** Another run of the stream, or another process on the DuckDB file. */
 export const inTheWay = (message: string, next: string | Advice, cause?: unknown): LorchestraError =>
-  new LorchestraError('inTheWay', message, detailsOf(next, cause))
+  new LorchestraError('busy', message, detailsOf(next, cause))
 
 const detailsOf = (next: string | ErrorDetails | undefined, cause: unknown): ErrorDetails =>
   typeof next === 'object' ? next : {...(next !== undefined && {next}), cause}
@@ -73,11 +75,20 @@ export const modeError = (message: string): LorchestraError =>
 export const stopped = (
   signal: StopSignal,
   next = 'Finished commits are kept; the same command goes on from there.',
-): LorchestraError => new LorchestraError(signal, `stopped by ${signal}`, {code: 'E_STOPPED', next})
+): LorchestraError => new LorchestraError(OUTCOME_OF_SIGNAL[signal], `stopped by ${signal}`, {code: 'E_STOPPED', next})
 
 export const outcomeOf = (error: unknown): ErrorOutcome => (error instanceof LorchestraError ? error.outcome : 'failed')
 
-const WORST_FIRST: readonly Outcome[] = ['mode', 'SIGINT', 'SIGTERM', 'failed', 'inTheWay', 'usage', 'rejects', 'done']
+const WORST_FIRST: readonly Outcome[] = [
+  'mode',
+  'interrupted',
+  'terminated',
+  'failed',
+  'busy',
+  'usage',
+  'rejects',
+  'done',
+]
 
 /** The exit code of a command that ran several jobs: the first of the table's order that applies. */
 export function exitCodeOf(outcomes: readonly Outcome[]): number {
@@ -110,7 +121,7 @@ export function messageWithCauses(error: unknown): string {
 /** For a second signal: the user does not want to wait for anything. */
 export function exitNow(signal: StopSignal): never {
   // oxlint-disable-next-line no-restricted-properties -- this is the place
-  process.exit(EXIT[signal])
+  process.exit(EXIT[OUTCOME_OF_SIGNAL[signal]])
 }
 
 /** For a process that somebody else ended, as if all were well, while a run was under way. */

@@ -39,7 +39,7 @@ export function createNotifier(config: Config, mask: Mask, log: Logger): Notifie
     async finished(run) {
       const {mode, job} = run.description
       const outcome = outcomeOfRun(run.report)
-      if (mode !== 'production' || outcome === 'SIGINT') return
+      if (mode !== 'production' || outcome === 'interrupted') return
       const document = runMemberOf(run, mask.apply)
       if (run.report.error !== undefined) {
         const text = `lorchestra: ${job} failed: ${messageWithCauses(run.report.error)}`
@@ -51,7 +51,7 @@ export function createNotifier(config: Config, mask: Mask, log: Logger): Notifie
       await tell({schema: 1, event: 'run.degraded', text: `lorchestra: ${job} is degraded: ${trouble}`, run: document})
     },
     async refused(job, error) {
-      if (outcomeOf(error) === 'SIGINT') return
+      if (outcomeOf(error) === 'interrupted') return
       const text = `lorchestra: ${job} failed: ${messageWithCauses(error)}`
       await tell({schema: 1, event: 'run.failed', text, run: {job, error: errorMemberOf(error, mask.apply)}})
     },

@@ -80,10 +80,10 @@ const OUTCOMES: Readonly<Record<Outcome, string>> = {
   rejects: 'done with new rejects',
   failed: 'failed',
   usage: 'refused',
-  inTheWay: 'kept out by another run',
+  busy: 'kept out by another run',
   mode: 'without a run mode',
-  SIGINT: 'stopped',
-  SIGTERM: 'stopped',
+  interrupted: 'stopped',
+  terminated: 'stopped',
 }
 
 /** The last line of a command that ran several jobs. */
