@@ -19,7 +19,7 @@ export const errorMember = z
   .meta({id: 'error', description: 'Why something was not done.'})
 
 export const errorDocument = z.strictObject({
-  schema: z.literal(1),
+  schema: z.literal(1).describe('The version of this document.'),
   error: errorMember,
 })
 

@@ -56,6 +56,6 @@ export default class SourcesCreate extends LorchestraCommand {
   → cd ${shown} && npm install && npm test
   → lorchestra plugins link --no-install . && npm run service
   → lorchestra run ${name}_items --dry-run (in another terminal)`)
-    return {schema: 1, source: name, folder, lorchestra, written}
+    return {schema: 1, source: name, folder, lorchestra, written: written.toSorted()}
   }
 }

@@ -6,8 +6,14 @@ import * as names from './names.ts'
 /** What `plugins install` and `plugins update` answer with. */
 export const changedPluginsDocument = document({
   plugins: z
-    .array(z.strictObject({name: z.string(), version: z.string(), sources: z.array(names.source)}))
-    .describe('What is new, with the sources that it offers; nothing where all was there already.'),
+    .array(
+      z.strictObject({
+        name: z.string().describe('Name of its package.'),
+        version: z.string().describe('The version that is installed now.'),
+        sources: z.array(names.source).describe('What it offers; nothing where it is a plugin of another kind.'),
+      }),
+    )
+    .describe('What is new; nothing where all was there already.'),
 })
 
 export type ChangedPluginsDocument = DocumentOf<typeof changedPluginsDocument>

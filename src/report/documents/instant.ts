@@ -1,4 +1,5 @@
 import * as z from 'zod'
 
-/** ISO 8601 in UTC, to the millisecond. */
-export const instant = z.iso.datetime({precision: 3})
+export const instant = z.iso
+  .datetime({precision: 3})
+  .meta({id: 'instant', description: 'An instant: ISO 8601 in UTC, to the millisecond.'})

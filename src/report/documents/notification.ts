@@ -6,13 +6,13 @@ import {refusedRunMember, runMember} from './run.ts'
 const text = z.string().describe('One line for a person; chat services show this member.')
 
 export const runFailedDocument = document({
-  event: z.literal('run.failed'),
+  event: z.literal('run.failed').describe('A run failed, or could not begin.'),
   text,
-  run: z.union([runMember, refusedRunMember]),
+  run: z.union([runMember, refusedRunMember]).describe('The run, as `lorchestra run --json` gives it.'),
 })
 
 export const runDegradedDocument = document({
-  event: z.literal('run.degraded'),
+  event: z.literal('run.degraded').describe('A run ended well, and something is odd about it.'),
   text,
   run: runMember,
 })

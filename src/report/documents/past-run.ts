@@ -19,21 +19,23 @@ export const pastRunMember = z
         'died: its process is gone without a last word. unknown: it has not ended, and runs or ran on another machine.',
       ),
     started_at: instant,
-    ended_at: instant.nullable(),
-    duration_seconds: z.number().nonnegative().nullable(),
+    ended_at: instant.nullable().describe('null: it has not said so.'),
+    duration_seconds: z.number().nonnegative().nullable().describe('null: it has not ended.'),
     windows: z.array(windowMember).describe('What its commits cover.'),
     counts: countsMember,
     error: z.string().nullable().describe('Why it failed.'),
-    commits: z.array(
-      z.strictObject({
-        at: instant,
-        source_system: names.sourceSystem,
-        object_type: names.objectType,
-        window: windowMember,
-        counts: countsMember,
-        limited: z.boolean().describe('It holds what --limit allowed, and so covers nothing.'),
-      }),
-    ),
+    commits: z
+      .array(
+        z.strictObject({
+          at: instant,
+          source_system: names.sourceSystem,
+          object_type: names.objectType,
+          window: windowMember,
+          counts: countsMember,
+          limited: z.boolean().describe('It holds what --limit allowed, and so covers nothing.'),
+        }),
+      )
+      .describe('One element a stream of each commit, oldest first.'),
   })
   .meta({id: 'past_run', description: 'What the event log tells of one run.'})
 

@@ -21,21 +21,29 @@ export const runMember = z
     mode: z.enum(['production', 'dry-run', 'test-table']).describe('What it was allowed to write.'),
     outcome: z.enum(OUTCOMES).describe('How it ended.'),
     started_at: instant,
-    duration_seconds: z.number().nonnegative(),
+    duration_seconds: z.number().nonnegative().describe('How long it took.'),
     warehouse: names.warehouse,
     tables: tablesMember.nullable().describe('What it wrote to; null in a dry run.'),
     windows: z.array(windowMember).describe('What it read and, where it wrote, what is stored of it.'),
     limited: z.boolean().describe('It stopped after --limit records, and so covers nothing.'),
-    commits: z.int().nonnegative(),
+    commits: z.int().nonnegative().describe('How many were made; a dry run counts what would be one.'),
     bytes_billed: z.int().nonnegative().optional().describe('By a warehouse that bills.'),
     counts: countsOfAnyRun,
     cursor: z
-      .strictObject({before: instant.nullable(), after: instant.nullable()})
+      .strictObject({
+        before: instant.nullable().describe('null: the very first record.'),
+        after: instant.nullable().describe('null: the very first record.'),
+      })
       .nullable()
       .describe('Where a plain run would have begun before it, and where the next one begins; null: not known.'),
     notes: z.array(z.string()).describe('What a person should know, one line each.'),
     samples: z
-      .array(z.strictObject({idem_key: z.string(), payload: z.string().describe('JSON, cut after 500 characters.')}))
+      .array(
+        z.strictObject({
+          idem_key: z.string().describe('The key of its row.'),
+          payload: z.string().describe('JSON, cut after 500 characters.'),
+        }),
+      )
       .optional()
       .describe('Some records of a dry run.'),
     error: errorMember.optional(),

@@ -13,18 +13,22 @@ export const sourceFailureMember = z
   .meta({id: 'source_failure', description: "What keeps a plugin's source from being used."})
 
 export const sourcesListDocument = document({
-  sources: z.array(
-    z.strictObject({
-      source: names.source,
-      summary: z.string(),
-      plugin: z.strictObject({
-        name: z.string(),
-        version: z.string(),
-        type: z.string().describe('How it was found: core, user or link.'),
+  sources: z
+    .array(
+      z.strictObject({
+        source: names.source,
+        summary: z.string().describe('What it reads, in one line.'),
+        plugin: z
+          .strictObject({
+            name: z.string().describe('Name of its package.'),
+            version: z.string().describe('none: its package does not say.'),
+            type: z.string().describe('How it was found: core, user or link.'),
+          })
+          .describe('Who offers it.'),
       }),
-    }),
-  ),
-  failures: z.array(sourceFailureMember),
+    )
+    .describe('What jobs can read, by name.'),
+  failures: z.array(sourceFailureMember).describe('What is broken, and so not among the sources.'),
 })
 
 export type SourcesListDocument = DocumentOf<typeof sourcesListDocument>
