@@ -1,6 +1,6 @@
 /**
- * A condition that a script may want to tell from others. A code never changes its meaning, and docs/errors.md has a
- * paragraph on each.
+ * Each code stands for a condition that a script may want to tell from others. It never changes its meaning, and
+ * docs/errors.md has a section on it.
  */
 export const ERROR_CODES = [
   'E_ACCOUNT_UNKNOWN',

@@ -5,7 +5,7 @@ import {EXIT, type Outcome} from './errors.ts'
 
 const OUTCOMES = Object.keys(EXIT) as [Outcome, ...Outcome[]]
 
-/** What a document says of an error. Only types are taken from here while the program runs: zod is slow to load. */
+/** This is what a document says of an error. Only types are taken from here while the program runs: zod is slow to load. */
 export const errorMember = z
   .strictObject({
     outcome: z

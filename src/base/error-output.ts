@@ -1,7 +1,7 @@
 import type {ErrorMember} from './error-document.ts'
 import {LorchestraError, messageWithCauses, outcomeOf} from './errors.ts'
 
-/** An error as a document holds it. */
+/** Gives an error as a document holds it. */
 export function errorMemberOf(error: unknown, maskSecrets: (text: string) => string): ErrorMember {
   const {code, next} = error instanceof LorchestraError ? error : {}
   return {
@@ -12,7 +12,7 @@ export function errorMemberOf(error: unknown, maskSecrets: (text: string) => str
   }
 }
 
-/** An error as a person reads it: what is wrong with its code, and what to do. `message` replaces the error's own. */
+/** Formats an error as a person reads it: what is wrong, its code, what to do. `message` replaces the error's own. */
 export function formatError(error: unknown, message = messageWithCauses(error)): readonly string[] {
   const {code, next} = error instanceof LorchestraError ? error : {}
   return [`Error: ${message}${code === undefined ? '' : ` [${code}]`}`, ...(next === undefined ? [] : [`  → ${next}`])]

@@ -23,7 +23,7 @@ export abstract class LorchestraCommand extends Command {
   /** Every secret that a run resolves is added, before anything can print it. */
   protected readonly mask = createMask()
 
-  /** To stdout. */
+  /** Prints to stdout. */
   protected print = (text: string): void => {
     process.stdout.write(text)
   }
@@ -37,7 +37,7 @@ export abstract class LorchestraCommand extends Command {
     })
   }
 
-  /** The one document of `--json` for an error. */
+  /** Gives the one document of `--json` for an error. */
   protected errorDocument(error: ErrorMember): object {
     return {schema: 1, error}
   }

@@ -69,7 +69,7 @@ const ofProgram = z.strictObject({
   commands,
 })
 
-/** What `--help --json` gives. */
+/** `--help --json` gives this. */
 export const helpDocument = z.strictObject({
   schema: z.literal(1).describe('The version of this document.'),
   help: z.discriminatedUnion('kind', [ofCommand, ofTopic, ofProgram]).describe('What there is to know.'),

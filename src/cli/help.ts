@@ -6,10 +6,10 @@ import {CommandHelp, Help} from '../base/oclif.ts'
 import type {ArgumentInHelp, ExampleInHelp, FlagInHelp, HelpDocument, ListedInHelp} from './help-document.ts'
 import {asksForJson, formatDocument} from './json-output.ts'
 
-/** Wide enough that no line is broken. */
+/** No line is so long that it would be broken. */
 const ONE_LINE = {maxWidth: 10_000}
 
-/** The help of oclif for a person, and one document for `--json`. Both come from the manifests: no command is loaded. */
+/** Shows oclif's help to a person and gives `--json` one document. Both come from the manifests: no command is loaded. */
 export default class ProgramHelp extends Help {
   override async showCommandHelp(command: Command.Loadable): Promise<void> {
     if (!this.#asksForJson()) return super.showCommandHelp(command)
@@ -65,7 +65,7 @@ export default class ProgramHelp extends Help {
     process.stdout.write(formatDocument({schema: 1, help} satisfies HelpDocument))
   }
 
-  /** What lies one word below. */
+  /** Lists what lies one word below. */
   #below(prefix: string): {topics: ListedInHelp[]; commands: ListedInHelp[]} {
     const isBelow = (id: string): boolean => id.startsWith(prefix) && !id.slice(prefix.length).includes(':')
     const topics = this.sortedTopics.filter(({name}) => isBelow(name))

@@ -2,7 +2,7 @@ import {isErrorCode, type ErrorCode} from '../base/error-codes.ts'
 import {LorchestraError} from '../base/errors.ts'
 import {Errors} from '../base/oclif.ts'
 
-/** An error of oclif's own in the words of lorchestra; other errors stay what they are. oclif prints the code as well. */
+/** Puts an error of oclif's own into the words of lorchestra; other errors stay what they are. oclif prints the code, too. */
 export function fromOclif(error: Error): Error {
   if (!isFromOclif(error)) return error
   if (error.message.includes('cannot also be provided when using')) {

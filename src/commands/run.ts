@@ -10,7 +10,7 @@ import {listenForSignals} from '../cli/signals.ts'
 import type {RunDocument} from '../report/documents/run.ts'
 
 export default class Run extends LorchestraCommand {
-  /** Read by the init hook, which sets the run mode for commands that say so. */
+  /** The init hook reads it, and sets the run mode for commands that say so. */
   static readonly runsJobs = true
   static override readonly aliases = ['run-job']
   static override readonly summary = 'Run jobs: extract their records and write them to the warehouse'

@@ -107,7 +107,7 @@ async function post(webhook: string, body: string): Promise<void> {
   if (!ok) throw failure(`it answered ${status}`)
 }
 
-/** Without a shell; the document comes on its standard input. */
+/** Runs the program without a shell; the document comes on its standard input. */
 async function pipeTo([program = '', ...args]: readonly string[], document: string, cwd: string): Promise<void> {
   const child = spawn(program, args, {cwd, stdio: ['pipe', process.stderr, process.stderr], timeout: COMMAND_TIMEOUT})
   const closed = once(child, 'close') as Promise<[number | null, string | null]>

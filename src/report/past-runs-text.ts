@@ -17,7 +17,7 @@ export function formatRuns(runs: readonly PastRun[]): string {
       instant(run.startedAt),
       run.mode,
       run.outcome,
-      describeWindows(run),
+      formatWindows(run),
       ...SHOWN_COUNTS.map((name) => NUMBER.format(run.counts[name])),
       secondsOf(run)?.toFixed(1) ?? '-',
       run.runId,
@@ -26,7 +26,7 @@ export function formatRuns(runs: readonly PastRun[]): string {
   ])
 }
 
-/** All that the log says of one run. */
+/** Formats all that the log says of one run. */
 export function formatRun(run: PastRun): string {
   const facts: Row[] = [
     ['run', run.runId],
@@ -51,7 +51,7 @@ export function formatRun(run: PastRun): string {
   return `${formatTable(facts)}\n\n${formatTable([header, ...commits])}`
 }
 
-/** A bar for each day on which runs of one mode stored records; days by UTC. */
+/** Draws a bar for each day on which production runs stored records; days go by UTC. */
 export function chartOfDays(runs: readonly PastRun[]): string {
   const days = new Map<string, number>()
   for (const commit of runs.filter(({mode}) => mode === 'production').flatMap(({commits}) => commits)) {
@@ -90,7 +90,7 @@ export const pastRunMemberOf = (run: PastRun): PastRunMember => ({
   })),
 })
 
-function describeWindows({windows, commits}: PastRun): string {
+function formatWindows({windows, commits}: PastRun): string {
   if (windows.length === 0) return '-'
   const limited = commits.some((commit) => commit.limited) ? ' (limited)' : ''
   return `${windows.map(describeWindow).join('; ')}${limited}`

@@ -21,7 +21,7 @@ export function banner({mode, warehouse, written, notes}: RunDescription): reado
   return [...lines[mode], ...notes.map((note) => `Note: ${note}`)]
 }
 
-export function describeWindows({job, source, account}: RunDescription, windows: readonly TimeWindow[]): string {
+export function formatWindows({job, source, account}: RunDescription, windows: readonly TimeWindow[]): string {
   const whose = account === null ? source : `${source}, account ${account}`
   const what = windows.length === 0 ? 'nothing new to read' : windows.map(describeWindow).join('; ')
   return `${job} (${whose}): ${what}`
@@ -29,8 +29,8 @@ export function describeWindows({job, source, account}: RunDescription, windows:
 
 const SHORT = 1
 
-/** Nothing where it is over soon. */
-export function describeEstimate({records, units, unitsPerMinute}: Estimate & RateLimit): readonly string[] {
+/** Says nothing where it is over soon. */
+export function formatEstimate({records, units, unitsPerMinute}: Estimate & RateLimit): readonly string[] {
   const minutes = Math.ceil(units / unitsPerMinute)
   if (minutes <= SHORT) return []
   const [hours, rest] = [Math.floor(minutes / 60), minutes % 60]
@@ -44,13 +44,13 @@ export function describeEstimate({records, units, unitsPerMinute}: Estimate & Ra
 
 const PREFIX: Record<RunMode, string> = {'dry-run': '[DRY-RUN] ', 'test-table': '[TEST] ', production: '✓ '}
 
-/** The lines that close a run that ended well. */
+/** Gives the lines that close a run that ended well. */
 export function summary(run: FinishedRun): readonly string[] {
   const {description, report, preview, seconds} = run
   const {mode, job} = description
   const writes = {'dry-run': ' (no writes)', 'test-table': ' (wrote to test tables)', production: ''}[mode]
   const lines = [
-    `${PREFIX[mode]}${job}: ${describeCounts(report.counts, preview)}, completed in ${seconds.toFixed(2)}s${writes}`,
+    `${PREFIX[mode]}${job}: ${formatCounts(report.counts, preview)}, completed in ${seconds.toFixed(2)}s${writes}`,
     ...outcomeNotes(run).map(indent),
   ]
   for (const {idemKey, json} of preview?.samples ?? []) {
@@ -63,7 +63,7 @@ export function summary(run: FinishedRun): readonly string[] {
   return lines
 }
 
-/** The lines that close a run that did not; the last one says what is in. */
+/** Gives the lines that close a run that did not; the last one says what is in. */
 export function failureSummary(run: FinishedRun): readonly string[] {
   const {description, report, seconds} = run
   const {error} = report
@@ -71,7 +71,7 @@ export function failureSummary(run: FinishedRun): readonly string[] {
   return [
     `✗ ${description.job}: ${messageWithCauses(error)} (after ${seconds.toFixed(2)}s)`,
     ...next,
-    indent(describeWhatIsIn(run)),
+    indent(formatWhatIsIn(run)),
   ]
 }
 
@@ -86,7 +86,7 @@ const OUTCOMES: Readonly<Record<Outcome, string>> = {
   terminated: 'stopped',
 }
 
-/** The last line of a command that ran several jobs. */
+/** Gives the last line of a command that ran several jobs. */
 export function summaryOfJobs(outcomes: readonly Outcome[]): string {
   const parts = [...new Set(Object.values(OUTCOMES))].map((words) => {
     const count = outcomes.filter((outcome) => OUTCOMES[outcome] === words).length
@@ -95,14 +95,14 @@ export function summaryOfJobs(outcomes: readonly Outcome[]): string {
   return `${outcomes.length} jobs: ${parts.filter(Boolean).join(', ')}`
 }
 
-function describeWhatIsIn({description, report}: FinishedRun): string {
+function formatWhatIsIn({description, report}: FinishedRun): string {
   if (description.mode === 'dry-run') return 'Nothing was written: it was a dry run.'
   if (report.commits === 0) return 'No commit was made; the same command starts over.'
   const commits = report.commits === 1 ? '1 commit is in' : `${report.commits} commits are in`
   return `${commits} (${report.windows.map(describeWindow).join('; ')}); the same command goes on from there.`
 }
 
-function describeCounts(counts: Counts, preview: Preview | undefined): string {
+function formatCounts(counts: Counts, preview: Preview | undefined): string {
   const parts = [`${NUMBER.format(counts.extracted)} extracted`]
   if (preview === undefined)
     parts.push(`${NUMBER.format(counts.inserted)} inserted`, `${NUMBER.format(counts.updated)} updated`)
@@ -151,7 +151,7 @@ const at = (instant: number): string =>
 
 const indent = (line: string): string => `  ${line}`
 
-/** One element of `runs` in the document of `--json`. */
+/** Gives one element of `runs` in the document of `--json`. */
 export function runMemberOf(run: FinishedRun, maskSecrets: (text: string) => string): RunMember {
   const {description, report, preview} = run
   const {counts, error} = report
@@ -203,7 +203,7 @@ const previewCounts = (counts: Counts, {duplicates}: Preview): RunMember['counts
 
 const BYTE_UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte', 'petabyte'] as const
 
-/** `31.5 MB`, in powers of 1,000. */
+/** Formats `31.5 MB`, in powers of 1,000. */
 function formatBytes(bytes: number): string {
   const power = bytes < 1 ? 0 : Math.min(Math.floor(Math.log10(bytes) / 3), BYTE_UNITS.length - 1)
   const unit = BYTE_UNITS[power] ?? 'byte'

@@ -4,8 +4,8 @@ import type {Mask} from '../base/log.ts'
 import {progressLine, progressOfSeveral, type ProgressState} from './progress-line.ts'
 import {
   banner,
-  describeEstimate,
-  describeWindows,
+  formatEstimate,
+  formatWindows,
   failureSummary,
   runMemberOf,
   summary,
@@ -27,9 +27,9 @@ const NOTHING_DONE = {extracted: 0, listed: 0, units: 0, expected: undefined, wa
 interface ReporterOptions {
   readonly json: boolean
   readonly mask: Mask
-  /** Filled with one document for each run. */
+  /** It is filled with one element for each run. */
   readonly documents: RunDocument['runs'][number][]
-  /** To stdout. */
+  /** Prints to stdout. */
   readonly print: (text: string) => void
   readonly terminal?: Terminal
 }
@@ -40,7 +40,7 @@ interface Terminal {
   write(text: string): unknown
 }
 
-/** Results on stdout, errors and one line of progress (where there is a terminal) on stderr. */
+/** Puts results on stdout, errors and one line of progress (where there is a terminal) on stderr. */
 export class TerminalReporter implements RunObserver {
   readonly #options: ReporterOptions
   readonly #terminal: Terminal
@@ -70,13 +70,13 @@ export class TerminalReporter implements RunObserver {
 
   planned(description: RunDescription, windows: readonly TimeWindow[]): void {
     this.#clearProgress()
-    this.#print([describeWindows(description, windows)])
+    this.#print([formatWindows(description, windows)])
   }
 
   estimated({job}: RunDescription, estimate: Estimate & RateLimit): void {
     this.#clearProgress()
     this.#running.set(job, {...this.#stateOf(job), expected: estimate.records, startedAt: Date.now()})
-    this.#print(describeEstimate(estimate))
+    this.#print(formatEstimate(estimate))
   }
 
   progressed({job}: RunDescription, update: RunProgress): void {

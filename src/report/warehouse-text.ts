@@ -33,7 +33,7 @@ export const formatCoverage = (streams: readonly DescribedStream[]): string =>
     ]),
   ])
 
-/** Of what each job selects now: a selection that it no longer has is past. */
+/** Finds the gaps in what each job selects now: a selection that it no longer has is past. */
 export function gapsIn(streams: readonly DescribedStream[]): readonly Gap[] {
   const current = streams.filter(
     (one) => !streams.some((other) => isSameStream(one, other) && other.lastCommit > one.lastCommit),
@@ -58,7 +58,7 @@ const isSameStream = (one: DescribedStream, other: DescribedStream): boolean =>
   one.stream.sourceSystem === other.stream.sourceSystem &&
   one.stream.objectType === other.stream.objectType
 
-export const describeGap = ({job, stream, window}: Gap): string =>
+export const formatGap = ({job, stream, window}: Gap): string =>
   `Gap: ${job} has not read ${stream.sourceSystem}/${stream.objectType} from ${describeWindow(window)}; its next plain run does.`
 
 export const gapMemberOf = ({job, account, stream, window}: Gap): GapMember => ({

@@ -1,7 +1,7 @@
 import {LorchestraCommand} from '../../cli/command.ts'
 import type {JobsNamesDocument} from '../../report/documents/jobs-names.ts'
 
-/** What a shell asks for when it completes the name of a job. */
+/** A shell asks for this when it completes the name of a job. */
 export default class JobsNames extends LorchestraCommand {
   static override readonly summary = 'Print the names of the jobs of lorchestra.yaml, one a line'
   static override readonly hidden = true

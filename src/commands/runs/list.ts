@@ -22,7 +22,7 @@ export default class RunsList extends LorchestraCommand {
       {openWarehouse},
       {readPastRuns},
       {chartOfDays, formatRuns, pastRunMemberOf},
-      {describeGap, gapMemberOf, gapsIn},
+      {formatGap, gapMemberOf, gapsIn},
     ] = await Promise.all([
       import('../../warehouse/open-warehouse.ts'),
       import('../../report/past-runs.ts'),
@@ -42,7 +42,7 @@ export default class RunsList extends LorchestraCommand {
     if (process.stdout.isTTY && chart !== '') this.log(`\n${chart}`)
     const {streams} = await warehouse.describe(config.warehouse.tables)
     const gaps = gapsIn(streams).filter(({job}) => flags.job === undefined || job === flags.job)
-    if (gaps.length > 0) this.log(`\n${gaps.map(describeGap).join('\n')}`)
+    if (gaps.length > 0) this.log(`\n${gaps.map(formatGap).join('\n')}`)
     return {schema: 1, runs: newest.map(pastRunMemberOf), gaps: gaps.map(gapMemberOf)}
   }
 }

@@ -3,7 +3,7 @@ import * as z from 'zod'
 import {document, type DocumentOf} from './document.ts'
 import * as names from './names.ts'
 
-/** What `plugins install` and `plugins update` answer with. */
+/** `plugins install` and `plugins update` answer with this. */
 export const changedPluginsDocument = document({
   plugins: z
     .array(

@@ -13,7 +13,7 @@ const others = {
   deleted: count.describe('Gone from the source, which said so.'),
 }
 
-/** What became of the records of a run that wrote. */
+/** They say what became of the records of a run that wrote. */
 export const countsMember = z
   .strictObject({
     ...others,
@@ -24,7 +24,7 @@ export const countsMember = z
   })
   .meta({id: 'counts', description: 'What became of the records, in numbers.'})
 
-/** The same of a run that may have been dry: what a write would have done is not known then, and not guessed. */
+/** A run that may have been dry has the same; what a write would have done is not known then, and not guessed. */
 export const countsOfAnyRun = z
   .strictObject({
     ...others,

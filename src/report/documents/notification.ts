@@ -17,5 +17,5 @@ export const runDegradedDocument = document({
   run: runMember,
 })
 
-/** What a webhook or a command is sent. */
+/** A webhook or a command is sent this. */
 export type NotificationDocument = DocumentOf<typeof runFailedDocument> | DocumentOf<typeof runDegradedDocument>

@@ -6,7 +6,7 @@ import {instant} from './instant.ts'
 import * as names from './names.ts'
 import {windowMember} from './window.ts'
 
-/** A run as the event log tells of it. */
+/** A past run is what the event log tells of it. */
 export const pastRunMember = z
   .strictObject({
     run_id: names.runId,

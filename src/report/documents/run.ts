@@ -11,7 +11,7 @@ import {windowMember} from './window.ts'
 
 const OUTCOMES = Object.keys(EXIT) as [Outcome, ...Outcome[]]
 
-/** A run that began, however it ended. */
+/** This is a run that began, however it ended. */
 export const runMember = z
   .strictObject({
     run_id: names.runId,
@@ -50,7 +50,7 @@ export const runMember = z
   })
   .meta({id: 'run', description: 'One run of one job.'})
 
-/** A job that could not even begin. */
+/** This job could not even begin. */
 export const refusedRunMember = z
   .strictObject({job: names.job, error: errorMember})
   .meta({id: 'refused_run', description: 'A job that could not even begin.'})
