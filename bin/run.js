@@ -18,11 +18,17 @@ process.env.OCLIF_DISABLE_ENGINE_WARNING ??= 'true'
 process.env.npm_config_ignore_scripts ??= 'true'
 module.enableCompileCache?.()
 const {flush, handle, run} = await import('../dist/base/oclif.js')
+const {asksForJson, formatErrorDocument, withHelpAsked} = await import('../dist/cli/json-output.js')
+const words = process.argv.slice(2)
 try {
-  await run(process.argv.slice(2), import.meta.url)
+  await run(withHelpAsked(words, process.env), import.meta.url)
   await flush()
-} catch (error) {
+} catch (thrown) {
+  const error = thrown instanceof Error ? thrown : new Error(String(thrown))
+  const ended = error.code === 'EEXIT'
+  const told = !ended && asksForJson(words, process.env)
+  if (told) process.stdout.write(formatErrorDocument(error))
   // A plugin brings a copy of oclif of its own; how that one ends a command is no error to print.
-  if (error?.code === 'EEXIT') error.skipOclifErrorHandling = true
-  await handle(error instanceof Error ? error : new Error(String(error)))
+  if (ended || told) error.skipOclifErrorHandling = true
+  await handle(error)
 }

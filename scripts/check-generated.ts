@@ -5,7 +5,9 @@ import {fileURLToPath} from 'node:url'
 /** Fails when a file that is made from the code is not the one that is committed; leaves all files as they were. */
 const root = fileURLToPath(new URL('..', import.meta.url))
 const generatedFiles = (): ReadonlyMap<string, string> => {
-  const pages = readdirSync(`${root}/docs/commands`).map((name) => `docs/commands/${name}`)
+  const pages = ['docs/commands', 'docs/json'].flatMap((folder) =>
+    readdirSync(`${root}/${folder}`).map((name) => `${folder}/${name}`),
+  )
   const others = ['lorchestra.schema.json', 'docs/architecture.md', 'docs/configuration.md']
   const files = ['oclif.manifest.json', 'README.md', ...others, ...pages]
   return new Map(files.map((file) => [file, readFileSync(`${root}/${file}`, 'utf8')]))

@@ -1,66 +1,92 @@
+import type {ErrorCode} from './error-codes.ts'
+
 /** The one table of exit codes, and the one place that chooses from it. */
 export const EXIT = {
   done: 0,
   failed: 1,
   usage: 2,
   rejects: 3,
-  inTheWay: 4,
+  busy: 4,
   mode: 70,
-  SIGINT: 130,
-  SIGTERM: 143,
+  interrupted: 130,
+  terminated: 143,
 } as const
 
 export type Outcome = keyof typeof EXIT
+export type ErrorOutcome = Exclude<Outcome, 'done' | 'rejects'>
 export type StopSignal = 'SIGINT' | 'SIGTERM'
 
-interface ErrorDetails {
+const OUTCOME_OF_SIGNAL = {SIGINT: 'interrupted', SIGTERM: 'terminated'} as const satisfies Record<StopSignal, Outcome>
+
+export interface ErrorDetails {
+  /** The condition, for scripts. */
+  readonly code?: ErrorCode
   /** What to do next, in one line. */
   readonly next?: string
   readonly cause?: unknown
 }
 
+type Advice = ErrorDetails & {readonly next: string}
+
 /** An error that a user can meet: one line on what is wrong, one on what to do. */
 export class LorchestraError extends Error {
   override readonly name = 'LorchestraError'
-  readonly outcome: Outcome
+  readonly outcome: ErrorOutcome
+  readonly code: ErrorCode | undefined
   readonly next: string | undefined
 
-  constructor(outcome: Outcome, message: string, details: ErrorDetails = {}) {
+  constructor(outcome: ErrorOutcome, message: string, details: ErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : {cause: details.cause})
     this.outcome = outcome
+    this.code = details.code
     this.next = details.next
   }
 }
 
 /** Flags, configuration, names, environment: nothing was contacted. */
-export const usageError = (message: string, next: string, cause?: unknown): LorchestraError =>
-  new LorchestraError('usage', message, {next, cause})
+export const usageError = (message: string, next: string | Advice, cause?: unknown): LorchestraError =>
+  new LorchestraError('usage', message, detailsOf(next, cause))
 
-export const failure = (message: string, next?: string, cause?: unknown): LorchestraError =>
-  new LorchestraError('failed', message, {...(next !== undefined && {next}), cause})
+export const failure = (message: string, next?: string | ErrorDetails, cause?: unknown): LorchestraError =>
+  new LorchestraError('failed', message, detailsOf(next, cause))
 
 /** A source broke its contract. `rule` says what it must do, where the message alone does not. */
 export const sourceBug = (message: string, {rule, cause}: {rule?: string; cause?: unknown} = {}): LorchestraError => {
   const bug = rule === undefined ? 'This is a bug in the source' : `This is a bug in the source: ${rule}`
-  return failure(message, `${bug}; please report it to whoever maintains it.`, cause)
+  return failure(message, {code: 'E_SOURCE_BUG', next: `${bug}; please report it to whoever maintains it.`, cause})
 }
 
 /** Another run of the stream, or another process on the warehouse's file. */
-export const inTheWay = (message: string, next: string, cause?: unknown): LorchestraError =>
-  new LorchestraError('inTheWay', message, {next, cause})
+export const inTheWay = (message: string, next: string | Advice, cause?: unknown): LorchestraError =>
+  new LorchestraError('busy', message, detailsOf(next, cause))
+
+const detailsOf = (next: string | ErrorDetails | undefined, cause: unknown): ErrorDetails =>
+  typeof next === 'object' ? next : {...(next !== undefined && {next}), cause}
 
 /** The run mode and the flags disagree: a bug of lorchestra, so nothing may be written. */
 export const modeError = (message: string): LorchestraError =>
-  new LorchestraError('mode', message, {next: 'This is a bug in lorchestra; nothing was written. Please report it.'})
+  new LorchestraError('mode', message, {
+    code: 'E_MODE',
+    next: 'This is a bug in lorchestra; nothing was written. Please report it.',
+  })
 
 export const stopped = (
   signal: StopSignal,
   next = 'Finished commits are kept; the same command goes on from there.',
-): LorchestraError => new LorchestraError(signal, `stopped by ${signal}`, {next})
+): LorchestraError => new LorchestraError(OUTCOME_OF_SIGNAL[signal], `stopped by ${signal}`, {code: 'E_STOPPED', next})
 
-export const outcomeOf = (error: unknown): Outcome => (error instanceof LorchestraError ? error.outcome : 'failed')
+export const outcomeOf = (error: unknown): ErrorOutcome => (error instanceof LorchestraError ? error.outcome : 'failed')
 
-const WORST_FIRST: readonly Outcome[] = ['mode', 'SIGINT', 'SIGTERM', 'failed', 'inTheWay', 'usage', 'rejects', 'done']
+const WORST_FIRST: readonly Outcome[] = [
+  'mode',
+  'interrupted',
+  'terminated',
+  'failed',
+  'busy',
+  'usage',
+  'rejects',
+  'done',
+]
 
 /** The exit code of a command that ran several jobs: the first of the table's order that applies. */
 export function exitCodeOf(outcomes: readonly Outcome[]): number {
@@ -104,7 +130,7 @@ export function oneLine(text: string, longest: number): string {
 /** For a second signal: the user does not want to wait for anything. */
 export function exitNow(signal: StopSignal): never {
   // oxlint-disable-next-line no-restricted-properties -- this is the place
-  process.exit(EXIT[signal])
+  process.exit(EXIT[OUTCOME_OF_SIGNAL[signal]])
 }
 
 /** For a process that somebody else ended, as if all were well, while a run was under way. */

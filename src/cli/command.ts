@@ -1,9 +1,12 @@
 import type {Config} from '../config/config.ts'
-import {exitCodeOf, messageWithCauses, LorchestraError, outcomeOf} from '../base/errors.ts'
+import type {ErrorMember} from '../base/error-document.ts'
+import {errorMemberOf, formatError} from '../base/error-output.ts'
+import {exitCodeOf, outcomeOf} from '../base/errors.ts'
 import {createMask, LOG_LEVELS} from '../base/log.ts'
 import {Command, Errors, Flags} from '../base/oclif.ts'
+import {fromOclif} from './oclif-error.ts'
 
-/** What all commands share: `--json`, `--config`, `--log-level`, and errors in two lines. */
+/** Holds what all commands share: `--json`, `--config`, `--log-level`, and errors in two lines. */
 export abstract class LorchestraCommand extends Command {
   static override enableJsonFlag = true
   static override baseFlags = {
@@ -20,7 +23,7 @@ export abstract class LorchestraCommand extends Command {
   /** Every secret that a run resolves is added, before anything can print it. */
   protected readonly mask = createMask()
 
-  /** To stdout. */
+  /** Prints to stdout. */
   protected print = (text: string): void => {
     process.stdout.write(text)
   }
@@ -38,40 +41,25 @@ export abstract class LorchestraCommand extends Command {
     })
   }
 
-  /** The one document of `--json` for an error. */
-  protected errorDocument(error: ErrorDocument): object {
+  /** Gives the one document of `--json` for an error. */
+  protected errorDocument(error: ErrorMember): object {
     return {schema: 1, error}
   }
 
   override async catch(error: Error): Promise<void> {
-    const own = error instanceof LorchestraError
     if (error instanceof Errors.ExitError) throw error
-    if (error.message.includes('cannot also be provided when using')) {
-      error.message += '\nThese flags are mutually exclusive: leave one of them out'
-    }
-    if (!own && !this.jsonEnabled() && error instanceof Errors.CLIError) {
+    const known = fromOclif(error)
+    if (!this.jsonEnabled() && known !== error) {
       await super.catch(error)
       return
     }
-    const outcome = error instanceof Errors.CLIError ? 'usage' : outcomeOf(error)
-    const message = this.mask.apply(messageWithCauses(error))
-    const next = own && error.next !== undefined ? this.mask.apply(error.next) : undefined
-    if (this.jsonEnabled()) {
-      this.logJson(this.errorDocument({outcome, message, ...(next !== undefined && {next})}))
-    } else {
-      process.stderr.write(`Error: ${message}\n${next === undefined ? '' : `  → ${next}\n`}`)
-    }
+    if (this.jsonEnabled()) this.logJson(this.errorDocument(errorMemberOf(known, this.mask.apply)))
+    else process.stderr.write(this.mask.apply(`${formatError(known).join('\n')}\n`))
     if ((process.env['DEBUG'] ?? '') !== '') process.stderr.write(`${this.mask.apply(error.stack ?? '')}\n`)
-    this.exit(exitCodeOf([outcome]))
+    this.exit(exitCodeOf([outcomeOf(known)]))
   }
 
   override logJson(json: unknown): void {
     this.print(`${JSON.stringify(json, null, 2)}\n`)
   }
-}
-
-export interface ErrorDocument {
-  readonly outcome: string
-  readonly message: string
-  readonly next?: string
 }

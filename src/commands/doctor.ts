@@ -3,6 +3,7 @@ import {exitCodeOf} from '../base/errors.ts'
 import {createLogger} from '../base/log.ts'
 import {Args} from '../base/oclif.ts'
 import {listenForSignals} from '../cli/signals.ts'
+import type {DoctorDocument} from '../report/documents/doctor.ts'
 
 export default class Doctor extends LorchestraCommand {
   static override readonly summary = 'Find out what keeps jobs from running, and what to do about it'
@@ -44,8 +45,8 @@ export default class Doctor extends LorchestraCommand {
     ])
     this.log(this.mask.apply(formatTable([['STATUS', 'CHECK', 'SUBJECT', 'FOUND'], ...rows])))
     const healthy = findings.every(({status}) => status !== 'failed')
-    const document = JSON.stringify({schema: 1, healthy, findings})
-    if (this.jsonEnabled()) this.logJson(JSON.parse(this.mask.apply(document)))
+    const document: DoctorDocument = {schema: 1, healthy, findings}
+    if (this.jsonEnabled()) this.logJson(JSON.parse(this.mask.apply(JSON.stringify(document))))
     this.exit(exitCodeOf([healthy ? 'done' : 'failed']))
   }
 }

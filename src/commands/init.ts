@@ -4,6 +4,7 @@ import {NAME, NAME_ADVICE} from '../model/name.ts'
 import {Flags} from '../base/oclif.ts'
 import {STARTER, STARTER_FILE_NAMES, starterFiles, starterJobName} from '../cli/starter/starter-files.ts'
 import {assertNothingInTheWay, writeStarterFiles} from '../cli/starter/write-files.ts'
+import type {InitDocument} from '../report/documents/init.ts'
 import {kindOf, WAREHOUSE_KINDS} from '../warehouse/kinds.ts'
 
 const [DEFAULT, OTHER = DEFAULT] = WAREHOUSE_KINDS
@@ -37,7 +38,7 @@ export default class Init extends LorchestraCommand {
     }),
   }
 
-  override async run(): Promise<object> {
+  override async run(): Promise<InitDocument> {
     const {flags} = await this.parse(Init)
     const {source, account, warehouse, directory} = flags
     // Nobody is asked in vain.
@@ -78,4 +79,4 @@ export default class Init extends LorchestraCommand {
 }
 
 const notAName = (what: string, name: string): Error =>
-  usageError(`${what}: ${JSON.stringify(name)} is not a name`, NAME_ADVICE)
+  usageError(`${what}: ${JSON.stringify(name)} is not a name`, {code: 'E_NAME_INVALID', next: NAME_ADVICE})

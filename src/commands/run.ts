@@ -1,4 +1,5 @@
-import {LorchestraCommand, type ErrorDocument} from '../cli/command.ts'
+import {LorchestraCommand} from '../cli/command.ts'
+import type {ErrorMember} from '../base/error-document.ts'
 import {asError, exitCodeOf, modeError, outcomeOf, usageError} from '../base/errors.ts'
 import {createLogger} from '../base/log.ts'
 import {assertNodeIsNewEnough} from '../base/node-version.ts'
@@ -13,9 +14,10 @@ import {
   type RunMode,
 } from '../model/run-mode.ts'
 import {listenForSignals} from '../cli/signals.ts'
+import type {RunDocument} from '../report/documents/run.ts'
 
 export default class Run extends LorchestraCommand {
-  /** Read by the init hook, which sets the run mode for commands that say so. */
+  /** The init hook reads it, and sets the run mode for commands that say so. */
   static readonly runsJobs = true
   static override readonly aliases = ['run-job']
   static override readonly summary = 'Run jobs: extract their records and write them to the warehouse'
@@ -76,7 +78,7 @@ export default class Run extends LorchestraCommand {
     refetch: Flags.boolean({description: 'fetch records that are stored already, too'}),
   }
 
-  readonly #runs: object[] = []
+  readonly #runs: RunDocument['runs'][number][] = []
 
   override async run(): Promise<void> {
     const {args, flags} = await this.parse(Run)
@@ -118,7 +120,7 @@ export default class Run extends LorchestraCommand {
         notifier,
       })
       observer.allFinished(outcomes)
-      if (this.jsonEnabled()) this.logJson({schema: 1, runs: this.#runs})
+      if (this.jsonEnabled()) this.logJson({schema: 1, runs: this.#runs} satisfies RunDocument)
       // A stop is told even where it came during the last commit: other jobs may not have begun.
       const stopped = stop.signal.aborted ? [outcomeOf(stop.signal.reason)] : []
       // Not by falling off the end: a source that ignored the signal may have left a connection open.
@@ -129,7 +131,7 @@ export default class Run extends LorchestraCommand {
     }
   }
 
-  protected override errorDocument(error: ErrorDocument): object {
+  protected override errorDocument(error: ErrorMember): RunDocument {
     return {schema: 1, runs: this.#runs, error}
   }
 }
@@ -159,10 +161,10 @@ function assertModesTakeNoValue(argv: readonly string[]): void {
   const written = (end === -1 ? argv : argv.slice(0, end)).find((word) => given.some((start) => word.startsWith(start)))
   if (written === undefined) return
   const flag = written.slice(0, written.indexOf('='))
-  throw usageError(
-    `${flag} takes no value, but ${written} gives it one`,
-    `Write it on its own: lorchestra run JOB ${flag}`,
-  )
+  throw usageError(`${flag} takes no value, but ${written} gives it one`, {
+    code: 'E_USAGE_FLAGS',
+    next: `Write it on its own: lorchestra run JOB ${flag}`,
+  })
 }
 
 /** Two parsers read the command line, the init hook's and this command's; they must have read the same. */

@@ -139,10 +139,10 @@ async function findUpward(workingFolder: string): Promise<string> {
     if (await isFile(path)) return path
     if (dirname(folder) === folder) break
   }
-  throw usageError(
-    `there is no ${CONFIG_FILE} in ${workingFolder} or a folder above it`,
-    `\`lorchestra init\` writes a commented one to start from; --config FILE names another.`,
-  )
+  throw usageError(`there is no ${CONFIG_FILE} in ${workingFolder} or a folder above it`, {
+    code: 'E_CONFIG_NOT_FOUND',
+    next: '`lorchestra init` writes a commented one to start from; --config FILE names another.',
+  })
 }
 
 async function isFile(path: string): Promise<boolean> {
@@ -157,12 +157,18 @@ async function readText(path: string, shownPath: string): Promise<string> {
   try {
     return new TextDecoder('utf-8', {fatal: true}).decode(await readFile(path))
   } catch (error) {
-    if (error instanceof TypeError) throw usageError(`${shownPath} is not UTF-8 text`, 'Save it as UTF-8.', error)
-    throw usageError(
-      `${shownPath} cannot be read: ${messageWithCauses(error)}`,
-      'Name a file that is there; `lorchestra init` writes one to start from.',
-      error,
-    )
+    if (error instanceof TypeError) {
+      throw usageError(`${shownPath} is not UTF-8 text`, {
+        code: 'E_CONFIG_INVALID',
+        next: 'Save it as UTF-8.',
+        cause: error,
+      })
+    }
+    throw usageError(`${shownPath} cannot be read: ${messageWithCauses(error)}`, {
+      code: 'E_CONFIG_NOT_FOUND',
+      next: 'Name a file that is there; `lorchestra init` writes one to start from.',
+      cause: error,
+    })
   }
 }
 

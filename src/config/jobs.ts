@@ -33,10 +33,10 @@ export function expandJobs(config: Config, wanted: readonly string[]): readonly 
     const pattern = patternOf(name)
     const found = jobNames(config).filter((job) => pattern.test(job))
     if (found.length > 0) return found
-    throw usageError(
-      `no job of ${config.shownPath} matches ${JSON.stringify(name)}`,
-      adviseOn(name, jobNames(config), 'It has no jobs yet; add one under jobs:.'),
-    )
+    throw usageError(`no job of ${config.shownPath} matches ${JSON.stringify(name)}`, {
+      code: 'E_JOB_UNKNOWN',
+      next: adviseOn(name, jobNames(config), 'It has no jobs yet; add one under jobs:.'),
+    })
   })
   return [...new Set(expanded)]
 }
@@ -71,31 +71,31 @@ export function chooseJob(config: Config, name: string, request: JobRequest = {}
 export function jobEntry(config: Config, name: string): JobEntry {
   const entry = config.jobs.get(name)
   if (entry !== undefined) return entry
-  throw usageError(
-    `there is no job ${JSON.stringify(name)} in ${config.shownPath}`,
-    adviseOn(name, jobNames(config), 'It has no jobs yet; add one under jobs:.'),
-  )
+  throw usageError(`there is no job ${JSON.stringify(name)} in ${config.shownPath}`, {
+    code: 'E_JOB_UNKNOWN',
+    next: adviseOn(name, jobNames(config), 'It has no jobs yet; add one under jobs:.'),
+  })
 }
 
 function chooseAccount(config: Config, job: JobEntry, name: string): AccountEntry {
   if (job.account === undefined) {
     throw usageError(
       `the job ${JSON.stringify(job.name)} reads ${job.source} without an account, so none can take its place`,
-      'Leave --account out.',
+      {code: 'E_USAGE_FLAGS', next: 'Leave --account out.'},
     )
   }
   const account = config.accounts.get(name)
   const choices = [...config.accounts.values()].filter(({source}) => source === job.source).map((other) => other.name)
   if (account === undefined) {
-    throw usageError(
-      `there is no account ${JSON.stringify(name)} in ${config.shownPath}`,
-      adviseOn(name, choices, 'Add it under accounts:.'),
-    )
+    throw usageError(`there is no account ${JSON.stringify(name)} in ${config.shownPath}`, {
+      code: 'E_ACCOUNT_UNKNOWN',
+      next: adviseOn(name, choices, 'Add it under accounts:.'),
+    })
   }
   if (account.source === job.source) return account
   throw usageError(
     `the account ${JSON.stringify(name)} is one of ${account.source}, and the job ${JSON.stringify(job.name)} reads ${job.source}`,
-    `Name an account of ${job.source}: ${choices.join(', ')}.`,
+    {code: 'E_USAGE_FLAGS', next: `Name an account of ${job.source}: ${choices.join(', ')}.`},
   )
 }
 

@@ -1,3 +1,4 @@
+import type {ErrorCode} from '../base/error-codes.ts'
 import {usageError, type LorchestraError} from '../base/errors.ts'
 
 /** A problem is one thing that is wrong with lorchestra.yaml. */
@@ -7,6 +8,8 @@ export interface Problem {
   readonly message: string
   /** What to do about it. @default correct it and try again */
   readonly advice?: string
+  /** The condition, for scripts, where it is not simply that the file is wrong. */
+  readonly code?: ErrorCode
 }
 
 const DEFAULT_ADVICE = 'Correct it and run the command again; nothing was contacted.'
@@ -16,15 +19,17 @@ const byLine = new Intl.Collator('en', {numeric: true})
 /** One problem reads like any other error; several are listed, one line each. */
 export function problemsError(subject: string, problems: readonly Problem[]): LorchestraError {
   const [first, ...others] = problems.toSorted((one, other) => byLine.compare(one.position, other.position))
+  const codes = new Set(problems.map(({code}) => code))
+  const code = (codes.size === 1 ? first?.code : undefined) ?? 'E_CONFIG_INVALID'
   if (first !== undefined && others.length === 0) {
-    return usageError(`${first.position}: ${first.message}`, first.advice ?? DEFAULT_ADVICE)
+    return usageError(`${first.position}: ${first.message}`, {code, next: first.advice ?? DEFAULT_ADVICE})
   }
   const lines = [first, ...others]
     .filter((problem) => problem !== undefined)
     .map(({position, message, advice}) =>
       [`${position}: ${message}`, ...(advice === undefined ? [] : [advice])].join('. '),
     )
-  return usageError(`${subject} has ${problems.length} problems`, lines.join('\n    '))
+  return usageError(`${subject} has ${problems.length} problems`, {code, next: lines.join('\n    ')})
 }
 
 /** An issue is what schema validators report; zod's own details are used where they are there. */

@@ -64,7 +64,7 @@ export function assertVariablesAreSet(subject: string, value: unknown, place: Va
   if (missing.length === 0) return
   throw usageError(
     `${subject} needs the environment variable${missing.length === 1 ? '' : 's'} ${missing.join(', ')}, not set or empty`,
-    adviceForVariables(place.folder, missing.length),
+    {code: 'E_VARIABLE_MISSING', next: adviceForVariables(place.folder, missing.length)},
   )
 }
 
@@ -86,6 +86,10 @@ async function readIfThere(path: string): Promise<string> {
     return (await readFile(path, 'utf8')).replace(/^\uFEFF/, '')
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return ''
-    throw usageError(`${path} cannot be read: ${messageWithCauses(error)}`, 'Make it readable, or move it away.', error)
+    throw usageError(`${path} cannot be read: ${messageWithCauses(error)}`, {
+      code: 'E_CONFIG_INVALID',
+      next: 'Make it readable, or move it away.',
+      cause: error,
+    })
   }
 }

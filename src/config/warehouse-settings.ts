@@ -106,6 +106,7 @@ export async function readWarehouse(
       position: locate(['warehouse']),
       message: `the environment variable ${name} is not set or empty`,
       advice: adviceForVariables(folder),
+      code: 'E_VARIABLE_MISSING' as const,
     }))
     return {problems}
   }

@@ -7,32 +7,14 @@ import {hideSecrets, resolveOptions, storedInstead, type ResolvedOptions} from '
 import {formatSettings} from '../config/job-settings.ts'
 import {isStoredIn, openSecrets} from '../sources/secrets/open-secrets.ts'
 import {chooseJob, findJob, jobEntry, type JobRequest} from '../config/jobs.ts'
+import type {JobDescription} from './documents/jobs-show.ts'
+import type {TablesMember} from './documents/tables.ts'
 import type {Mask} from '../base/log.ts'
 import type {Source, StreamDefinition} from '../source.ts'
 import {loadSource} from '../sources/source-plugins.ts'
 import {formatTable, type Row} from './text-table.ts'
 import {isRunMode, RUN_MODES, tablesOfMode} from '../model/run-mode.ts'
-
-/** A job for printing: the document of `jobs show --json`. */
-export interface JobDescription {
-  readonly job: string
-  readonly config: string
-  readonly source: string
-  readonly summary: string
-  readonly account: string | null
-  readonly source_system: string
-  readonly settings: Readonly<Record<string, string | number>>
-  readonly options: Readonly<Record<string, unknown>>
-  /** `null` where variables are missing, like the two below. */
-  readonly streams: readonly StreamDefinition[] | null
-  readonly selection: Readonly<Record<string, unknown>> | null
-  readonly selection_hash: string | null
-  readonly warehouse: Readonly<Record<string, string>>
-  /** The tables that each mode writes; a mode that writes none is left out. */
-  readonly tables: {readonly [mode: string]: readonly string[]}
-  readonly missing_variables: readonly string[]
-  readonly advice?: string
-}
+import type {TableSet} from '../model/tables.ts'
 
 export async function describeJob(
   config: Config,
@@ -57,25 +39,21 @@ export async function describeJob(
     summary: source.summary,
     account: job.account ?? null,
     source_system: job.sourceSystem,
-    settings: describeSettings(config, name, source),
+    settings: settingsOf(config, name, source),
     ...(missingVariables(needed, config.environment).length > 0
       ? {options: hideSecrets(job.options, source, mask), streams: null, selection: null, selection_hash: null}
-      : describeOptions(source, await resolveOptions(job, source, config, mask, isStored))),
-    warehouse: {type, ...warehouse},
-    tables: Object.fromEntries(
-      Object.keys(RUN_MODES)
-        .filter(isRunMode)
-        .flatMap((mode) => {
-          const {written} = tablesOfMode(mode, tables)
-          return written === undefined ? [] : [[mode, [written.eventLog, written.rawObjects]]]
-        }),
-    ),
+      : optionsOf(source, await resolveOptions(job, source, config, mask, isStored))),
+    warehouse: {
+      type,
+      ...Object.fromEntries(Object.entries(warehouse).map(([key, value]) => [inSnakeCase(key), value])),
+    },
+    tables: tablesByMode(tables),
     missing_variables: missing,
     ...(missing.length > 0 && {advice: adviceForVariables(config.folder, missing.length)}),
   }
 }
 
-function describeSettings(config: Config, name: string, {defaults}: Source): Readonly<Record<string, string | number>> {
+function settingsOf(config: Config, name: string, {defaults}: Source): Readonly<Record<string, string | number>> {
   const written = jobEntry(config, name).settings
   const complete = missingVariables(written, config.environment).length === 0
   return formatSettings(written, complete ? findJob(config, name) : undefined, defaults)
@@ -83,11 +61,11 @@ function describeSettings(config: Config, name: string, {defaults}: Source): Rea
 
 type DescribedOptions = Pick<JobDescription, 'options' | 'streams' | 'selection' | 'selection_hash'>
 
-function describeOptions(source: Source, {options, shown, selectionHash}: ResolvedOptions): DescribedOptions {
+function optionsOf(source: Source, {options, shown, selectionHash}: ResolvedOptions): DescribedOptions {
   const selecting = Object.entries(shown).filter(([key]) => source.selection?.includes(key) === true)
   return {
     options: shown,
-    streams: streamsOf(source, options),
+    streams: streamsOf(source, options).map(({objectType, windowed}) => ({object_type: objectType, windowed})),
     selection: Object.fromEntries(selecting),
     selection_hash: selectionHash,
   }
@@ -105,6 +83,24 @@ function streamsOf(source: Source, options: unknown): readonly StreamDefinition[
   }
 }
 
+/** Gives the tables that each mode writes; a mode that writes none is left out. */
+function tablesByMode(production: TableSet): Readonly<Record<string, TablesMember>> {
+  const members = Object.keys(RUN_MODES)
+    .filter(isRunMode)
+    .flatMap((mode) => {
+      const {written} = tablesOfMode(mode, production)
+      return written === undefined
+        ? []
+        : [[memberOfMode(mode), {event_log: written.eventLog, raw_objects: written.rawObjects}] as const]
+    })
+  return Object.fromEntries(members)
+}
+
+const memberOfMode = (mode: string): string => mode.replaceAll('-', '_')
+
+/** Settings go by the names that lorchestra.yaml gives them. */
+const inSnakeCase = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+
 export function formatDescription(description: JobDescription): string {
   const {streams, selection, missing_variables: missing, warehouse, tables, advice} = description
   const rows: Row[] = [
@@ -120,15 +116,15 @@ export function formatDescription(description: JobDescription): string {
     ...Object.entries(warehouse).map(([key, value]) => [key === 'type' ? 'warehouse' : `warehouse ${key}`, value]),
     ...Object.entries(RUN_MODES).map(([mode, {flag}]) => [
       `${flag === undefined ? mode : `--${flag.name}`} writes`,
-      tables[mode]?.join(', ') ?? 'nothing',
+      Object.values(tables[memberOfMode(mode)] ?? {nothing: 'nothing'}).join(', '),
     ]),
     ...(missing.length > 0 ? [['missing variables', `${missing.join(', ')} (not set or empty)`]] : []),
   ]
   return advice === undefined ? formatTable(rows) : `${formatTable(rows)}\n  → ${advice}`
 }
 
-const formatStream = ({objectType, windowed}: StreamDefinition): string =>
-  `${objectType} (${windowed ? 'by time' : 'whole'})`
+const formatStream = ({object_type, windowed}: {readonly object_type: string; readonly windowed: boolean}): string =>
+  `${object_type} (${windowed ? 'by time' : 'whole'})`
 
 function formatSelection(selection: Readonly<Record<string, unknown>>): string {
   const parts = Object.entries(selection).map(([key, value]) => `${key}=${show(value)}`)

@@ -3,13 +3,15 @@ import {once} from 'node:events'
 
 import type {Config} from '../config/config.ts'
 import {assertVariablesAreSet, resolveVariables} from '../config/variables.ts'
+import {errorMemberOf} from '../base/error-output.ts'
 import {failure, messageWithCauses, outcomeOf, usageError} from '../base/errors.ts'
 import type {Mask} from '../base/log.ts'
 import {isSafeAddress} from '../base/safe-address.ts'
 import {writesProduction} from '../model/run-mode.ts'
 import {outcomeOfRun, type FinishedRun} from '../run/finished-run.ts'
 import type {Notifier} from '../run/run-observer.ts'
-import {errorDocument, runDocument} from './run-summary.ts'
+import type {NotificationDocument} from './documents/notification.ts'
+import {runMemberOf} from './run-summary.ts'
 import {readPastRuns} from './past-runs.ts'
 import type {Logger} from '../source.ts'
 import {openWarehouse} from '../warehouse/open-warehouse.ts'
@@ -20,14 +22,6 @@ const COMMAND_TIMEOUT = 60_000
 const FEWEST_RUNS = 5
 const USUAL_SHARE = 0.8
 
-interface Notification {
-  readonly schema: 1
-  readonly event: 'run.failed' | 'run.degraded'
-  /** One line for a person; chat services show this member. */
-  readonly text: string
-  readonly run: object
-}
-
 export function createNotifier(config: Config, mask: Mask, log: Logger): Notifier | undefined {
   const written = config.notifications
   if (written === undefined) return undefined
@@ -37,7 +31,7 @@ export function createNotifier(config: Config, mask: Mask, log: Logger): Notifie
     mask.add(webhook)
     assertAddress(webhook, config)
   }
-  const tell = async (notification: Notification): Promise<void> => {
+  const tell = async (notification: NotificationDocument): Promise<void> => {
     const document = mask.apply(JSON.stringify(notification))
     if (webhook !== undefined) await logged(log, 'webhook', async () => post(webhook, document))
     if (command !== undefined) await logged(log, 'command', async () => pipeTo(command, document, config.folder))
@@ -46,8 +40,8 @@ export function createNotifier(config: Config, mask: Mask, log: Logger): Notifie
     async finished(run) {
       const {mode, job} = run.description
       const outcome = outcomeOfRun(run.report)
-      if (!writesProduction(mode) || outcome === 'SIGINT') return
-      const document = runDocument(run, mask.apply)
+      if (!writesProduction(mode) || outcome === 'interrupted') return
+      const document = runMemberOf(run, mask.apply)
       if (run.report.error !== undefined) {
         const text = `lorchestra: ${job} failed: ${messageWithCauses(run.report.error)}`
         await tell({schema: 1, event: 'run.failed', text, run: document})
@@ -58,9 +52,9 @@ export function createNotifier(config: Config, mask: Mask, log: Logger): Notifie
       await tell({schema: 1, event: 'run.degraded', text: `lorchestra: ${job} is degraded: ${trouble}`, run: document})
     },
     async refused(job, error) {
-      if (outcomeOf(error) === 'SIGINT') return
+      if (outcomeOf(error) === 'interrupted') return
       const text = `lorchestra: ${job} failed: ${messageWithCauses(error)}`
-      await tell({schema: 1, event: 'run.failed', text, run: {job, error: errorDocument(error, mask.apply)}})
+      await tell({schema: 1, event: 'run.failed', text, run: {job, error: errorMemberOf(error, mask.apply)}})
     },
   }
 }
@@ -114,7 +108,7 @@ async function post(webhook: string, body: string): Promise<void> {
   if (!ok) throw failure(`it answered ${status}`)
 }
 
-/** Without a shell; the document comes on its standard input. */
+/** Runs the program without a shell; the document comes on its standard input. */
 async function pipeTo([program = '', ...args]: readonly string[], document: string, cwd: string): Promise<void> {
   const child = spawn(program, args, {cwd, stdio: ['pipe', process.stderr, process.stderr], timeout: COMMAND_TIMEOUT})
   const closed = once(child, 'close') as Promise<[number | null, string | null]>

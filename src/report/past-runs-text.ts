@@ -1,5 +1,6 @@
 import type {Counts} from '../model/counts.ts'
 import {writesProduction} from '../model/run-mode.ts'
+import type {PastRunMember} from './documents/past-run.ts'
 import type {PastRun} from './past-runs.ts'
 import {formatTable, type Row} from './text-table.ts'
 import {formatWindow, windowAsText} from '../model/window.ts'
@@ -17,7 +18,7 @@ export function formatRuns(runs: readonly PastRun[]): string {
       instant(run.startedAt),
       run.mode,
       run.outcome,
-      describeWindows(run),
+      formatWindows(run),
       ...SHOWN_COUNTS.map((name) => NUMBER.format(run.counts[name])),
       secondsOf(run)?.toFixed(1) ?? '-',
       run.runId,
@@ -26,7 +27,7 @@ export function formatRuns(runs: readonly PastRun[]): string {
   ])
 }
 
-/** All that the log says of one run. */
+/** Formats all that the log says of one run. */
 export function formatRun(run: PastRun): string {
   const facts: Row[] = [
     ['run', run.runId],
@@ -51,7 +52,7 @@ export function formatRun(run: PastRun): string {
   return `${formatTable(facts)}\n\n${formatTable([header, ...commits])}`
 }
 
-/** A bar for each day on which runs of one mode stored records; days by UTC. */
+/** Draws a bar for each day on which production runs stored records; days go by UTC. */
 export function chartOfDays(runs: readonly PastRun[]): string {
   const days = new Map<string, number>()
   for (const commit of runs.filter(({mode}) => writesProduction(mode)).flatMap(({commits}) => commits)) {
@@ -68,7 +69,7 @@ export function chartOfDays(runs: readonly PastRun[]): string {
     : `Records inserted or updated in production by these runs, by day (UTC)\n${formatTable(bars.toSorted(byDay))}`
 }
 
-export const pastRunDocument = (run: PastRun): object => ({
+export const pastRunMemberOf = (run: PastRun): PastRunMember => ({
   run_id: run.runId,
   job: run.job,
   account: run.account,
@@ -90,7 +91,7 @@ export const pastRunDocument = (run: PastRun): object => ({
   })),
 })
 
-function describeWindows({windows, commits}: PastRun): string {
+function formatWindows({windows, commits}: PastRun): string {
   if (windows.length === 0) return '-'
   const limited = commits.some((commit) => commit.limited) ? ' (limited)' : ''
   return `${windows.map(formatWindow).join('; ')}${limited}`

@@ -6,7 +6,7 @@ import {testTablesOf, type TableSet} from '../model/tables.ts'
 import type {RunEvent, WantedRuns, Warehouse} from '../warehouse/warehouse.ts'
 import {mergeWindows, type TimeWindow} from '../model/window.ts'
 
-/** What the event log tells of one run. */
+/** This is what the event log tells of one run. */
 export interface PastRun {
   readonly runId: string
   readonly job: string
@@ -17,13 +17,13 @@ export interface PastRun {
   /** `died`: its process is gone without a last word. `unknown`: it runs, or ran, on another machine. */
   readonly outcome: 'done' | 'failed' | 'running' | 'died' | 'unknown'
   readonly error: string | null
-  /** Of all that was committed. */
+  /** They cover all that was committed. */
   readonly windows: readonly TimeWindow[]
   readonly counts: Counts
   readonly commits: readonly PastCommit[]
 }
 
-/** One `ingestion.completed`. */
+/** A commit is one `ingestion.completed` event. */
 export interface PastCommit {
   readonly sourceSystem: string
   readonly objectType: string
@@ -47,7 +47,7 @@ const completedShape = z.object({
   limited: z.boolean(),
 })
 
-/** Of the production and the test tables together, newest first; up to `wanted.limit` of each. */
+/** Reads the runs of the production and the test tables, newest first; up to `wanted.limit` of each. */
 export async function readPastRuns(
   warehouse: Warehouse,
   tables: TableSet,
@@ -58,7 +58,7 @@ export async function readPastRuns(
   return pastRuns([...production, ...test])
 }
 
-/** Newest first. Events that another tool or a later version wrote are passed over. */
+/** Puts the runs of these events together, newest first. Events that another tool or a later version wrote are passed over. */
 export async function pastRuns(events: readonly RunEvent[]): Promise<readonly PastRun[]> {
   const byRun = new Map<string, RunEvent[]>()
   for (const event of events) {

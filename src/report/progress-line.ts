@@ -1,20 +1,20 @@
 const NUMBER = new Intl.NumberFormat('en-US')
 const DAY = 86_400_000
 
-/** What one job has done so far. Times are milliseconds since 1970. */
+/** This is what one job has done so far. Times are milliseconds since 1970. */
 export interface ProgressState {
   readonly job: string
   readonly startedAt: number
   readonly extracted: number
   readonly listed: number
-  /** Of the source's rate limit. */
+  /** They count against the source's rate limit. */
   readonly units: number
-  /** How many records there are to extract, where the source has counted them. */
+  /** So many records are there to extract, where the source has counted them. */
   readonly expected: number | undefined
   readonly waitingUntil: number | undefined
 }
 
-/** For a terminal, in its own time zone. */
+/** Formats one line for a terminal, with times in its own zone. */
 export function progressLine(state: ProgressState, now: number): string {
   const {job, startedAt, extracted, listed, units, expected, waitingUntil} = state
   const perSecond = extracted / Math.max((now - startedAt) / 1000, 0.001)

@@ -1,10 +1,12 @@
 import type {Counts} from '../model/counts.ts'
-import {messageWithCauses, LorchestraError, outcomeOf, type Outcome} from '../base/errors.ts'
+import {errorMemberOf} from '../base/error-output.ts'
+import {messageWithCauses, LorchestraError, type Outcome} from '../base/errors.ts'
 import {outcomeOfRun, type FinishedRun, type RunDescription} from '../run/finished-run.ts'
 import {rowOf} from '../model/run-mode.ts'
 import type {Preview} from '../sink/sink.ts'
 import type {Estimate, RateLimit} from '../source.ts'
 import {formatWindow, windowAsText, type TimeWindow} from '../model/window.ts'
+import type {RunMember} from './documents/run.ts'
 
 const SAMPLE_CHARACTERS = 500
 const NUMBER = new Intl.NumberFormat('en-US')
@@ -15,7 +17,7 @@ export function banner({mode, warehouse, written, notes}: RunDescription): reado
   return [...(line === undefined ? [] : [line]), ...notes.map((note) => `Note: ${note}`)]
 }
 
-export function describeWindows({job, source, account}: RunDescription, windows: readonly TimeWindow[]): string {
+export function formatWindows({job, source, account}: RunDescription, windows: readonly TimeWindow[]): string {
   const whose = account === null ? source : `${source}, account ${account}`
   const what = windows.length === 0 ? 'nothing new to read' : windows.map(formatWindow).join('; ')
   return `${job} (${whose}): ${what}`
@@ -23,8 +25,8 @@ export function describeWindows({job, source, account}: RunDescription, windows:
 
 const SHORT = 1
 
-/** Nothing where it is over soon. */
-export function describeEstimate({records, units, unitsPerMinute}: Estimate & RateLimit): readonly string[] {
+/** Says nothing where it is over soon. */
+export function formatEstimate({records, units, unitsPerMinute}: Estimate & RateLimit): readonly string[] {
   const minutes = Math.ceil(units / unitsPerMinute)
   if (minutes <= SHORT) return []
   const [hours, rest] = [Math.floor(minutes / 60), minutes % 60]
@@ -36,13 +38,13 @@ export function describeEstimate({records, units, unitsPerMinute}: Estimate & Ra
   ]
 }
 
-/** The lines that close a run that ended well. */
+/** Gives the lines that close a run that ended well. */
 export function summary(run: FinishedRun): readonly string[] {
   const {description, report, preview, seconds} = run
   const {mode, job} = description
   const {linePrefix, lineSuffix} = rowOf(mode)
   const lines = [
-    `${linePrefix}${job}: ${describeCounts(report.counts, preview)}, completed in ${seconds.toFixed(2)}s${lineSuffix}`,
+    `${linePrefix}${job}: ${formatCounts(report.counts, preview)}, completed in ${seconds.toFixed(2)}s${lineSuffix}`,
     ...outcomeNotes(run).map(indent),
   ]
   for (const {idemKey, json} of preview?.samples ?? []) {
@@ -55,7 +57,7 @@ export function summary(run: FinishedRun): readonly string[] {
   return lines
 }
 
-/** The lines that close a run that did not; the last one says what is in. */
+/** Gives the lines that close a run that did not; the last one says what is in. */
 export function failureSummary(run: FinishedRun): readonly string[] {
   const {description, report, seconds} = run
   const {error} = report
@@ -63,7 +65,7 @@ export function failureSummary(run: FinishedRun): readonly string[] {
   return [
     `✗ ${description.job}: ${messageWithCauses(error)} (after ${seconds.toFixed(2)}s)`,
     ...next,
-    indent(describeWhatIsIn(run)),
+    indent(formatWhatIsIn(run)),
   ]
 }
 
@@ -72,13 +74,13 @@ const OUTCOMES: Readonly<Record<Outcome, string>> = {
   rejects: 'done with new rejects',
   failed: 'failed',
   usage: 'refused',
-  inTheWay: 'kept out by another run',
+  busy: 'kept out by another run',
   mode: 'without a run mode',
-  SIGINT: 'stopped',
-  SIGTERM: 'stopped',
+  interrupted: 'stopped',
+  terminated: 'stopped',
 }
 
-/** The last line of a command that ran several jobs. */
+/** Gives the last line of a command that ran several jobs. */
 export function summaryOfJobs(outcomes: readonly Outcome[]): string {
   const parts = [...new Set(Object.values(OUTCOMES))].map((words) => {
     const count = outcomes.filter((outcome) => OUTCOMES[outcome] === words).length
@@ -87,14 +89,14 @@ export function summaryOfJobs(outcomes: readonly Outcome[]): string {
   return `${outcomes.length} jobs: ${parts.filter(Boolean).join(', ')}`
 }
 
-function describeWhatIsIn({description, report}: FinishedRun): string {
+function formatWhatIsIn({description, report}: FinishedRun): string {
   if (description.written === undefined) return 'Nothing was written: it was a dry run.'
   if (report.commits === 0) return 'No commit was made; the same command starts over.'
   const commits = report.commits === 1 ? '1 commit is in' : `${report.commits} commits are in`
   return `${commits} (${report.windows.map(formatWindow).join('; ')}); the same command goes on from there.`
 }
 
-function describeCounts(counts: Counts, preview: Preview | undefined): string {
+function formatCounts(counts: Counts, preview: Preview | undefined): string {
   const parts = [`${NUMBER.format(counts.extracted)} extracted`]
   if (preview === undefined)
     parts.push(`${NUMBER.format(counts.inserted)} inserted`, `${NUMBER.format(counts.updated)} updated`)
@@ -143,8 +145,8 @@ const at = (instant: number): string =>
 
 const indent = (line: string): string => `  ${line}`
 
-/** One element of `runs` in the document of `--json`. */
-export function runDocument(run: FinishedRun, maskSecrets: (text: string) => string): object {
+/** Gives one element of `runs` in the document of `--json`. */
+export function runMemberOf(run: FinishedRun, maskSecrets: (text: string) => string): RunMember {
   const {description, report, preview} = run
   const {counts, error} = report
   return {
@@ -177,16 +179,7 @@ export function runDocument(run: FinishedRun, maskSecrets: (text: string) => str
         payload: json.slice(0, SAMPLE_CHARACTERS),
       })),
     }),
-    ...(error !== undefined && {error: errorDocument(error, maskSecrets)}),
-  }
-}
-
-export function errorDocument(error: unknown, maskSecrets: (text: string) => string): object {
-  const next = error instanceof LorchestraError ? error.next : undefined
-  return {
-    outcome: outcomeOf(error),
-    message: maskSecrets(messageWithCauses(error)),
-    ...(next !== undefined && {next: maskSecrets(next)}),
+    ...(error !== undefined && {error: errorMemberOf(error, maskSecrets)}),
   }
 }
 
@@ -194,7 +187,7 @@ const instantOf = (instant: number): string | null =>
   Number.isFinite(instant) ? new Date(instant).toISOString() : null
 
 /** What a write would have done is not known, and not guessed. */
-const previewCounts = (counts: Counts, {duplicates}: Preview): object => ({
+const previewCounts = (counts: Counts, {duplicates}: Preview): RunMember['counts'] => ({
   ...counts,
   inserted: null,
   updated: null,
@@ -204,7 +197,7 @@ const previewCounts = (counts: Counts, {duplicates}: Preview): object => ({
 
 const BYTE_UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte', 'petabyte'] as const
 
-/** `31.5 MB`, in powers of 1,000. */
+/** Formats `31.5 MB`, in powers of 1,000. */
 function formatBytes(bytes: number): string {
   const power = bytes < 1 ? 0 : Math.min(Math.floor(Math.log10(bytes) / 3), BYTE_UNITS.length - 1)
   const unit = BYTE_UNITS[power] ?? 'byte'

@@ -1,13 +1,13 @@
-import {LorchestraError, messageWithCauses, type Outcome} from '../base/errors.ts'
+import {errorMemberOf, formatError} from '../base/error-output.ts'
+import {messageWithCauses, type Outcome} from '../base/errors.ts'
 import type {Mask} from '../base/log.ts'
 import {progressLine, progressOfSeveral, type ProgressState} from './progress-line.ts'
 import {
   banner,
-  describeEstimate,
-  describeWindows,
-  errorDocument,
+  formatEstimate,
+  formatWindows,
   failureSummary,
-  runDocument,
+  runMemberOf,
   summary,
   summaryOfJobs,
 } from './run-summary.ts'
@@ -15,6 +15,7 @@ import type {FinishedRun, RunDescription} from '../run/finished-run.ts'
 import type {RunObserver, RunProgress} from '../run/run-observer.ts'
 import type {Estimate, RateLimit} from '../source.ts'
 import type {TimeWindow} from '../model/window.ts'
+import type {RunDocument} from './documents/run.ts'
 
 const REDRAW_MILLISECONDS = 100
 const IDLE_REDRAW_MILLISECONDS = 1000
@@ -26,9 +27,9 @@ const NOTHING_DONE = {extracted: 0, listed: 0, units: 0, expected: undefined, wa
 interface ReporterOptions {
   readonly json: boolean
   readonly mask: Mask
-  /** Filled with one document for each run. */
-  readonly documents: object[]
-  /** To stdout. */
+  /** It is filled with one element for each run. */
+  readonly documents: RunDocument['runs'][number][]
+  /** Prints to stdout. */
   readonly print: (text: string) => void
   readonly terminal?: Terminal
 }
@@ -39,7 +40,7 @@ interface Terminal {
   write(text: string): unknown
 }
 
-/** Results on stdout, errors and one line of progress (where there is a terminal) on stderr. */
+/** Puts results on stdout, errors and one line of progress (where there is a terminal) on stderr. */
 export class TerminalReporter implements RunObserver {
   readonly #options: ReporterOptions
   readonly #terminal: Terminal
@@ -69,13 +70,13 @@ export class TerminalReporter implements RunObserver {
 
   planned(description: RunDescription, windows: readonly TimeWindow[]): void {
     this.#clearProgress()
-    this.#print([describeWindows(description, windows)])
+    this.#print([formatWindows(description, windows)])
   }
 
   estimated({job}: RunDescription, estimate: Estimate & RateLimit): void {
     this.#clearProgress()
     this.#running.set(job, {...this.#stateOf(job), expected: estimate.records, startedAt: Date.now()})
-    this.#print(describeEstimate(estimate))
+    this.#print(formatEstimate(estimate))
   }
 
   progressed({job}: RunDescription, update: RunProgress): void {
@@ -96,7 +97,7 @@ export class TerminalReporter implements RunObserver {
   finished(run: FinishedRun): void {
     this.#clearProgress()
     this.#running.delete(run.description.job)
-    this.#options.documents.push(runDocument(run, this.#options.mask.apply))
+    this.#options.documents.push(runMemberOf(run, this.#options.mask.apply))
     if (run.report.error === undefined) this.#print(summary(run))
     else this.#printErrors(failureSummary(run), run.report.error)
   }
@@ -104,10 +105,9 @@ export class TerminalReporter implements RunObserver {
   refused(job: string, error: unknown): void {
     this.#clearProgress()
     this.#running.delete(job)
-    this.#options.documents.push({job, error: errorDocument(error, this.#options.mask.apply)})
-    const next = error instanceof LorchestraError && error.next !== undefined ? [`  → ${error.next}`] : []
+    this.#options.documents.push({job, error: errorMemberOf(error, this.#options.mask.apply)})
     const message = messageWithCauses(error)
-    this.#printErrors([`Error: ${message.includes(job) ? message : `${job}: ${message}`}`, ...next], error)
+    this.#printErrors(formatError(error, message.includes(job) ? message : `${job}: ${message}`), error)
   }
 
   allFinished(outcomes: readonly Outcome[]): void {

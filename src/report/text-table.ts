@@ -1,6 +1,6 @@
 export type Row = readonly string[]
 
-/** Columns side by side, every value whole on one line. */
+/** Puts columns side by side, every value whole on one line. */
 export function formatTable(rows: readonly Row[]): string {
   const clean = rows.map((row) => row.map(onOneLine))
   const widthOf = (column: number): number => Math.max(...clean.map((row) => row[column]?.length ?? 0))

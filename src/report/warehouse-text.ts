@@ -1,3 +1,5 @@
+import type {GapMember} from './documents/runs-list.ts'
+import type {TableSetMember} from './documents/warehouse-show.ts'
 import {formatTable} from './text-table.ts'
 import type {DescribedStream, WarehouseDescription} from '../warehouse/warehouse.ts'
 import {formatWindow, windowAsText, type TimeWindow} from '../model/window.ts'
@@ -31,7 +33,7 @@ const formatCoverage = (streams: readonly DescribedStream[]): string =>
     ]),
   ])
 
-/** Of what each job selects now: a selection that it no longer has is past. */
+/** Finds the gaps in what each job selects now: a selection that it no longer has is past. */
 export function gapsIn(streams: readonly DescribedStream[]): readonly Gap[] {
   const current = streams.filter(
     (one) => !streams.some((other) => isSameStream(one, other) && other.lastCommit > one.lastCommit),
@@ -56,10 +58,10 @@ const isSameStream = (one: DescribedStream, other: DescribedStream): boolean =>
   one.stream.sourceSystem === other.stream.sourceSystem &&
   one.stream.objectType === other.stream.objectType
 
-export const describeGap = ({job, stream, window}: Gap): string =>
+export const formatGap = ({job, stream, window}: Gap): string =>
   `Gap: ${job} has not read ${stream.sourceSystem}/${stream.objectType} from ${formatWindow(window)}; its next plain run does.`
 
-export const gapDocument = ({job, account, stream, window}: Gap): object => ({
+export const gapMemberOf = ({job, account, stream, window}: Gap): GapMember => ({
   job,
   account,
   source_system: stream.sourceSystem,
@@ -67,7 +69,7 @@ export const gapDocument = ({job, account, stream, window}: Gap): object => ({
   window: windowAsText(window),
 })
 
-export const descriptionDocument = ({bytes, tables, streams}: WarehouseDescription): object => ({
+export const tableSetMemberOf = ({bytes, tables, streams}: WarehouseDescription): TableSetMember => ({
   bytes: bytes ?? null,
   tables: tables.map((table) => ({
     name: table.name,

@@ -137,7 +137,7 @@ describe('a run whose source hangs and does not listen', () => {
     const {code, stdout} = await running.result
     expect(code).to.equal(130)
     const {runs} = JSON.parse(stdout) as {runs: readonly {outcome: string; mode: string}[]}
-    expect(runs.map(({outcome, mode}) => [outcome, mode])).to.deep.equal([['SIGINT', 'dry-run']])
+    expect(runs.map(({outcome, mode}) => [outcome, mode])).to.deep.equal([['interrupted', 'dry-run']])
     expect(await exists(project.database)).to.equal(false)
     expect(await spooled()).to.deep.equal([])
   })

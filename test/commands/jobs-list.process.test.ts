@@ -86,7 +86,7 @@ short                                             notes   -        notes
     const {code, stdout, stderr} = await lorchestra(['jobs', 'list'], {cwd: folder})
     expect(code).to.equal(2)
     expect(stdout).to.equal('')
-    expect(stderr).to.equal(`Error: lorchestra.yaml has 2 problems
+    expect(stderr).to.equal(`Error: lorchestra.yaml has 2 problems [E_CONFIG_INVALID]
   → lorchestra.yaml:1:1: unknown key "jbos". Did you mean "jobs"?
     lorchestra.yaml:3:3: jobs.a: a job needs an account, or a source that needs none
 `)

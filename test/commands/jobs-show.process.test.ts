@@ -91,10 +91,13 @@ production writes    my_log, raw_objects
     expect(job).to.deep.include({
       job: 'mine',
       options: {token: '***', query: 'a folder'},
-      streams: [{objectType: 'note', windowed: true}],
+      streams: [{object_type: 'note', windowed: true}],
       selection: {query: 'a folder'},
       warehouse: {type: 'duckdb', path: join(folder, 'notes.duckdb')},
-      tables: {production: ['my_log', 'raw_objects'], 'test-table': ['test_my_log', 'test_raw_objects']},
+      tables: {
+        production: {event_log: 'my_log', raw_objects: 'raw_objects'},
+        test_table: {event_log: 'test_my_log', raw_objects: 'test_raw_objects'},
+      },
       missing_variables: [],
     })
   })
@@ -103,7 +106,9 @@ production writes    my_log, raw_objects
     const {code, stdout, stderr} = await lorchestra(['jobs', 'show', 'mien'], {cwd: folder})
     expect(code).to.equal(2)
     expect(stdout).to.equal('')
-    expect(stderr).to.equal('Error: there is no job "mien" in lorchestra.yaml\n  → Did you mean "mine"?\n')
+    expect(stderr).to.equal(
+      'Error: there is no job "mien" in lorchestra.yaml [E_JOB_UNKNOWN]\n  → Did you mean "mine"?\n',
+    )
   })
 
   it('ends with 2 where no plugin offers the source', async () => {

@@ -27,8 +27,8 @@ describe('lorchestra warehouse show', () => {
 
   it('is one document with --json', async () => {
     await scriptedRun({source, folder: folder(), job: 'things', mode: 'test-table'})
-    const {production, test} = JSON.parse((await show('--json')).stdout) as Record<
-      'production' | 'test',
+    const {production, test_table: test} = JSON.parse((await show('--json')).stdout) as Record<
+      'production' | 'test_table',
       {tables: {exists: boolean; rows: number | null}[]; streams: {job: string}[]}
     >
     expect(production.tables.map(({exists}) => exists)).to.deep.equal([false, false])

@@ -126,7 +126,7 @@ describe('the examples for schedulers', () => {
 
   it('are units, and lines of a crontab', () => {
     expect(unit('lorchestra.timer').get('Timer.OnCalendar')).to.equal('hourly')
-    expect(unit('lorchestra.service').get('Service.SuccessExitStatus')).to.equal(`${EXIT.rejects} ${EXIT.inTheWay}`)
+    expect(unit('lorchestra.service').get('Service.SuccessExitStatus')).to.equal(`${EXIT.rejects} ${EXIT.busy}`)
     for (const line of textOf('crontab').trim().split('\n'))
       expect(line).to.match(/^(?:#.*|[A-Z]+=\S+|(?:[\d*/,-]+ ){5}[^%]+)$/)
   })
@@ -144,7 +144,7 @@ describe('scheduled.sh', () => {
     [EXIT.failed, 1],
     [EXIT.usage, 2],
     [EXIT.rejects, 0],
-    [EXIT.inTheWay, 0],
+    [EXIT.busy, 0],
     [EXIT.mode, 70],
   ] as const) {
     it(`ends with ${expected} where lorchestra ends with ${code}`, async () => {

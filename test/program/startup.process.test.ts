@@ -40,6 +40,10 @@ describe('start-up', () => {
     ['run', 2],
     ['run some_job --dry-run --test-table', 2],
     ['help run', 0],
+    ['run --help --json', 0],
+    ['--json', 0],
+    ['rnu --json', 2],
+    ['run --json', 2],
   ] as const) {
     it(`loads nothing heavy for lorchestra ${line}`, async () => {
       const {code, modules} = await modulesOf(line.split(' '))

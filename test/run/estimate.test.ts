@@ -1,6 +1,6 @@
 import {expect} from 'chai'
 
-import {describeEstimate} from '../../src/report/run-summary.ts'
+import {formatEstimate} from '../../src/report/run-summary.ts'
 import type {Estimate} from '../../src/source.ts'
 import {temporaryFolder} from '../support/cli.ts'
 import {scriptedRun} from '../support/scripted-run.ts'
@@ -50,10 +50,10 @@ describe('how long a run will take', () => {
 
   it('is said in hours and minutes, where it is more than one', () => {
     const unitsPerMinute = 4800
-    expect(describeEstimate({records: 200_000, units: 4_002_000, unitsPerMinute})).to.deep.equal([
+    expect(formatEstimate({records: 200_000, units: 4_002_000, unitsPerMinute})).to.deep.equal([
       '  200,000 records to fetch: about 13 h 54 min at 4,800 units a minute. It may be stopped at any time; the same command goes on',
     ])
-    expect(describeEstimate({records: 200, units: 4005, unitsPerMinute})).to.deep.equal([])
-    expect(describeEstimate({records: 200, units: 4005, unitsPerMinute: Infinity})).to.deep.equal([])
+    expect(formatEstimate({records: 200, units: 4005, unitsPerMinute})).to.deep.equal([])
+    expect(formatEstimate({records: 200, units: 4005, unitsPerMinute: Infinity})).to.deep.equal([])
   })
 })

@@ -453,13 +453,13 @@ describe('a source that breaks the contract', () => {
     const controller = new AbortController()
     const source = scriptedSource(() => [], {
       async *extract() {
-        setImmediate(() => controller.abort(new LorchestraError('SIGINT', 'stopped by SIGINT')))
+        setImmediate(() => controller.abort(new LorchestraError('interrupted', 'stopped by SIGINT')))
         await new Promise(() => {})
         yield {records: []}
       },
     })
     const {error} = await scriptedRun({source, folder: folder(), now: day(1), signal: controller.signal})
-    expect(outcomeOf(error)).to.equal('SIGINT')
+    expect(outcomeOf(error)).to.equal('interrupted')
     const [failed] = await events(databaseIn(folder()), 'job.failed')
     expect(failed?.['error_message']).to.equal('stopped by SIGINT')
   })
@@ -532,7 +532,7 @@ describe('two runs of one stream', () => {
     const second: unknown = await scriptedRun({source: scriptedSource(() => []), folder: folder()}).catch(
       (error: unknown) => error,
     )
-    expect(outcomeOf(second)).to.equal('inTheWay')
+    expect(outcomeOf(second)).to.equal('busy')
     expect(second).to.be.an('error').with.property('message').that.includes('first')
     first.release()
     expect((await first.report).counts.inserted).to.equal(1)

@@ -362,7 +362,7 @@ export function describeWarehouse(warehouse: () => WarehouseUnderTest): void {
         (error: unknown) => error,
       )
     expect([outcomeOf(refused), (refused as Error).message.includes('run first is reading')]).to.deep.equal([
-      'inTheWay',
+      'busy',
       true,
     ])
     release()
@@ -377,7 +377,7 @@ export function describeWarehouse(warehouse: () => WarehouseUnderTest): void {
     )
     const outcomes = ended.map(({outcome}) => outcome)
     expect(outcomes).to.include('done')
-    expect(ended.filter(({outcome}) => outcome !== 'done' && outcome !== 'inTheWay')).to.deep.equal([])
+    expect(ended.filter(({outcome}) => outcome !== 'done' && outcome !== 'busy')).to.deep.equal([])
     expect((await warehouse().stored()).map(({key}) => key)).to.deep.equal(['thing:scripted--acct1:a'])
     const begun = (await warehouse().logged()).filter(({type}) => type === 'job.started')
     expect(begun).to.have.length(outcomes.filter((outcome) => outcome === 'done').length)

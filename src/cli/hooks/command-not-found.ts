@@ -1,9 +1,10 @@
 import type {Hook} from '@oclif/core'
 
 import {closeMatch} from '../../base/close-match.ts'
+import type {ErrorCode} from '../../base/error-codes.ts'
 import {Errors} from '../../base/oclif.ts'
 
-/** oclif itself says no more than that there is no such command. */
+/** Suggests the closest command: oclif itself says no more than that there is no such command. */
 const suggestCommand: Hook.CommandNotFound = async ({id, config}) => {
   const known = config.commands.filter(({hidden}) => !hidden).map((command) => command.id.replaceAll(':', ' '))
   const [first = '', second] = id.split(':')
@@ -11,7 +12,8 @@ const suggestCommand: Hook.CommandNotFound = async ({id, config}) => {
   const typed =
     second !== undefined && known.some((name) => name.startsWith(`${first} `)) ? `${first} ${second}` : first
   const suggestions = [`${config.bin} ${meant ?? '--help'}`]
-  await Promise.reject(new Errors.CLIError(`there is no command ${typed}`, {suggestions}))
+  const code: ErrorCode = 'E_COMMAND_UNKNOWN'
+  await Promise.reject(new Errors.CLIError(`there is no command ${typed}`, {code, suggestions}))
 }
 
 export default suggestCommand

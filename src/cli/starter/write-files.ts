@@ -22,11 +22,11 @@ export async function writeStarterFiles(
     }
   } catch (error) {
     for (const path of written) await rm(path, {recursive: true, force: true})
-    throw failure(
-      `nothing was written to ${resolve(folder)}: ${messageWithCauses(error)}`,
-      'Name a folder that can be written to: --directory FOLDER.',
-      error,
-    )
+    throw failure(`nothing was written to ${resolve(folder)}: ${messageWithCauses(error)}`, {
+      code: 'E_FILE_NOT_WRITTEN',
+      next: 'Name a folder that can be written to: --directory FOLDER.',
+      cause: error,
+    })
   }
   return files.map(({path}) => path)
 }
@@ -49,7 +49,7 @@ async function isThere(path: string): Promise<boolean> {
 }
 
 const alreadyThere = (paths: readonly string[]): Error =>
-  usageError(
-    `${paths.join(' and ')} ${paths.length === 1 ? 'is' : 'are'} there already; nothing was written`,
-    'Name another folder with --directory, or move the file away first.',
-  )
+  usageError(`${paths.join(' and ')} ${paths.length === 1 ? 'is' : 'are'} there already; nothing was written`, {
+    code: 'E_FILE_EXISTS',
+    next: 'Name another folder with --directory, or move the file away first.',
+  })

@@ -1,11 +1,12 @@
 import {LorchestraCommand} from '../../cli/command.ts'
+import type {AccountsListDocument} from '../../report/documents/accounts-list.ts'
 
 export default class AccountsList extends LorchestraCommand {
   static override readonly summary = 'List the accounts of lorchestra.yaml and what runs of them still need'
   static override readonly description = 'Nothing is contacted, and no secret is shown.'
   static override readonly examples = ['<%= config.bin %> <%= command.id %>']
 
-  override async run(): Promise<object> {
+  override async run(): Promise<AccountsListDocument> {
     const {flags} = await this.parse(AccountsList)
     const [{listAccounts}, {formatTable}] = await Promise.all([
       import('../../sources/list-accounts.ts'),

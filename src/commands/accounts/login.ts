@@ -4,6 +4,7 @@ import {usageError} from '../../base/errors.ts'
 import {createLogger} from '../../base/log.ts'
 import {Args, Flags} from '../../base/oclif.ts'
 import {listenForSignals} from '../../cli/signals.ts'
+import type {AccountsLoginDocument} from '../../report/documents/accounts-login.ts'
 
 const LONGEST_PATIENCE = 24 * 60 * 60 * 1000
 
@@ -31,7 +32,7 @@ export default class AccountsLogin extends LorchestraCommand {
     }),
   }
 
-  override async run(): Promise<object> {
+  override async run(): Promise<AccountsLoginDocument> {
     const {args, flags} = await this.parse(AccountsLogin)
     const patience = readPatience(flags.timeout)
     if (!flags['no-browser']) assertSomebodyIsThere()
@@ -66,13 +67,16 @@ export default class AccountsLogin extends LorchestraCommand {
 function readPatience(text: string): number {
   const patience = parseDuration(text)
   if (patience > 0 && patience <= LONGEST_PATIENCE) return patience
-  throw usageError(`--timeout ${text} is no time to wait for a person`, 'Give one between 1s and 24h.')
+  throw usageError(`--timeout ${text} is no time to wait for a person`, {
+    code: 'E_USAGE_FLAGS',
+    next: 'Give one between 1s and 24h.',
+  })
 }
 
 function assertSomebodyIsThere(): void {
   if (process.stdin.isTTY && process.stderr.isTTY) return
-  throw usageError(
-    'a login needs a person at a terminal, and this is none',
-    'Run it in a terminal, or with --no-browser and open the address that it prints yourself.',
-  )
+  throw usageError('a login needs a person at a terminal, and this is none', {
+    code: 'E_TERMINAL_NEEDED',
+    next: 'Run it in a terminal, or with --no-browser and open the address that it prints yourself.',
+  })
 }

@@ -1,11 +1,12 @@
 import {LorchestraCommand} from '../../cli/command.ts'
+import type {JobsListDocument} from '../../report/documents/jobs-list.ts'
 
 export default class JobsList extends LorchestraCommand {
   static override readonly summary = 'List the jobs of lorchestra.yaml'
   static override readonly description = 'Needs no environment variables but those of the warehouse.'
   static override readonly examples = ['<%= config.bin %> <%= command.id %>']
 
-  override async run(): Promise<object> {
+  override async run(): Promise<JobsListDocument> {
     const {flags} = await this.parse(JobsList)
     const [{formatFailures, listSources}, {formatTable}] = await Promise.all([
       import('../../sources/source-plugins.ts'),

@@ -1,5 +1,6 @@
 import {LorchestraCommand} from '../../cli/command.ts'
 import {Args, Flags} from '../../base/oclif.ts'
+import type {JobsShowDocument} from '../../report/documents/jobs-show.ts'
 
 export default class JobsShow extends LorchestraCommand {
   static override readonly summary = 'Show what a job reads and where it would write'
@@ -17,7 +18,7 @@ export default class JobsShow extends LorchestraCommand {
     account: Flags.string({description: "another account of the job's source", helpValue: 'ACCOUNT'}),
   }
 
-  override async run(): Promise<object> {
+  override async run(): Promise<JobsShowDocument> {
     const {args, flags} = await this.parse(JobsShow)
     const {describeJob, formatDescription} = await import('../../report/job-description.ts')
     const config = await this.readConfig(flags.config)

@@ -4,6 +4,7 @@ import {resolve} from 'node:path'
 import {LorchestraCommand} from '../../cli/command.ts'
 import {usageError} from '../../base/errors.ts'
 import {Args, Flags} from '../../base/oclif.ts'
+import type {ChangedPluginsDocument} from '../../report/documents/changed-plugins.ts'
 
 export default class PluginsInstall extends LorchestraCommand {
   static override readonly summary = 'Install a plugin, with npm'
@@ -26,17 +27,17 @@ export default class PluginsInstall extends LorchestraCommand {
     verbose: Flags.boolean({char: 'v', description: 'show what npm says'}),
   }
 
-  override async run(): Promise<object> {
+  override async run(): Promise<ChangedPluginsDocument> {
     const {args, flags} = await this.parse(PluginsInstall)
     const [{changePlugins}, {assertInRegistry, isInRegistry}] = await Promise.all([
       import('../../sources/install/change-plugins.ts'),
       import('../../sources/install/registry.ts'),
     ])
     if (looksLikePath(args.plugin) && !existsSync(args.plugin)) {
-      throw usageError(
-        `there is no ${resolve(args.plugin)}`,
-        'Name a packed plugin (npm pack makes one) or its folder.',
-      )
+      throw usageError(`there is no ${resolve(args.plugin)}`, {
+        code: 'E_PLUGIN_UNKNOWN',
+        next: 'Name a packed plugin (npm pack makes one) or its folder.',
+      })
     }
     const spec = looksLikePath(args.plugin) ? `file:${resolve(args.plugin)}` : args.plugin
     if (isInRegistry(spec)) await assertInRegistry(this.config, spec)

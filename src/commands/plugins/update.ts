@@ -1,5 +1,6 @@
 import {LorchestraCommand} from '../../cli/command.ts'
 import {Flags} from '../../base/oclif.ts'
+import type {ChangedPluginsDocument} from '../../report/documents/changed-plugins.ts'
 
 export default class PluginsUpdate extends LorchestraCommand {
   static override readonly summary = 'Update installed plugins, with npm'
@@ -12,7 +13,7 @@ export default class PluginsUpdate extends LorchestraCommand {
     verbose: Flags.boolean({char: 'v', description: 'show what npm says'}),
   }
 
-  override async run(): Promise<object> {
+  override async run(): Promise<ChangedPluginsDocument> {
     const {flags} = await this.parse(PluginsUpdate)
     const {changePlugins} = await import('../../sources/install/change-plugins.ts')
     process.env['npm_config_ignore_scripts'] = String(!flags['allow-scripts'])

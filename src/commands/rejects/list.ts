@@ -1,6 +1,7 @@
 import {LorchestraCommand} from '../../cli/command.ts'
 import {usageError} from '../../base/errors.ts'
 import {Args} from '../../base/oclif.ts'
+import type {RejectsListDocument} from '../../report/documents/rejects-list.ts'
 
 export default class RejectsList extends LorchestraCommand {
   static override readonly summary = 'List the records that a run could not store, and why'
@@ -11,7 +12,7 @@ export default class RejectsList extends LorchestraCommand {
     run: Args.string({description: 'id of a run: run_id of --json, correlation_id in event_log', required: true}),
   }
 
-  override async run(): Promise<object> {
+  override async run(): Promise<RejectsListDocument> {
     const {args, flags} = await this.parse(RejectsList)
     const [{openWarehouse}, {testTablesOf}, {formatTable}] = await Promise.all([
       import('../../warehouse/open-warehouse.ts'),
@@ -24,10 +25,10 @@ export default class RejectsList extends LorchestraCommand {
       (await warehouse.readRejects(settings.tables, args.run)) ??
       (await warehouse.readRejects(testTablesOf(settings.tables), args.run))
     if (rejects === undefined) {
-      throw usageError(
-        `there is no run ${JSON.stringify(args.run)} in the warehouse of ${shownPath}`,
-        'The summary of `lorchestra run --json` and the column correlation_id of event_log name runs.',
-      )
+      throw usageError(`there is no run ${JSON.stringify(args.run)} in the warehouse of ${shownPath}`, {
+        code: 'E_RUN_UNKNOWN',
+        next: 'The summary of `lorchestra run --json` and the column correlation_id of event_log name runs.',
+      })
     }
     if (rejects.length === 0) this.log(`${args.run} rejected nothing.`)
     else {

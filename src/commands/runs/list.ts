@@ -1,5 +1,6 @@
 import {LorchestraCommand} from '../../cli/command.ts'
 import {Flags} from '../../base/oclif.ts'
+import type {RunsListDocument} from '../../report/documents/runs-list.ts'
 
 export default class RunsList extends LorchestraCommand {
   static override readonly summary = 'List past runs, from the event log'
@@ -15,13 +16,13 @@ export default class RunsList extends LorchestraCommand {
     limit: Flags.integer({description: 'how many runs', helpValue: 'RUNS', default: 20, min: 1, max: 1000}),
   }
 
-  override async run(): Promise<object> {
+  override async run(): Promise<RunsListDocument> {
     const {flags} = await this.parse(RunsList)
     const [
       {openWarehouse},
       {readPastRuns},
-      {chartOfDays, formatRuns, pastRunDocument},
-      {describeGap, gapDocument, gapsIn},
+      {chartOfDays, formatRuns, pastRunMemberOf},
+      {formatGap, gapMemberOf, gapsIn},
     ] = await Promise.all([
       import('../../warehouse/open-warehouse.ts'),
       import('../../report/past-runs.ts'),
@@ -41,7 +42,7 @@ export default class RunsList extends LorchestraCommand {
     if (process.stdout.isTTY && chart !== '') this.log(`\n${chart}`)
     const {streams} = await warehouse.describe(config.warehouse.tables)
     const gaps = gapsIn(streams).filter(({job}) => flags.job === undefined || job === flags.job)
-    if (gaps.length > 0) this.log(`\n${gaps.map(describeGap).join('\n')}`)
-    return {schema: 1, runs: newest.map(pastRunDocument), gaps: gaps.map(gapDocument)}
+    if (gaps.length > 0) this.log(`\n${gaps.map(formatGap).join('\n')}`)
+    return {schema: 1, runs: newest.map(pastRunMemberOf), gaps: gaps.map(gapMemberOf)}
   }
 }

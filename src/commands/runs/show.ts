@@ -1,6 +1,7 @@
 import {LorchestraCommand} from '../../cli/command.ts'
 import {usageError} from '../../base/errors.ts'
 import {Args} from '../../base/oclif.ts'
+import type {RunsShowDocument} from '../../report/documents/runs-show.ts'
 
 export default class RunsShow extends LorchestraCommand {
   static override readonly summary = 'Show one past run: what it read, its commits, and why it failed'
@@ -10,9 +11,9 @@ export default class RunsShow extends LorchestraCommand {
     run: Args.string({description: 'id of a run, as `lorchestra runs list` shows it', required: true}),
   }
 
-  override async run(): Promise<object> {
+  override async run(): Promise<RunsShowDocument> {
     const {args, flags} = await this.parse(RunsShow)
-    const [{openWarehouse}, {readPastRuns}, {formatRun, pastRunDocument}] = await Promise.all([
+    const [{openWarehouse}, {readPastRuns}, {formatRun, pastRunMemberOf}] = await Promise.all([
       import('../../warehouse/open-warehouse.ts'),
       import('../../report/past-runs.ts'),
       import('../../report/past-runs-text.ts'),
@@ -20,12 +21,12 @@ export default class RunsShow extends LorchestraCommand {
     const {warehouse, shownPath} = await this.readConfig(flags.config)
     const [run] = await readPastRuns(await openWarehouse(warehouse), warehouse.tables, {runId: args.run, limit: 1})
     if (run === undefined) {
-      throw usageError(
-        `there is no run ${JSON.stringify(args.run)} in the warehouse of ${shownPath}`,
-        '`lorchestra runs list` names them. A dry run leaves no trace.',
-      )
+      throw usageError(`there is no run ${JSON.stringify(args.run)} in the warehouse of ${shownPath}`, {
+        code: 'E_RUN_UNKNOWN',
+        next: '`lorchestra runs list` names them. A dry run leaves no trace.',
+      })
     }
     this.log(this.mask.apply(formatRun(run)))
-    return {schema: 1, run: pastRunDocument(run)}
+    return {schema: 1, run: pastRunMemberOf(run)}
   }
 }

@@ -4,6 +4,7 @@ import {LorchestraCommand} from '../../cli/command.ts'
 import {usageError} from '../../base/errors.ts'
 import {NAME, NAME_ADVICE} from '../../model/name.ts'
 import {Args, Flags} from '../../base/oclif.ts'
+import type {SourcesCreateDocument} from '../../report/documents/sources-create.ts'
 
 export default class SourcesCreate extends LorchestraCommand {
   static override readonly summary = 'Write a new source plugin, complete with tests'
@@ -29,11 +30,14 @@ export default class SourcesCreate extends LorchestraCommand {
     }),
   }
 
-  override async run(): Promise<object> {
+  override async run(): Promise<SourcesCreateDocument> {
     const {args, flags} = await this.parse(SourcesCreate)
     const {name} = args
     if (!NAME.test(name)) {
-      throw usageError(`${JSON.stringify(name)} is not a name for a source`, NAME_ADVICE)
+      throw usageError(`${JSON.stringify(name)} is not a name for a source`, {
+        code: 'E_NAME_INVALID',
+        next: NAME_ADVICE,
+      })
     }
     const [{listSources}, {ownPackageSpec, renderSourceTemplate}, {writeStarterFiles}] = await Promise.all([
       import('../../sources/source-plugins.ts'),
@@ -44,7 +48,7 @@ export default class SourcesCreate extends LorchestraCommand {
     if (taken !== undefined) {
       throw usageError(
         `the plugin ${taken.plugin.name} offers a source ${name} already, and of two with one name neither can be used`,
-        'Choose another name.',
+        {code: 'E_NAME_TAKEN', next: 'Choose another name.'},
       )
     }
     const lorchestra = flags.lorchestra ?? (await ownPackageSpec(this.config.root, this.config.version))
@@ -55,6 +59,6 @@ export default class SourcesCreate extends LorchestraCommand {
   → cd ${shown} && npm install && npm test
   → lorchestra plugins link --no-install . && npm run service
   → lorchestra run ${name}_items --dry-run (in another terminal)`)
-    return {schema: 1, source: name, folder, lorchestra, written}
+    return {schema: 1, source: name, folder, lorchestra, written: written.toSorted()}
   }
 }

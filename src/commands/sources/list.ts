@@ -1,11 +1,12 @@
 import {LorchestraCommand} from '../../cli/command.ts'
 import {failure} from '../../base/errors.ts'
+import type {SourcesListDocument} from '../../report/documents/sources-list.ts'
 
 export default class SourcesList extends LorchestraCommand {
   static override readonly summary = 'List the sources that installed plugins offer'
   static override readonly examples = ['<%= config.bin %> <%= command.id %>']
 
-  override async run(): Promise<object> {
+  override async run(): Promise<SourcesListDocument> {
     await this.parse(SourcesList)
     const [{formatFailures, listSources}, {formatTable}] = await Promise.all([
       import('../../sources/source-plugins.ts'),
@@ -14,7 +15,10 @@ export default class SourcesList extends LorchestraCommand {
     const {sources, failures} = await listSources(this.config)
     const [worst] = failures
     if (sources.length === 0 && worst !== undefined) {
-      throw failure(`no source can be used: ${failures.map(({message}) => message).join('; ')}`, worst.next)
+      throw failure(`no source can be used: ${failures.map(({message}) => message).join('; ')}`, {
+        code: 'E_PLUGIN_BROKEN',
+        next: worst.next,
+      })
     }
     if (failures.length > 0) this.logToStderr(formatFailures(failures))
     if (sources.length === 0) this.log('No plugin offers a source. Install one: lorchestra plugins install PACKAGE.')

@@ -1,4 +1,5 @@
 import {LorchestraCommand} from '../../cli/command.ts'
+import type {WarehouseCreateDocument} from '../../report/documents/warehouse-create.ts'
 import type {WarehouseKind} from '../../warehouse/kind.ts'
 import {kindOf, WAREHOUSE_KINDS} from '../../warehouse/kinds.ts'
 
@@ -11,7 +12,7 @@ export default class WarehouseCreate extends LorchestraCommand {
   static override readonly description = `A table that is there is checked and never altered. ${namesOf('made by command')} needs this once, before the first run; runs make the test tables themselves, and all tables in ${namesOf('made by runs')}.`
   static override readonly examples = ['<%= config.bin %> <%= command.id %>']
 
-  override async run(): Promise<object> {
+  override async run(): Promise<WarehouseCreateDocument> {
     const {flags} = await this.parse(WarehouseCreate)
     const {openWarehouse} = await import('../../warehouse/open-warehouse.ts')
     const {warehouse: settings} = await this.readConfig(flags.config)

@@ -1,4 +1,5 @@
 import {LorchestraCommand} from '../../cli/command.ts'
+import type {WarehouseShowDocument} from '../../report/documents/warehouse-show.ts'
 
 export default class WarehouseShow extends LorchestraCommand {
   static override readonly summary = 'Show the tables, and how far each stream is covered'
@@ -8,9 +9,9 @@ export default class WarehouseShow extends LorchestraCommand {
     '<%= config.bin %> <%= command.id %> --json',
   ]
 
-  override async run(): Promise<object> {
+  override async run(): Promise<WarehouseShowDocument> {
     const {flags} = await this.parse(WarehouseShow)
-    const [{kindOf}, {openWarehouse}, {testTablesOf}, {descriptionDocument, formatDescription}] = await Promise.all([
+    const [{kindOf}, {openWarehouse}, {testTablesOf}, {tableSetMemberOf, formatDescription}] = await Promise.all([
       import('../../warehouse/kinds.ts'),
       import('../../warehouse/open-warehouse.ts'),
       import('../../model/tables.ts'),
@@ -25,8 +26,8 @@ export default class WarehouseShow extends LorchestraCommand {
     return {
       schema: 1,
       warehouse: kindOf(settings).name,
-      production: descriptionDocument(production),
-      test: descriptionDocument(test),
+      production: tableSetMemberOf(production),
+      test_table: tableSetMemberOf(test),
     }
   }
 }

@@ -208,7 +208,7 @@ describe('the secret store', () => {
   it('gives up on a lock that another process keeps, and says which file to look at', async () => {
     const lock = await heldByThisProcess()
     const error = await rejectionOf(open({patience: 0}).update('one', () => 'value'))
-    expect(outcomeOf(error)).to.equal('inTheWay')
+    expect(outcomeOf(error)).to.equal('busy')
     expect(error.message).to.include(`process ${process.pid} on `)
     expect(error).to.have.property('next').that.includes(lock)
     expect(await readFile(lock, 'utf8')).to.include('another copy')

@@ -110,7 +110,7 @@ export async function interleaveRuns({
       const namesTheFirst = new RegExp(`^run run-${round}-\\d is reading the same stream`)
       const message = messageWithCauses(error)
       assert(
-        error === undefined || (outcomeOf(error) === 'inTheWay' && namesTheFirst.test(message)),
+        error === undefined || (outcomeOf(error) === 'busy' && namesTheFirst.test(message)),
         `round ${round}: ${message}`,
       )
     }

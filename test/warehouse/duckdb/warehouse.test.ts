@@ -361,7 +361,7 @@ describe('a DuckDB file', () => {
       child.once('exit', (code) => reject(new Error(`exit ${code}`)))
     })) as [{outcome: string; message: string}]
     held.closeSync()
-    expect(message.outcome).to.equal('inTheWay')
+    expect(message.outcome).to.equal('busy')
     expect(message.message).to.include(`PID ${process.pid}`)
   })
 

@@ -1,0 +1,129 @@
+import {mkdir, readFile, writeFile} from 'node:fs/promises'
+
+import * as z from 'zod'
+
+import {errorDocument} from '../src/base/error-document.ts'
+import {helpDocument} from '../src/cli/help-document.ts'
+import {accountsListDocument} from '../src/report/documents/accounts-list.ts'
+import {accountsLoginDocument} from '../src/report/documents/accounts-login.ts'
+import {changedPluginsDocument} from '../src/report/documents/changed-plugins.ts'
+import {doctorDocument} from '../src/report/documents/doctor.ts'
+import {initDocument} from '../src/report/documents/init.ts'
+import {jobsListDocument} from '../src/report/documents/jobs-list.ts'
+import {jobsNamesDocument} from '../src/report/documents/jobs-names.ts'
+import {jobsShowDocument} from '../src/report/documents/jobs-show.ts'
+import {runDegradedDocument, runFailedDocument} from '../src/report/documents/notification.ts'
+import {rejectsListDocument} from '../src/report/documents/rejects-list.ts'
+import {runDocument} from '../src/report/documents/run.ts'
+import {runsListDocument} from '../src/report/documents/runs-list.ts'
+import {runsShowDocument} from '../src/report/documents/runs-show.ts'
+import {sourcesCreateDocument} from '../src/report/documents/sources-create.ts'
+import {sourcesListDocument} from '../src/report/documents/sources-list.ts'
+import {warehouseCreateDocument} from '../src/report/documents/warehouse-create.ts'
+import {warehouseShowDocument} from '../src/report/documents/warehouse-show.ts'
+
+/** Writes docs/json: a JSON Schema for each document, and a page with an example of each, from the test's snapshots. */
+const COMMANDS: Readonly<Record<string, z.ZodType>> = {
+  'accounts list': accountsListDocument,
+  'accounts login': accountsLoginDocument,
+  doctor: doctorDocument,
+  init: initDocument,
+  'jobs list': jobsListDocument,
+  'jobs names': jobsNamesDocument,
+  'jobs show': jobsShowDocument,
+  'plugins install': changedPluginsDocument,
+  'plugins update': changedPluginsDocument,
+  'rejects list': rejectsListDocument,
+  run: runDocument,
+  'runs list': runsListDocument,
+  'runs show': runsShowDocument,
+  'sources create': sourcesCreateDocument,
+  'sources list': sourcesListDocument,
+  'warehouse create': warehouseCreateDocument,
+  'warehouse show': warehouseShowDocument,
+}
+
+interface Documented {
+  readonly name: string
+  readonly title: string
+  readonly description: string
+  readonly schema: z.ZodType
+}
+
+const OTHERS: readonly Documented[] = [
+  {
+    name: 'error',
+    title: 'An error',
+    description: 'What any command prints that failed or was refused; `run` adds it to its own document.',
+    schema: errorDocument,
+  },
+  {
+    name: 'help',
+    title: 'lorchestra --help --json',
+    description: 'The help of a command, of a topic, or of the program where none is named.',
+    schema: helpDocument,
+  },
+  {
+    name: 'run-failed',
+    title: 'The notification run.failed',
+    description: 'What a webhook or a command is sent when a production run fails.',
+    schema: runFailedDocument,
+  },
+  {
+    name: 'run-degraded',
+    title: 'The notification run.degraded',
+    description: 'What a webhook or a command is sent when a production run ends well and something is odd about it.',
+    schema: runDegradedDocument,
+  },
+]
+
+const INTRODUCTION = `# Documents
+
+<!-- Made by \`npm run generate\`; the examples are the snapshots of test/commands/json-documents.test.ts. -->
+
+With \`--json\` a command prints exactly one document on stdout, also where it fails; logs go to stderr. Every document begins with \`schema: 1\`: members may be added under that number, and none is renamed, removed or changed in meaning. A schema says exactly what this version prints.
+
+Names are in snake case. Instants are ISO 8601 in UTC. A run mode is \`production\`, \`dry-run\` or \`test-table\`. An outcome is \`done\`, \`rejects\`, \`failed\`, \`usage\`, \`busy\`, \`mode\`, \`interrupted\` or \`terminated\`; the event log knows of past runs that they are \`done\`, \`failed\`, \`running\`, \`died\` or \`unknown\`. Errors carry [codes](../errors.md).
+`
+
+const root = new URL('../', import.meta.url)
+const manifest = JSON.parse(await readFile(new URL('oclif.manifest.json', root), 'utf8')) as {
+  readonly commands: Readonly<Record<string, {readonly summary: string}>>
+}
+const undocumented = Object.keys(manifest.commands).filter((id) => !(id.replaceAll(':', ' ') in COMMANDS))
+if (undocumented.length > 0) throw new Error(`scripts/json-documents.ts has no document for ${undocumented.join(', ')}`)
+
+const documented: readonly Documented[] = [
+  ...Object.entries(COMMANDS).map(([command, schema]) => ({
+    name: command.replaceAll(' ', '-'),
+    title: `lorchestra ${command} --json`,
+    description: `${manifest.commands[command.replaceAll(' ', ':')]?.summary ?? ''}.`,
+    schema,
+  })),
+  ...OTHERS,
+]
+
+await mkdir(new URL('docs/json/', root), {recursive: true})
+for (const {name, title, description, schema} of documented) {
+  const {$schema, ...rest} = z.toJSONSchema(schema)
+  const text = JSON.stringify({$schema, title, description, ...rest}, null, 2)
+  await writeFile(new URL(`docs/json/${name}.schema.json`, root), `${text}\n`)
+}
+
+const rows = documented.map(
+  ({name, title}) => `| [${title}](#${anchorOf(title)}) | [${name}.schema.json](${name}.schema.json) |`,
+)
+const sections = documented.map(async ({name, title, description}) => {
+  const example = await readFile(new URL(`test/commands/snapshots/${name}.json`, root), 'utf8')
+  return `## ${title}\n\n${description} Schema: [${name}.schema.json](${name}.schema.json)\n\n\`\`\`json\n${example}\`\`\`\n`
+})
+const page = [INTRODUCTION, `| document | schema |\n|---|---|\n${rows.join('\n')}\n`, ...(await Promise.all(sections))]
+await writeFile(new URL('docs/json/README.md', root), page.join('\n'))
+
+/** The anchor of a heading, by the rule of GitHub. */
+function anchorOf(title: string): string {
+  return title
+    .toLowerCase()
+    .replaceAll(/[^a-z0-9 _-]/g, '')
+    .replaceAll(' ', '-')
+}

@@ -1,0 +1,23 @@
+import {isErrorCode, type ErrorCode} from '../base/error-codes.ts'
+import {LorchestraError} from '../base/errors.ts'
+import {Errors} from '../base/oclif.ts'
+
+/** Puts an error of oclif's own into the words of lorchestra; other errors stay what they are. oclif prints the code, too. */
+export function fromOclif(error: Error): Error {
+  if (!isFromOclif(error)) return error
+  if (error.message.includes('cannot also be provided when using')) {
+    error.message += '\nThese flags are mutually exclusive: leave one of them out'
+  }
+  if ('parse' in error) error.code ??= 'E_USAGE_FLAGS' satisfies ErrorCode
+  if (/^Command .* not found\.$/.test(error.message)) error.code ??= 'E_COMMAND_UNKNOWN' satisfies ErrorCode
+  const [suggestion] = error.suggestions ?? []
+  return new LorchestraError('usage', error.message, {
+    ...(isErrorCode(error.code) && {code: error.code}),
+    ...(suggestion !== undefined && {next: `Try this: ${suggestion}`}),
+    cause: error.cause,
+  })
+}
+
+/** Plugins bring copies of oclif; what a copy could not parse is told by its shape. */
+const isFromOclif = (error: Error): error is Errors.CLIError =>
+  error instanceof Errors.CLIError || ('oclif' in error && 'parse' in error)

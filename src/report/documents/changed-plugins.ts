@@ -1,0 +1,19 @@
+import * as z from 'zod'
+
+import {document, type DocumentOf} from './document.ts'
+import * as names from './names.ts'
+
+/** `plugins install` and `plugins update` answer with this. */
+export const changedPluginsDocument = document({
+  plugins: z
+    .array(
+      z.strictObject({
+        name: z.string().describe('Name of its package.'),
+        version: z.string().describe('The version that is installed now.'),
+        sources: z.array(names.source).describe('What it offers; nothing where it is a plugin of another kind.'),
+      }),
+    )
+    .describe('What is new; nothing where all was there already.'),
+})
+
+export type ChangedPluginsDocument = DocumentOf<typeof changedPluginsDocument>

@@ -1,0 +1,42 @@
+import * as z from 'zod'
+
+import {countsMember} from './counts.ts'
+import type {DocumentOf} from './document.ts'
+import {instant} from './instant.ts'
+import * as names from './names.ts'
+import {windowMember} from './window.ts'
+
+/** A past run is what the event log tells of it. */
+export const pastRunMember = z
+  .strictObject({
+    run_id: names.runId,
+    job: names.job,
+    account: names.account,
+    mode: z.string().describe('production or test-table; a dry run leaves no trace.'),
+    outcome: z
+      .enum(['done', 'failed', 'running', 'died', 'unknown'])
+      .describe(
+        'died: its process is gone without a last word. unknown: it has not ended, and runs or ran on another machine.',
+      ),
+    started_at: instant,
+    ended_at: instant.nullable().describe('null: it has not said so.'),
+    duration_seconds: z.number().nonnegative().nullable().describe('null: it has not ended.'),
+    windows: z.array(windowMember).describe('What its commits cover.'),
+    counts: countsMember,
+    error: z.string().nullable().describe('Why it failed.'),
+    commits: z
+      .array(
+        z.strictObject({
+          at: instant,
+          source_system: names.sourceSystem,
+          object_type: names.objectType,
+          window: windowMember,
+          counts: countsMember,
+          limited: z.boolean().describe('It holds what --limit allowed, and so covers nothing.'),
+        }),
+      )
+      .describe('One element a stream of each commit, oldest first.'),
+  })
+  .meta({id: 'past_run', description: 'What the event log tells of one run.'})
+
+export type PastRunMember = DocumentOf<typeof pastRunMember>

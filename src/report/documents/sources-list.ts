@@ -1,0 +1,34 @@
+import * as z from 'zod'
+
+import {document, type DocumentOf} from './document.ts'
+import * as names from './names.ts'
+
+export const sourceFailureMember = z
+  .strictObject({
+    plugin: z.string().describe('Name of the plugin, or of several with commas between them.'),
+    source: names.source.optional().describe('Missing where the plugin did not get as far as naming one.'),
+    message: z.string().describe('What is wrong.'),
+    next: z.string().describe('What to do about it.'),
+  })
+  .meta({id: 'source_failure', description: "What keeps a plugin's source from being used."})
+
+export const sourcesListDocument = document({
+  sources: z
+    .array(
+      z.strictObject({
+        source: names.source,
+        summary: z.string().describe('What it reads, in one line.'),
+        plugin: z
+          .strictObject({
+            name: z.string().describe('Name of its package.'),
+            version: z.string().describe('none: its package does not say.'),
+            type: z.string().describe('How it was found: core, user or link.'),
+          })
+          .describe('Who offers it.'),
+      }),
+    )
+    .describe('What jobs can read, by name.'),
+  failures: z.array(sourceFailureMember).describe('What is broken, and so not among the sources.'),
+})
+
+export type SourcesListDocument = DocumentOf<typeof sourcesListDocument>

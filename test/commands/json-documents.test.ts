@@ -1,0 +1,219 @@
+import {readdir, readFile} from 'node:fs/promises'
+import {join} from 'node:path'
+
+import {expect} from 'chai'
+
+import {lorchestra, temporaryFolder, type CliResult} from '../support/cli.ts'
+import {createProject, homeWith, writeExternalSource, type Project} from '../support/external-source.ts'
+import {
+  expectToMatchSchema,
+  expectToMatchSnapshot,
+  schemaOf,
+  schemaPath,
+  validatorOf,
+} from '../support/json-snapshot.ts'
+import {PACKAGE} from '../support/package-copy.ts'
+import {hookOf} from '../support/plugins.ts'
+
+const SAVE = `require('fs').appendFileSync('told.ndjson', require('fs').readFileSync(0) + '\\n')`
+const YAML = `
+accounts:
+  acct1: {source: notes, token: "\${NOTES_TOKEN}"}
+jobs:
+  diary_entries: {source: diary, file: records.json}
+  diary_broken: {source: diary, file: broken.json}
+  diary_refused: {source: diary, file: "\${DIARY_FILE}"}
+  notes_acct1: {account: acct1, query: a folder, start: 2024-01-01, overlap: 36h}
+  lost: {source: carrier_pigeon}
+notifications:
+  command: [${JSON.stringify(process.execPath)}, -e, ${JSON.stringify(SAVE)}]
+`
+const NOTES = hookOf('notes', {
+  source: `secrets: ['token'], selection: ['query'], defaults: {slice: '30d', overlap: '1d'},
+  async login({secrets}) { await secrets.update('token', async () => 'a token') },`,
+})
+
+/** The documents of `--json`, as the real commands print them. RENEW_SNAPSHOTS=1 renews what they are compared with. */
+describe('the documents of --json', () => {
+  let home = ''
+  let project: Project
+  let folders: Readonly<Record<string, string>> = {}
+  let produced: CliResult
+  let failed: CliResult
+  let runId = ''
+
+  before(async () => {
+    home = await homeWith({name: 'diary'}, {name: 'notes', files: {'hook.js': NOTES}})
+    project = await createProject({home, yaml: YAML})
+    folders = {'/home/me': home, '/home/me/ingestion': project.folder, '/opt/lorchestra': PACKAGE}
+    const good = {at: '2024-03-01T12:00:00.000Z', id: 'a', text: 'one'}
+    await project.writeRecords([good, {at: '2024-03-01T13:00:00.000Z', text: 'it has no id'}])
+    await project.writeRecords([{at: '2024-03-01T12:00:00.000Z', fail: 'the ink is dry'}], 'broken.json')
+    await printed('accounts login acct1 --no-browser')
+    produced = await project.run(['run', 'diary_entries', '--json'])
+    failed = await project.run(['run', 'diary_broken', 'diary_refused', '--json'])
+    runId = (JSON.parse(produced.stdout) as {runs: [{run_id: string}]}).runs[0].run_id
+  })
+
+  async function expectDocument(
+    {code, stdout, stderr}: CliResult,
+    {name, schema = name, exit = 0}: {name: string; schema?: string; exit?: number},
+  ): Promise<void> {
+    expect(code, stderr).to.equal(exit)
+    const document: unknown = JSON.parse(stdout)
+    expect(Object.keys(document as object)[0]).to.equal('schema')
+    await expectToMatchSchema(document, schema)
+    await expectToMatchSnapshot(document, name, folders)
+  }
+
+  const printed = async (line: string, where = project.folder): Promise<CliResult> =>
+    lorchestra([...line.split(' '), '--json'], {cwd: where, home})
+
+  it('run: a run with a reject', async () => {
+    await expectDocument(produced, {name: 'run', exit: 3})
+  })
+
+  it('run: a run that failed and a job that could not begin', async () => {
+    await expectDocument(failed, {name: 'run-with-errors', schema: 'run', exit: 1})
+  })
+
+  it('run: a dry run, with samples and without what only a write would tell', async () => {
+    const dry = await printed('run diary_entries --dry-run --since 2024-01-01 --until 2024-04-01')
+    await expectDocument(dry, {name: 'run-dry-run', schema: 'run', exit: 3})
+  })
+
+  it('run: a run that is refused as a whole', async () => {
+    await expectDocument(await printed('run diary_nothing'), {name: 'run-refused', schema: 'run', exit: 2})
+  })
+
+  it('the notifications of those runs', async () => {
+    const lines = (await readFile(join(project.folder, 'told.ndjson'), 'utf8')).trimEnd().split('\n')
+    const told = lines.map((line) => JSON.parse(line) as {event: string; run: {job: string}})
+    expect(told.map(({event, run}) => `${event} ${run.job}`)).to.deep.equal([
+      'run.degraded diary_entries',
+      'run.failed diary_broken',
+      'run.failed diary_refused',
+    ])
+    for (const [document, name, schema] of [
+      [told[0], 'run-degraded', 'run-degraded'],
+      [told[1], 'run-failed', 'run-failed'],
+      [told[2], 'run-failed-refused', 'run-failed'],
+    ] as const) {
+      await expectToMatchSchema(document, schema)
+      await expectToMatchSnapshot(document, name, folders)
+    }
+  })
+
+  for (const [line, exit] of [
+    ['runs list', 0],
+    ['accounts login acct1 --no-browser', 0],
+    ['accounts list', 0],
+    ['jobs list', 0],
+    ['jobs names', 0],
+    ['jobs show notes_acct1', 0],
+    ['sources list', 0],
+    ['warehouse create', 0],
+    ['warehouse show', 0],
+    ['doctor', 1],
+  ] as const) {
+    it(line, async () => {
+      const name = line.replace(/ (acct1|notes_acct1).*/, '').replaceAll(' ', '-')
+      await expectDocument(await printed(line), {name, exit})
+    })
+  }
+
+  for (const command of ['runs show', 'rejects list']) {
+    it(command, async () => {
+      await expectDocument(await printed(`${command} ${runId}`), {name: command.replace(' ', '-')})
+    })
+  }
+
+  it('init and sources create', async () => {
+    const empty = await temporaryFolder()
+    folders = {...folders, '/home/me/new': empty}
+    await expectDocument(await printed('init', empty), {name: 'init'})
+    await expectDocument(await printed('sources create pigeon', empty), {name: 'sources-create'})
+  })
+
+  it('plugins install and plugins update', async () => {
+    const plugin = await writeExternalSource({name: 'field'})
+    await expectDocument(await printed(`plugins install ${plugin}`), {name: 'plugins-install'})
+    await expectDocument(await printed('plugins update'), {name: 'plugins-update'})
+  }).timeout(120_000)
+
+  for (const [name, line] of [
+    ['error', 'jobs show diary_entires'],
+    ['error-unknown-command', 'rnu diary_entries'],
+    ['error-unknown-command-help', 'rnu --help'],
+    ['error-unknown-flag', 'runs list --unlimited'],
+    ['error-exclusive-flags', 'run diary_entries --dry-run --test-table'],
+    ['error-of-a-plugin', 'plugins link --nowhere'],
+  ] as const) {
+    it(`an error: ${line}`, async () => {
+      await expectDocument(await printed(line), {
+        name,
+        schema: line.startsWith('run ') ? 'run' : 'error',
+        exit: 2,
+      })
+    })
+  }
+
+  for (const [name, line, ...same] of [
+    ['help', 'runs --help', 'runs', 'help runs'],
+    ['help-command', 'run --help', 'help run'],
+    ['help-program', '--help', 'help', ''],
+  ] as const) {
+    it(`help: ${[line, ...same].join(', ')}`, async () => {
+      for (const words of [line, ...same]) {
+        const result = await lorchestra([...words.split(' ').filter(Boolean), '--json'], {cwd: project.folder, home})
+        await expectDocument(result, {name, schema: 'help'})
+      }
+    })
+  }
+}).timeout(60_000)
+
+describe('the schemas of docs/json', () => {
+  const SNAKE_CASE = /^[a-z][a-z0-9]*(_[a-z0-9]+)*$/
+
+  interface Member {
+    readonly name: string
+    readonly schema: Readonly<Record<string, unknown>>
+  }
+
+  function* membersOf(schema: unknown): Generator<Member> {
+    if (typeof schema !== 'object' || schema === null) return
+    for (const [key, value] of Object.entries(schema) as [string, Readonly<Record<string, Member['schema']>>][]) {
+      if (key === 'properties') for (const [name, member] of Object.entries(value)) yield {name, schema: member}
+      yield* membersOf(value)
+    }
+  }
+
+  it('are there for every command, and name all members in snake case with a description', async () => {
+    const {commands} = JSON.parse(await readFile(join(PACKAGE, 'oclif.manifest.json'), 'utf8')) as {commands: object}
+    const names = Object.keys(commands).map((id) => id.replaceAll(':', '-'))
+    const files = (await readdir(join(schemaPath(''), '..'))).filter((file) => file.endsWith('.schema.json'))
+    expect(files).to.include.members(names.map((name) => `${name}.schema.json`))
+    for (const file of files) {
+      const members = [...membersOf(await schemaOf(file.replace('.schema.json', '')))]
+      expect(members[0], file).to.include({name: 'schema'})
+      expect(members.filter(({name}) => !SNAKE_CASE.test(name)).map(({name}) => name)).to.deep.equal([])
+      const silent = members.filter(({schema}) => schema['description'] === undefined && schema['$ref'] === undefined)
+      expect(
+        silent.map(({name}) => name),
+        file,
+      ).to.deep.equal([])
+    }
+  })
+
+  it('refuse a member that they do not know, one that is missing, and another type', async () => {
+    const validate = await validatorOf('jobs-names')
+    expect(validate({schema: 1, jobs: ['one']})).to.equal(true)
+    for (const wrong of [
+      {schema: 1, jobs: ['one'], more: 1},
+      {schema: 1},
+      {schema: 2, jobs: []},
+      {schema: 1, jobs: [1]},
+    ])
+      expect(validate(wrong), JSON.stringify(wrong)).to.equal(false)
+  })
+})
