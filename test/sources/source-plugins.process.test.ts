@@ -89,7 +89,6 @@ export default {
           {temporaryFolder: folder, signal},
         ),
       folder,
-      startedAt,
       needsCoverage: false,
     })
     const payload = {streams: ['smuggled/entry'], process: {host: 'elsewhere', pid: 1, token: 'none'}}
