@@ -1,5 +1,6 @@
 import type {
   AccountInfo,
+  AuthenticationResult,
   ConfidentialClientApplication,
   INetworkModule,
   NetworkRequestOptions,
@@ -55,9 +56,12 @@ export async function personOf(
       `${person === undefined ? 'nobody has' : 'several people have'} signed in. Run: lorchestra accounts login, with the name of the account`,
     )
   const request = {refreshToken: token, scopes: scopesFor(options), forceCache: true}
-  const account = (await application.acquireTokenByRefreshToken(request))?.account
-  if (account === null || account === undefined) throw new Error('Entra did not say who signed in')
-  return account
+  return whoSignedIn(await application.acquireTokenByRefreshToken(request))
+}
+
+export function whoSignedIn(result: AuthenticationResult | null): AccountInfo {
+  if (result?.account === null || result?.account === undefined) throw new Error('Entra did not say who signed in')
+  return result.account
 }
 
 async function createApplication(account: Account): Promise<Entra> {

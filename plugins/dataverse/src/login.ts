@@ -1,6 +1,6 @@
 import type {LoginContext} from 'lorchestra'
 
-import {applicationOf, scopesFor} from './entra.ts'
+import {applicationOf, scopesFor, whoSignedIn} from './entra.ts'
 import {explained} from './entra-error.ts'
 import type {Options} from './options.ts'
 
@@ -28,11 +28,11 @@ export async function login(context: LoginContext<Options>): Promise<void> {
     throw explained(network.failure ?? error)
   })
   await opened
-  if (result?.account === null || result?.account === undefined) throw new Error('Entra did not say who signed in')
+  const {homeAccountId, username} = whoSignedIn(result)
   const cache = application.getTokenCache()
   for (const other of await cache.getAllAccounts())
-    if (other.homeAccountId !== result.account.homeAccountId) await cache.removeAccount(other)
-  context.tell(`Signed in as ${result.account.username}`)
+    if (other.homeAccountId !== homeAccountId) await cache.removeAccount(other)
+  context.tell(`Signed in as ${username}`)
 }
 
 /** MSAL looks at `cancel` only when it polls again. */

@@ -4,7 +4,7 @@ import type {OAuth2ClientOptions} from 'google-auth-library'
 import type {HttpClient, JsonObject} from 'lorchestra'
 
 import type {Options} from './options.ts'
-import {lifetimeEnd, type AuthorizationContext, type TokenAnswer} from './token-endpoint.ts'
+import {checkedAccessToken, lifetimeEnd, type AuthorizationContext, type TokenAnswer} from './token-endpoint.ts'
 
 const SCOPES = ['https://www.googleapis.com/auth/gmail.readonly']
 /** Google's library sends its forms here; `token_url` takes its place. */
@@ -50,15 +50,13 @@ interface TokenClient {
 }
 
 async function tokenOf(client: TokenClient, options: Options): Promise<TokenAnswer> {
-  let token: string | null | undefined
+  let token: unknown
   try {
     token = (await client.getAccessToken()).token
   } catch (error) {
     throw explained(error, options)
   }
-  if (typeof token !== 'string' || token === '')
-    throw new Error('the answer of token_url holds no access_token; check token_url in the options')
-  return {accessToken: token, renewAt: lifetimeEnd(client.credentials.expiry_date ?? undefined)}
+  return {accessToken: checkedAccessToken(token), renewAt: lifetimeEnd(client.credentials.expiry_date ?? undefined)}
 }
 
 /** Makes Google's library send its requests through the host: its timeouts, its masks, and its end at Ctrl-C. */

@@ -33,10 +33,8 @@ export async function requestToken(
     throw explained === undefined ? error : new Error(explained, {cause: error})
   }
   const {access_token: accessToken, expires_in: seconds, refresh_token: refreshToken, scope} = body
-  if (typeof accessToken !== 'string' || accessToken === '')
-    throw new Error('the answer of token_url holds no access_token; check token_url in the options')
   return {
-    accessToken,
+    accessToken: checkedAccessToken(accessToken),
     renewAt: lifetimeEnd(typeof seconds === 'number' ? Date.now() + seconds * 1000 : undefined),
     ...(typeof refreshToken === 'string' && refreshToken !== '' && {refreshToken}),
     ...(typeof scope === 'string' && {scopes: scope.split(' ')}),
@@ -44,3 +42,8 @@ export async function requestToken(
 }
 
 export const lifetimeEnd = (expiresAt = Number.POSITIVE_INFINITY): number => expiresAt - SPARE_MS
+
+export function checkedAccessToken(token: unknown): string {
+  if (typeof token === 'string' && token !== '') return token
+  throw new Error('the answer of token_url holds no access_token; check token_url in the options')
+}
