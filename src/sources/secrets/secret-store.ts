@@ -8,6 +8,7 @@ import type {Mask} from '../../base/log.ts'
 import {NAME} from '../../model/name.ts'
 import type {SecretStore} from '../../source.ts'
 import {hasCode} from '../../base/system-error.ts'
+import {inTurn} from '../../base/waiting.ts'
 
 export interface SecretStoreOptions {
   /** Holds one file per account. */
@@ -58,24 +59,14 @@ export function createSecretStore(options: SecretStoreOptions): ListedSecretStor
   }
 }
 
-const queues = new Map<string, Promise<unknown>>()
 const updating = new AsyncLocalStorage<string>()
 
 async function oneAtATime<Result>(path: string, work: () => Promise<Result>): Promise<Result> {
   if (updating.getStore() === path) {
     throw failure('a secret was updated from within the update of another, which would wait for ever')
   }
-  const result = (queues.get(path) ?? Promise.resolve()).then(async () => updating.run(path, work))
-  const settled = result.then(
-    () => undefined,
-    () => undefined,
-  )
-  queues.set(path, settled)
-  try {
-    return await result
-  } finally {
-    if (queues.get(path) === settled) queues.delete(path)
-  }
+  // Without the signal, which ends the wait for other processes alone.
+  return inTurn(path, undefined, async () => updating.run(path, work))
 }
 
 async function makePrivateFolder(folder: string): Promise<void> {
