@@ -2,12 +2,12 @@ import {failure} from '../base/errors.ts'
 import type {Config} from '../config/config.ts'
 import {testTablesOf} from '../model/tables.ts'
 import {pastRuns} from '../report/past-runs.ts'
+import {readInTheFuture} from '../run/plan.ts'
 import {kindOf} from '../warehouse/kinds.ts'
 import {openWarehouse} from '../warehouse/open-warehouse.ts'
 import type {Warehouse} from '../warehouse/warehouse.ts'
 import {check, failed, type Finding} from './finding.ts'
 
-const CLOCK_TOLERANCE = 10 * 60 * 1000
 const RUNS_LOOKED_AT = 100
 
 /** Looks at the tables, their keys, and the runs that hold a stream or died. */
@@ -22,9 +22,9 @@ export async function* examineWarehouse(config: Config): AsyncGenerator<Finding>
       yield {check: 'table', subject: name, status: 'ok', found: exists ? `${rows ?? '?'} rows` : 'not there yet'}
     }
     yield check('clock', 'of past runs', () => {
-      const latest = Math.max(...streams.flatMap(({covered}) => covered.map(({until}) => until)))
-      if (latest <= Date.now() + CLOCK_TOLERANCE) return 'no run read from the future'
-      throw failure(`the event log was read up to ${new Date(latest).toISOString()}`, 'Set the clock of this machine.')
+      const future = readInTheFuture(streams, Date.now())
+      if (future === undefined) return 'no run read from the future'
+      throw failure(`the event log was read up to ${future.toISOString()}`, 'Set the clock of this machine.')
     })
   } catch (error) {
     yield failed('warehouse', kind, error)

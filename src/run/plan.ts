@@ -84,11 +84,16 @@ export function assertSelectableByWindow(
 const CLOCK_TOLERANCE = 10 * 60 * 1000
 
 /** Windows end at the present, so one that ends in the future was written by a wrong clock, or is read by one. */
+export function readInTheFuture(streams: readonly Pick<StreamState, 'covered'>[], now: number): Date | undefined {
+  const latest = Math.max(...streams.flatMap(({covered}) => covered.map(({until}) => until)))
+  return latest <= now + CLOCK_TOLERANCE ? undefined : new Date(latest)
+}
+
 export function assertClockIsRight(job: string, states: readonly StreamState[], now: number): void {
-  const latest = Math.max(...states.flatMap(({covered}) => covered.map(({until}) => until)))
-  if (latest <= now + CLOCK_TOLERANCE) return
+  const future = readInTheFuture(states, now)
+  if (future === undefined) return
   throw failure(
-    `the clock of this machine says ${new Date(now).toISOString()}, but the event log says that ${job} was read up to ${new Date(latest).toISOString()}`,
+    `the clock of this machine says ${new Date(now).toISOString()}, but the event log says that ${job} was read up to ${future.toISOString()}`,
     'Set the clock and run again. If it is right, a run had a wrong one: drop the ingestion.completed events whose window ends in the future.',
   )
 }
