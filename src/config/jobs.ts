@@ -35,7 +35,7 @@ export function expandJobs(config: Config, wanted: readonly string[]): readonly 
     if (found.length > 0) return found
     throw usageError(`no job of ${config.shownPath} matches ${JSON.stringify(name)}`, {
       code: 'E_JOB_UNKNOWN',
-      next: adviseOn(name, jobNames(config), 'It has no jobs yet; add one under jobs:.'),
+      next: adviseOnJob(config, name),
     })
   })
   return [...new Set(expanded)]
@@ -68,12 +68,15 @@ export function chooseJob(config: Config, name: string, request: JobRequest = {}
   }
 }
 
+const adviseOnJob = (config: Config, name: string): string =>
+  adviseOn(name, jobNames(config), 'It has no jobs yet; add one under jobs:.')
+
 export function jobEntry(config: Config, name: string): JobEntry {
   const entry = config.jobs.get(name)
   if (entry !== undefined) return entry
   throw usageError(`there is no job ${JSON.stringify(name)} in ${config.shownPath}`, {
     code: 'E_JOB_UNKNOWN',
-    next: adviseOn(name, jobNames(config), 'It has no jobs yet; add one under jobs:.'),
+    next: adviseOnJob(config, name),
   })
 }
 
@@ -84,19 +87,27 @@ function chooseAccount(config: Config, job: JobEntry, name: string): AccountEntr
       {code: 'E_USAGE_FLAGS', next: 'Leave --account out.'},
     )
   }
-  const account = config.accounts.get(name)
   const choices = [...config.accounts.values()].filter(({source}) => source === job.source).map((other) => other.name)
-  if (account === undefined) {
-    throw usageError(`there is no account ${JSON.stringify(name)} in ${config.shownPath}`, {
-      code: 'E_ACCOUNT_UNKNOWN',
-      next: adviseOn(name, choices, 'Add it under accounts:.'),
-    })
-  }
+  const account = findAccount(config, name, choices)
   if (account.source === job.source) return account
   throw usageError(
     `the account ${JSON.stringify(name)} is one of ${account.source}, and the job ${JSON.stringify(job.name)} reads ${job.source}`,
     {code: 'E_USAGE_FLAGS', next: `Name an account of ${job.source}: ${choices.join(', ')}.`},
   )
+}
+
+/** Finds an account; `choices` are the names of those that may be meant. */
+export function findAccount(
+  config: Config,
+  name: string,
+  choices: Iterable<string> = config.accounts.keys(),
+): AccountEntry {
+  const account = config.accounts.get(name)
+  if (account !== undefined) return account
+  throw usageError(`there is no account ${JSON.stringify(name)} in ${config.shownPath}`, {
+    code: 'E_ACCOUNT_UNKNOWN',
+    next: adviseOn(name, [...choices], 'Add it under accounts:.'),
+  })
 }
 
 function settingsOf(config: Config, {name, settings, locate}: JobEntry): JobSettings {

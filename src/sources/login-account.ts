@@ -1,13 +1,12 @@
 import type {Config as CommandLine} from '@oclif/core'
 
-import {adviseOn} from '../base/close-match.ts'
 import type {AccountEntry, Config} from '../config/config.ts'
 import {formatDuration} from '../base/time.ts'
 import {failure, sourceBug, usageError} from '../base/errors.ts'
 import {createHttpClient} from './http/http-client.ts'
 import {resolveOptions, type OptionsOwner} from '../config/job-options.ts'
 import {openSecrets} from './secrets/open-secrets.ts'
-import {chooseJob} from '../config/jobs.ts'
+import {chooseJob, findAccount} from '../config/jobs.ts'
 import type {Mask} from '../base/log.ts'
 import type {Logger, LoginContext, SecretStore} from '../source.ts'
 import {loadSource} from './source-plugins.ts'
@@ -70,15 +69,6 @@ export async function loginAccount(request: LoginRequest): Promise<LoginResult> 
   }
   if (stored.size > 0) return {account: account.name, source: account.source, stored: [...stored]}
   throw sourceBug(`the login of ${account.source} ended without storing anything`)
-}
-
-function findAccount(config: Config, name: string): AccountEntry {
-  const account = config.accounts.get(name)
-  if (account !== undefined) return account
-  throw usageError(
-    `there is no account ${JSON.stringify(name)} in ${config.shownPath}`,
-    adviseOn(name, [...config.accounts.keys()], 'It has no accounts yet; add one under accounts:.'),
-  )
 }
 
 /** Some options that a source requires stand in jobs, so the account is seen through the first job that reads it. */

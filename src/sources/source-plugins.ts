@@ -38,6 +38,8 @@ type SourceHooks = Interfaces.Hooks & {
 const HOOK = 'lorchestra:sources'
 const HOOK_TIMEOUT = 10_000
 const REPORT = 'Update the plugin, or report it to whoever maintains it.'
+const adviceToReinstall = (plugin: string): string =>
+  `Install it again (\`lorchestra plugins install ${plugin}\`), or report it to whoever maintains it.`
 
 /** All sources that installed plugins offer; what is broken stands beside them. */
 export async function listSources(commandLine: CommandLine): Promise<SourceList> {
@@ -50,7 +52,7 @@ export async function listSources(commandLine: CommandLine): Promise<SourceList>
   const failures: SourceFailure[] = thrown.map(({error, plugin}) => ({
     plugin: plugin.name,
     message: `the plugin ${plugin.name} could not say which sources it has: ${messageWithCauses(error)}`,
-    next: `Install it again (\`lorchestra plugins install ${plugin.name}\`), or report it to whoever maintains it.`,
+    next: adviceToReinstall(plugin.name),
   }))
   const answered = new Set([...successes, ...thrown].map(({plugin}) => plugin.name))
   for (const plugin of commandLine.getPluginsList()) {
@@ -101,7 +103,7 @@ async function load(descriptor: SourceDescriptor, plugin: SourcePlugin): Promise
   } catch (error) {
     throw failure(
       `the source ${descriptor.name} of the plugin ${plugin.name} could not be loaded`,
-      `Install it again (\`lorchestra plugins install ${plugin.name}\`), or report it to whoever maintains it.`,
+      adviceToReinstall(plugin.name),
       error,
     )
   }
