@@ -6,7 +6,7 @@ export type JsonText = {readonly text: string} | {readonly problem: string}
 /**
  * `JSON.stringify`, without what it does in silence: it makes `null` of NaN, of Infinity and of holes in lists, and
  * `{}` of a Map. Lone surrogates, which no warehouse can hold, are a problem as well. Members that are undefined are
- * left out, and `toJSON` is heeded.
+ * left out, and `toJSON` is called.
  */
 export function jsonText(value: unknown): JsonText {
   try {

@@ -46,18 +46,18 @@ export class SliceIntake {
       signal,
       resolvePath,
       known: async (idemKeys) => {
-        this.#heed(() => assertTexts(idemKeys))
+        this.#reportingMisuse(() => assertTexts(idemKeys))
         const found = askKnown ? await sink.known(idemKeys) : new Set<string>()
         for (const key of idemKeys) if (found.has(key)) counts.of(this.#streamOfKey(key).objectType).known += 1
         return found
       },
       stored: async (idemKeys) => {
-        this.#heed(() => assertTexts(idemKeys))
+        this.#reportingMisuse(() => assertTexts(idemKeys))
         return sink.known(idemKeys)
       },
-      progress: (update) => this.#heed(() => this.#progress(update)),
+      progress: (update) => this.#reportingMisuse(() => this.#progress(update)),
       reject: (reference: unknown, reason: unknown, objectType) =>
-        this.#heed(() => {
+        this.#reportingMisuse(() => {
           const stream = this.#stream(objectType)
           this.#rejectedBySource.set(stream.objectType, (this.#rejectedBySource.get(stream.objectType) ?? 0) + 1)
           this.#reject(stream, {reference: String(reference), reason: String(reason)})
@@ -103,7 +103,7 @@ export class SliceIntake {
   }
 
   /** What a source does wrong fails the slice, even if the source swallows the error that it is told. */
-  #heed(report: () => void): void {
+  #reportingMisuse(report: () => void): void {
     try {
       report()
     } catch (error) {

@@ -23,7 +23,7 @@ export class CountedLinks {
   }
 
   /** Gives the link that was not followed, where the same page came again: a server that selects nothing can only be asked by its links. */
-  unheeded({first}: PageEnds): string | undefined {
+  linkNotFollowed({first}: PageEnds): string | undefined {
     const instead = this.#instead
     this.#instead = undefined
     if (instead === undefined || first?.[this.#primaryKey] !== instead.firstKey) return undefined

@@ -79,7 +79,7 @@ async function* followPages(
     const asked: string = next
     const answer = await get(context, asked, {headers, maxBytes, listInParts: 'value'})
     const rows = rowsIn(answer)
-    next = counted?.unheeded(rows)
+    next = counted?.linkNotFollowed(rows)
     if (next !== undefined) continue
     const link = linkIn(answer.body, '@odata.nextLink')
     yield {...answer, rows}
