@@ -117,10 +117,10 @@ function formatCounts(counts: Counts, preview: Preview | undefined): string {
   return parts.join(', ')
 }
 
-function outcomeNotes({description, report, runId, blind, limited}: FinishedRun): readonly string[] {
+function outcomeNotes({description, report, runId, storedUnknown, limited}: FinishedRun): readonly string[] {
   const notes: string[] = []
   if (report.newSelection) notes.push('The selection of this job changed, so its coverage begins anew.')
-  if (blind) notes.push('No warehouse was opened, so records that are stored already were read again.')
+  if (storedUnknown) notes.push('No warehouse was opened, so records that are stored already were read again.')
   if (report.counts.rejected > 0) {
     notes.push(
       description.written === undefined

@@ -25,7 +25,7 @@ export interface FinishedRun {
   readonly report: RunReport
   readonly preview: Preview | undefined
   /** No warehouse was opened, so nothing was known to be stored. */
-  readonly blind: boolean
+  readonly storedUnknown: boolean
   readonly limited: boolean
 }
 

@@ -157,7 +157,7 @@ async function runResolved(
     seconds: (Date.now() - startedAt.getTime()) / 1000,
     report,
     preview: sink.preview(),
-    blind: sink.tables.read === undefined,
+    storedUnknown: sink.tables.read === undefined,
     limited: read.request.limit !== undefined,
   }
 }
