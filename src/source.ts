@@ -252,7 +252,7 @@ export interface HttpRequest {
   /** What each try costs of the source's `rateLimit`, in its units. Default 1. */
   readonly units?: number
   /** Answer header with how many requests the service wants at once: no more of the account's are then on the way. */
-  readonly atOnceHeader?: string
+  readonly concurrencyHeader?: string
   /** Ends this request alone: its tries and its waits. The run's own signal ends it in any case. */
   readonly signal?: AbortSignal
   /** Milliseconds that the server may be silent: until its answer begins, and in between. Default 60,000. */

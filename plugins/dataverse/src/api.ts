@@ -25,7 +25,7 @@ export async function get(
       authorization: authorizationFor(context),
       headers: {'odata-maxversion': '4.0', 'odata-version': '4.0', 'if-none-match': 'null', ...headers},
       timeout: TIMEOUT_MS,
-      atOnceHeader: 'x-ms-dop-hint',
+      concurrencyHeader: 'x-ms-dop-hint',
       ...request,
       retryable: ({body}) => (isTooLarge({body}) ? false : undefined),
     })

@@ -46,11 +46,11 @@ export class AccountTraffic {
   }
 
   /** What the service wrote of how many it wants at once; anything but a positive whole number says nothing. */
-  wantsAtOnce(written: string | null | undefined): void {
+  recommendConcurrency(written: string | null | undefined): void {
     if (/^[1-9]\d{0,5}$/.test(written ?? '')) this.#inFlight.atMost(Number(written))
   }
 
-  tooManyAtOnce(sentAt: number): void {
+  tooManyConcurrent(sentAt: number): void {
     this.#inFlight.tooMany(sentAt, this.clock.now())
   }
 

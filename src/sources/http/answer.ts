@@ -12,7 +12,7 @@ export interface Failure {
   /** A quota, so that the other requests of the account must wait too. */
   readonly pausesAll?: boolean
   /** The server minds how many requests it gets at once. */
-  readonly tooManyAtOnce?: boolean
+  readonly tooManyConcurrent?: boolean
   /** Another try may help, but hardly an eighth one. */
   readonly oddAnswer?: boolean
   readonly status?: number
@@ -25,7 +25,7 @@ export interface Failure {
 const UTF_8 = new TextDecoder('utf-8', {fatal: true})
 const QUOTA_STATUSES = new Set([403, 429])
 /** Google: "Too many concurrent requests for user"; Dataverse: "Number of concurrent requests exceeded the limit". */
-const TOO_MANY_AT_ONCE = /concurrent requests/i
+const TOO_MANY_CONCURRENT = /concurrent requests/i
 /** Google: "User-rate limit exceeded.  Retry after 2020-01-21T12:57:51.196Z", in the text alone. */
 const RETRY_AFTER_TEXT = /retry after (\d{4}-\d\d-\d\dT[\d:.]+Z)/i
 
@@ -51,7 +51,7 @@ export function judge(
     retry: retryable?.({status, headers, body: body ?? {}}) ?? (repeatable && TRANSIENT_STATUSES.has(status)),
     after,
     pausesAll: after !== undefined || QUOTA_STATUSES.has(status),
-    tooManyAtOnce: TOO_MANY_AT_ONCE.test(details),
+    tooManyConcurrent: TOO_MANY_CONCURRENT.test(details),
     status,
     headers,
     body,

@@ -150,16 +150,16 @@ class RetryingClient implements HttpClient {
     authorization: string | undefined,
   ): Promise<{outcome: HttpResponse | Failure; sentAt: number}> {
     const traffic = this.#traffic
-    const {units = 1, atOnceHeader} = request
+    const {units = 1, concurrencyHeader} = request
     const arrive = await traffic.depart(signal)
     const sentAt = traffic.clock.now()
     try {
       this.#options.observe?.({units})
       const outcome = await attempt({url, method, request, authorization, signal, timeLeft: deadline - sentAt})
       if (outcome.headers !== undefined) this.#options.answered?.(outcome.headers)
-      if (atOnceHeader !== undefined) traffic.wantsAtOnce(outcome.headers?.get(atOnceHeader))
+      if (concurrencyHeader !== undefined) traffic.recommendConcurrency(outcome.headers?.get(concurrencyHeader))
       if (!('problem' in outcome)) traffic.succeeded(sentAt)
-      else if (outcome.tooManyAtOnce === true) traffic.tooManyAtOnce(sentAt)
+      else if (outcome.tooManyConcurrent === true) traffic.tooManyConcurrent(sentAt)
       return {outcome, sentAt}
     } finally {
       arrive()

@@ -147,7 +147,7 @@ describe('the traffic of an account', () => {
         hint = written
         most = 0
         await client({maxTries: 1})
-          .request({url: `${server.url}/hint`, atOnceHeader: 'x-ms-dop-hint'})
+          .request({url: `${server.url}/hint`, concurrencyHeader: 'x-ms-dop-hint'})
           .catch(() => undefined)
         await Promise.all(Array.from({length: 8}, async (_, call) => jobs[call % 2]?.request(data())))
         return most
