@@ -93,7 +93,7 @@ class Pipeline {
       ...total,
       windows,
       firstRejects,
-      newSelection: states.some(({coveredBefore}) => coveredBefore),
+      newSelection: states.some(({otherSelectionCovered}) => otherSelectionCovered),
       ...(states.length > 0 &&
         sink.tables.read !== undefined && {cursor: {before: cursorWith([]), after: cursorWith(moved)}}),
       ...(error !== undefined && {error}),

@@ -75,12 +75,12 @@ export interface StreamState {
   readonly covered: readonly TimeWindow[]
   readonly bookmark?: StoredBookmark
   /** The stream was read before, with another selection. */
-  readonly coveredBefore: boolean
+  readonly otherSelectionCovered: boolean
   /** Whose data the account held last. */
   readonly identity?: string
 }
 
-export const NOTHING_COVERED: StreamState = {covered: [], coveredBefore: false}
+export const NOTHING_COVERED: StreamState = {covered: [], otherSelectionCovered: false}
 
 export interface StoredBookmark {
   readonly value: JsonValue

@@ -81,7 +81,7 @@ function stateFrom(rows: readonly Row[]): StreamState {
   const identity = textOf('identity')
   return {
     covered,
-    coveredBefore: covered.length === 0 && textOf('other') !== undefined,
+    otherSelectionCovered: covered.length === 0 && textOf('other') !== undefined,
     ...(bookmark !== undefined && {bookmark: parseBookmark(bookmark)}),
     ...(identity !== undefined && {identity}),
   }

@@ -31,7 +31,7 @@ async function readStreamState(
   const identity = await newestIdentity(connection, tables, scope)
   return {
     covered,
-    coveredBefore: covered.length === 0 && (await hasOtherSelection(connection, tables, scope)),
+    otherSelectionCovered: covered.length === 0 && (await hasOtherSelection(connection, tables, scope)),
     ...(bookmark !== undefined && {bookmark: parseBookmark(bookmark)}),
     ...(identity !== undefined && {identity}),
   }
