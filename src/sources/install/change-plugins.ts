@@ -8,7 +8,7 @@ import {failure, messageWithCauses, usageError} from '../../base/errors.ts'
 import {Config} from '../../base/oclif.ts'
 import {listSources, type ListedSource} from '../source-plugins.ts'
 import {hasCode} from '../../base/system-error.ts'
-import {withStagedPlugins} from './staged-plugins.ts'
+import {withPluginCopy} from './plugin-copy.ts'
 
 export interface ChangedPlugin {
   readonly name: string
@@ -33,11 +33,11 @@ export async function changePlugins(
   if (plugin === undefined || command === undefined)
     throw failure(`this lorchestra cannot run ${id}`, 'Install lorchestra again.')
   const Original = (await command.load()) as unknown as Runnable
-  return withStagedPlugins(commandLine.dataDir, async (staged) => {
+  return withPluginCopy(commandLine.dataDir, async (pluginCopy) => {
     const before = await installedIn(commandLine.dataDir)
     const others = (await listSources(commandLine)).sources
     const onTheCopy = Object.create(commandLine, {
-      dataDir: {value: staged},
+      dataDir: {value: pluginCopy},
       // It adds what it installs.
       plugins: {value: new Map(commandLine.plugins)},
     }) as CommandLine
@@ -47,9 +47,9 @@ export async function changePlugins(
       endProgressLine(plugin.root)
       throw failure(`npm could not do it: ${messageWithCauses(error)}`, UNCHANGED, error)
     }
-    const after = await installedIn(staged)
+    const after = await installedIn(pluginCopy)
     const changed = [...after].filter(([name, version]) => before.get(name) !== version)
-    return Promise.all(changed.map(async ([name]) => inspect(staged, name, others)))
+    return Promise.all(changed.map(async ([name]) => inspect(pluginCopy, name, others)))
   })
 }
 
@@ -60,8 +60,8 @@ function endProgressLine(root: string): void {
 }
 
 /** A plugin that says nothing usable, or takes a name that is taken, is not installed at all. */
-async function inspect(staged: string, name: string, others: readonly ListedSource[]): Promise<ChangedPlugin> {
-  const root = join(staged, 'node_modules', name)
+async function inspect(pluginCopy: string, name: string, others: readonly ListedSource[]): Promise<ChangedPlugin> {
+  const root = join(pluginCopy, 'node_modules', name)
   const plugin = await Config.load({root, userPlugins: false, devPlugins: false})
   const {sources, failures} = await listSources(plugin)
   const [broken] = failures

@@ -12,32 +12,34 @@ const PATIENCE = 60_000
  * Lets npm change a copy of what is installed, which takes the place of the original only when `change` is done: what
  * fails half-way costs no plugin that worked. The copy lies beside the folder, because npm writes relative paths.
  */
-export async function withStagedPlugins<Result>(
+export async function withPluginCopy<Result>(
   dataFolder: string,
-  change: (staged: string) => Promise<Result>,
+  change: (pluginCopy: string) => Promise<Result>,
 ): Promise<Result> {
   await mkdir(dataFolder, {recursive: true})
   const lock = {path: join(dataFolder, 'plugins.lock'), holds: 'the installed plugins', patience: PATIENCE}
   return withFileLock(lock, async () => {
-    const [staged, replaced] = [`${dataFolder}.new`, `${dataFolder}.old`]
+    const [pluginCopy, replaced] = [`${dataFolder}.new`, `${dataFolder}.old`]
     await putBackWhatWasInterrupted(dataFolder, replaced)
-    await rm(staged, {recursive: true, force: true})
-    await mkdir(staged)
+    await rm(pluginCopy, {recursive: true, force: true})
+    await mkdir(pluginCopy)
     try {
       for (const part of PARTS) {
-        await unlessMissing(cp(join(dataFolder, part), join(staged, part), {recursive: true, verbatimSymlinks: true}))
+        await unlessMissing(
+          cp(join(dataFolder, part), join(pluginCopy, part), {recursive: true, verbatimSymlinks: true}),
+        )
       }
-      const result = await change(staged)
+      const result = await change(pluginCopy)
       await mkdir(replaced)
       for (const part of PARTS) {
         await unlessMissing(rename(join(dataFolder, part), join(replaced, part)))
-        await unlessMissing(rename(join(staged, part), join(dataFolder, part)))
+        await unlessMissing(rename(join(pluginCopy, part), join(dataFolder, part)))
       }
       await discard(replaced)
       return result
     } finally {
       await putBackWhatWasInterrupted(dataFolder, replaced)
-      await rm(staged, {recursive: true, force: true})
+      await rm(pluginCopy, {recursive: true, force: true})
     }
   })
 }
