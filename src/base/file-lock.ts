@@ -12,7 +12,7 @@ export interface FileLockOptions {
   /** What the lock protects, for an error. */
   readonly holds: string
   /** Milliseconds to wait. */
-  readonly patience: number
+  readonly lockTimeout: number
   readonly signal?: AbortSignal | undefined
 }
 
@@ -33,8 +33,8 @@ export async function withFileLock<Result>(options: FileLockOptions, work: () =>
   }
 }
 
-async function acquire({path, holds, patience, signal}: FileLockOptions, holder: Holder): Promise<void> {
-  const deadline = Date.now() + patience
+async function acquire({path, holds, lockTimeout, signal}: FileLockOptions, holder: Holder): Promise<void> {
+  const deadline = Date.now() + lockTimeout
   for (let wait = 10; ; wait = Math.min(wait * 2, LONGEST_PAUSE)) {
     signal?.throwIfAborted()
     if (await create(path, holder)) return

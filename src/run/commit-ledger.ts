@@ -41,11 +41,11 @@ export class CommitLedger {
   /** Told in events so far. */
   #bytesTold = 0
   #startedAt = performance.now()
-  #patience: number
+  #commitInterval: number
 
   constructor(options: LedgerOptions) {
     this.#options = options
-    this.#patience = options.commitAfter.milliseconds / FIRST_COMMIT_SOONER
+    this.#commitInterval = options.commitAfter.milliseconds / FIRST_COMMIT_SOONER
     this.#committed = new StreamCounts(options.objectTypes)
     this.#pending = new StreamCounts(options.objectTypes)
   }
@@ -84,7 +84,7 @@ export class CommitLedger {
 
   isDue(): boolean {
     const {records} = this.#options.commitAfter
-    return this.#pending.total().extracted >= records || performance.now() - this.#startedAt >= this.#patience
+    return this.#pending.total().extracted >= records || performance.now() - this.#startedAt >= this.#commitInterval
   }
 
   /**
@@ -116,7 +116,7 @@ export class CommitLedger {
     this.#commits += 1
     this.#pending = new StreamCounts(this.#options.objectTypes)
     this.#startedAt = performance.now()
-    this.#patience = Math.min(this.#patience * 2, this.#options.commitAfter.milliseconds)
+    this.#commitInterval = Math.min(this.#commitInterval * 2, this.#options.commitAfter.milliseconds)
     return true
   }
 

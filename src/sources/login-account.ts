@@ -17,7 +17,7 @@ export interface LoginRequest {
   readonly commandLine: CommandLine
   readonly account: string
   /** Milliseconds until nobody waits for the person any more. */
-  readonly patience: number
+  readonly timeout: number
   readonly signal: AbortSignal
   readonly log: Logger
   readonly mask: Mask
@@ -47,7 +47,7 @@ export async function loginAccount(request: LoginRequest): Promise<LoginResult> 
   }
   // What a login is to get may be missing.
   const resolved = await resolveOptions(ownerOf(account, config), source, config, mask, () => Promise.resolve(true))
-  const limit = timeLimit(request.patience)
+  const limit = timeLimit(request.timeout)
   const signal = AbortSignal.any([request.signal, limit.signal])
   const stored = new Set<string>()
   const context: LoginContext<unknown> = {
@@ -77,13 +77,13 @@ function ownerOf({name, source, sourceSystem, options}: AccountEntry, config: Co
   return job === undefined ? {account: name, sourceName: source, sourceSystem, options} : chooseJob(config, job.name)
 }
 
-function timeLimit(patience: number): {signal: AbortSignal; clear: () => void} {
+function timeLimit(timeout: number): {signal: AbortSignal; clear: () => void} {
   const controller = new AbortController()
   const timer = setTimeout(() => {
     controller.abort(
-      failure(`nobody signed in within ${formatDuration(patience)}`, 'Run it again; --timeout gives more time.'),
+      failure(`nobody signed in within ${formatDuration(timeout)}`, 'Run it again; --timeout gives more time.'),
     )
-  }, patience)
+  }, timeout)
   return {signal: controller.signal, clear: () => clearTimeout(timer)}
 }
 

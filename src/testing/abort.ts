@@ -7,7 +7,7 @@ import type {Fault} from './fault-proxy.ts'
 import {contextFor, readWhole, SOURCE_SYSTEM} from './reading.ts'
 import {SMALL, withTrial, type Trial} from './trial.ts'
 
-const PATIENCE = 1000
+const ABORT_TIMEOUT = 1000
 
 export const checkAbort = async (setup: ConformanceSetup): Promise<void> =>
   withTrial(setup, SMALL, async (trial) => {
@@ -73,7 +73,7 @@ async function assertEnds(work: Promise<unknown>, when: string): Promise<void> {
   )
   const tooLate = new AbortController()
   try {
-    if (await Promise.race([settled, wait(PATIENCE, false, {signal: tooLate.signal})])) return
+    if (await Promise.race([settled, wait(ABORT_TIMEOUT, false, {signal: tooLate.signal})])) return
   } finally {
     tooLate.abort()
   }

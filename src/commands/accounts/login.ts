@@ -6,7 +6,7 @@ import {Args, Flags} from '../../base/oclif.ts'
 import {listenForSignals} from '../../cli/signals.ts'
 import type {AccountsLoginDocument} from '../../report/documents/accounts-login.ts'
 
-const LONGEST_PATIENCE = 24 * 60 * 60 * 1000
+const LONGEST_TIMEOUT = 24 * 60 * 60 * 1000
 
 export default class AccountsLogin extends LorchestraCommand {
   static override readonly summary = 'Sign in to an account and keep its credentials for runs'
@@ -34,7 +34,7 @@ export default class AccountsLogin extends LorchestraCommand {
 
   override async run(): Promise<AccountsLoginDocument> {
     const {args, flags} = await this.parse(AccountsLogin)
-    const patience = readPatience(flags.timeout)
+    const timeout = readTimeout(flags.timeout)
     if (!flags['no-browser']) assertSomebodyIsThere()
     const [{loginAccount}, {openBrowser}] = await Promise.all([
       import('../../sources/login-account.ts'),
@@ -48,7 +48,7 @@ export default class AccountsLogin extends LorchestraCommand {
         config,
         commandLine: this.config,
         account: args.account,
-        patience,
+        timeout,
         signal: stop.signal,
         log,
         mask: this.mask,
@@ -64,9 +64,9 @@ export default class AccountsLogin extends LorchestraCommand {
   }
 }
 
-function readPatience(text: string): number {
-  const patience = parseDuration(text)
-  if (patience > 0 && patience <= LONGEST_PATIENCE) return patience
+function readTimeout(text: string): number {
+  const timeout = parseDuration(text)
+  if (timeout > 0 && timeout <= LONGEST_TIMEOUT) return timeout
   throw usageError(`--timeout ${text} is no time to wait for a person`, {
     code: 'E_USAGE_FLAGS',
     next: 'Give one between 1s and 24h.',

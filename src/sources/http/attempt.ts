@@ -32,17 +32,17 @@ export async function attempt({
   const {form, json, maxBytes = LARGEST_BODY} = request
   const repeatable = REPEATABLE_METHODS.has(method) || form !== undefined
   const headers = headersOf(request, authorization)
-  const patience = new Patience(request.timeout ?? LONGEST_SILENCE, timeLeft, stop)
+  const idleTimeout = new IdleTimeout(request.timeout ?? LONGEST_SILENCE, timeLeft, stop)
   const body =
     form === undefined ? (json === undefined ? null : JSON.stringify(json)) : new URLSearchParams(form).toString()
   let received: Received | undefined
   let chunks: Uint8Array[] | undefined
   try {
-    received = await send(url, {method, headers, body, signal: patience.signal})
-    chunks = await chunksOf(received, maxBytes, patience)
+    received = await send(url, {method, headers, body, signal: idleTimeout.signal})
+    chunks = await chunksOf(received, maxBytes, idleTimeout)
   } catch (error) {
     stop.throwIfAborted()
-    if (patience.ended !== undefined) return {problem: patience.ended, retry: repeatable}
+    if (idleTimeout.ended !== undefined) return {problem: idleTimeout.ended, retry: repeatable}
     const {code = '', message} = error as {code?: string; message: string}
     // No cause: it could quote the value.
     if (code === 'UND_ERR_INVALID_ARG') return {problem: 'a header holds characters that cannot be sent', retry: false}
@@ -50,7 +50,7 @@ export async function attempt({
     const problem = UNTRUSTED.test(code) ? `${reason}; ${TRUST}` : reason
     return {problem, retry: repeatable && (received !== undefined || PASSING_ERRORS.test(code)), cause: error}
   } finally {
-    patience.end()
+    idleTimeout.end()
   }
   const {status} = received
   if (chunks === undefined) {
@@ -60,7 +60,7 @@ export async function attempt({
 }
 
 /** Ends a try in which nothing arrives for too long, however much has arrived: a large answer on a slow line takes its time. */
-class Patience {
+class IdleTimeout {
   /** Why it ended, if it did. */
   ended: string | undefined
   readonly #controller = new AbortController()
@@ -113,11 +113,15 @@ function headersOf(
   }
 }
 
-async function chunksOf({body}: Received, maxBytes: number, patience: Patience): Promise<Uint8Array[] | undefined> {
+async function chunksOf(
+  {body}: Received,
+  maxBytes: number,
+  idleTimeout: IdleTimeout,
+): Promise<Uint8Array[] | undefined> {
   const chunks: Uint8Array[] = []
   let size = 0
   for await (const chunk of body as AsyncIterable<Uint8Array>) {
-    patience.renew()
+    idleTimeout.renew()
     size += chunk.byteLength
     // Leaving the loop destroys what is not read.
     if (size > maxBytes) return undefined

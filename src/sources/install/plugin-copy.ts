@@ -6,7 +6,7 @@ import {hasCode} from '../../base/system-error.ts'
 
 /** What npm changes. Secrets lie in the same folder and are left alone. */
 const PARTS = ['node_modules', 'package-lock.json', 'package.json'] as const
-const PATIENCE = 60_000
+const LOCK_TIMEOUT = 60_000
 
 /**
  * Lets npm change a copy of what is installed, which takes the place of the original only when `change` is done: what
@@ -17,7 +17,7 @@ export async function withPluginCopy<Result>(
   change: (pluginCopy: string) => Promise<Result>,
 ): Promise<Result> {
   await mkdir(dataFolder, {recursive: true})
-  const lock = {path: join(dataFolder, 'plugins.lock'), holds: 'the installed plugins', patience: PATIENCE}
+  const lock = {path: join(dataFolder, 'plugins.lock'), holds: 'the installed plugins', lockTimeout: LOCK_TIMEOUT}
   return withFileLock(lock, async () => {
     const [pluginCopy, replaced] = [`${dataFolder}.new`, `${dataFolder}.old`]
     await putBackWhatWasInterrupted(dataFolder, replaced)

@@ -18,10 +18,10 @@ export interface SecretStoreOptions {
   /** Ends the wait for another process. A value that `change` returned is stored all the same. */
   readonly signal?: AbortSignal
   /** Milliseconds to wait for another process. */
-  readonly patience?: number
+  readonly lockTimeout?: number
 }
 
-const PATIENCE = 60_000
+const LOCK_TIMEOUT = 60_000
 
 type Secrets = ReadonlyMap<string, string>
 
@@ -32,9 +32,10 @@ export interface ListedSecretStore extends SecretStore {
 }
 
 export function createSecretStore(options: SecretStoreOptions): ListedSecretStore {
-  const {folder, account, mask, signal, patience = PATIENCE} = options
+  const {folder, account, mask, signal, lockTimeout = LOCK_TIMEOUT} = options
   if (!NAME.test(account)) throw failure(`${JSON.stringify(account)} is not the name of an account`)
   const path = join(folder, `${account}.json`)
+  const lock = {path: `${path}.lock`, holds: `the secrets of ${account}`, lockTimeout, signal}
   const readMasked = async (): Promise<Secrets> => {
     const secrets = await read(path)
     for (const secret of secrets.values()) mask.add(secret)
@@ -46,7 +47,7 @@ export function createSecretStore(options: SecretStoreOptions): ListedSecretStor
     update: async (name, change) =>
       oneAtATime(path, async () => {
         await makePrivateFolder(folder)
-        return withFileLock({path: `${path}.lock`, holds: `the secrets of ${account}`, patience, signal}, async () => {
+        return withFileLock(lock, async () => {
           const secrets = await readMasked()
           const changed: unknown = await change(secrets.get(name))
           if (typeof changed !== 'string')

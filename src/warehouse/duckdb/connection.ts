@@ -165,7 +165,7 @@ async function openWhole(options: DatabaseOptions): Promise<OpenDatabase> {
     if (!isTorn(error) || !existsSync(backupOf(path))) throw error
   }
   // Nobody can have such a file open; but another run may be about to mend it, too.
-  const lock = {path: `${path}.mending`, holds: path, patience: options.lockTimeout}
+  const lock = {path: `${path}.mending`, holds: path, lockTimeout: options.lockTimeout}
   return withFileLock(lock, async () => {
     try {
       return await openToWrite(options)

@@ -29,7 +29,7 @@ describe('the secret store', () => {
   beforeEach(async () => {
     folder = join(await temporaryFolder(), 'secrets', 'of-a-config')
   })
-  const open = (options: {account?: string; patience?: number; signal?: AbortSignal} = {}) =>
+  const open = (options: {account?: string; lockTimeout?: number; signal?: AbortSignal} = {}) =>
     createSecretStore({folder, account: 'acct1', mask: createMask(), ...options})
   const stored = async (): Promise<unknown> => JSON.parse(await readFile(join(folder, 'acct1.json'), 'utf8')) as unknown
 
@@ -207,7 +207,7 @@ describe('the secret store', () => {
 
   it('gives up on a lock that another process keeps, and says which file to look at', async () => {
     const lock = await heldByThisProcess()
-    const error = await rejectionOf(open({patience: 0}).update('one', () => 'value'))
+    const error = await rejectionOf(open({lockTimeout: 0}).update('one', () => 'value'))
     expect(outcomeOf(error)).to.equal('busy')
     expect(error.message).to.include(`process ${process.pid} on `)
     expect(error).to.have.property('next').that.includes(lock)
@@ -216,7 +216,7 @@ describe('the secret store', () => {
 
   it('never takes over the lock of another machine, whose processes it cannot see', async () => {
     const lock = await heldByThisProcess({host: 'another-machine', pid: 2 ** 22 + 1})
-    const error = await rejectionOf(open({patience: 0}).update('one', () => 'value'))
+    const error = await rejectionOf(open({lockTimeout: 0}).update('one', () => 'value'))
     expect(error.message).to.include('on another-machine')
     expect(await readFile(lock, 'utf8')).to.include('another-machine')
   })
