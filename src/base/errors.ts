@@ -57,7 +57,7 @@ export const sourceBug = (message: string, {rule, cause}: {rule?: string; cause?
 }
 
 /** Another run of the stream, or another process on the warehouse's file. */
-export const inTheWay = (message: string, next: string | Advice, cause?: unknown): LorchestraError =>
+export const busy = (message: string, next: string | Advice, cause?: unknown): LorchestraError =>
   new LorchestraError('busy', message, detailsOf(next, cause))
 
 const detailsOf = (next: string | ErrorDetails | undefined, cause: unknown): ErrorDetails =>

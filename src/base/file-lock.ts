@@ -1,7 +1,7 @@
 import {randomUUID} from 'node:crypto'
 import {link, readFile, rm, writeFile} from 'node:fs/promises'
 
-import {failure, inTheWay} from './errors.ts'
+import {failure, busy} from './errors.ts'
 import {pause} from './waiting.ts'
 import {isAlive, ownProcess, type ProcessIdentity} from './process-identity.ts'
 import {hasCode} from './system-error.ts'
@@ -113,7 +113,7 @@ function parseHolder(text: string): Holder | undefined {
 
 function heldBy(other: Holder | undefined, path: string, holds: string): Error {
   const who = other === undefined ? 'another process' : `process ${other.pid} on ${other.host}`
-  return inTheWay(
+  return busy(
     `${who} is using ${holds}`,
     `Wait until it has ended. If there is no such process, remove ${path} (and ${path}.takeover, if it is there).`,
   )

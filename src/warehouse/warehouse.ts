@@ -33,7 +33,7 @@ export interface Warehouse {
    * Makes sure that `tables` can be written and takes the lease of the run's streams, writing `started` with it.
    * Missing tables are created: with the definition of `definitionFrom` where those exist, else the built-in one.
    * Production's are not where the kind says that `createTables` alone makes them.
-   * Throws usage errors for tables of another definition, and `inTheWay` where another run holds a stream.
+   * Throws usage errors for tables of another definition, and `busy` where another run holds a stream.
    */
   begin(run: RunToBegin): Promise<WarehouseWriter>
 }

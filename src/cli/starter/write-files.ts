@@ -32,9 +32,9 @@ export async function writeStarterFiles(
 }
 
 export async function assertNothingInTheWay(folder: string, names: readonly string[]): Promise<void> {
-  const inTheWay: string[] = []
-  for (const path of names.map((name) => join(resolve(folder), name))) if (await isThere(path)) inTheWay.push(path)
-  if (inTheWay.length > 0) throw alreadyThere(inTheWay)
+  const existing: string[] = []
+  for (const path of names.map((name) => join(resolve(folder), name))) if (await isThere(path)) existing.push(path)
+  if (existing.length > 0) throw alreadyThere(existing)
 }
 
 async function isThere(path: string): Promise<boolean> {

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 
-import {failure, inTheWay} from '../../base/errors.ts'
+import {failure, busy} from '../../base/errors.ts'
 import {createEvent, type Event} from '../../model/events.ts'
 import {isAlive, ownProcess, processIdentity} from '../../base/process-identity.ts'
 import type {Connection} from './connection.ts'
@@ -80,7 +80,7 @@ async function takeLease(
     const found = await holderIn(queries, table)
     // It was given back in the meantime.
     if (found === undefined && attempt < 3) continue
-    if (found === undefined) throw inTheWay('another run is taking the same stream', 'Run the same command again.')
+    if (found === undefined) throw busy('another run is taking the same stream', 'Run the same command again.')
     if (found.runId === holder.runId) return undefined
     await assertDead(found)
     await queries.run(`${lease}-${holder.runId}-over`, {
@@ -137,7 +137,7 @@ async function assertDead(found: FoundHolder): Promise<void> {
 
 function heldBy({runId, about}: Holder, elsewhere: boolean): Error {
   const {process, startedAt} = holderShape.parse(JSON.parse(about))
-  return inTheWay(
+  return busy(
     `run ${runId} is reading the same stream (process ${process.pid} on ${process.host}, started ${startedAt})`,
     elsewhere
       ? 'Wait for it to end; if it was killed, its stream is free again one hour after its last sign of life.'

@@ -3,7 +3,7 @@ import {open, stat, type FileHandle} from 'node:fs/promises'
 
 import type {DuckDBConnection, DuckDBInstance} from '@duckdb/node-api'
 
-import {failure, inTheWay, LorchestraError, usageError} from '../../base/errors.ts'
+import {failure, busy, LorchestraError, usageError} from '../../base/errors.ts'
 import {withFileLock} from '../../base/file-lock.ts'
 import {pause, inTurn} from '../../base/waiting.ts'
 import {hasCode} from '../../base/system-error.ts'
@@ -215,7 +215,7 @@ function lockHolder(error: unknown): string | undefined {
 }
 
 const heldByAnother = (path: string, waited: number, holder: string, error: unknown): Error =>
-  inTheWay(
+  busy(
     `${path} is open in ${holder}; waited ${Math.round(waited / 1000)} s for it`,
     'Close it there (a DuckDB shell or notebook keeps the file locked) and run the same command again.',
     error,

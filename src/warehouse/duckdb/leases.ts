@@ -1,7 +1,7 @@
 import type {DuckDBConnection} from '@duckdb/node-api'
 import {z} from 'zod'
 
-import {failure, inTheWay} from '../../base/errors.ts'
+import {failure, busy} from '../../base/errors.ts'
 import {createEvent, type Event} from '../../model/events.ts'
 import {isAlive, processIdentity} from '../../base/process-identity.ts'
 import type {TableSet} from '../../model/tables.ts'
@@ -33,7 +33,7 @@ export async function takeLease(connection: DuckDBConnection, run: RunToBegin): 
     const alive = await isAlive(other.data.process)
     const silence = Date.now() - Number(row['last_heard'])
     if (alive ?? silence < SILENCE_OF_THE_DEAD) {
-      throw inTheWay(
+      throw busy(
         `run ${otherRun} is reading the same stream (process ${pid} on ${host}, started ${String(row['started'])})`,
         alive === undefined
           ? 'Wait for it to end; if it was killed, its stream is free again one hour after its last event.'

@@ -8,7 +8,7 @@ const SQL =
 /** A method of HTTP, and a statement for the DuckDB that sorts keys. */
 const OTHER = /^DELETE$|^COPY \(/
 /** What they are given is said to the user and not sent. */
-const ADVICE = ['failure', 'usageError', 'inTheWay']
+const ADVICE = ['failure', 'usageError', 'busy']
 
 /** A piece of SQL that stands in the code, and where. */
 export interface SqlInCode {

@@ -40,7 +40,7 @@ export function streamStateIn(log: readonly Event[], scope: StreamScope): Stream
   const identity = ofStream.findLast((one) => (one.identity ?? null) !== null)?.identity ?? undefined
   return {
     covered,
-    coveredBefore: covered.length === 0 && ofJob.some(({limited}) => !limited),
+    otherSelectionCovered: covered.length === 0 && ofJob.some(({limited}) => !limited),
     ...(bookmark !== undefined && {bookmark: {value: bookmark.value, at: Date.parse(bookmark.at)}}),
     ...(identity !== undefined && {identity}),
   }

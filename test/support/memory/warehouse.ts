@@ -1,4 +1,4 @@
-import {failure, inTheWay} from '../../../src/base/errors.ts'
+import {failure, busy} from '../../../src/base/errors.ts'
 import type {Event} from '../../../src/model/events.ts'
 import type {TableSet} from '../../../src/model/tables.ts'
 import type {Stream} from '../../../src/source.ts'
@@ -116,7 +116,7 @@ export class MemoryWarehouse implements Warehouse {
     const {leases} = this.#database
     const wanted = scopes.map(({stream}) => JSON.stringify([tables.rawObjects, stream]))
     const holder = wanted.map((lease) => leases.get(lease)).find((run) => run !== undefined)
-    if (holder !== undefined) throw inTheWay(`run ${holder} is reading the same stream`, 'Wait for it to end.')
+    if (holder !== undefined) throw busy(`run ${holder} is reading the same stream`, 'Wait for it to end.')
     for (const lease of wanted) leases.set(lease, runId)
     const event = started()
     this.#log(tables).push(event)
