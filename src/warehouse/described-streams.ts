@@ -1,6 +1,6 @@
 import type {DescribedStream} from './warehouse.ts'
 
-/** One entry for each scope, from one entry for each of its islands of coverage, oldest first. */
+/** Makes one entry for each scope of the entries for its islands of coverage, which come oldest first. */
 export function joinIslands(islands: readonly DescribedStream[]): readonly DescribedStream[] {
   const scopes = new Map<string, DescribedStream>()
   for (const island of islands) {

@@ -2,7 +2,7 @@ import {DuckDBInstance, LIST, listValue, VARCHAR} from '@duckdb/node-api'
 
 import type {KeyIndex} from './warehouse.ts'
 
-/** Bytes. */
+/** DuckDB keeps below this; bytes. */
 const MEMORY_LIMIT = 512_000_000
 
 const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`

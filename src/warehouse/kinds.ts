@@ -2,7 +2,7 @@ import {bigquery} from './bigquery/kind.ts'
 import {duckdb} from './duckdb/kind.ts'
 import type {WarehouseKind} from './kind.ts'
 
-/** In the order in which they are offered. The first one is the default. */
+/** The kinds stand in the order in which they are offered, and the first one is the default. */
 export type WarehouseKinds = readonly [WarehouseKind, ...WarehouseKind[]]
 
 export const WAREHOUSE_KINDS: WarehouseKinds = [duckdb, bigquery]

@@ -5,7 +5,7 @@ import type {OpenOptions} from './kind.ts'
 import {kindOf} from './kinds.ts'
 import type {Warehouse} from './warehouse.ts'
 
-/** Of commands that run no job: what ends their wait is the end of the process. */
+/** Commands that run no job wait until the process ends. */
 const OUTSIDE_OF_RUNS: OpenOptions = {temporaryFolder: tmpdir(), signal: new AbortController().signal}
 
 /** Loads the client of the configured warehouse, which is slow, and opens nothing yet. */

@@ -4,30 +4,33 @@ import type {TimeWindow} from '../model/window.ts'
 import type {TableSet} from '../model/tables.ts'
 
 /**
- * What lorchestra needs of a place that holds the two tables. The sink is the only caller. Reading never creates or
+ * A warehouse is a place that holds the two tables. Only a sink writes rows through it. Reading never creates or
  * changes anything; writing goes through a `WarehouseWriter` that knows one table set and can name no other.
  *
  * Errors: a table or file that is *missing* reads as empty; one that is *forbidden*, corrupt or of another definition
  * is an error.
  */
 export interface Warehouse {
-  /** By all statements so far; missing where nothing is billed. */
+  /** All statements so far billed so many bytes; missing where nothing is billed. */
   readonly bytesBilled?: number
-  /** What the streams' completed commits in these tables say, one for each scope. */
+  /** Reads what the streams' completed commits in these tables say; one state for each scope, in their order. */
   readStreamStates(tables: TableSet, scopes: readonly StreamScope[]): Promise<readonly StreamState[]>
-  /** What one run rejected, in order; `undefined` where these tables know no such run. */
+  /** Reads what one run rejected, oldest first; `undefined` where these tables know no such run. */
   readRejects(tables: TableSet, runId: string): Promise<readonly Reject[] | undefined>
-  /** `job.*` and `ingestion.*` events of the newest runs that are wanted, oldest first; none where there is no log yet. */
+  /** Reads what the newest runs that are wanted logged as `job.*` and `ingestion.*`, oldest first; none if no log. */
   readRunEvents(tables: TableSet, wanted: WantedRuns): Promise<readonly RunEvent[]>
-  /** What is in these tables, for a person. */
+  /** Reads what is in these tables, for a person. A table that is missing is described as one. */
   describe(tables: TableSet): Promise<WarehouseDescription>
-  /** Rows of `raw_objects` beyond the first one of their key; reads every key. */
+  /** Counts the rows of `raw_objects` beyond the first one of their key; reads every key. */
   countSurplusRows(tables: TableSet): Promise<number>
-  /** Throws where these tables could not be written, as far as that can be told without writing. */
+  /** Throws a failure or a usage error where these tables could not be written, as far as that shows without writing. */
   checkWritable(tables: TableSet): Promise<void>
-  /** The streams' stored keys, copied once into an index in `folder`. */
+  /** Copies the streams' stored keys into an index in `folder`. The caller closes it, and then removes the folder. */
   indexKeys(tables: TableSet, streams: readonly Stream[], folder: string): Promise<KeyIndex>
-  /** Makes the tables that are missing; one that is there is looked at and never altered. Answers with the new ones. */
+  /**
+   * Makes the tables that are missing, and answers with their names. One that is there is looked at and never altered:
+   * throws a usage error where it has another definition.
+   */
   createTables(tables: TableSet): Promise<readonly string[]>
   /**
    * Makes sure that `tables` can be written and takes the lease of the run's streams, writing `started` with it.
@@ -39,13 +42,13 @@ export interface Warehouse {
 }
 
 export interface WarehouseWriter {
-  /** When the streams were taken. */
+  /** The streams were taken at this time. */
   readonly since: Date
-  /** What the streams' completed commits said then, one for each scope. */
+  /** The streams' completed commits said this then; one state for each scope, in their order. */
   readonly states: readonly StreamState[]
   /**
    * Writes rows and events together or not at all. `events` is called with the exact counts, inside of the transaction.
-   * Throws where another run has taken the lease over.
+   * Throws a failure, and writes nothing, where another run has taken the lease over.
    */
   commit(batch: CommitBatch, events: (counts: CommitCounts) => readonly Event[]): Promise<CommitResult>
   /** Gives the lease back. Writes nothing. */
@@ -56,7 +59,7 @@ export interface RunToBegin {
   readonly tables: TableSet
   readonly definitionFrom?: TableSet
   readonly runId: string
-  /** Of the streams to take. */
+  /** The run takes the streams of these. */
   readonly scopes: readonly StreamScope[]
   /** Called when no other run can hold the streams any more; its `created_at` is the run's `last_seen`. */
   readonly started: () => Event
@@ -71,12 +74,12 @@ export interface StreamScope {
 }
 
 export interface StreamState {
-  /** Unlimited completed windows, merged, oldest first. */
+  /** These windows were completed without a limit; merged, oldest first. */
   readonly covered: readonly TimeWindow[]
   readonly bookmark?: StoredBookmark
   /** The stream was read before, with another selection. */
   readonly otherSelectionCovered: boolean
-  /** Whose data the account held last. */
+  /** The account held this one's data last. */
   readonly identity?: string
 }
 
@@ -84,40 +87,40 @@ export const NOTHING_COVERED: StreamState = {covered: [], otherSelectionCovered:
 
 export interface StoredBookmark {
   readonly value: JsonValue
-  /** Everything older than this was stored or is told by the change feed from `value` on. */
+  /** Everything older than this was stored, or the change feed tells of it from `value` on; milliseconds since 1970. */
   readonly at: number
 }
 
-/** A `record.rejected` event. */
+/** A reject is what a `record.rejected` event says. */
 export interface Reject {
   readonly stream: Stream
   readonly reference: string
   readonly reason: string
-  /** ISO 8601. */
+  /** It was rejected then; ISO 8601. */
   readonly at: string
 }
 
 export interface WantedRuns {
   readonly job?: string
   readonly runId?: string
-  /** Runs, not events. */
+  /** At most so many runs are read, with all of their events. */
   readonly limit: number
 }
 
-/** An event as the log holds it; another tool may have written it. */
+/** The log holds the event like this; another tool may have written it. */
 export interface RunEvent {
   readonly runId: string
   readonly type: EventType
   readonly sourceSystem: string
   readonly objectType: string
-  /** Milliseconds since 1970. */
+  /** It was written then; milliseconds since 1970. */
   readonly at: number
   readonly error: string | null
   readonly payload: JsonValue
 }
 
 export interface WarehouseDescription {
-  /** Of the file that holds all tables, where there is one. */
+  /** The file that holds all tables has so many bytes; missing where there is no such file. */
   readonly bytes?: number
   readonly tables: readonly DescribedTable[]
   readonly streams: readonly DescribedStream[]
@@ -134,25 +137,26 @@ export interface DescribedTable {
 }
 
 export interface DescribedStream extends StreamScope {
-  /** Merged, oldest first. */
+  /** Windows that touch are merged; oldest first. */
   readonly covered: readonly TimeWindow[]
-  /** Milliseconds since 1970. */
+  /** The stream was last committed to then; milliseconds since 1970. */
   readonly lastCommit: number
 }
 
 export interface KeyIndex {
+  /** Answers with those of the keys that are stored. */
   has(idemKeys: readonly string[]): Promise<ReadonlySet<string>>
   close(): void
 }
 
-/** Spooled NDJSON. Every line of `records` is a `SpooledRecord`, of `events` an `Event`. */
+/** A batch names files of NDJSON. Every line of `records` is a `SpooledRecord`, every line of `events` an `Event`. */
 export interface CommitBatch {
   readonly runStartedAt: Date
   readonly records: readonly string[]
-  /** One file for each record that is too large, or has numbers too exact, to be read among others. */
+  /** A record that is too large, or has numbers too exact, to be read among others has a file of its own. */
   readonly loneRecords: readonly string[]
   readonly events: readonly string[]
-  /** Lines in `records` and `loneRecords`. */
+  /** `records` and `loneRecords` hold so many lines together. */
   readonly rows: number
 }
 
@@ -161,7 +165,7 @@ export interface SpooledRecord {
   readonly source_system: string
   readonly object_type: string
   readonly external_id: string
-  /** Rising within the run: of several lines with one key the highest wins. */
+  /** It rises within the run: the highest of several lines with one key wins. */
   readonly sequence: number
   readonly payload: JsonValue
 }
@@ -175,9 +179,9 @@ export interface RowCounts {
 
 export interface CommitResult {
   readonly counts: CommitCounts
-  /** Of the batch's `record.rejected` events, the ones whose reference was never rejected before. */
+  /** So many of the batch's `record.rejected` events have a reference that was never rejected before. */
   readonly firstRejects: number
 }
 
-/** By object type; a type without rows may be missing. */
+/** The object types are the keys; one without rows may be missing. */
 export type CommitCounts = ReadonlyMap<string, RowCounts>

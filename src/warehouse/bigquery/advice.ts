@@ -28,7 +28,7 @@ export const NO_CONNECTION = 'the connection failed'
 const REACH =
   'Check the network, a proxy in HTTPS_PROXY, and warehouse.api_endpoint in lorchestra.yaml where it is set, and run the same command again.'
 
-/** What to do next; `note` may name the permission that is missing. */
+/** Says what to do next; `note` may name the permission that is missing. */
 export function adviceFor(reason: string, note: string): string | undefined {
   if (reason.startsWith(NO_CONNECTION)) return REACH
   if (reason !== 'accessDenied' && reason !== 'forbidden') return ADVICE[reason]

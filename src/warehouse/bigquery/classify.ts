@@ -16,16 +16,16 @@ import {stagingExpires} from './staging.ts'
 
 const WHAT = 'comparing with what is stored'
 
-/** Where the stored keys of a commit are put; the id of the job that makes a table is made of its name. */
+/** The stored keys of a commit are put into these; the id of the job that makes a table is made of its name. */
 export interface StoredRowsTables {
-  /** By the stream's place. */
+  /** Makes the id of the stream's place. */
   readonly idOf: (place: number) => string
   readonly nameOf: (id: string) => string
   /** Called with the id of every table that may be there. */
   readonly made: (id: string) => void
 }
 
-/** The streams that have rows. */
+/** Finds the streams that have rows. */
 export async function stagedStreams(
   queries: Queries,
   stagingTables: readonly string[],
@@ -40,7 +40,7 @@ export async function stagedStreams(
   })
 }
 
-/** What a commit would do, stream by stream. Payloads are read only where a key is stored already. */
+/** Finds out what a commit would do, stream by stream. Payloads are read only where a key is stored already. */
 export async function classify(
   queries: Queries,
   terms: CommitTerms,

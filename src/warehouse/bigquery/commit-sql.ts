@@ -7,22 +7,22 @@ export interface StagedLines {
   readonly stagingTables: readonly string[]
 }
 
-/** A stream's staged lines: several may have one key. */
+/** These are a stream's staged lines; several may have one key. */
 export interface StagedStream extends StagedLines {
   readonly rows: number
   readonly keys: KeySet
 }
 
-/** What a commit would do to the stored rows of a stream. */
+/** This is what a commit would do to the stored rows of a stream. */
 export interface Classified {
   readonly staged: StagedStream
-  /** Of the staged keys, those that are stored. */
+  /** So many of the staged keys are stored. */
   readonly stored: number
   readonly changed: number
   readonly storedRows?: StoredRows
 }
 
-/** A staging table of the stored keys, with the payloads of the rows that are to be written. */
+/** A staging table holds the stored keys, with the payloads of the rows that are to be written. */
 export interface StoredRows {
   readonly table: string
   readonly written: KeySet
@@ -44,7 +44,7 @@ const ofStream = ({sourceSystem, objectType}: Stream, prefix = ''): string =>
 const linesOf = ({stream, stagingTables}: StagedLines, columns: string): string =>
   stagingTables.map((table) => `SELECT ${columns} FROM ${table} WHERE ${ofStream(stream)}`).join('\n UNION ALL ')
 
-/** The last line of every key, found without moving payloads about. Looked for only where a key has several. */
+/** Selects the last line of every key without moving payloads about, and looks for it only where a key has several. */
 function latestOf(staged: StagedStream): string {
   const {rows, keys} = staged
   if (rows === keys.count) return `(${linesOf(staged, 'idem_key, external_id, payload')})`
@@ -52,14 +52,14 @@ function latestOf(staged: StagedStream): string {
   WHERE sequence IN (SELECT MAX(sequence) FROM (${linesOf(staged, 'idem_key, sequence')}) GROUP BY idem_key))`
 }
 
-/** The clustering columns in their order, all of them beside constants. */
+/** Compares the clustering columns in their order, all of them with constants. */
 const isAmong = (stream: Stream, keys: KeySet): string =>
   `${ofStream(stream, 'stored.')} AND ${isWithin('stored.idem_key', keys)}`
 
 const matches = (stream: Stream, keys: KeySet): string =>
   `${isAmong(stream, keys)}\n   AND stored.idem_key = fresh.idem_key`
 
-/** Grouped by what is constant, so that a stream without lines has no row. */
+/** Groups by what is constant, so that a stream without lines has no row. */
 export const sizesOf = (stagingTables: readonly string[], streams: readonly Stream[]): string =>
   streams
     .map(
@@ -82,7 +82,7 @@ export const keysStored = ({rawObjects}: CommitTerms, streams: readonly StagedSt
     )
     .join('\nUNION ALL\n')
 
-/** The one statement that reads stored payloads, and only those of blocks that can hold a key that is `stored`. */
+/** No other statement reads stored payloads; this one reads those of blocks that can hold a key that is `stored`. */
 export const createStoredRows = (
   {rawObjects, startedAt, touchBefore}: CommitTerms,
   staged: StagedStream,
@@ -108,7 +108,7 @@ export const sizesOfStoredRows = (tables: readonly string[]): string =>
 const hasNew = ({staged, stored}: Classified): boolean => stored < staged.keys.count
 const hasWritten = ({storedRows}: Classified): boolean => storedRows !== undefined && storedRows.written.count > 0
 
-/** That nobody else stored or removed a key since it was looked for; missing where no row is written. */
+/** Holds where nobody else stored or removed a key since it was looked for; missing where no row is written. */
 export const unchangedSince = ({rawObjects}: CommitTerms, classified: Classified): string | undefined => {
   const {staged, stored} = classified
   if (!hasNew(classified) && !hasWritten(classified)) return undefined
@@ -117,8 +117,8 @@ export const unchangedSince = ({rawObjects}: CommitTerms, classified: Classified
 }
 
 /**
- * Statements for a transaction: the rows that are new, then the ones that change. INSERT bills the staged rows alone,
- * UPDATE the blocks of the written ones.
+ * Makes statements for a transaction: the rows that are new, then the ones that change. INSERT bills the staged rows
+ * alone, UPDATE the blocks of the written ones.
  */
 export function writeRows(terms: CommitTerms, classified: Classified): readonly string[] {
   const {staged, storedRows} = classified

@@ -31,10 +31,10 @@ export interface CommitOptions {
   readonly queries: Queries
   readonly tables: TableSet
   readonly streams: readonly Stream[]
-  /** Of the streams, in their order. */
+  /** They are those of the streams, in their order. */
   readonly leases: readonly string[]
   readonly runId: string
-  /** How much older an unchanged row's `last_seen` may be than this run before it is moved; milliseconds. */
+  /** An unchanged row's `last_seen` is moved where it is older than this run by more than so many milliseconds. */
   readonly touchAfter: number
   /** Begins the names of what is staged and the ids of the jobs; unique for this commit. */
   readonly name: string

@@ -12,13 +12,16 @@ export interface ConnectionOptions {
   readonly project: string
   readonly dataset: string
   readonly location?: string
-  /** The origin of an emulator, which gets no credentials. */
+  /** It is the origin of an emulator, which gets no credentials. */
   readonly apiEndpoint?: string
-  /** Milliseconds to wait for an answer, or for any more of an upload to be taken: a minute. Pauses go with it. */
+  /**
+   * A request fails where nothing is answered, and no more of an upload is taken, for so many milliseconds. Pauses go
+   * with it. @default 60000
+   */
   readonly idleTimeout?: number
 }
 
-/** Google's client, which asks, and the credentials that it asks with. */
+/** Google's client asks, and these are the credentials that it asks with. */
 export interface Clients {
   readonly client: BigQuery
   readonly credentials: AuthClient
@@ -26,18 +29,18 @@ export interface Clients {
 
 export interface ServiceRequest {
   readonly method: 'GET' | 'POST' | 'DELETE'
-  /** Behind `/bigquery/v2/projects/<project>`. */
+  /** It goes on from `/bigquery/v2/projects/<project>`. */
   readonly path: string
   readonly query?: Readonly<Record<string, string>>
   readonly body?: object
-  /** What an error says was being done. */
+  /** An error says that this was being done. */
   readonly what: string
   readonly signal?: AbortSignal | undefined
 }
 
 export interface Upload {
   readonly job: object
-  /** Of NDJSON. */
+  /** They hold NDJSON. */
   readonly files: readonly string[]
   readonly what: string
 }
@@ -48,7 +51,7 @@ const ATTEMPTS = 6
 const FIRST_PAUSE = 300
 const LONGEST_PAUSE = 20_000
 
-/** The one way to the service: every request passes the guard, has an end in time, and fails without quoting data. */
+/** There is no other way to the service: each request passes the guard, ends in time, and fails without quoting data. */
 export class Connection {
   readonly project: string
   readonly dataset: string
@@ -69,7 +72,7 @@ export class Connection {
     this.#clients = clients
   }
 
-  /** Where a job is only ever found again. */
+  /** Connects to the location, where alone its jobs are found again. */
   in(location: string): Connection {
     return new Connection({...this.#options, location}, this.#clients)
   }
@@ -83,13 +86,13 @@ export class Connection {
     return `\`${this.project}.${this.dataset}.${table}\``
   }
 
-  /** Milliseconds, longer for each attempt and never the same. */
+  /** Answers with milliseconds, more for each attempt and never the same. */
   pauseBefore(attempt: number): number {
     const longest = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (attempt - 1)) * (this.#idleTimeout / IDLE_TIMEOUT)
     return longest * (0.5 + Math.random())
   }
 
-  /** For requests that may be repeated without harm. */
+  /** Sends a request that may be repeated without harm. */
   async request(request: ServiceRequest): Promise<unknown> {
     for (let attempt = 1; ; attempt += 1) {
       try {
@@ -124,7 +127,7 @@ export class Connection {
     })
   }
 
-  /** A load job with its data in one request. */
+  /** Sends a load job with its data in one request. */
   async upload({job, files, what}: Upload): Promise<unknown> {
     assertWritable(this, this.#writable, {method: 'POST', path: '/jobs', body: job})
     const {credentials} = this.#clients

@@ -8,7 +8,7 @@ const VARIABLE = 'GOOGLE_APPLICATION_CREDENTIALS'
 const RENEW = `Run \`gcloud auth application-default login\` again, or name a good key file in ${VARIABLE}.`
 const SCOPE = 'https://www.googleapis.com/auth/bigquery'
 
-/** Application Default Credentials, or those of a file. No error quotes what is in them. */
+/** Finds the Application Default Credentials, or those of a file. No error quotes what is in them. */
 export async function googleCredentials(file: string | undefined): Promise<AuthClient> {
   const {GoogleAuth} = await import('google-auth-library')
   // The library looks into the environment of the process alone, and .env may have named the file.
@@ -27,7 +27,7 @@ export async function googleCredentials(file: string | undefined): Promise<AuthC
   }
 }
 
-/** For an emulator: sends none. */
+/** An emulator is sent none. */
 export async function noCredentials(): Promise<AuthClient> {
   const {PassThroughClient} = await import('google-auth-library')
   return new PassThroughClient()
@@ -51,7 +51,7 @@ export async function authorizationOf(credentials: AuthClient): Promise<Headers>
   }
 }
 
-/** No status: there was no answer. */
+/** The status is missing where there was no answer. */
 function tokenAnswer(error: unknown): {readonly asked: boolean; readonly status: number | undefined} {
   const {config, response} = error as {config?: unknown; response?: {status?: unknown}}
   const status = response?.status

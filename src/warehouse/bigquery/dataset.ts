@@ -8,7 +8,7 @@ import {isDatasetNotFound, isForbidden, isNotFound, isProjectNotFound} from './s
 const datasetShape = z.object({location: z.string().optional()})
 
 export interface DatasetOptions extends ConnectionOptions {
-  /** Left out: Application Default Credentials. */
+  /** Application Default Credentials are taken where it is left out. */
   readonly credentialsFile?: string
 }
 

@@ -27,7 +27,7 @@ export async function assertProductionTables(connection: Connection, tables: Tab
   }
 }
 
-/** For `lorchestra warehouse create`: makes what is missing and looks at the rest, which is never altered. */
+/** Makes what is missing and looks at the rest, which is never altered: this is `lorchestra warehouse create`. */
 export async function createProductionTables(connection: Connection, tables: TableSet): Promise<readonly string[]> {
   const made: string[] = []
   for (const [name, definition] of definitionsOf(tables)) {
@@ -42,7 +42,7 @@ export async function createProductionTables(connection: Connection, tables: Tab
   return made
 }
 
-/** Which of the tables are there; those must be able to hold what lorchestra writes. */
+/** Finds out which of the tables are there; those must be able to hold what lorchestra writes. */
 export async function existingTables(
   connection: Connection,
   tables: TableSet,

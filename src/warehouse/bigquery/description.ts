@@ -81,7 +81,7 @@ FROM islands GROUP BY ${SCOPE}, island`,
   return joinIslands(islands)
 }
 
-/** Rows of `raw_objects` beyond the first one of their key. */
+/** Counts the rows of `raw_objects` beyond the first one of their key. */
 export async function countSurplusRows(queries: Queries, rawObjects: string, signal: AbortSignal): Promise<number> {
   const [row] = await queries.rows({
     sql: `SELECT CAST(COUNT(*) - COUNT(DISTINCT idem_key) AS STRING) AS surplus FROM ${rawObjects}`,
@@ -91,7 +91,7 @@ export async function countSurplusRows(queries: Queries, rawObjects: string, sig
   return Number(row?.['surplus'])
 }
 
-/** As dry runs of the service, which checks permissions and writes nothing. */
+/** Asks for dry runs of the service, which checks permissions and writes nothing. */
 export async function checkPermissions(connection: Connection, tables: TableSet): Promise<void> {
   for (const table of [tables.eventLog, tables.rawObjects]) {
     const name = connection.tableName(table)

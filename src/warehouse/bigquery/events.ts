@@ -5,10 +5,10 @@ import type {Queries} from './query.ts'
 import {instant, literal} from './sql.ts'
 import {ANY_TIME} from './stream-state.ts'
 
-/** Events that travel inside of the statement that writes them, and those of a staging table. */
+/** Some events travel inside of the statement that writes them, the others stand in a staging table. */
 export interface EventSource {
   readonly inline: readonly Event[]
-  /** A query for the staged ones. */
+  /** This query selects the staged ones. */
   readonly staged?: string
 }
 
@@ -43,7 +43,7 @@ export function insertEvents(eventLog: string, {inline, staged}: EventSource, si
   )
 }
 
-/** Whether the transaction that held these came through. */
+/** Finds out whether the transaction that held these came through. */
 export async function isLogged(queries: Queries, eventLog: string, events: readonly Event[]): Promise<boolean> {
   const [first] = events
   if (first === undefined) return false
@@ -55,7 +55,7 @@ export async function isLogged(queries: Queries, eventLog: string, events: reado
   return rows.length > 0
 }
 
-/** Of the rejects among these, the ones whose reference was never rejected before. */
+/** Counts the rejects among these whose reference was never rejected before. */
 export async function countFirstRejects(
   queries: Queries,
   eventLog: string,

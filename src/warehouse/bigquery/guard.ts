@@ -1,6 +1,6 @@
 import {withoutConstants} from './sql.ts'
 
-/** All that a run may write: its own tables, and the temporary ones whose names begin so. */
+/** A run may write its own tables and the temporary ones whose names begin so, and nothing else. */
 export interface WritableNames {
   readonly tables: readonly string[]
   readonly prefixes: readonly string[]

@@ -22,17 +22,17 @@ const jobShape = z.object({
 export type Job = z.infer<typeof jobShape>
 
 export interface JobToRun {
-  /** Deterministic; unique for what it does. An attempt's number is added. */
+  /** The id is deterministic, and unique for what the job does. An attempt's number is added. */
   readonly id: string
   readonly configuration: object
-  /** Of NDJSON, sent with the job. */
+  /** They hold NDJSON, which is sent with the job. */
   readonly files?: readonly string[]
   readonly what: string
   /** Ends waiting for it, not the job. */
   readonly signal?: AbortSignal
-  /** Told what a job billed when it is done, also where it failed. */
+  /** It is called with the bytes that a job billed when that is done, also where it failed. */
   readonly billed?: (bytes: number) => void
-  /** Of jobs; how often each is submitted does not count. */
+  /** At most so many jobs are made; how often each is submitted does not count. */
   readonly attempts?: number
 }
 

@@ -4,17 +4,17 @@ import {literal} from './sql.ts'
 const FEW_KEYS = 500
 const FEW_CHARACTERS = 100_000
 
-/** Keys of one stream, as far as a filter needs to know them. */
+/** A key set says of the keys of one stream what a filter needs to know. */
 export interface KeySet {
   readonly count: number
   readonly lowest: string
   readonly highest: string
-  /** All of them where they are few. */
+  /** It holds all of them where they are few. */
   readonly few: readonly string[] | undefined
 }
 
 /**
- * Columns that describe the keys of `expression`; NULLs do not count. No key holds a line break. IFNULL is for an
+ * Makes columns that describe the keys of `expression`; NULLs do not count. No key holds a line break. IFNULL is for an
  * emulator that breaks down over a limited STRING_AGG of nothing.
  */
 export const keySetColumns = (expression: string): string =>
@@ -34,7 +34,7 @@ export function keySetOf(row: Readonly<Record<string, string | null>>): KeySet {
   }
 }
 
-/** Constants on the clustering column, so that BigQuery reads and bills only the blocks that can hold the keys. */
+/** Compares the clustering column with constants: BigQuery reads and bills only the blocks that can hold the keys. */
 export const isWithin = (column: string, {few, lowest, highest}: KeySet): string =>
   few === undefined
     ? `${column} BETWEEN ${literal(lowest)} AND ${literal(highest)}`

@@ -15,7 +15,7 @@ const HEARTBEAT = 10 * 60 * 1000
 
 export interface Condition {
   readonly sql: string
-  /** What the error says where it is not met. */
+  /** The error says this where the condition does not hold. */
   readonly reason: string
 }
 
@@ -23,7 +23,7 @@ const holderShape = z.object({process: processIdentity, startedAt: z.string()})
 
 export interface Holder {
   readonly runId: string
-  /** `process` and `startedAt`, as JSON. */
+  /** It holds `process` and `startedAt` as JSON. */
   readonly about: string
 }
 
@@ -156,8 +156,8 @@ function lastWord(found: Holder, taker: Holder): Event {
 }
 
 /**
- * A statement for a transaction: it fails where the lease is another run's or `condition` is not met, and collides with
- * one that takes the lease over. It stands first, so that even where nothing is rolled back nothing was written.
+ * Makes a statement for a transaction: it fails where the lease is another run's or `condition` is not met, and collides
+ * with one that takes the lease over. It stands first, so that even where nothing is rolled back nothing was written.
  */
 export const fence = (lease: string, runId: string, condition?: Condition): string =>
   `UPDATE ${lease} SET heard = IF(run_id = ${literal(runId)}, ${

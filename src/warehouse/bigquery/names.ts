@@ -3,14 +3,14 @@ import {createHash} from 'node:crypto'
 import type {Stream} from '../../source.ts'
 import type {TableSet} from '../../model/tables.ts'
 
-/** Temporary tables; each expires by itself. */
+/** Temporary tables have names that begin so; each expires by itself. */
 export const STAGING = 'lorchestra_staging_'
 export const LEASE = 'lorchestra_lease_'
 
 const digest = (...parts: readonly string[]): string =>
   createHash('sha256').update(JSON.stringify(parts)).digest('hex').slice(0, 24)
 
-/** One lease for each stream of a table, whatever event log stands beside it. */
+/** Each stream of a table has one lease, whatever event log stands beside it. */
 export const leaseName = (dataset: string, {rawObjects}: TableSet, {sourceSystem, objectType}: Stream): string =>
   `${LEASE}${digest(dataset, rawObjects, sourceSystem, objectType)}`
 

@@ -16,7 +16,7 @@ export interface QuerySettings {
   readonly maxBytesBilled?: string | undefined
 }
 
-/** A row's values by column; every value is asked for as STRING or INT64 and so arrives as text. */
+/** A row holds its values by column; every value is asked for as STRING or INT64 and so arrives as text. */
 export type Row = Readonly<Record<string, string | null>>
 
 const pageShape = z.object({
@@ -28,7 +28,7 @@ const pageShape = z.object({
 const PAGE_ROWS = '50000'
 const LONGEST_JOB = 6 * 60 * 60 * 1000
 
-/** Statements against one dataset, each with the user's ceiling on what it may bill. */
+/** Runs statements against one dataset, each with the user's ceiling on what it may bill. */
 export class Queries {
   readonly #connection: Connection
   readonly #settings: QuerySettings
@@ -39,12 +39,12 @@ export class Queries {
     this.#settings = settings
   }
 
-  /** Of all statements so far. */
+  /** All statements so far billed so many bytes. */
   get bytesBilled(): number {
     return this.#bytesBilled
   }
 
-  /** A statement that writes. The same id never runs twice. */
+  /** Runs a statement that writes. The same id never runs twice. */
   async run(id: string, statement: Statement, {attempts}: {readonly attempts?: number} = {}): Promise<Job> {
     const {what, signal} = statement
     return runJob(this.#connection, {

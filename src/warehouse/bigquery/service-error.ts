@@ -3,7 +3,7 @@ import {TRANSIENT_STATUSES} from '../../base/transient-statuses.ts'
 import {adviceFor, NO_CONNECTION} from './advice.ts'
 
 interface ServiceErrorDetails {
-  /** What was being done. */
+  /** This was being done. */
   readonly what: string
   readonly status?: number
   readonly reason: string
@@ -11,9 +11,9 @@ interface ServiceErrorDetails {
   readonly ambiguous?: boolean
 }
 
-/** What the service, a job or the network said, without any words that could quote a payload or a credential. */
+/** It says what the service, a job or the network said, without any words that could quote a payload or a credential. */
 export class ServiceError extends LorchestraError {
-  /** HTTP status; `undefined` for a failed job or a connection that broke. */
+  /** It is the HTTP status, and `undefined` for a failed job or a connection that broke. */
   readonly status: number | undefined
   readonly reason: string
   /** It may or may not have been done. */
@@ -32,7 +32,7 @@ export class ServiceError extends LorchestraError {
 const says = (error: unknown, ...reasons: readonly string[]): boolean =>
   error instanceof ServiceError && reasons.includes(error.reason)
 
-/** A table or job that is proved absent; one that may not be looked at, or whose dataset is absent, is never that. */
+/** A table or job is proved absent; one that may not be looked at, or whose dataset is absent, is never that. */
 export const isNotFound = (error: unknown): boolean => says(error, 'notFound')
 export const isDatasetNotFound = (error: unknown): boolean => says(error, 'datasetNotFound')
 export const isProjectNotFound = (error: unknown): boolean => says(error, 'projectNotFound')
@@ -58,20 +58,20 @@ export function isTransient(error: unknown): boolean {
   return error.status !== undefined && TRANSIENT_STATUSES.has(error.status) && error.reason !== 'quotaExceeded'
 }
 
-/** An entry of an `errors` list. */
+/** It is an entry of an `errors` list. */
 export interface ErrorEntry {
   readonly reason?: unknown
   readonly location?: unknown
   readonly message?: unknown
 }
 
-/** Of an answer that is no success. */
+/** Makes an error of an answer that is no success. */
 function refusal(what: string, status: number, entry: ErrorEntry): ServiceError {
   const {reason, note} = describeEntry(entry, status === 404 ? 'no such address' : 'no reason given')
   return new ServiceError({what, status, reason, note, ambiguous: status >= 500 && reason !== 'duplicate'})
 }
 
-/** Of an answer's text. */
+/** Finds the first entry in an answer's text. */
 function firstEntry(text: string): ErrorEntry {
   try {
     const {error} = JSON.parse(text) as {error?: {errors?: readonly ErrorEntry[]; message?: unknown}}
@@ -89,7 +89,7 @@ interface RequestFailure {
   readonly response?: {readonly statusCode?: number; readonly status?: number; readonly data?: unknown}
 }
 
-/** Of what Google's client threw, or its credentials did for an upload: they name the status differently. */
+/** Makes an error of what Google's client threw, or its credentials for an upload: they name the status differently. */
 export function requestError(what: string, error: unknown): ServiceError {
   const {code, errors, cause, response} = error as RequestFailure
   const status = response?.statusCode ?? response?.status
@@ -117,7 +117,7 @@ const SPEAKABLE = [
   'billingNotEnabled',
 ]
 
-/** What has no reason of its own, or one that says too little. */
+/** These have no reason of their own, or one that says too little. */
 const REASONS_BY_MESSAGE: readonly (readonly [message: RegExp, reason: string])[] = [
   [/already (exists|created)/i, 'duplicate'],
   [/could not serialize access|concurrent update|transaction is aborted/i, 'concurrentUpdate'],

@@ -10,13 +10,13 @@ export type BigQuerySettings = {
   readonly project: string
   readonly dataset: string
   readonly location?: string
-  /** A decimal whole number. */
+  /** It is a decimal whole number of bytes. */
   readonly maxBytesBilled?: string
-  /** A duration: an unchanged row's `last_seen` may lag behind by so much. */
+  /** An unchanged row's `last_seen` may lag behind by this duration. */
   readonly touchAfter: string
-  /** The origin of an emulator, which gets no credentials. */
+  /** It is the origin of an emulator, which gets no credentials. */
   readonly apiEndpoint?: string
-  /** What GOOGLE_APPLICATION_CREDENTIALS says. */
+  /** GOOGLE_APPLICATION_CREDENTIALS names it. */
   readonly credentialsFile?: string
 }
 

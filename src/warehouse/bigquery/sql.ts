@@ -1,4 +1,4 @@
-/** A string constant. */
+/** Writes a string constant. */
 export const literal = (text: string): string =>
   `"${text
     .replaceAll(/["\\]/g, String.raw`\$&`)
@@ -7,5 +7,5 @@ export const literal = (text: string): string =>
 
 export const instant = (date: Date): string => `TIMESTAMP(${literal(date.toISOString())})`
 
-/** The statement without what stands in quotes. */
+/** Takes what stands in quotes out of a statement. */
 export const withoutConstants = (sql: string): string => sql.replaceAll(/"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/gs, "''")

@@ -53,7 +53,7 @@ export async function dropStaging(connection: Connection, tables: string[]): Pro
   }
 }
 
-/** What a run that was killed left behind. */
+/** Drops what a run that was killed left behind. */
 export async function dropStagingOf(connection: Connection, runId: string): Promise<void> {
   await dropStaging(connection, await tablesThatBegin(connection, stagingName(connection.dataset, runId)))
 }

@@ -6,12 +6,12 @@ import {literal} from './sql.ts'
 
 const bookmarkShape = z.object({value: z.json(), at: z.iso.datetime()})
 
-/** For tables that refuse a query without a filter on their partitions. */
+/** Some tables refuse a query without a filter on their partitions. */
 export const ANY_TIME = `created_at >= TIMESTAMP('0001-01-01 00:00:00+00')`
 
 export const FROM_THE_START = '-9000000000000000'
 
-/** One statement, so that the log is read and billed once. */
+/** Asks with one statement, so that the log is read and billed once. */
 export async function readStreamState(
   queries: Queries,
   eventLog: string,

@@ -6,7 +6,7 @@ import {isDuplicate, isNotFound} from './service-error.ts'
 
 const fieldShape = z.looseObject({name: z.string(), type: z.string(), mode: z.string().optional()})
 
-/** A table as the service describes it. */
+/** The service describes a table like this. */
 const tableShape = z.looseObject({
   type: z.string().optional(),
   schema: z.looseObject({fields: z.array(fieldShape).optional()}).optional(),
@@ -21,7 +21,7 @@ export const definitionsOf = (tables: TableSet): readonly (readonly [string, Tab
   [tables.rawObjects, RAW_OBJECTS],
 ]
 
-/** `undefined` where the service says that it is not there; where it must not be looked at, an error. */
+/** Answers `undefined` where the service says that it is not there, and throws where it must not be looked at. */
 export async function findTable(
   connection: Connection,
   table: string,
@@ -42,7 +42,7 @@ export async function findTable(
   }
 }
 
-/** True where this call made it. */
+/** Answers true where this call made it. */
 export async function createTable(connection: Connection, table: string, metadata: object): Promise<boolean> {
   const {project: projectId, dataset: datasetId} = connection
   try {
@@ -93,7 +93,7 @@ export async function tablesThatBegin(connection: Connection, start: string): Pr
   return found
 }
 
-/** What lorchestra itself makes. */
+/** Describes the table that lorchestra itself makes. */
 export function builtInMetadata(definition: TableDefinition): object {
   return {
     schema: {
@@ -125,7 +125,7 @@ const COPIED = [
   'maxStaleness',
 ] as const
 
-/** All of a table's definition that a copy must share. */
+/** Picks all of a table's definition that a copy must share. */
 export function copiedMetadata(table: Table): Readonly<Record<string, unknown>> {
   const copy: Record<string, unknown> = {}
   for (const name of COPIED) {

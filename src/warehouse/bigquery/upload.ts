@@ -13,13 +13,13 @@ const CHUNK_BYTES = 512 * 1024
 
 export interface Upload {
   readonly headers: Readonly<Record<string, string>>
-  /** For Google's client, in place of its own way to send a request. */
+  /** Google's client takes this in place of its own way to send a request. */
   readonly adapter: NonNullable<gaxios.GaxiosOptions['adapter']>
 }
 
 /**
- * A job and the lines of its files in one request, through one buffer: streams of `fetch` and of Google's client leave a
- * new one behind for every chunk, 60 MB and more of them before they are collected. Can be sent several times.
+ * Sends a job and the lines of its files in one request, through one buffer: streams of `fetch` and of Google's client
+ * leave a new one behind for every chunk, 60 MB and more of them before they are collected. Can be sent several times.
  */
 export async function uploadOf(job: object, files: readonly string[], progress: () => void): Promise<Upload> {
   const head = Buffer.from(
@@ -76,7 +76,7 @@ export async function uploadOf(job: object, files: readonly string[], progress: 
   }
 }
 
-/** So that a disk's error is not taken for the network's. */
+/** Wraps a disk's error, so that it is not taken for the network's. */
 async function readingSpool<Result>(work: () => Promise<Result>): Promise<Result> {
   try {
     return await work()

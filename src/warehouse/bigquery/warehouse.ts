@@ -28,7 +28,7 @@ import {dropStaging, dropStagingOf} from './staging.ts'
 import {readStreamState} from './stream-state.ts'
 
 export interface BigQueryOptions extends DatasetOptions {
-  /** What one statement may bill at most; a decimal whole number. */
+  /** One statement may bill at most so many bytes; a decimal whole number. */
   readonly maxBytesBilled?: string
   /** Milliseconds by which an unchanged row's `last_seen` may lag behind; 0 moves it with every run. */
   readonly touchAfter?: number

@@ -9,7 +9,7 @@ const ADVICE: readonly (readonly [cause: RegExp, advice: (path: string) => strin
   [/corrupt|checksum|Could not read enough bytes/i, (path) => `The file is damaged: restore ${path} from a backup.`],
 ]
 
-/** What to do next after an error of DuckDB about the file at `path`; nothing or one sentence. */
+/** Says in one sentence, or not at all, what to do after an error of DuckDB about the file at `path`. */
 export const adviceFor = (path: string, message: string): readonly string[] =>
   ADVICE.filter(([cause]) => cause.test(message))
     .slice(0, 1)

@@ -23,10 +23,10 @@ const ROOM_BESIDE_INDEX = 256_000_000
 const STAGED_COLUMNS = `idem_key: 'VARCHAR', source_system: 'VARCHAR', object_type: 'VARCHAR', external_id: 'VARCHAR', sequence: 'BIGINT', payload: 'JSON'`
 
 /**
- * A few large statements within the caller's transaction. Changed rows are deleted and inserted anew, or the table is
- * written anew without them, because updated strings would stay in memory until the end of the transaction. No join
- * holds a payload: payloads are compared by their digests, and the spool is parsed once for keys and digests and once
- * more for what is written.
+ * Merges a batch in a few large statements within the caller's transaction. Changed rows are deleted and inserted anew,
+ * or the table is written anew without them, because updated strings would stay in memory until the end of the
+ * transaction. No join holds a payload: payloads are compared by their digests, and the spool is parsed once for keys
+ * and digests and once more for what is written.
  */
 export async function commitBatch(
   connection: DuckDBConnection,
@@ -106,7 +106,7 @@ async function mergeRecords(connection: DuckDBConnection, tables: TableSet, batc
   return counts
 }
 
-/** All but the changed ones, and `last_seen` moved where they were read again. */
+/** Selects all but the changed ones, with `last_seen` moved where they were read again. */
 const rowsThatStay = (table: string, started: string): string =>
   `SELECT stored.* REPLACE (CASE WHEN newer = false THEN ${started} ELSE last_seen END AS last_seen)
    FROM ${table} AS stored
@@ -135,7 +135,7 @@ async function countRowsOf(connection: DuckDBConnection, target: string): Promis
   return Number(row?.['rows'])
 }
 
-/** The last line of every key. */
+/** Keeps the last line of every key. */
 async function stageKeys(connection: DuckDBConnection, digests: Digests): Promise<void> {
   await connection.run(
     `CREATE TEMP TABLE staged_key AS
@@ -149,7 +149,7 @@ async function stageKeys(connection: DuckDBConnection, digests: Digests): Promis
 type Digests = readonly [string, string]
 
 /**
- * Two hashes of 63 bits. The second one begins with a salt of this commit, so it is independent of the first and
+ * Makes two hashes of 63 bits. The second one begins with a salt of this commit, so it is independent of the first and
  * nobody can make payloads that collide. Where copying a payload would cost too much memory it takes MD5 in between.
  */
 function digestsOf(payload: string, salt: string): Digests {

@@ -13,13 +13,13 @@ import {literal} from './sql.ts'
 
 export interface DatabaseOptions {
   readonly path: string
-  /** Where DuckDB puts what does not fit into memory; never beside the database. */
+  /** DuckDB puts here what does not fit into memory; never beside the database. */
   readonly temporaryFolder: string
-  /** Milliseconds to wait for another process that has the file open and is no run. */
+  /** Another process that has the file open and is no run is waited for so many milliseconds. */
   readonly lockTimeout: number
 }
 
-/** Bytes. */
+/** DuckDB keeps below this; bytes. */
 export const MEMORY_LIMIT = 512_000_000
 /** DuckDB's threads wait for each other busily, so for a few events a second one only takes time. */
 export const THREADS = {few: 1, many: 2}
@@ -29,7 +29,7 @@ export const THREADS = {few: 1, many: 2}
  */
 const ROW_GROUP_ROWS = 16_384
 const QUOTING_ERRORS = ['Conversion Error', 'Constraint Error', 'Invalid Input Error']
-/** Of one run for the commits of others. */
+/** One run waits no longer than this for the commits of others; milliseconds. */
 const LONGEST_WAIT = 60 * 60 * 1000
 const FIRST_PAUSE = 20
 const LONGEST_PAUSE = 500
@@ -91,7 +91,7 @@ async function checkpoint(connection: DuckDBConnection): Promise<boolean> {
   }
 }
 
-/** False where nothing is there; a file that may not be looked at is an error. */
+/** Answers false where nothing is there; a file that may not be looked at is an error. */
 export async function databaseExists(path: string): Promise<boolean> {
   try {
     const found = await stat(path)
@@ -103,7 +103,7 @@ export async function databaseExists(path: string): Promise<boolean> {
   }
 }
 
-/** All or nothing: where `work` throws, closing the connection drops what it did. */
+/** Does all or nothing: where `work` throws, closing the connection drops what it did. */
 export async function inTransaction<Result>(
   connection: DuckDBConnection,
   work: () => Promise<Result>,

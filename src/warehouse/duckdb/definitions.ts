@@ -65,7 +65,7 @@ export interface Column {
   readonly nullable: boolean
 }
 
-/** None where there is neither a table nor a view of that name. */
+/** Finds none where there is neither a table nor a view of that name. */
 export async function columnsOf(connection: DuckDBConnection, table: string): Promise<ReadonlyMap<string, Column>> {
   const named = await rowsOf(
     connection,
@@ -106,7 +106,7 @@ function* differencesBetween(definition: TableDefinition, columns: ReadonlyMap<s
   }
 }
 
-/** DuckDB's own words for columns, types, defaults and constraints, from behind the table's name on. */
+/** Quotes DuckDB's own words for columns, types, defaults and constraints, from behind the table's name on. */
 async function definitionOf(connection: DuckDBConnection, table: string): Promise<string | undefined> {
   const rows = await rowsOf(
     connection,

@@ -63,7 +63,7 @@ export async function describeStreams(
   )
 }
 
-/** Rows of `raw_objects` beyond the first one of their key. */
+/** Counts the rows of `raw_objects` beyond the first one of their key. */
 export async function countSurplusRows(connection: DuckDBConnection, tables: TableSet): Promise<number> {
   if (!(await tableExists(connection, tables.rawObjects))) return 0
   const [row] = await rowsOf(

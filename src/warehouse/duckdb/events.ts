@@ -22,7 +22,7 @@ export async function insertEvents(
   }
 }
 
-/** Files of NDJSON, one `Event` a line. */
+/** Inserts what stands in files of NDJSON, one `Event` a line. */
 export async function insertEventFiles(
   connection: DuckDBConnection,
   tables: TableSet,

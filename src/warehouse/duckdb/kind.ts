@@ -1,7 +1,7 @@
 import type {WarehouseKind} from '../kind.ts'
 import type {DuckDBSettings} from './settings.ts'
 
-/** Milliseconds to wait for another process that has the file open and is no run. */
+/** Another process that has the file open and is no run is waited for so many milliseconds. */
 const LOCK_TIMEOUT = 10_000
 
 export const duckdb: WarehouseKind<DuckDBSettings> = {

@@ -20,7 +20,8 @@ const startedPayload = z.object({
 
 /**
  * A run holds its streams from its `job.started` to its `job.completed` or `job.failed`, in the event log of the
- * tables that it writes. So the lease is written with the audit trail, in one transaction, and needs no table of its own.
+ * tables that it writes. So the lease is written with the audit trail, in one transaction, and needs no table of its
+ * own.
  */
 export async function takeLease(connection: DuckDBConnection, run: RunToBegin): Promise<Event> {
   const started = run.started()
@@ -53,7 +54,7 @@ export async function takeLease(connection: DuckDBConnection, run: RunToBegin): 
   return started
 }
 
-/** The fence: a run that was taken for dead must not write any more, nor one whose file was exchanged. */
+/** A run that was taken for dead must not write any more, nor one whose file was exchanged. */
 export async function assertLeaseHeld(connection: DuckDBConnection, tables: TableSet, runId: string): Promise<void> {
   if (!(await tableExists(connection, tables.eventLog))) throw fileExchanged(`there is no ${tables.eventLog} any more`)
   const own = await rowsOf(

@@ -8,7 +8,7 @@ import {failure} from '../../base/errors.ts'
 import {hasCode} from '../../base/system-error.ts'
 import {rowsOf} from './sql.ts'
 
-/** The main header and the two headers that take turns; a checkpoint ends when it has written one of the two. */
+/** A file begins with the main header and two that take turns; a checkpoint ends when it has written one of the two. */
 const HEADERS = 3 * 4096
 const CHECKSUM = 8
 
@@ -82,7 +82,7 @@ async function read(file: FileHandle, place: number, length: number): Promise<Bu
   return buffer.subarray(0, bytesRead)
 }
 
-/** DuckDB's own checksum, of whole words of eight bytes. */
+/** Computes DuckDB's own checksum, of whole words of eight bytes. */
 function isWhole(block: Buffer): boolean {
   let sum = 5381n
   for (let at = CHECKSUM; at < block.length; at += 8) {
@@ -103,7 +103,7 @@ async function readBackup(path: string): Promise<(Description & {readonly bytes:
   }
 }
 
-/** On the disk, whole, before DuckDB writes the first byte, or not at all. */
+/** Puts it on the disk, whole, before DuckDB writes the first byte, or not at all. */
 async function writeWhole(path: string, content: Buffer): Promise<void> {
   const draft = `${backupOf(path)}.new`
   try {

@@ -6,7 +6,7 @@ import {isAlive} from '../../base/process-identity.ts'
 import {hasCode} from '../../base/system-error.ts'
 import {databaseExists} from './connection.ts'
 
-/** Appears whole or not at all: DuckDB, killed while it makes a file, leaves one that nothing can open any more. */
+/** Makes it whole or not at all: DuckDB, killed while it makes a file, leaves one that nothing can open any more. */
 export async function createMissingDatabase(path: string): Promise<void> {
   await mkdir(dirname(path), {recursive: true})
   await removeDraftsOfTheDead(path)

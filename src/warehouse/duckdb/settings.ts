@@ -5,7 +5,7 @@ import * as z from 'zod'
 import type {KindSettings} from '../../config/warehouse-settings.ts'
 
 export type DuckDBSettings = {
-  /** Absolute. */
+  /** It is absolute. */
   readonly path: string
 }
 
