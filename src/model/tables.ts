@@ -1,4 +1,5 @@
 import {usageError} from '../base/errors.ts'
+import type {Stream} from '../source.ts'
 
 export type ColumnType = 'STRING' | 'JSON' | 'TIMESTAMP'
 
@@ -46,17 +47,59 @@ export const EVENT_LOG: TableDefinition = {
   clusteredBy: ['source_system', 'object_type', 'event_type'],
 }
 
-/** The table of records has one row per idempotency key. */
+/** A run says this of itself in the rows that it writes. */
+export interface RunValues {
+  readonly startedAt: Date
+  readonly runId: string
+}
+
+/**
+ * A column of `raw_objects` says where its value comes from. Of a stream or a key it is the same for all records of the
+ * key, so it is never compared. Of a record or a run, `updated` says when a stored row gets the new value: never, when
+ * the record changed, or whenever the record was read. A record has changed when an `onChange` value of it differs.
+ */
+export type RawObjectColumn = ColumnDefinition &
+  (
+    | {readonly type: 'STRING'; readonly from: 'stream'; readonly field: keyof Stream}
+    | {readonly type: 'STRING'; readonly from: 'key'; readonly field: string}
+    | {
+        readonly type: 'STRING' | 'TIMESTAMP'
+        readonly from: 'record'
+        readonly field: string
+        readonly updated: 'never' | 'onChange'
+      }
+    | PayloadColumn
+    | RunColumn
+  )
+
+/** The payload is the record itself, as JSON text. */
+interface PayloadColumn {
+  readonly name: 'payload'
+  readonly type: 'JSON'
+  readonly required: true
+  readonly from: 'record'
+  readonly field: 'json'
+  readonly updated: 'onChange'
+}
+
+export type RunColumn = {
+  readonly from: 'run'
+  readonly updated: 'never' | 'onChange' | 'onRead'
+} & ({readonly type: 'TIMESTAMP'; readonly field: 'startedAt'} | {readonly type: 'STRING'; readonly field: 'runId'})
+
+/** The table of records has one row per idempotency key. The spool, both warehouses and the types of a record follow from this list. */
+export const RAW_OBJECT_COLUMNS = [
+  {name: 'idem_key', type: 'STRING', required: true, from: 'key', field: 'idemKey'},
+  {name: 'source_system', type: 'STRING', required: true, from: 'stream', field: 'sourceSystem'},
+  {name: 'object_type', type: 'STRING', required: true, from: 'stream', field: 'objectType'},
+  {name: 'external_id', type: 'STRING', required: false, alwaysWritten: true, from: 'key', field: 'externalId'},
+  {name: 'payload', type: 'JSON', required: true, from: 'record', field: 'json', updated: 'onChange'},
+  {name: 'first_seen', type: 'TIMESTAMP', required: true, from: 'run', field: 'startedAt', updated: 'never'},
+  {name: 'last_seen', type: 'TIMESTAMP', required: true, from: 'run', field: 'startedAt', updated: 'onRead'},
+] as const satisfies readonly RawObjectColumn[]
+
 export const RAW_OBJECTS: TableDefinition = {
-  columns: [
-    required('idem_key', 'STRING'),
-    required('source_system', 'STRING'),
-    required('object_type', 'STRING'),
-    alwaysWritten('external_id', 'STRING'),
-    required('payload', 'JSON'),
-    required('first_seen', 'TIMESTAMP'),
-    required('last_seen', 'TIMESTAMP'),
-  ],
+  columns: RAW_OBJECT_COLUMNS,
   primaryKey: 'idem_key',
   clusteredBy: ['source_system', 'object_type', 'idem_key'],
 }

@@ -3,6 +3,7 @@ import {join} from 'node:path'
 
 import type {Event} from '../model/events.ts'
 import {failure} from '../base/errors.ts'
+import {SPOOL_HEAD, type SpoolableValue, type SpooledColumn} from '../model/raw-object-columns.ts'
 import type {CommitBatch} from '../warehouse/warehouse.ts'
 import {LineFiles, type LinesPosition} from './line-files.ts'
 import {createRunFolder, removeRunFolder} from './run-folder.ts'
@@ -17,14 +18,15 @@ const LONGEST_ENCODING = 3
 const SPOOL_LIMITS = {bytes: 64 * 1024 ** 3, rows: 100_000_000} as const
 
 /** A line of the record files, but for its sequence number. */
-export interface SpoolableRecord {
-  readonly idemKey: string
-  readonly sourceSystem: string
-  readonly objectType: string
-  readonly externalId: string
-  /** The payload as JSON text. */
-  readonly json: string
+export type SpoolableRecord = {
+  readonly [Column in SpooledColumn as Column['field']]: SpoolableValue<Column>
 }
+
+/** The text in a line before each value of its head. */
+const HEAD = SPOOL_HEAD.map(({name, field}, index) => ({
+  before: `${index === 0 ? '{' : ','}${JSON.stringify(name)}:`,
+  field,
+}))
 
 /** What was spooled when the last slice ended. */
 interface Position {
@@ -60,8 +62,8 @@ export class Spool {
   async addRecord(record: SpoolableRecord): Promise<void> {
     this.#sequence += 1
     this.#rows += 1
-    const {idemKey, sourceSystem, objectType, externalId, json} = record
-    const head = `{"idem_key":${JSON.stringify(idemKey)},"source_system":${JSON.stringify(sourceSystem)},"object_type":${JSON.stringify(objectType)},"external_id":${JSON.stringify(externalId)},"sequence":${this.#sequence},"payload":`
+    const {json} = record
+    const head = headOf(record, this.#sequence)
     const alone = isLarge(head, json) || TOO_EXACT.test(json)
     if (alone) await this.#addLoneRecord(`${head}${json}}\n`)
     else await this.#records.add([head, json, '}\n'])
@@ -146,6 +148,12 @@ export class Spool {
 
 async function removeAll(paths: readonly string[]): Promise<void> {
   for (const path of paths) await rm(path, {force: true})
+}
+
+function headOf(record: SpoolableRecord, sequence: number): string {
+  let head = ''
+  for (const {before, field} of HEAD) head += before + JSON.stringify(record[field])
+  return `${head},"sequence":${sequence},"payload":`
 }
 
 /** Counts bytes only where the characters leave it open. */

@@ -1,6 +1,7 @@
 import type {Event, EventType} from '../model/events.ts'
 import type {JsonValue, Stream} from '../source.ts'
 import type {TimeWindow} from '../model/window.ts'
+import type {SpoolableValue, SpooledColumn} from '../model/raw-object-columns.ts'
 import type {TableSet} from '../model/tables.ts'
 
 /**
@@ -160,14 +161,13 @@ export interface CommitBatch {
   readonly rows: number
 }
 
-export interface SpooledRecord {
-  readonly idem_key: string
-  readonly source_system: string
-  readonly object_type: string
-  readonly external_id: string
+export type SpooledRecord = {
+  readonly [Column in SpooledColumn as Column['name']]: Column extends {readonly type: 'JSON'}
+    ? JsonValue
+    : SpoolableValue<Column>
+} & {
   /** It rises within the run: the highest of several lines with one key wins. */
   readonly sequence: number
-  readonly payload: JsonValue
 }
 
 export interface RowCounts {

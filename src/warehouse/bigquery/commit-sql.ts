@@ -1,3 +1,5 @@
+import {COMPARED, INSERTED_FROM_SPOOL} from '../../model/raw-object-columns.ts'
+import {RAW_OBJECT_COLUMNS, type RawObjectColumn, type RunColumn, type RunValues} from '../../model/tables.ts'
 import type {Stream} from '../../source.ts'
 import {isWithin, keySetColumns, type KeySet} from './key-set.ts'
 import {instant, literal} from './sql.ts'
@@ -28,11 +30,20 @@ export interface StoredRows {
   readonly written: KeySet
 }
 
-export interface CommitTerms {
+export interface CommitTerms extends RunValues {
   readonly rawObjects: string
-  readonly startedAt: Date
   /** `last_seen` of an unchanged row is only moved where it is not later than this. */
   readonly touchBefore: Date
+}
+
+/** Columns of a stream's staged lines: what the stream says is a constant. */
+const FRESH = INSERTED_FROM_SPOOL.filter(({from}) => from !== 'stream')
+  .map(({name}) => name)
+  .join(', ')
+
+const RUN_VALUES: Record<RunColumn['field'], (run: RunValues) => string> = {
+  startedAt: ({startedAt}) => instant(startedAt),
+  runId: ({runId}) => literal(runId),
 }
 
 export const union = (tables: readonly string[], columns: string): string =>
@@ -47,8 +58,8 @@ const linesOf = ({stream, stagingTables}: StagedLines, columns: string): string 
 /** Selects the last line of every key without moving payloads about, and looks for it only where a key has several. */
 function latestOf(staged: StagedStream): string {
   const {rows, keys} = staged
-  if (rows === keys.count) return `(${linesOf(staged, 'idem_key, external_id, payload')})`
-  return `(SELECT idem_key, external_id, payload FROM (${linesOf(staged, 'idem_key, external_id, payload, sequence')})
+  if (rows === keys.count) return `(${linesOf(staged, FRESH)})`
+  return `(SELECT ${FRESH} FROM (${linesOf(staged, `${FRESH}, sequence`)})
   WHERE sequence IN (SELECT MAX(sequence) FROM (${linesOf(staged, 'idem_key, sequence')}) GROUP BY idem_key))`
 }
 
@@ -82,6 +93,11 @@ export const keysStored = ({rawObjects}: CommitTerms, streams: readonly StagedSt
     )
     .join('\nUNION ALL\n')
 
+const differs = ({name, type}: RawObjectColumn): string =>
+  type === 'JSON'
+    ? `TO_JSON_STRING(stored.${name}) != TO_JSON_STRING(fresh.${name})`
+    : `IFNULL(stored.${name} != fresh.${name}, (stored.${name} IS NULL) != (fresh.${name} IS NULL))`
+
 /** No other statement reads stored payloads; this one reads those of blocks that can hold a key that is `stored`. */
 export const createStoredRows = (
   {rawObjects, startedAt, touchBefore}: CommitTerms,
@@ -90,9 +106,9 @@ export const createStoredRows = (
   {table, expires}: {readonly table: string; readonly expires: Date},
 ): string =>
   `CREATE OR REPLACE TABLE ${table} OPTIONS(expiration_timestamp = ${instant(expires)}, labels = [('tool', 'lorchestra')]) AS
- SELECT idem_key, changed, changed OR stale AS written, IF(changed OR stale, payload, NULL) AS payload FROM (
-   SELECT fresh.idem_key, fresh.payload,
-          stored.last_seen <= ${instant(startedAt)} AND TO_JSON_STRING(stored.payload) != TO_JSON_STRING(fresh.payload) AS changed,
+ SELECT idem_key, changed, changed OR stale AS written, ${COMPARED.map(({name}) => `IF(changed OR stale, ${name}, NULL) AS ${name}`).join(', ')} FROM (
+   SELECT fresh.idem_key, ${COMPARED.map(({name}) => `fresh.${name}`).join(', ')},
+          stored.last_seen <= ${instant(startedAt)} AND (${COMPARED.map(differs).join(' OR ')}) AS changed,
           stored.last_seen <= ${instant(touchBefore)} AS stale
    FROM ${latestOf(staged)} AS fresh JOIN ${rawObjects} AS stored ON ${matches(staged.stream, stored)}
  )`
@@ -128,20 +144,34 @@ export function writeRows(terms: CommitTerms, classified: Classified): readonly 
   ]
 }
 
-function insertNew({rawObjects, startedAt}: CommitTerms, {staged, storedRows}: Classified): string {
-  const {sourceSystem, objectType} = staged.stream
-  const started = instant(startedAt)
+function insertNew(terms: CommitTerms, {staged, storedRows}: Classified): string {
   const unlessStored =
     storedRows === undefined
       ? ''
       : `\n LEFT JOIN ${storedRows.table} AS known ON known.idem_key = fresh.idem_key WHERE known.idem_key IS NULL`
-  return `INSERT INTO ${rawObjects} (idem_key, source_system, object_type, external_id, payload, first_seen, last_seen)
- SELECT fresh.idem_key, ${literal(sourceSystem)}, ${literal(objectType)}, fresh.external_id, fresh.payload, ${started}, ${started}
+  return `INSERT INTO ${terms.rawObjects} (${RAW_OBJECT_COLUMNS.map(({name}) => name).join(', ')})
+ SELECT ${RAW_OBJECT_COLUMNS.map((column) => newValue(column, staged.stream, terms)).join(', ')}
  FROM ${latestOf(staged)} AS fresh${unlessStored}`
 }
 
+function newValue(column: RawObjectColumn, stream: Stream, run: RunValues): string {
+  if (column.from === 'run') return RUN_VALUES[column.field](run)
+  return column.from === 'stream' ? literal(stream[column.field]) : `fresh.${column.name}`
+}
+
+/** What a written row gets, whether it changed or was only read again. */
+function* writtenValues(run: RunValues): Generator<string> {
+  for (const column of RAW_OBJECT_COLUMNS as readonly RawObjectColumn[]) {
+    const {name, from} = column
+    if (from === 'stream' || from === 'key' || column.updated === 'never') continue
+    const value = from === 'record' ? `fresh.${name}` : RUN_VALUES[column.field](run)
+    const onlyWhereChanged = from === 'run' && column.updated === 'onChange'
+    yield `${name} = ${onlyWhereChanged ? `IF(fresh.changed, ${value}, stored.${name})` : value}`
+  }
+}
+
 /** A MERGE that inserts nothing bills what an UPDATE … FROM would, and fails where two rows would write one. */
-const updateWritten = ({rawObjects, startedAt}: CommitTerms, stream: Stream, {table, written}: StoredRows): string =>
-  `MERGE INTO ${rawObjects} AS stored USING ${table} AS fresh
+const updateWritten = (terms: CommitTerms, stream: Stream, {table, written}: StoredRows): string =>
+  `MERGE INTO ${terms.rawObjects} AS stored USING ${table} AS fresh
  ON ${matches(stream, written)}
- WHEN MATCHED AND fresh.written THEN UPDATE SET payload = fresh.payload, last_seen = ${instant(startedAt)}`
+ WHEN MATCHED AND fresh.written THEN UPDATE SET ${[...writtenValues(terms)].join(', ')}`

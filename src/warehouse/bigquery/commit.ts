@@ -2,6 +2,7 @@ import {stat, readFile} from 'node:fs/promises'
 
 import type {Event} from '../../model/events.ts'
 import {pause} from '../../base/waiting.ts'
+import {STAGED_COLUMNS} from '../../model/raw-object-columns.ts'
 import {EVENT_LOG, type TableSet} from '../../model/tables.ts'
 import type {Stream} from '../../source.ts'
 import type {CommitBatch, CommitCounts, CommitResult} from '../warehouse.ts'
@@ -12,16 +13,8 @@ import {countFirstRejects, insertEvents, isLogged, type EventSource} from './eve
 import {fence, holdsLeases, leaseLost} from './leases.ts'
 import type {Queries} from './query.ts'
 import {isNotFound, isTransient, ServiceError} from './service-error.ts'
-import {dropStaging, stageFiles, type StagingField} from './staging.ts'
+import {dropStaging, stageFiles} from './staging.ts'
 
-const RECORD_FIELDS: readonly StagingField[] = [
-  {name: 'idem_key', type: 'STRING'},
-  {name: 'source_system', type: 'STRING'},
-  {name: 'object_type', type: 'STRING'},
-  {name: 'external_id', type: 'STRING'},
-  {name: 'sequence', type: 'INTEGER'},
-  {name: 'payload', type: 'JSON'},
-]
 /** Fewer bytes of events than this travel inside of the statement. */
 const INLINE_BYTES = 256 * 1024
 const ATTEMPTS = 6
@@ -54,7 +47,7 @@ export async function commitBatch(
   const {connection, name, staged} = options
   try {
     const files = [...batch.records, ...batch.loneRecords]
-    const tables = await stageFiles(connection, `${name}_records`, RECORD_FIELDS, files, staged)
+    const tables = await stageFiles(connection, `${name}_records`, STAGED_COLUMNS, files, staged)
     return await writeBatch(options, batch, tables, events)
   } finally {
     // Says nothing of the commit. What is left is dropped when the run closes, or expires.
@@ -86,13 +79,14 @@ async function writeBatch(
   stagingTables: readonly string[],
   events: (counts: CommitCounts) => readonly Event[],
 ): Promise<CommitResult> {
-  const {connection, queries, tables, streams, touchAfter, name, staged} = options
+  const {connection, queries, tables, streams, runId, touchAfter, name, staged} = options
   const {runStartedAt: startedAt, rows} = batch
   const nameOf = (id: string): string => connection.tableName(id)
   const eventLog = nameOf(tables.eventLog)
   const terms: CommitTerms = {
     rawObjects: nameOf(tables.rawObjects),
     startedAt,
+    runId,
     touchBefore: new Date(startedAt.getTime() - touchAfter),
   }
   const spooled = await eventsOf(options, batch)

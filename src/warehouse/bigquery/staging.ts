@@ -1,16 +1,12 @@
 import {stat} from 'node:fs/promises'
 
+import type {StagedColumn} from '../../model/raw-object-columns.ts'
 import type {Connection} from './connection.ts'
 import {pause} from '../../base/waiting.ts'
 import {runJob, type Job} from './jobs.ts'
 import {isNotFound} from './service-error.ts'
 import {stagingName} from './names.ts'
 import {createTable, deleteTable, tablesThatBegin} from './table-metadata.ts'
-
-export interface StagingField {
-  readonly name: string
-  readonly type: 'STRING' | 'INTEGER' | 'JSON' | 'TIMESTAMP'
-}
 
 const LIFETIME = 3 * 24 * 60 * 60 * 1000
 /** One load job takes files up to about this; what a broken line makes us send again. */
@@ -27,7 +23,7 @@ export const stagingExpires = (): Date => new Date(Date.now() + LIFETIME)
 export async function stageFiles(
   connection: Connection,
   name: string,
-  fields: readonly StagingField[],
+  fields: readonly StagedColumn[],
   files: readonly string[],
   made: string[],
 ): Promise<readonly string[]> {
@@ -76,7 +72,7 @@ async function inLoads(files: readonly string[]): Promise<readonly (readonly str
 async function stageTable(
   connection: Connection,
   table: string,
-  fields: readonly StagingField[],
+  fields: readonly StagedColumn[],
   files: readonly string[],
 ): Promise<void> {
   const {project: projectId, dataset: datasetId} = connection

@@ -5,11 +5,22 @@ import type {DuckDBConnection} from '@duckdb/node-api'
 
 import {failure} from '../../base/errors.ts'
 import type {Event} from '../../model/events.ts'
-import {RAW_OBJECTS, type TableSet} from '../../model/tables.ts'
-import type {CommitBatch, CommitCounts, CommitResult, RowCounts, SpooledRecord} from '../warehouse.ts'
+import {RAW_OBJECTS, type RunValues, type TableSet} from '../../model/tables.ts'
+import type {CommitBatch, CommitCounts, CommitResult, RowCounts, RunToBegin, SpooledRecord} from '../warehouse.ts'
 import {MEMORY_LIMIT, THREADS} from './connection.ts'
 import {columnsOf} from './definitions.ts'
 import {countFirstRejects, insertEventFiles, insertEvents} from './events.ts'
+import {
+  changedColumns,
+  COMPARED_BY_VALUE,
+  insertedColumns,
+  KEPT_NAMES,
+  readAgain,
+  readAgainWhere,
+  STAGED_AS_JSON,
+  STAGED_AS_PARAMETERS,
+  STAGED_AS_TABLE,
+} from './raw-object-sql.ts'
 import {isOnItsOwn, rewriteTable} from './rewrite.ts'
 import {identifier, literal, rowsOf} from './sql.ts'
 
@@ -20,8 +31,6 @@ const LARGEST_LINE = 4 * 1024 * 1024
 const INDEX_BYTES_PER_ROW = 125
 const ROOM_BESIDE_INDEX = 256_000_000
 
-const STAGED_COLUMNS = `idem_key: 'VARCHAR', source_system: 'VARCHAR', object_type: 'VARCHAR', external_id: 'VARCHAR', sequence: 'BIGINT', payload: 'JSON'`
-
 /**
  * Merges a batch in a few large statements within the caller's transaction. Changed rows are deleted and inserted anew,
  * or the table is written anew without them, because updated strings would stay in memory until the end of the
@@ -30,20 +39,26 @@ const STAGED_COLUMNS = `idem_key: 'VARCHAR', source_system: 'VARCHAR', object_ty
  */
 export async function commitBatch(
   connection: DuckDBConnection,
-  tables: TableSet,
+  {tables, runId}: Pick<RunToBegin, 'tables' | 'runId'>,
   batch: CommitBatch,
   events: (counts: CommitCounts) => readonly Event[],
 ): Promise<CommitResult> {
-  const counts = batch.rows === 0 ? new Map<string, RowCounts>() : await mergeRecords(connection, tables, batch)
+  const run = {startedAt: batch.runStartedAt, runId}
+  const counts = batch.rows === 0 ? new Map<string, RowCounts>() : await mergeRecords(connection, tables, batch, run)
   const firstRejects = await countFirstRejects(connection, tables, batch.events)
   await insertEventFiles(connection, tables, batch.events)
   await insertEvents(connection, tables, events(counts))
   return {counts, firstRejects}
 }
 
-async function mergeRecords(connection: DuckDBConnection, tables: TableSet, batch: CommitBatch): Promise<CommitCounts> {
+async function mergeRecords(
+  connection: DuckDBConnection,
+  tables: TableSet,
+  batch: CommitBatch,
+  run: RunValues,
+): Promise<CommitCounts> {
   const target = identifier(tables.rawObjects)
-  const started = `${literal(batch.runStartedAt.toISOString())}::TIMESTAMPTZ`
+  const started = `${literal(run.startedAt.toISOString())}::TIMESTAMPTZ`
   const digests = digestsOf('payload', randomBytes(9).toString('base64'))
   await connection.run(`SET threads = ${THREADS.many}`)
   const stored = await countRowsOf(connection, target)
@@ -55,17 +70,19 @@ async function mergeRecords(connection: DuckDBConnection, tables: TableSet, batc
      FROM staged_key JOIN ${target} AS stored USING (idem_key)`,
   )
   await assertOneRowPerKey(connection, tables)
-  const others = [...(await columnsOf(connection, tables.rawObjects)).keys()]
-    .filter((name) => !RAW_OBJECTS.columns.some((column) => column.name === name))
-    .map((name) => `, ${identifier(name)}`)
-    .join('')
+  const foreign = [...(await columnsOf(connection, tables.rawObjects)).keys()].filter(
+    (name) => !RAW_OBJECTS.columns.some((column) => column.name === name),
+  )
+  const kept = [...KEPT_NAMES, ...foreign].map(identifier)
+  const differs = COMPARED_BY_VALUE.map((name) => ` OR stored.${name} IS DISTINCT FROM staged_key.${name}`)
   await connection.run(
     `CREATE TEMP TABLE changed AS
-     SELECT idem_key, sequence, stored.* EXCLUDE (digest_1, digest_2)
-     FROM (SELECT rowid AS stored_row, first_seen${others}, ${digests[0]} AS digest_1, ${digests[1]} AS digest_2 FROM ${target}) AS stored
+     SELECT idem_key, sequence, stored.* EXCLUDE (${['digest_1', 'digest_2', ...COMPARED_BY_VALUE].join(', ')})
+     FROM (SELECT ${['rowid AS stored_row', ...kept, ...COMPARED_BY_VALUE].join(', ')}, ${digests[0]} AS digest_1, ${digests[1]} AS digest_2 FROM ${target}) AS stored
      JOIN stored_key USING (stored_row)
      JOIN staged_key USING (idem_key)
-     WHERE NOT newer AND (stored.digest_1 != staged_key.digest_1 OR stored.digest_2 != staged_key.digest_2)`,
+     WHERE NOT newer
+       AND (stored.digest_1 != staged_key.digest_1 OR stored.digest_2 != staged_key.digest_2${differs.join('')})`,
   )
   const counts = await countRows(connection, batch)
   const some = (kind: keyof RowCounts): boolean => sumOf(counts, kind) > 0
@@ -76,11 +93,11 @@ async function mergeRecords(connection: DuckDBConnection, tables: TableSet, batc
     isRewritten ? {written: stored + inserted, deleted: 0} : {written: inserted + updated, deleted: updated},
   )
   if (isRewritten) {
-    await rewriteTable(connection, tables.rawObjects, (former) => rowsThatStay(former, started))
+    await rewriteTable(connection, tables.rawObjects, (former) => rowsThatStay(former, run))
   } else {
     if (some('unchanged')) {
       await connection.run(
-        `UPDATE ${target} SET last_seen = ${started}
+        `UPDATE ${target} SET ${readAgain(run)}
          WHERE rowid IN (SELECT stored_row FROM stored_key ANTI JOIN changed USING (stored_row) WHERE NOT newer)`,
       )
     }
@@ -88,27 +105,27 @@ async function mergeRecords(connection: DuckDBConnection, tables: TableSet, batc
       await connection.run(`DELETE FROM ${target} WHERE rowid IN (SELECT stored_row FROM changed)`)
     }
   }
-  const columns = `staged.idem_key, staged.source_system, staged.object_type, staged.external_id, staged.payload`
   if (some('updated')) {
+    const {ofRecord, ofRun} = changedColumns(run)
     await connection.run(
       `INSERT INTO ${target} BY NAME
-       SELECT ${columns}, stored.* EXCLUDE (idem_key, sequence, stored_row), ${started} AS last_seen
+       SELECT ${ofRecord}, stored.* EXCLUDE (idem_key, sequence, stored_row), ${ofRun}
        FROM staged JOIN changed AS stored USING (sequence)`,
     )
   }
   if (some('inserted')) {
     await connection.run(
       `INSERT INTO ${target} BY NAME
-       SELECT ${columns}, ${started} AS first_seen, ${started} AS last_seen
+       SELECT ${insertedColumns(run)}
        FROM staged JOIN (SELECT sequence FROM staged_key ANTI JOIN stored_key USING (idem_key)) USING (sequence)`,
     )
   }
   return counts
 }
 
-/** Selects all but the changed ones, with `last_seen` moved where they were read again. */
-const rowsThatStay = (table: string, started: string): string =>
-  `SELECT stored.* REPLACE (CASE WHEN newer = false THEN ${started} ELSE last_seen END AS last_seen)
+/** Selects all but the changed ones, and moves what moves where they were read again. */
+const rowsThatStay = (table: string, run: RunValues): string =>
+  `SELECT stored.* REPLACE (${readAgainWhere('newer = false', run)})
    FROM ${table} AS stored
    JOIN (SELECT former.rowid AS stored_row, newer
          FROM ${table} AS former LEFT JOIN stored_key ON former.rowid = stored_key.stored_row
@@ -137,11 +154,13 @@ async function countRowsOf(connection: DuckDBConnection, target: string): Promis
 
 /** Keeps the last line of every key. */
 async function stageKeys(connection: DuckDBConnection, digests: Digests): Promise<void> {
+  const values = COMPARED_BY_VALUE.map((name) => `, ${name}`).join('')
+  const latest = COMPARED_BY_VALUE.map((name) => `, arg_max_null(${name}, sequence) AS ${name}`).join('')
   await connection.run(
     `CREATE TEMP TABLE staged_key AS
      SELECT idem_key, max(sequence) AS sequence, count(*) AS copies,
-            arg_max(digest_1, sequence) AS digest_1, arg_max(digest_2, sequence) AS digest_2
-     FROM (SELECT idem_key, sequence, ${digests[0]} AS digest_1, ${digests[1]} AS digest_2 FROM staged)
+            arg_max(digest_1, sequence) AS digest_1, arg_max(digest_2, sequence) AS digest_2${latest}
+     FROM (SELECT idem_key, sequence, ${digests[0]} AS digest_1, ${digests[1]} AS digest_2${values} FROM staged)
      GROUP BY idem_key`,
   )
 }
@@ -158,15 +177,13 @@ function digestsOf(payload: string, salt: string): Digests {
 }
 
 async function stage(connection: DuckDBConnection, batch: CommitBatch): Promise<void> {
-  await connection.run(
-    `CREATE TEMP TABLE lone_record (idem_key VARCHAR, source_system VARCHAR, object_type VARCHAR, external_id VARCHAR, sequence BIGINT, payload JSON)`,
-  )
+  await connection.run(`CREATE TEMP TABLE lone_record (${STAGED_AS_TABLE})`)
   for (const file of batch.loneRecords) await stageLoneRecord(connection, file)
   const files =
     batch.records.length === 0
       ? ''
       : `UNION ALL SELECT * FROM read_json([${batch.records.map(literal).join(', ')}], format = 'newline_delimited',
-           columns = {${STAGED_COLUMNS}}, maximum_object_size = ${LARGEST_LINE})`
+           columns = {${STAGED_AS_JSON}}, maximum_object_size = ${LARGEST_LINE})`
   await connection.run(`CREATE TEMP VIEW staged AS SELECT * FROM lone_record ${files}`)
 }
 
@@ -177,11 +194,10 @@ async function stageLoneRecord(connection: DuckDBConnection, file: string): Prom
   const line = await readFile(file, 'utf8')
   const cut = line.indexOf(PAYLOAD)
   const record = JSON.parse(`${line.slice(0, cut)}}`) as Omit<SpooledRecord, 'payload'>
-  await connection.run(
-    `INSERT INTO lone_record
-     VALUES ($idem_key, $source_system, $object_type, $external_id, $sequence::BIGINT, $payload::JSON)`,
-    {...record, payload: line.slice(cut + PAYLOAD.length, line.lastIndexOf('}'))},
-  )
+  await connection.run(`INSERT INTO lone_record VALUES (${STAGED_AS_PARAMETERS})`, {
+    ...record,
+    payload: line.slice(cut + PAYLOAD.length, line.lastIndexOf('}')),
+  })
 }
 
 async function assertOneRowPerKey(connection: DuckDBConnection, tables: TableSet): Promise<void> {

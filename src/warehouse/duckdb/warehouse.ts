@@ -135,7 +135,7 @@ export class DuckDBWarehouse implements Warehouse {
         return withDatabase(this.#database, 'write', undefined, async (connection) =>
           inTransaction(connection, async () => {
             await assertLeaseHeld(connection, run.tables, run.runId)
-            return commitBatch(connection, run.tables, batch, events)
+            return commitBatch(connection, run, batch, events)
           }),
         )
       },

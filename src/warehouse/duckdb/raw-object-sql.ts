@@ -1,0 +1,64 @@
+import {COMPARED, INSERTED_FROM_SPOOL, KEPT, RUN_COLUMNS, STAGED_COLUMNS} from '../../model/raw-object-columns.ts'
+import type {RunColumn, RunValues} from '../../model/tables.ts'
+import {literal} from './sql.ts'
+
+const TYPES = {STRING: 'VARCHAR', INTEGER: 'BIGINT', JSON: 'JSON', TIMESTAMP: 'TIMESTAMPTZ'} as const
+
+const RUN_VALUES: Record<RunColumn['field'], (run: RunValues) => string> = {
+  startedAt: ({startedAt}) => `${literal(startedAt.toISOString())}::TIMESTAMPTZ`,
+  runId: ({runId}) => literal(runId),
+}
+
+const runColumns = (updated: readonly RunColumn['updated'][], run: RunValues) =>
+  RUN_COLUMNS.filter((column) => updated.includes(column.updated)).map(({name, field}) => ({
+    name,
+    value: RUN_VALUES[field](run),
+  }))
+
+const asSelected = (columns: ReturnType<typeof runColumns>): string =>
+  columns.map(({name, value}) => `${value} AS ${name}`).join(', ')
+
+const listOf = (columns: readonly {readonly name: string}[], prefix = ''): string =>
+  columns.map(({name}) => `${prefix}${name}`).join(', ')
+
+const isIn = (columns: readonly {readonly name: string}[], name: string): boolean =>
+  columns.some((column) => column.name === name)
+
+/** For `read_json`. */
+export const STAGED_AS_JSON = STAGED_COLUMNS.map(({name, type}) => `${name}: '${TYPES[type]}'`).join(', ')
+
+export const STAGED_AS_TABLE = STAGED_COLUMNS.map(({name, type}) => `${name} ${TYPES[type]}`).join(', ')
+
+/** Parameters of one staged line, by the names of the columns. */
+export const STAGED_AS_PARAMETERS = STAGED_COLUMNS.map(({name, type}) => `$${name}::${TYPES[type]}`).join(', ')
+
+/** What is compared by value: a payload is compared by its digests. */
+export const COMPARED_BY_VALUE = COMPARED.filter(({type}) => type !== 'JSON').map(({name}) => name)
+
+/** What a changed row takes along from the stored one. */
+export const KEPT_NAMES = KEPT.map(({name}) => name)
+
+/** A new row, from `staged`. */
+export const insertedColumns = (run: RunValues): string =>
+  `${listOf(INSERTED_FROM_SPOOL, 'staged.')}, ${asSelected(runColumns(['never', 'onChange', 'onRead'], run))}`
+
+/** A changed row, from `staged`, but for what it takes along. */
+export const changedColumns = (run: RunValues): {readonly ofRecord: string; readonly ofRun: string} => ({
+  ofRecord: listOf(
+    INSERTED_FROM_SPOOL.filter(({name}) => !isIn(KEPT, name)),
+    'staged.',
+  ),
+  ofRun: asSelected(runColumns(['onChange', 'onRead'], run)),
+})
+
+/** For the SET of an UPDATE of rows that were read again and have not changed. */
+export const readAgain = (run: RunValues): string =>
+  runColumns(['onRead'], run)
+    .map(({name, value}) => `${name} = ${value}`)
+    .join(', ')
+
+/** For the REPLACE of a SELECT; `condition` says which rows were read again. */
+export const readAgainWhere = (condition: string, run: RunValues): string =>
+  runColumns(['onRead'], run)
+    .map(({name, value}) => `CASE WHEN ${condition} THEN ${value} ELSE ${name} END AS ${name}`)
+    .join(', ')
