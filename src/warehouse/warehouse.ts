@@ -34,12 +34,22 @@ export interface Warehouse {
    */
   createTables(tables: TableSet): Promise<readonly string[]>
   /**
+   * Adds the nullable columns that existing tables of these sets lack, and alters nothing else. Throws, before it alters
+   * any table, where one differs in anything else.
+   */
+  addColumns(sets: readonly TableSet[]): Promise<readonly AddedColumns[]>
+  /**
    * Makes sure that `tables` can be written and takes the lease of the run's streams, writing `started` with it.
    * Missing tables are created: with the definition of `definitionFrom` where those exist, else the built-in one.
    * Production's are not where the kind says that `createTables` alone makes them.
    * Throws usage errors for tables of another definition, and `busy` where another run holds a stream.
    */
   begin(run: RunToBegin): Promise<WarehouseWriter>
+}
+
+export interface AddedColumns {
+  readonly table: string
+  readonly columns: readonly string[]
 }
 
 export interface WarehouseWriter {

@@ -4,16 +4,21 @@ import {join} from 'node:path'
 import {expect} from 'chai'
 
 import {lorchestra, temporaryFolder, type CliResult} from '../support/cli.ts'
-import {query} from '../support/database.ts'
+import {change, query} from '../support/database.ts'
 
 describe('lorchestra warehouse create', () => {
   let folder: string
   beforeEach(async () => (folder = await temporaryFolder()))
 
-  const create = async (warehouse: string, env: Readonly<Record<string, string>> = {}): Promise<CliResult> => {
+  const create = async (
+    warehouse: string,
+    env: Readonly<Record<string, string>> = {},
+    flags: readonly string[] = [],
+  ): Promise<CliResult> => {
     await writeFile(join(folder, 'lorchestra.yaml'), `warehouse: ${warehouse}\njobs: {job: {source: gmail}}\n`)
     // Some build machines have credentials of their own.
-    return lorchestra(['warehouse', 'create'], {cwd: folder, env: {METADATA_SERVER_DETECTION: 'none', ...env}})
+    const environment = {METADATA_SERVER_DETECTION: 'none', ...env}
+    return lorchestra(['warehouse', 'create', ...flags], {cwd: folder, env: environment})
   }
 
   it('makes the tables of a DuckDB file, once', async () => {
@@ -23,6 +28,97 @@ describe('lorchestra warehouse create', () => {
     expect([second.code, second.stdout]).to.deep.equal([0, 'event_log: already there\nthings: already there\n'])
     const [row] = await query(join(folder, 'w.duckdb'), 'SELECT count(*)::INT AS rows FROM things')
     expect(row).to.deep.equal({rows: 0})
+  })
+
+  describe('--add-columns', () => {
+    const DUCKDB = '{type: duckdb, path: w.duckdb}'
+    const add = async (...flags: readonly string[]) => create(DUCKDB, {}, ['--add-columns', ...flags])
+    const EVENT_LOG = `(event_id VARCHAR NOT NULL, event_type VARCHAR NOT NULL, source_system VARCHAR NOT NULL,
+      object_type VARCHAR, idem_key VARCHAR, correlation_id VARCHAR, created_at TIMESTAMPTZ NOT NULL,
+      status VARCHAR NOT NULL, payload JSON)`
+    const RAW_OBJECTS = `(idem_key VARCHAR PRIMARY KEY, source_system VARCHAR NOT NULL, object_type VARCHAR NOT NULL,
+      payload JSON NOT NULL, first_seen TIMESTAMPTZ NOT NULL, last_seen TIMESTAMPTZ NOT NULL, ours INTEGER DEFAULT 3)`
+    const make = async (...tables: readonly string[]) =>
+      change(join(folder, 'w.duckdb'), ...tables.map((table) => `CREATE TABLE ${table}`))
+    const columnsOf = async (table: string): Promise<readonly unknown[]> => {
+      const rows = await query(
+        join(folder, 'w.duckdb'),
+        `SELECT column_name, is_nullable FROM duckdb_columns() WHERE table_name = '${table}' ORDER BY column_index`,
+      )
+      return rows.map((row) => `${String(row['column_name'])}${row['is_nullable'] === true ? '?' : ''}`)
+    }
+
+    it('is asked for where tables lack columns, which are left as they are without it', async () => {
+      await make(`event_log ${EVENT_LOG}`, `raw_objects ${RAW_OBJECTS}`)
+      const before = await columnsOf('raw_objects')
+      const {code, stdout, stderr} = await create(DUCKDB)
+      expect([code, stdout]).to.deep.equal([2, ''])
+      expect(stderr)
+        .to.include('column trace_id (VARCHAR) is missing; column error_message (VARCHAR) is missing')
+        .and.include('lorchestra warehouse create --add-columns')
+      expect(await columnsOf('raw_objects')).to.deep.equal(before)
+    })
+
+    it('adds what production and test tables lack, says so, and keeps what is in them', async () => {
+      await make(`event_log ${EVENT_LOG}`, `raw_objects ${RAW_OBJECTS}`, `test_raw_objects ${RAW_OBJECTS}`)
+      await change(
+        join(folder, 'w.duckdb'),
+        `INSERT INTO raw_objects VALUES ('a:b:c', 'b', 'a', '{"kept": true}', now(), now(), 7)`,
+      )
+      const {code, stdout} = await add()
+      expect([code, stdout.split('\n')]).to.deep.equal([
+        0,
+        [
+          'event_log: already there, added trace_id, error_message',
+          'raw_objects: already there, added external_id',
+          'test_raw_objects: already there, added external_id',
+          '',
+        ],
+      ])
+      expect((await columnsOf('event_log')).slice(-2)).to.deep.equal(['trace_id?', 'error_message?'])
+      expect((await columnsOf('raw_objects')).slice(-2)).to.deep.equal(['ours?', 'external_id?'])
+      expect(await columnsOf('test_raw_objects')).to.deep.equal(await columnsOf('raw_objects'))
+      expect(await query(join(folder, 'w.duckdb'), 'SELECT external_id, ours, payload FROM raw_objects')).to.deep.equal(
+        [{external_id: null, ours: 7, payload: '{"kept": true}'}],
+      )
+      const again = await add()
+      expect([again.code, again.stdout]).to.deep.equal([0, 'event_log: already there\nraw_objects: already there\n'])
+    })
+
+    it('is one document with --json, and makes the tables that are missing', async () => {
+      await make(`raw_objects ${RAW_OBJECTS}`)
+      const {code, stdout} = await add('--json')
+      expect([code, JSON.parse(stdout)]).to.deep.equal([
+        0,
+        {
+          schema: 1,
+          warehouse: 'DuckDB',
+          tables: [
+            {name: 'event_log', created: true, added_columns: []},
+            {name: 'raw_objects', created: false, added_columns: ['external_id']},
+          ],
+        },
+      ])
+    })
+
+    it('adds nothing to any table where one differs in more than that', async () => {
+      const required = RAW_OBJECTS.replace('object_type VARCHAR NOT NULL,', '')
+      await make(`event_log ${EVENT_LOG}`, `raw_objects ${RAW_OBJECTS}`, `test_raw_objects ${required}`)
+      const before = await columnsOf('event_log')
+      const {code, stderr} = await add()
+      expect(code).to.equal(2)
+      expect(stderr)
+        .to.include(
+          'the table test_raw_objects is not one that lorchestra can write: column object_type (VARCHAR) is missing',
+        )
+        .and.not.include('--add-columns')
+      expect(await columnsOf('event_log')).to.deep.equal(before)
+    })
+
+    it('makes the file and its tables where there is none', async () => {
+      const {code, stdout} = await add()
+      expect([code, stdout]).to.deep.equal([0, 'event_log: created\nraw_objects: created\n'])
+    })
   })
 
   const BIGQUERY = '{type: bigquery, project: p, dataset: d}'

@@ -413,6 +413,7 @@ describe('a run that waited for its turn', () => {
         checkWritable: real.checkWritable.bind(real),
         countSurplusRows: real.countSurplusRows.bind(real),
         createTables: real.createTables.bind(real),
+        addColumns: real.addColumns.bind(real),
         async begin(begun) {
           await late.promise
           return real.begin(begun)

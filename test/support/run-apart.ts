@@ -4,6 +4,7 @@ import {once} from 'node:events'
 import {messageWithCauses, outcomeOf} from '../../src/base/errors.ts'
 import type {Counts} from '../../src/model/counts.ts'
 import type {JobRun} from '../../src/run/job-run.ts'
+import type {RunMode} from '../../src/model/run-mode.ts'
 import type {JsonObject} from '../../src/source.ts'
 import type {BigQueryOptions} from '../../src/warehouse/bigquery/warehouse.ts'
 import type {WindowRequest} from '../../src/run/window-request.ts'
@@ -16,6 +17,7 @@ export interface RunApart {
   readonly runId: string
   readonly now: number
   readonly account?: string
+  readonly mode?: RunMode
   /** The records have times (`at`), and are read in slices of this length, from 1970 on. */
   readonly slice?: string
   readonly commitAfter?: JobRun['commitAfter']

@@ -1,4 +1,6 @@
+import {Flags} from '../../base/oclif.ts'
 import {LorchestraCommand} from '../../cli/command.ts'
+import {testTablesOf} from '../../model/tables.ts'
 import type {WarehouseCreateDocument} from '../../report/documents/warehouse-create.ts'
 import type {WarehouseKind} from '../../warehouse/kind.ts'
 import {kindOf, WAREHOUSE_KINDS} from '../../warehouse/kinds.ts'
@@ -9,20 +11,36 @@ const namesOf = (made: WarehouseKind['productionTables']): string =>
 
 export default class WarehouseCreate extends LorchestraCommand {
   static override readonly summary = 'Create the production tables that are missing'
-  static override readonly description = `A table that is there is checked and never altered. ${namesOf('made by command')} needs this once, before the first run; runs make the test tables themselves, and all tables in ${namesOf('made by runs')}.`
-  static override readonly examples = ['<%= config.bin %> <%= command.id %>']
+  static override readonly description = `A table that is there is checked, and altered only with --add-columns. ${namesOf('made by command')} needs this once, before the first run; runs make the test tables themselves, and all tables in ${namesOf('made by runs')}.`
+  static override readonly examples = [
+    '<%= config.bin %> <%= command.id %>',
+    '<%= config.bin %> <%= command.id %> --add-columns',
+  ]
+  static override readonly flags = {
+    'add-columns': Flags.boolean({
+      description:
+        'add the columns that a newer lorchestra writes to existing tables, test tables too; all may be NULL',
+    }),
+  }
 
   override async run(): Promise<WarehouseCreateDocument> {
     const {flags} = await this.parse(WarehouseCreate)
     const {openWarehouse} = await import('../../warehouse/open-warehouse.ts')
     const {warehouse: settings} = await this.readConfig(flags.config)
     const warehouse = await openWarehouse(settings)
-    const made = await warehouse.createTables(settings.tables)
-    const tables = [settings.tables.eventLog, settings.tables.rawObjects].map((name) => ({
+    const {tables: production} = settings
+    const added = flags['add-columns'] ? await warehouse.addColumns([production, testTablesOf(production)]) : []
+    const made = await warehouse.createTables(production)
+    const names = new Set([production.eventLog, production.rawObjects, ...added.map(({table}) => table)])
+    const tables = [...names].map((name) => ({
       name,
       created: made.includes(name),
+      added_columns: added.find(({table}) => table === name)?.columns ?? [],
     }))
-    for (const {name, created} of tables) this.log(`${name}: ${created ? 'created' : 'already there'}`)
+    for (const {name, created, added_columns: columns} of tables) {
+      const more = columns.length === 0 ? '' : `, added ${columns.join(', ')}`
+      this.log(`${name}: ${created ? 'created' : 'already there'}${more}`)
+    }
     return {schema: 1, warehouse: kindOf(settings).name, tables}
   }
 }

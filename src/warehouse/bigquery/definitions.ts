@@ -1,17 +1,25 @@
+import {randomUUID} from 'node:crypto'
 import {isDeepStrictEqual} from 'node:util'
 
 import {failure, usageError} from '../../base/errors.ts'
-import type {TableDefinition, TableSet} from '../../model/tables.ts'
-import type {Connection} from './connection.ts'
+import type {ColumnDefinition, TableDefinition, TableSet} from '../../model/tables.ts'
 import {
-  builtInMetadata,
-  copiedMetadata,
-  createTable,
-  definitionsOf,
-  findTable,
-  type Field,
-  type Table,
-} from './table-metadata.ts'
+  addableColumns,
+  assertNoDifferences,
+  columnDifferences,
+  type ColumnWords,
+  type Difference,
+} from '../compatibility.ts'
+import type {AddedColumns} from '../warehouse.ts'
+import type {Connection} from './connection.ts'
+import type {Queries} from './query.ts'
+import {builtInMetadata, copiedMetadata, createTable, definitionsOf, findTable, type Table} from './table-metadata.ts'
+
+const WORDS: ColumnWords = {
+  types: {STRING: 'STRING', JSON: 'JSON', TIMESTAMP: 'TIMESTAMP'},
+  required: 'be REQUIRED',
+  nullable: 'be NULLABLE',
+}
 
 /** Production is only ever looked at: `lorchestra warehouse create` makes it. */
 export async function assertProductionTables(connection: Connection, tables: TableSet): Promise<void> {
@@ -40,6 +48,32 @@ export async function createProductionTables(connection: Connection, tables: Tab
     assertCompatible(name, table, definition)
   }
   return made
+}
+
+/** Adds the nullable columns that existing tables lack. All tables are looked at before the first one is altered. */
+export async function addMissingColumns(
+  connection: Connection,
+  queries: Queries,
+  sets: readonly TableSet[],
+): Promise<readonly AddedColumns[]> {
+  const lacking: {readonly name: string; readonly missing: readonly ColumnDefinition[]}[] = []
+  for (const [name, definition] of sets.flatMap(definitionsOf)) {
+    const table = await findTable(connection, name)
+    if (table === undefined) continue
+    const missing = addableColumns(name, [...incompatibilities(table, definition)])
+    if (missing.length > 0) lacking.push({name, missing})
+  }
+  for (const {name, missing} of lacking) {
+    const table = connection.tableName(name)
+    const statements = missing.map(
+      (column) => `ALTER TABLE ${table} ADD COLUMN IF NOT EXISTS ${column.name} ${WORDS.types[column.type]}`,
+    )
+    await queries.run(`lorchestra-add-columns-${randomUUID()}`, {
+      sql: statements.join(';\n'),
+      what: `adding columns to table ${name}`,
+    })
+  }
+  return lacking.map(({name, missing}) => ({table: name, columns: missing.map((column) => column.name)}))
 }
 
 /** Finds out which of the tables are there; those must be able to hold what lorchestra writes. */
@@ -122,34 +156,21 @@ function normalised(value: unknown): unknown {
   return entries.length === 0 ? undefined : Object.fromEntries(entries)
 }
 
-function assertCompatible(name: string, table: Table, definition: TableDefinition): void {
-  const differences = [...incompatibilities(table, definition)]
-  if (differences.length === 0) return
-  throw usageError(
-    `the table ${name} is not one that lorchestra can write: ${differences.join('; ')}`,
-    'Name another table in lorchestra.yaml (event_log, raw_objects), or change this one; lorchestra never alters it.',
-  )
-}
+const assertCompatible = (name: string, table: Table, definition: TableDefinition): void =>
+  assertNoDifferences(name, [...incompatibilities(table, definition)])
 
-function* incompatibilities(table: Table, definition: TableDefinition): Generator<string> {
-  if (table.type !== undefined && table.type !== 'TABLE') yield `it is a ${table.type.toLowerCase()}, not a table`
-  const fields = new Map<string, Field>((table.schema?.fields ?? []).map((field) => [field.name.toLowerCase(), field]))
-  for (const wanted of definition.columns) {
-    const found = fields.get(wanted.name)
-    const mode = found?.mode ?? 'NULLABLE'
-    if (found === undefined) yield `column ${wanted.name} (${wanted.type}) is missing`
-    else if (found.type !== wanted.type || mode === 'REPEATED') {
-      yield `column ${wanted.name} is ${mode === 'REPEATED' ? `repeated ${found.type}` : found.type}, not ${wanted.type}`
-    } else if (wanted.required && mode !== 'REQUIRED') yield `column ${wanted.name} must be REQUIRED`
-    else if (!wanted.required && wanted.alwaysWritten === undefined && mode === 'REQUIRED') {
-      yield `column ${wanted.name} must be NULLABLE`
-    }
+function* incompatibilities(table: Table, definition: TableDefinition): Generator<Difference> {
+  if (table.type !== undefined && table.type !== 'TABLE') {
+    yield {text: `it is a ${table.type.toLowerCase()}, not a table`}
   }
-  const ours = new Set(definition.columns.map(({name}) => name))
-  for (const [name, {mode}] of fields) {
-    if (!ours.has(name) && mode === 'REQUIRED') yield `column ${name} is not lorchestra's and must be NULLABLE`
-  }
+  const columns = new Map(
+    (table.schema?.fields ?? []).map(({name, type, mode}) => [
+      name.toLowerCase(),
+      {type: mode === 'REPEATED' ? `repeated ${type}` : type, nullable: mode !== 'REQUIRED'},
+    ]),
+  )
+  yield* columnDifferences(definition, columns, WORDS)
   if (definition.dayPartition === undefined && table.requirePartitionFilter === true) {
-    yield 'it must not require a partition filter, because a key may stand in any partition'
+    yield {text: 'it must not require a partition filter, because a key may stand in any partition'}
   }
 }

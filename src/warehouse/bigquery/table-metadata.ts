@@ -14,7 +14,6 @@ const tableShape = z.looseObject({
 })
 
 export type Table = z.infer<typeof tableShape>
-export type Field = z.infer<typeof fieldShape>
 
 export const definitionsOf = (tables: TableSet): readonly (readonly [string, TableDefinition])[] => [
   [tables.eventLog, EVENT_LOG],

@@ -2,6 +2,7 @@ import type {Stream} from '../../source.ts'
 import type {TableSet} from '../../model/tables.ts'
 import {
   NOTHING_COVERED,
+  type AddedColumns,
   type KeyIndex,
   type Reject,
   type RunEvent,
@@ -16,7 +17,13 @@ import {
 import {commitBatch} from './commit.ts'
 import type {Connection} from './connection.ts'
 import {connectToDataset, type DatasetOptions} from './dataset.ts'
-import {assertProductionTables, createMissingCopies, createProductionTables, existingTables} from './definitions.ts'
+import {
+  addMissingColumns,
+  assertProductionTables,
+  createMissingCopies,
+  createProductionTables,
+  existingTables,
+} from './definitions.ts'
 import {checkPermissions, countSurplusRows, describeStreams, describeTable} from './description.ts'
 import {insertEvents, readRejects} from './events.ts'
 import {downloadKeys} from './keys.ts'
@@ -116,6 +123,12 @@ export class BigQueryWarehouse implements Warehouse {
     const {connection} = await this.#open()
     connection.allowWrites({tables: [tables.eventLog, tables.rawObjects], prefixes: []})
     return createProductionTables(connection, tables)
+  }
+
+  async addColumns(sets: readonly TableSet[]): Promise<readonly AddedColumns[]> {
+    const {connection, queries} = await this.#open()
+    connection.allowWrites({tables: sets.flatMap(({eventLog, rawObjects}) => [eventLog, rawObjects]), prefixes: []})
+    return addMissingColumns(connection, queries, sets)
   }
 
   async begin(run: RunToBegin): Promise<WarehouseWriter> {

@@ -1,10 +1,22 @@
 import type {DuckDBConnection} from '@duckdb/node-api'
 
 import {usageError} from '../../base/errors.ts'
-import {EVENT_LOG, RAW_OBJECTS, type ColumnType, type TableDefinition, type TableSet} from '../../model/tables.ts'
+import {EVENT_LOG, RAW_OBJECTS, type TableDefinition, type TableSet} from '../../model/tables.ts'
+import {
+  addableColumns,
+  assertNoDifferences,
+  columnDifferences,
+  type Column,
+  type ColumnWords,
+} from '../compatibility.ts'
+import type {AddedColumns} from '../warehouse.ts'
 import {identifier, literal, rowsOf} from './sql.ts'
 
-const TYPES: Record<ColumnType, string> = {STRING: 'VARCHAR', JSON: 'JSON', TIMESTAMP: 'TIMESTAMP WITH TIME ZONE'}
+const WORDS: ColumnWords = {
+  types: {STRING: 'VARCHAR', JSON: 'JSON', TIMESTAMP: 'TIMESTAMP WITH TIME ZONE'},
+  required: 'be NOT NULL',
+  nullable: 'allow NULL',
+}
 
 const parts = (tables: TableSet): readonly (readonly [string, TableDefinition])[] => [
   [tables.eventLog, EVENT_LOG],
@@ -50,19 +62,26 @@ export async function createMissingCopy(connection: DuckDBConnection, name: stri
 export async function assertCompatibleTables(connection: DuckDBConnection, tables: TableSet): Promise<void> {
   for (const [name, definition] of parts(tables)) {
     const columns = await columnsOf(connection, name)
-    if (columns.size === 0) continue
-    const differences = [...differencesBetween(definition, columns)]
-    if (differences.length === 0) continue
-    throw usageError(
-      `the table ${name} is not one that lorchestra can write: ${differences.join('; ')}`,
-      'Name another table in lorchestra.yaml (event_log, raw_objects), or change this one; lorchestra never alters it.',
-    )
+    if (columns.size > 0) assertNoDifferences(name, [...columnDifferences(definition, columns, WORDS)])
   }
 }
 
-export interface Column {
-  readonly type: string
-  readonly nullable: boolean
+/** Adds the nullable columns that existing tables lack. */
+export async function addMissingColumns(
+  connection: DuckDBConnection,
+  sets: readonly TableSet[],
+): Promise<readonly AddedColumns[]> {
+  const added: AddedColumns[] = []
+  for (const [table, definition] of sets.flatMap(parts)) {
+    const columns = await columnsOf(connection, table)
+    if (columns.size === 0) continue
+    const missing = addableColumns(table, [...columnDifferences(definition, columns, WORDS)])
+    for (const {name, type} of missing) {
+      await connection.run(`ALTER TABLE ${identifier(table)} ADD COLUMN ${identifier(name)} ${WORDS.types[type]}`)
+    }
+    if (missing.length > 0) added.push({table, columns: missing.map(({name}) => name)})
+  }
+  return added
 }
 
 /** Finds none where there is neither a table nor a view of that name. */
@@ -89,23 +108,6 @@ export async function columnsOf(connection: DuckDBConnection, table: string): Pr
 export const tableExists = async (connection: DuckDBConnection, table: string): Promise<boolean> =>
   (await definitionOf(connection, table)) !== undefined
 
-function* differencesBetween(definition: TableDefinition, columns: ReadonlyMap<string, Column>): Generator<string> {
-  for (const wanted of definition.columns) {
-    const found = columns.get(wanted.name)
-    const type = TYPES[wanted.type]
-    if (found === undefined) yield `column ${wanted.name} (${type}) is missing`
-    else if (found.type !== type) yield `column ${wanted.name} is ${found.type}, not ${type}`
-    else if (wanted.required && found.nullable) yield `column ${wanted.name} must be NOT NULL`
-    else if (!wanted.required && wanted.alwaysWritten === undefined && !found.nullable) {
-      yield `column ${wanted.name} must allow NULL`
-    }
-  }
-  const ours = new Set(definition.columns.map(({name}) => name))
-  for (const [name, {nullable}] of columns) {
-    if (!ours.has(name) && !nullable) yield `column ${name} is not lorchestra's and must allow NULL`
-  }
-}
-
 /** Quotes DuckDB's own words for columns, types, defaults and constraints, from behind the table's name on. */
 async function definitionOf(connection: DuckDBConnection, table: string): Promise<string | undefined> {
   const rows = await rowsOf(
@@ -120,7 +122,7 @@ async function definitionOf(connection: DuckDBConnection, table: string): Promis
 
 function builtInDefinition(definition: TableDefinition): string {
   const columns = definition.columns.map(
-    ({name, type, required}) => `${identifier(name)} ${TYPES[type]}${required ? ' NOT NULL' : ''}`,
+    ({name, type, required}) => `${identifier(name)} ${WORDS.types[type]}${required ? ' NOT NULL' : ''}`,
   )
   const key = definition.primaryKey === undefined ? [] : [`PRIMARY KEY (${identifier(definition.primaryKey)})`]
   return [...columns, ...key].join(', ')

@@ -5,6 +5,7 @@ import {inTurn} from '../../base/waiting.ts'
 import type {TableSet} from '../../model/tables.ts'
 import {
   NOTHING_COVERED,
+  type AddedColumns,
   type DescribedTable,
   type KeyIndex,
   type Reject,
@@ -19,7 +20,13 @@ import {
 } from '../warehouse.ts'
 import {commitBatch} from './commit.ts'
 import {databaseExists, inTransaction, withDatabase, type DatabaseOptions} from './connection.ts'
-import {assertCompatibleTables, createMissingTables, createMissingCopies, tableExists} from './definitions.ts'
+import {
+  addMissingColumns,
+  assertCompatibleTables,
+  createMissingCopies,
+  createMissingTables,
+  tableExists,
+} from './definitions.ts'
 import {assertIsWritable, isThere, bytesOf, countSurplusRows, describeStreams, describeTable} from './description.ts'
 import {readRejects} from './events.ts'
 import {exportKeys} from './keys.ts'
@@ -110,6 +117,13 @@ export class DuckDBWarehouse implements Warehouse {
         await assertCompatibleTables(connection, tables)
         return made
       }),
+    )
+  }
+
+  async addColumns(sets: readonly TableSet[]): Promise<readonly AddedColumns[]> {
+    if (!(await databaseExists(this.#database.path))) return []
+    return withDatabase(this.#database, 'write', this.#signal, async (connection) =>
+      inTransaction(connection, async () => addMissingColumns(connection, sets)),
     )
   }
 

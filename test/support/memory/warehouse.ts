@@ -3,6 +3,7 @@ import type {Event} from '../../../src/model/events.ts'
 import type {TableSet} from '../../../src/model/tables.ts'
 import type {Stream} from '../../../src/source.ts'
 import type {
+  AddedColumns,
   KeyIndex,
   Reject,
   RunEvent,
@@ -99,6 +100,11 @@ export class MemoryWarehouse implements Warehouse {
       has: (idemKeys) => Promise.resolve(new Set(idemKeys.filter((key) => known.has(key)))),
       close: () => known.clear(),
     })
+  }
+
+  /** Nothing is ever lacking: its rows are objects, which take any column. */
+  addColumns(): Promise<readonly AddedColumns[]> {
+    return Promise.resolve([])
   }
 
   createTables({eventLog, rawObjects}: TableSet): Promise<readonly string[]> {

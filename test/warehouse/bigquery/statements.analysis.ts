@@ -5,9 +5,9 @@ import {expect} from 'chai'
 
 import {outcomeOf} from '../../../src/base/errors.ts'
 import type {Page} from '../../../src/source.ts'
-import {definitionsOf} from '../../../src/warehouse/bigquery/table-metadata.ts'
+import {builtInMetadata, definitionsOf} from '../../../src/warehouse/bigquery/table-metadata.ts'
 import {startAnalyzer, type AnalyzedColumn, type Analyzer} from '../../support/bigquery/analyzer.ts'
-import {PROJECT, startEmulator, type Emulator} from '../../support/bigquery/emulator.ts'
+import {call, PROJECT, startEmulator, type Emulator} from '../../support/bigquery/emulator.ts'
 import {
   failedJob,
   once,
@@ -34,6 +34,8 @@ interface SentStatement {
   readonly sql: string
   readonly parameters: readonly string[]
 }
+
+const OLD = {eventLog: 'old_event_log', rawObjects: 'old_raw_objects'}
 
 const isCommit = ({body}: SeenRequest): boolean => body.includes('BEGIN TRANSACTION')
 
@@ -105,7 +107,21 @@ describe('every statement that can be sent to BigQuery', () => {
     await warehouse.describe(PRODUCTION)
     await warehouse.countSurplusRows(PRODUCTION)
     await warehouse.checkWritable(PRODUCTION)
+    await makeOldTables()
+    await warehouse.addColumns([OLD])
     await loseTheStream()
+  }
+
+  /** As they were before the log had traces and the objects ids. */
+  const makeOldTables = async (): Promise<void> => {
+    for (const [tableId, definition] of definitionsOf(OLD)) {
+      const columns = definition.columns.filter(
+        ({name}) => !['trace_id', 'error_message', 'external_id'].includes(name),
+      )
+      const tableReference = {projectId: PROJECT, datasetId: underTest.dataset, tableId}
+      const body = {tableReference, ...builtInMetadata({...definition, columns})}
+      await call(service.url, 'POST', `/datasets/${underTest.dataset}/tables`, body)
+    }
   }
 
   const loseTheStream = async (): Promise<void> => {

@@ -1,4 +1,4 @@
-import {query} from '../emulator.ts'
+import {call, query} from '../emulator.ts'
 import {failedJob, refused} from './jobs.ts'
 import type {Answer, Forward, PassedRequest, Rule} from './server.ts'
 import {changedBy, statementIn} from './statement.ts'
@@ -70,6 +70,31 @@ export class WholeDefinitions implements Rule {
     if (method === 'DELETE') this.#defined.delete(path)
     const defined = method === 'GET' ? this.#defined.get(path) : undefined
     return defined === undefined ? answer : {...answer, json: {...(answer.json as object), ...defined}}
+  }
+}
+
+/** A column that a statement adds is described; the emulator has it and does not say so. */
+export class AddedColumns implements Rule {
+  readonly #emulator: string
+
+  constructor(emulator: string) {
+    this.#emulator = emulator
+  }
+
+  async answer(request: PassedRequest, forward: Forward): Promise<Answer> {
+    const answer = await forward()
+    const {status} = answer.json as {readonly status?: {readonly errorResult?: object}}
+    if (answer.status >= 300 || status?.errorResult !== undefined) return answer
+    for (const statement of statementIn(request)?.statements ?? []) {
+      const [, dataset, table] = /^\s*ALTER TABLE `[^`.]+\.([^`.]+)\.([^`]+)`/.exec(statement) ?? []
+      const added = [...statement.matchAll(/ADD COLUMN IF NOT EXISTS (\w+) (\w+)/g)]
+      if (table === undefined || added.length === 0) continue
+      const path = `/datasets/${dataset}/tables/${table}`
+      const {schema} = (await call(this.#emulator, 'GET', path)) as {readonly schema: {readonly fields: object[]}}
+      const fields = added.map(([, name, type]) => ({name, type, mode: 'NULLABLE'}))
+      await call(this.#emulator, 'PATCH', path, {schema: {fields: [...schema.fields, ...fields]}})
+    }
+    return answer
   }
 }
 
