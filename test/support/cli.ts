@@ -59,6 +59,7 @@ function textOf(stream: NodeJS.ReadableStream): () => string {
   return () => text
 }
 
+let hooked = false
 let inTest = false
 let home: Promise<string> | undefined
 const foldersOfTest = new Set<string>()
@@ -73,24 +74,30 @@ export async function temporaryFolder(): Promise<string> {
 }
 
 export async function homeOfTest(): Promise<string> {
+  if (!hooked) throw new Error('mocha runs without .mocharc.json, so nothing tells where a test begins and ends')
   if (!inTest) return temporaryFolder()
   home ??= temporaryFolder()
   return home
 }
 
-beforeEach(() => {
-  inTest = true
-})
-
-afterEach(async () => {
-  inTest = false
-  home = undefined
-  for (const folder of foldersOfTest) {
-    await rm(folder, {recursive: true, force: true, maxRetries: 3})
-    foldersOfProcess.delete(folder)
-  }
-  foldersOfTest.clear()
-})
+/** Gives each test its folders; mocha loads this with `--require`, because a worker runs many files and imports this once. */
+export const mochaHooks = {
+  beforeAll(): void {
+    hooked = true
+  },
+  beforeEach(): void {
+    inTest = true
+  },
+  async afterEach(): Promise<void> {
+    inTest = false
+    home = undefined
+    for (const folder of foldersOfTest) {
+      await rm(folder, {recursive: true, force: true, maxRetries: 3})
+      foldersOfProcess.delete(folder)
+    }
+    foldersOfTest.clear()
+  },
+}
 
 process.once('exit', () => {
   for (const folder of foldersOfProcess) rmSync(folder, {recursive: true, force: true})
