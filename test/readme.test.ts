@@ -8,7 +8,6 @@ import {fileSchema} from '../src/config/file-schema.ts'
 import {warehouseSchema} from '../src/config/warehouse-settings.ts'
 import {WAREHOUSE_KINDS} from '../src/warehouse/kinds.ts'
 import {EXIT} from '../src/base/errors.ts'
-import {compiledSources} from './support/compiled-sources.ts'
 
 const root = resolve(import.meta.dirname, '..')
 const readme = readFileSync(join(root, 'README.md'), 'utf8')
@@ -35,10 +34,5 @@ describe('the README', () => {
     const [shown] = blocks('yaml').map((text) => parse(text) as {warehouse: unknown})
     expect(fileSchema.safeParse(shown).error).to.equal(undefined)
     expect((await warehouseSchema(WAREHOUSE_KINDS)).safeParse(shown?.warehouse).error).to.equal(undefined)
-  })
-
-  it('shows a source that compiles against the contract, as strictly as can be', async () => {
-    const [source] = blocks('ts')
-    expect(await compiledSources([source ?? ''])).to.have.length(1)
   })
 })

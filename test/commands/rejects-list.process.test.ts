@@ -49,15 +49,4 @@ describe('lorchestra rejects list', () => {
     expect(code).to.equal(2)
     expect(stderr).to.include('there is no run "nobody"')
   })
-
-  it('a rejected record that comes back good is stored and counted', async () => {
-    await scriptedRun({source: rejecting, folder: folder(), runId: 'first'})
-    const mended = scriptedSource(() => [], {
-      async *extract() {
-        yield await Promise.resolve({records: [{id: 'good'}, {id: 'bad'}]})
-      },
-    })
-    const {counts} = await scriptedRun({source: mended, folder: folder(), request: {full: true}})
-    expect(counts).to.include({extracted: 2, inserted: 1, unchanged: 1, rejected: 0})
-  })
 })

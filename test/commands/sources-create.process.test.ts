@@ -3,7 +3,6 @@ import {join} from 'node:path'
 
 import {expect} from 'chai'
 
-import {ownPackageSpec} from '../../src/sources/source-template.ts'
 import {itemsOf, startService} from '../../templates/source/test/service.ts'
 import {lorchestra, temporaryFolder} from '../support/cli.ts'
 import {createProject, linkPlugin} from '../support/external-source.ts'
@@ -63,27 +62,6 @@ describe('lorchestra sources create', () => {
     }
   }).timeout(120_000)
 
-  it('leaves its author at most 40 lines to write for a paged JSON API', async () => {
-    const source = join(PACKAGE, 'templates', 'source', 'src')
-    const texts = await Promise.all(
-      ['source.ts', 'idem-key.ts'].map(async (name) => readFile(join(source, name), 'utf8')),
-    )
-    const lines = texts
-      .join('\n')
-      .split('\n')
-      .filter((line) => line.trim() !== '')
-    expect(lines.length).to.be.at.most(40)
-  })
-
-  it('takes other packages in the versions that are tested here', async () => {
-    const own = await contentOf(join(PACKAGE, 'package.json'))
-    const template = await contentOf(join(PACKAGE, 'templates', 'source', 'package.json'))
-    const {lorchestra: _itself, ...others} = {...template['dependencies'], ...template['devDependencies']}
-    for (const [name, version] of Object.entries(others)) {
-      expect({...own['dependencies'], ...own['devDependencies']}[name], name).to.equal(version)
-    }
-  })
-
   for (const name of ['Notes', '-notes', 'my notes', '../notes', 'ünter', 'a'.repeat(64)]) {
     it(`refuses the name ${name}`, async () => {
       const {code, stderr} = await lorchestra(['sources', 'create', '--', name], {cwd: folder})
@@ -120,19 +98,5 @@ describe('lorchestra sources create', () => {
     for (const path of document.written) expect((await stat(path)).isFile()).to.equal(true)
     const {devDependencies} = await contentOf(join(folder, 'lorchestra-source-notes', 'package.json'))
     expect(devDependencies?.['lorchestra']).to.equal('^7.0.0')
-  })
-
-  it('takes lorchestra from a registry only where this one came from one', async () => {
-    const root = join(folder, 'node_modules', 'lorchestra')
-    await mkdir(root, {recursive: true})
-    expect(await ownPackageSpec(root, '1.2.3')).to.equal(`file:${root}`)
-    for (const [resolved, expected] of [
-      ['https://registry.example.com/lorchestra/-/lorchestra-1.2.3.tgz', '^1.2.3'],
-      ['file:../lorchestra-1.2.3.tgz', `file:${root}`],
-    ] as const) {
-      const note = {packages: {'node_modules/lorchestra': {version: '1.2.3', resolved}}}
-      await writeFile(join(folder, 'node_modules', '.package-lock.json'), JSON.stringify(note))
-      expect(await ownPackageSpec(root, '1.2.3')).to.equal(expected)
-    }
   })
 })

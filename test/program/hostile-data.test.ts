@@ -1,6 +1,3 @@
-import {createServer} from 'node:http'
-import type {AddressInfo} from 'node:net'
-
 import {expect} from 'chai'
 import fc from 'fast-check'
 import sinon from 'sinon'
@@ -9,7 +6,6 @@ import {messageWithCauses} from '../../src/base/errors.ts'
 import {parseExactly} from '../../src/base/exact-json.ts'
 import type {JsonObject, Source} from '../../src/source.ts'
 import {query} from '../support/database.ts'
-import {createProject, homeWith} from '../support/external-source.ts'
 import {folderForEachTest} from '../support/folder.ts'
 import {STORED_WHOLE, STORED_WITH_ALL_DIGITS} from '../support/hostile-corpus.ts'
 import {databaseIn, scriptedRun} from '../support/scripted-run.ts'
@@ -18,8 +14,8 @@ import {scriptedSource} from '../support/scripted-source.ts'
 const DAY = 86_400_000
 const folder = folderForEachTest()
 
-const payloads = async (path = databaseIn(folder())): Promise<ReadonlyMap<string, string>> => {
-  const rows = await query(path, 'SELECT external_id, payload FROM raw_objects')
+const payloads = async (): Promise<ReadonlyMap<string, string>> => {
+  const rows = await query(databaseIn(folder()), 'SELECT external_id, payload FROM raw_objects')
   return new Map(rows.map((row) => [String(row['external_id']), String(row['payload'])]))
 }
 
@@ -75,57 +71,9 @@ describe('hostile payloads in DuckDB', () => {
       expect(JSON.parse(text), id).to.deep.equal(JSON.parse(JSON.stringify({id, value})))
     }
   })
-
-  it('of 20 and 90 MB are stored whole beside small ones, and known again', async () => {
-    const text = '<p>é\u2028"\\</p>'
-    const bytes = Buffer.byteLength(JSON.stringify(text)) - 2
-    const source = sourceOf(async function* () {
-      for (const megabytes of [20, 90, 20]) {
-        const body = text.repeat(Math.ceil((megabytes * 1e6) / bytes))
-        yield await Promise.resolve({records: [{id: `large-${megabytes}`, body}, {id: 'small'}]})
-      }
-    })
-    const first = await scriptedRun({source, folder: folder(), now: DAY})
-    expect([first.error, first.counts.inserted, first.counts.duplicates]).to.deep.equal([undefined, 3, 3])
-    const rows = await query(
-      databaseIn(folder()),
-      `SELECT external_id, strlen(payload)::DOUBLE AS bytes, md5(payload->>'body') AS digest FROM raw_objects ORDER BY 1`,
-    )
-    expect(rows.map((row) => [row['external_id'], Math.round(Number(row['bytes']) / 1e6)])).to.deep.equal([
-      ['large-20', 20],
-      ['large-90', 90],
-      ['small', 0],
-    ])
-    const again = await scriptedRun({source, folder: folder(), now: 2 * DAY, request: {full: true}})
-    expect(again.counts).to.include({inserted: 0, updated: 0, unchanged: 3})
-  }).timeout(180_000)
 })
 
 describe('a source that goes on and on', () => {
-  it('with one key a million times leaves one row, the last', async () => {
-    const source = sourceOf(async function* () {
-      for (let page = 0; page < 100; page += 1) {
-        const same = Array.from({length: 10_000}, (_, index) => ({id: 'same', number: page * 10_000 + index}))
-        yield await Promise.resolve({records: same})
-      }
-    })
-    const {counts} = await scriptedRun({source, folder: folder(), now: DAY})
-    expect(counts).to.include({extracted: 1_000_000, inserted: 1, duplicates: 999_999})
-    expect(await payloads()).to.deep.equal(new Map([['same', '{"id":"same","number":999999}']]))
-  }).timeout(180_000)
-
-  it('with a million keys at once is told which are known', async () => {
-    await scriptedRun({source: pageOf([{id: 'a 500000'}, {id: 'other'}]), folder: folder(), now: DAY})
-    let known: ReadonlySet<string> = new Set()
-    const asking = sourceOf(async function* ({known: ask}) {
-      known = await ask(Array.from({length: 1_000_000}, (_, index) => `thing:scripted--acct1:a ${index}`))
-      yield {records: []}
-    })
-    const {error, counts} = await scriptedRun({source: asking, folder: folder(), now: 2 * DAY})
-    expect([error, counts.known]).to.deep.equal([undefined, 1])
-    expect([...known]).to.deep.equal(['thing:scripted--acct1:a 500000'])
-  }).timeout(180_000)
-
   it('with empty pages alone is done, and covers what it read', async () => {
     const source = sourceOf(async function* () {
       for (let page = 0; page < 10_000; page += 1) yield await Promise.resolve({records: []})
@@ -186,48 +134,6 @@ describe('a source that goes on and on', () => {
       expect(messageWithCauses((await run).error)).to.equal('the source did not end within 10 s of being told to')
     } finally {
       clock.restore()
-    }
-  })
-})
-
-/** A source as somebody else writes it, which asks a service through the host's HTTP. */
-const SERVICE_SOURCE = `
-export default {
-  apiVersion: 1,
-  name: 'service',
-  summary: 'records of a service',
-  options: {'~standard': {version: 1, vendor: 'service', validate: (value) => ({value})}},
-  streams: () => [{objectType: 'record', windowed: false}],
-  idemKey: (record, {objectType, sourceSystem}) => \`\${objectType}:\${sourceSystem}:\${record.id}\`,
-  async *extract({options, http}) {
-    const {body} = await http.request({url: options.url})
-    yield {records: body.records}
-  },
-}
-`
-
-describe('hostile answers of a service', () => {
-  it('go through HTTP, a source and the whole program without losing anything', async () => {
-    const texts = Object.entries({...STORED_WHOLE, ...STORED_WITH_ALL_DIGITS})
-    const answer = `{"records":[${texts.map(([id, text]) => withId(id, text)).join(',')},{"id":"half","text":"\\ud800"}]}`
-    const server = createServer((_request, response) => {
-      response.setHeader('content-type', 'application/json')
-      response.end(answer)
-    })
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    try {
-      const {port} = server.address() as AddressInfo
-      const home = await homeWith({name: 'service', files: {'source.js': SERVICE_SOURCE}})
-      const yaml = `jobs:\n  answers:\n    source: service\n    url: http://127.0.0.1:${port}/\n`
-      const project = await createProject({home, yaml})
-      const result = await project.run(['run', 'answers', '--json'])
-      expect(result.code, result.stderr).to.equal(3)
-      const {runs} = JSON.parse(result.stdout) as {runs: readonly {counts: Readonly<Record<string, number>>}[]}
-      expect(runs[0]?.counts).to.include({inserted: texts.length, rejected: 1})
-      const stored = await payloads(project.database)
-      for (const [id, text] of texts) expect(normal(stored.get(id) ?? ''), id).to.equal(normal(withId(id, text)))
-    } finally {
-      server.close()
     }
   })
 })

@@ -371,6 +371,10 @@ export function describeWarehouse(warehouse: () => WarehouseUnderTest): void {
     const after = await warehouse().run({source: yielding({id: 'b'}), now: 2 * DAY})
     expect(after.error).to.equal(undefined)
   })
+}
+
+/** What every warehouse promises to runs in processes of their own. */
+export function describeRunsApart(warehouse: () => WarehouseUnderTest): void {
   it('lets one through of several processes that begin a run at the same moment', async () => {
     const ended = await warehouse().runApart(
       ['one', 'two', 'three'].map((runId) => ({records: [{id: 'a', from: runId}], now: DAY, runId})),

@@ -8,7 +8,6 @@ import {homeOfTest, lorchestra, temporaryFolder, type CliResult} from '../../../
 import {passTo, startFaultProxy, type FaultProxy} from '../../../test/support/fault-proxy.ts'
 import {startGmailServer, type GmailServer} from '../../../test/support/gmail-server.ts'
 import {mailbox} from '../../../test/support/mailbox.ts'
-import {options as schema} from '../src/options.ts'
 
 const {publicKey, privateKey} = generateKeyPairSync('rsa', {
   modulusLength: 2048,
@@ -191,18 +190,4 @@ jobs:
     expect(forms.map((form) => form['refresh_token'])).to.deep.equal(['first-token', 'exchanged-token'])
     expect(stdout + stderr).not.to.match(/(first|exchanged)-token/)
   })
-
-  for (const [input, path] of [
-    [{}, ['client_id', 'client_secret']],
-    [{auth: 'service_account'}, ['service_account_file', 'subject']],
-    [{auth: 'service_account', service_account_file: 'key.json'}, ['subject']],
-    [{client_id: 'id', client_secret: 'secret', subject: 'ada@example.com'}, ['subject']],
-    [{auth: 'application_default', client_id: 'id'}, ['client_id']],
-    [{auth: 'password'}, ['auth']],
-  ] as const) {
-    it(`refuses ${JSON.stringify(input)}`, () => {
-      const {error} = schema.safeParse(input)
-      expect(error?.issues.map((issue) => issue.path[0])).to.deep.equal(path)
-    })
-  }
 })

@@ -1,4 +1,4 @@
-import {readdir, readFile, rm, writeFile} from 'node:fs/promises'
+import {readFile, rm, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {pathToFileURL} from 'node:url'
 
@@ -175,20 +175,5 @@ describe('help', () => {
       home,
     })
     expect(result.stderr).to.equal('exit 0\n')
-  })
-})
-
-describe('oclif.manifest.json', () => {
-  it('lists every command', async () => {
-    const manifest = JSON.parse(await readFile(join(PACKAGE, 'oclif.manifest.json'), 'utf8')) as {
-      commands: Readonly<Record<string, {aliases: readonly string[]; runsJobs?: boolean}>>
-    }
-    const {commands} = manifest
-    const files = await readdir(join(PACKAGE, 'src', 'commands'), {recursive: true})
-    const ids = files.filter((file) => file.endsWith('.ts')).map((file) => file.slice(0, -3).replaceAll('/', ':'))
-    expect(Object.keys(commands).toSorted()).to.deep.equal(ids.toSorted())
-    expect(commands['run']?.aliases).to.deep.equal(['run-job'])
-    const runningJobs = Object.keys(commands).filter((id) => commands[id]?.runsJobs === true)
-    expect(runningJobs, 'what makes the init hook set a mode').to.deep.equal(['run'])
   })
 })

@@ -1,7 +1,5 @@
-import {execFile} from 'node:child_process'
 import {mkdir, readdir, readFile, rm, stat, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
-import {promisify} from 'node:util'
 
 import {expect} from 'chai'
 
@@ -10,9 +8,6 @@ import {createMask} from '../../../src/base/log.ts'
 import {ownProcess} from '../../../src/base/process-identity.ts'
 import {createSecretStore} from '../../../src/sources/secrets/secret-store.ts'
 import {temporaryFolder} from '../../support/cli.ts'
-
-const STORE_MODULE = new URL('../../../src/sources/secrets/secret-store.ts', import.meta.url).href
-const run = promisify(execFile)
 
 async function rejectionOf(promise: Promise<unknown>): Promise<Error> {
   try {
@@ -128,57 +123,6 @@ describe('the secret store', () => {
     const store = open()
     await store.update('one', () => 'first')
     expect(await store.update('two', async () => (await store.get('one')) ?? 'nothing')).to.equal('first')
-  })
-
-  it('loses no update of two processes that update at once', async function () {
-    this.timeout(60_000)
-    const script = `
-      const {createSecretStore} = await import(${JSON.stringify(STORE_MODULE)})
-      const mask = {add() {}, apply: (text) => text}
-      const store = createSecretStore({folder: ${JSON.stringify(folder)}, account: 'acct1', mask})
-      for (let round = 0; round < 40; round += 1) {
-        await store.update('count', (current) => String(Number(current ?? '0') + 1))
-        await store.update('by-' + process.argv[1] + '-' + round, () => 'done')
-      }
-    `
-    await Promise.all(
-      ['one', 'other'].map(async (name) => run(process.execPath, ['--input-type=module', '-e', script, name])),
-    )
-    const secrets = (await stored()) as Record<string, string>
-    expect(secrets['count']).to.equal('80')
-    expect(Object.keys(secrets)).to.have.lengthOf(81)
-    expect(await readdir(folder)).to.deep.equal(['acct1.json'])
-  })
-
-  it('takes over the lock of a process that was killed while it held it', async function () {
-    this.timeout(60_000)
-    const script = `
-      const {createSecretStore} = await import(${JSON.stringify(STORE_MODULE)})
-      const mask = {add() {}, apply: (text) => text}
-      const store = createSecretStore({folder: ${JSON.stringify(folder)}, account: 'acct1', mask})
-      await store.update('one', () => { process.kill(process.pid, 'SIGKILL'); return 'never' })
-    `
-    await rejectionOf(run(process.execPath, ['--input-type=module', '-e', script]))
-    expect(await readdir(folder)).to.include('acct1.json.lock')
-    expect(await open().update('one', () => 'after all')).to.equal('after all')
-    expect(await readdir(folder)).to.deep.equal(['acct1.json'])
-  })
-
-  it('loses no update of several processes that find the lock of a killed one', async function () {
-    this.timeout(60_000)
-    await heldByThisProcess({pid: 2 ** 22 + 1})
-    const script = `
-      const {createSecretStore} = await import(${JSON.stringify(STORE_MODULE)})
-      const mask = {add() {}, apply: (text) => text}
-      const store = createSecretStore({folder: ${JSON.stringify(folder)}, account: 'acct1', mask})
-      for (let round = 0; round < 5; round += 1) {
-        await store.update('count', (current) => String(Number(current ?? '0') + 1))
-      }
-    `
-    const processes = Array.from({length: 4}, async () => run(process.execPath, ['--input-type=module', '-e', script]))
-    await Promise.all(processes)
-    expect(await stored()).to.deep.equal({count: '20'})
-    expect(await readdir(folder)).to.deep.equal(['acct1.json'])
   })
 
   it('names a lock that it cannot make sense of', async () => {

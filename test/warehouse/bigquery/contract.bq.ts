@@ -4,7 +4,7 @@ import {startEmulator, type Emulator} from '../../support/bigquery/emulator.ts'
 import {bigQueryUnderTest, type BigQueryUnderTest} from '../../support/bigquery/under-test.ts'
 import {folderForEachTest} from '../../support/folder.ts'
 import {describeHostileData} from '../../support/hostile-contract.ts'
-import {describeWarehouse} from '../../support/warehouse-contract.ts'
+import {describeRunsApart, describeWarehouse} from '../../support/warehouse-contract.ts'
 
 describe('BigQuery as a warehouse', () => {
   const folder = folderForEachTest()
@@ -20,5 +20,6 @@ describe('BigQuery as a warehouse', () => {
     expect((await underTest.tables()).filter((name) => name.startsWith('lorchestra_'))).to.deep.equal([])
   })
   describeWarehouse(() => underTest)
+  describeRunsApart(() => underTest)
   describeHostileData(() => underTest)
 })

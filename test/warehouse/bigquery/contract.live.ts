@@ -3,7 +3,7 @@ import {GoogleAuth, type AuthClient} from 'google-auth-library'
 
 import {underTestIn, type BigQueryUnderTest, type DirectService} from '../../support/bigquery/under-test.ts'
 import {folderForEachTest} from '../../support/folder.ts'
-import {describeWarehouse} from '../../support/warehouse-contract.ts'
+import {describeRunsApart, describeWarehouse} from '../../support/warehouse-contract.ts'
 
 const {BIGQUERY_LIVE_PROJECT: project, BIGQUERY_LIVE_LOCATION: location = 'US'} = process.env
 const LIFETIME = String(24 * 3_600_000)
@@ -60,4 +60,5 @@ describe('BigQuery itself as a warehouse', function () {
     expect(left).to.deep.equal([])
   })
   describeWarehouse(() => underTest)
+  describeRunsApart(() => underTest)
 })

@@ -1,5 +1,3 @@
-import {fork} from 'node:child_process'
-import {once} from 'node:events'
 import {chmod, readdir, stat, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 
@@ -289,24 +287,6 @@ describe('payloads', () => {
     expect(again.counts).to.include({unchanged: 1, updated: 0})
   })
 
-  it('of many megabytes are stored whole beside small ones, and recognised again', async () => {
-    const records = [
-      {id: 'small'},
-      {id: 'large', text: 'x\u2028'.repeat(5_000_000)},
-      {id: 'medium', text: 'y'.repeat(3_000_000)},
-    ]
-    expect((await run(records)).counts.inserted).to.equal(3)
-    expect((await run(records, {now: 2 * DAY})).counts).to.include({unchanged: 3, updated: 0})
-    const lengths = await query(
-      databaseIn(folder()),
-      `SELECT external_id, length(payload->>'text')::INT AS length FROM raw_objects WHERE external_id <> 'small' ORDER BY 1`,
-    )
-    expect(lengths).to.deep.equal([
-      {external_id: 'large', length: 10_000_000},
-      {external_id: 'medium', length: 3_000_000},
-    ])
-  })
-
   it('never stand in an error', async () => {
     await change(
       databaseIn(folder()),
@@ -339,58 +319,6 @@ describe('a DuckDB file', () => {
       expect(files).to.deep.equal([['warehouse.duckdb']])
     } finally {
       opened.restore()
-    }
-  })
-
-  it('that another process keeps open is waited for, then the run is in the way of it', async () => {
-    const held = await DuckDBInstance.create(databaseIn(folder()))
-    const script = `${folder()}/open.mjs`
-    const warehouse = new URL('../../../src/warehouse/duckdb/warehouse.ts', import.meta.url).href
-    await writeFile(
-      script,
-      `import {DuckDBWarehouse} from '${warehouse}'
-       const options = {path: '${databaseIn(folder())}', temporaryFolder: '${folder()}', lockTimeout: 50}
-       const scope = {job: 'job', account: null, selection: 'all', stream: {sourceSystem: 's', objectType: 'o'}}
-       await new DuckDBWarehouse(options, new AbortController().signal)
-         .readStreamStates({eventLog: 'event_log', rawObjects: 'raw_objects'}, [scope])
-         .catch((error) => process.send({outcome: error.outcome, message: error.message}))`,
-    )
-    const child = fork(script, {stdio: 'inherit'})
-    const [message] = (await new Promise<unknown[]>((resolve, reject) => {
-      child.once('message', (...all) => resolve(all))
-      child.once('exit', (code) => reject(new Error(`exit ${code}`)))
-    })) as [{outcome: string; message: string}]
-    held.closeSync()
-    expect(message.outcome).to.equal('busy')
-    expect(message.message).to.include(`PID ${process.pid}`)
-  })
-
-  it('in which another run commits is waited for as long as that takes', async () => {
-    await run([{id: 'a'}])
-    const script = `${folder()}/commit.mjs`
-    const database = new URL('../../../src/warehouse/duckdb/connection.ts', import.meta.url).href
-    const options = {path: databaseIn(folder()), temporaryFolder: folder(), lockTimeout: 0}
-    await writeFile(
-      script,
-      `import {withDatabase} from '${database}'
-       await withDatabase(${JSON.stringify(options)}, 'write', undefined, async () => {
-         process.send('open')
-         await new Promise((resolve) => process.once('message', resolve))
-       })
-       process.disconnect()`,
-    )
-    const child = fork(script, {stdio: 'inherit'})
-    await once(child, 'message')
-    const tries = spy(DuckDBInstance, 'create')
-    try {
-      const second = run([{id: 'b'}], {lockTimeout: 2000, now: 2 * DAY})
-      while (tries.callCount < 10) await new Promise(setImmediate)
-      child.send('go')
-      const {error, counts} = await second
-      expect(error).to.equal(undefined)
-      expect(counts.inserted).to.equal(1)
-    } finally {
-      tries.restore()
     }
   })
 

@@ -1,0 +1,64 @@
+import {expect} from 'chai'
+
+import {outcomeOf} from '../../src/base/errors.ts'
+import {ownProcess, type ProcessIdentity} from '../../src/base/process-identity.ts'
+import {change, events, query} from '../support/database.ts'
+import {folderForEachTest} from '../support/folder.ts'
+import {databaseIn, scriptedRun} from '../support/scripted-run.ts'
+import {scriptedSource} from '../support/scripted-source.ts'
+
+const folder = folderForEachTest()
+const source = scriptedSource(() => [{id: 'a', at: 1}])
+const run = async () => scriptedRun({source, folder: folder(), request: {full: true}})
+
+async function startedBy(owner: ProcessIdentity, at: string): Promise<void> {
+  await run()
+  const payload = JSON.stringify({streams: ['scripted--acct1/thing'], process: owner})
+  await change(
+    databaseIn(folder()),
+    `INSERT INTO event_log (event_id, event_type, source_system, correlation_id, created_at, status, payload)
+     VALUES ('x', 'job.started', 'lorchestra', 'earlier', ${at}, 'ok', '${payload}')`,
+  )
+}
+
+describe('the stream of a run', () => {
+  it('whose pid belongs to another process by now is taken over', async () => {
+    const other = await ownProcess()
+    await startedBy({...other, token: 'of another process'}, 'now()')
+    expect((await run()).error).to.equal(undefined)
+  })
+
+  it('on another machine is left alone for an hour after its last event, then taken over', async () => {
+    const elsewhere = {host: 'elsewhere.example', pid: 1, token: ''}
+    await startedBy(elsewhere, "now() - INTERVAL '59 minutes'")
+    const refused = await run().catch((error: unknown) => error)
+    expect(outcomeOf(refused)).to.equal('inTheWay')
+    expect(refused)
+      .to.be.an('error')
+      .with.property('message')
+      .that.includes('run earlier')
+      .and.includes('elsewhere.example')
+    await change(
+      databaseIn(folder()),
+      `UPDATE event_log SET created_at = now() - INTERVAL '61 minutes' WHERE correlation_id = 'earlier'`,
+    )
+    expect((await run()).error).to.equal(undefined)
+  })
+
+  it('that was taken for dead but lives can no longer commit', async () => {
+    const slow = scriptedSource(() => [], {
+      async *extract() {
+        await change(
+          databaseIn(folder()),
+          `INSERT INTO event_log (event_id, event_type, source_system, correlation_id, created_at, status, error_message)
+           VALUES ('y', 'job.failed', 'lorchestra', 'slow', now(), 'failed', 'its stream was taken over by run other')`,
+        )
+        yield {records: [{id: 'late'}]}
+      },
+    })
+    const {error} = await scriptedRun({source: slow, folder: folder(), runId: 'slow'})
+    expect(error).to.be.an('error').with.property('message').that.includes('taken over by run other')
+    expect(await query(databaseIn(folder()), 'SELECT 1 FROM raw_objects')).to.deep.equal([])
+    expect(await events(databaseIn(folder()), 'ingestion.completed')).to.deep.equal([])
+  })
+})
