@@ -7,7 +7,8 @@ import type {Fault} from './fault-proxy.ts'
 import {contextFor, readWhole, SOURCE_SYSTEM} from './reading.ts'
 import {SMALL, withTrial, type Trial} from './trial.ts'
 
-const ABORT_TIMEOUT = 1000
+const TURNS = 20
+const TURN = 50
 
 export const checkAbort = async (setup: ConformanceSetup): Promise<void> =>
   withTrial(setup, SMALL, async (trial) => {
@@ -71,11 +72,7 @@ async function assertEnds(work: Promise<unknown>, when: string): Promise<void> {
     () => true,
     () => true,
   )
-  const tooLate = new AbortController()
-  try {
-    if (await Promise.race([settled, wait(ABORT_TIMEOUT, false, {signal: tooLate.signal})])) return
-  } finally {
-    tooLate.abort()
-  }
+  // Where the machine is busy a timer fires late, and so does what it waits for: each short wait gives that its turn.
+  for (let turn = 0; turn < TURNS; turn += 1) if (await Promise.race([settled, wait(TURN, false)])) return
   throw new Error(`aborted ${when}, it went on for more than a second; every wait must end with context.signal`)
 }

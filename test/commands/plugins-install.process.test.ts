@@ -184,4 +184,4 @@ describe('installing plugins from a registry', () => {
     expect(await versionOf('upgraded')).to.equal('1.0.0')
     for (const left of ['.old', '.new']) expect(await exists(`${data}${left}`)).to.equal(false)
   })
-}).timeout(120_000)
+})

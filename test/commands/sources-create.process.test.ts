@@ -60,7 +60,7 @@ describe('lorchestra sources create', () => {
     } finally {
       await service.close()
     }
-  }).timeout(120_000)
+  })
 
   for (const name of ['Notes', '-notes', 'my notes', '../notes', 'ünter', 'a'.repeat(64)]) {
     it(`refuses the name ${name}`, async () => {

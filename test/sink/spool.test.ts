@@ -69,5 +69,5 @@ describe('the spool', () => {
       }),
       {numRuns: 60},
     )
-  }).timeout(120_000)
+  })
 })

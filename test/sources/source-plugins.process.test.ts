@@ -192,7 +192,7 @@ describe('source plugins', () => {
       expect(gone.code).to.equal(2)
       expect(gone.stderr).to.contain('no plugin offers the source "other"')
       expect(gone.stderr).to.contain('lorchestra plugins install')
-    }).timeout(60_000)
+    })
 
     it('cannot put its own run in the place of lorchestra’s', async () => {
       const command = `export default class Run {

@@ -3,7 +3,7 @@ import {readdir} from 'node:fs/promises'
 import {DuckDBWarehouse} from '../../src/warehouse/duckdb/warehouse.ts'
 import {change, query} from './database.ts'
 import {runApart} from './run-apart.ts'
-import {databaseIn, scriptedRun} from './scripted-run.ts'
+import {databaseIn, LOCK_TIMEOUT, scriptedRun} from './scripted-run.ts'
 import type {WarehouseUnderTest} from './warehouse-contract.ts'
 
 /** A DuckDB file of the test's own. */
@@ -19,7 +19,8 @@ export function duckDBUnderTest(folder: string): WarehouseUnderTest {
   return {
     folder,
     tables,
-    open: () => new DuckDBWarehouse({path, temporaryFolder: folder, lockTimeout: 10_000}, new AbortController().signal),
+    open: () =>
+      new DuckDBWarehouse({path, temporaryFolder: folder, lockTimeout: LOCK_TIMEOUT}, new AbortController().signal),
     run: async (run) => scriptedRun({...run, folder}),
     runApart: async (runs) => runApart(runs.map((run) => ({...run, folder}))),
     stored: async (table = 'raw_objects') =>

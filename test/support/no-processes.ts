@@ -2,7 +2,7 @@ import childProcess from 'node:child_process'
 import {syncBuiltinESMExports} from 'node:module'
 
 function refuse(): never {
-  throw new Error('a unit test starts no process: a test that does belongs into a file *.process.test.ts')
+  throw new Error('a unit test starts no process: one that does belongs into a file *.process.test.ts')
 }
 
 /** Makes every test that starts a process fail; mocha loads this with `--require`. */

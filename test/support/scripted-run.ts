@@ -17,6 +17,9 @@ import type {Source} from '../../src/source.ts'
 export const PRODUCTION: TableSet = {eventLog: 'event_log', rawObjects: 'raw_objects'}
 export const TEST: TableSet = {eventLog: 'test_event_log', rawObjects: 'test_raw_objects'}
 
+/** How long a run waits for a process that has the DuckDB file open. No test waits so long unless the machine is busy. */
+export const LOCK_TIMEOUT = 120_000
+
 export const silentLog: Logger = {debug: () => {}, info: () => {}, warn: () => {}, error: () => {}}
 
 export interface ScriptedRun {
@@ -67,7 +70,7 @@ export async function scriptedRun(run: ScriptedRun): Promise<ScriptedResult> {
       production: run.tables ?? PRODUCTION,
       openWarehouse: () => {
         const real = new DuckDBWarehouse(
-          {path: databaseIn(run.folder), temporaryFolder: spool, lockTimeout: run.lockTimeout ?? 10_000},
+          {path: databaseIn(run.folder), temporaryFolder: spool, lockTimeout: run.lockTimeout ?? LOCK_TIMEOUT},
           signal,
         )
         return Promise.resolve(run.warehouse?.(real) ?? real)

@@ -32,7 +32,6 @@ export async function programOnTerminal(
     cwd,
     env: {...environmentOf(await homeOfTest(), env), TERM: 'xterm', SHELL: '/bin/sh'},
     stdio: ['pipe', 'pipe', 'inherit'],
-    timeout: 60_000,
   })
   let screen = ''
   const open = [...answers]

@@ -42,8 +42,7 @@ const WRONG_ANSWERS: Readonly<Record<string, readonly [pageSize: number, body: s
   ],
 }
 
-describe('a Dataverse job that cannot be read', function () {
-  this.timeout(120_000)
+describe('a Dataverse job that cannot be read', () => {
   let entra: EntraServer
   let server: DataverseServer
   let proxy: FaultProxy

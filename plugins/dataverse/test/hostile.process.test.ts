@@ -9,9 +9,7 @@ import {createProject} from '../../../test/support/external-source.ts'
 import {passTo, startFaultProxy} from '../../../test/support/fault-proxy.ts'
 import {expectStoredWhole, HOSTILE} from '../../../test/support/hostile-answers.ts'
 
-describe('hostile answers of Dataverse', function () {
-  this.timeout(120_000)
-
+describe('hostile answers of Dataverse', () => {
   it('are stored whole, and known when they come again', async () => {
     const rows = contacts(HOSTILE.length, {now: new Date('2026-03-01T12:00:00Z')})
     const ids = rows.map(({contactid}) => contactid)

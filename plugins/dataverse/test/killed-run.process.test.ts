@@ -26,6 +26,6 @@ describe('Dataverse rows that are changed, inserted and deleted while a run read
       let kills = 0
       const onKill = (): boolean => (kills += 1) < KILLS
       await runChangingCampaign({seed: SEED + number, reading, folder, entra, steps: 2, onKill})
-    }).timeout(120_000)
+    })
   }
 })

@@ -33,8 +33,7 @@ const PAUSE = 2
 
 type EntitySet = keyof typeof KEYS
 
-describe('runs that read Dataverse', function () {
-  this.timeout(240_000)
+describe('runs that read Dataverse', () => {
   const tables = {
     contacts: contacts(ROWS, {now}),
     // Some of 30,000 tokens.

@@ -19,9 +19,7 @@ const CONCURRENCY = 4
 /** Gets that a run may do before it is killed. */
 const LIFETIME = 130
 
-describe('a first run over a dense month', function () {
-  this.timeout(180_000)
-
+describe('a first run over a dense month', () => {
   it('gets to its end however often it is killed, and fetches little twice', async () => {
     // All within seven days, which are one slice of 30 days.
     const box = mailbox(MESSAGES, {now: new Date(), recent: MESSAGES})

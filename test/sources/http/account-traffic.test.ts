@@ -161,13 +161,16 @@ describe('the traffic of an account', () => {
   it('sends fewer requests at once where the service says that it is too many', async () => {
     let inFlight = 0
     let refusals = 0
+    const refused = Promise.withResolvers<void>()
     const error = {code: 429, message: 'Too many concurrent requests for user'}
     await server.rules.forGet('/data').thenCallback(async () => {
       if (inFlight >= 3) {
         refusals += 1
+        refused.resolve()
         return {statusCode: 429, json: {error}}
       }
       inFlight += 1
+      await refused.promise
       await new Promise((resolve) => setTimeout(resolve, 5))
       inFlight -= 1
       return {statusCode: 200, json: {rows: 1}}

@@ -33,6 +33,10 @@ async function errorOf(promise: Promise<unknown>): Promise<HttpError> {
   return error as HttpError
 }
 
+/** Milliseconds that no answer takes, unless it never comes. */
+const SILENCE = 1000
+const PARTS = 12
+
 const timers = (): number => process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length
 
 describe('HTTP for sources', () => {
@@ -108,8 +112,8 @@ describe('HTTP for sources', () => {
     it('after a server that does not answer in time', async () => {
       await server.rules.forGet('/data').once().thenTimeout()
       await server.rules.forGet('/data').thenJson(200, {rows: 1})
-      expect((await client().request(get('/data', {timeout: 50}))).body).to.deep.equal({rows: 1})
-      expect(log.lines.join()).to.contain('silent for 50 ms')
+      expect((await client().request(get('/data', {timeout: SILENCE}))).body).to.deep.equal({rows: 1})
+      expect(log.lines.join()).to.contain(`silent for ${SILENCE} ms`)
     })
 
     it('after a server that falls silent in the middle, but not after one that is merely slow', async () => {
@@ -122,15 +126,18 @@ describe('HTTP for sources', () => {
         answers += 1
         if (answers < 2) return
         let parts = 0
-        const timer = setInterval(() => {
-          parts += 1
-          slow.write(' ')
-          if (parts < 8) return
-          clearInterval(timer)
-          slow.end('{"rows": 1}')
-        }, 40)
+        const timer = setInterval(
+          () => {
+            parts += 1
+            slow.write(' ')
+            if (parts < PARTS) return
+            clearInterval(timer)
+            slow.end('{"rows": 1}')
+          },
+          (1.5 * SILENCE) / PARTS,
+        )
       })
-      expect((await client().request(get('/data', {timeout: 150}))).body).to.deep.equal({rows: 1})
+      expect((await client().request(get('/data', {timeout: SILENCE}))).body).to.deep.equal({rows: 1})
       expect(answers).to.equal(2)
     })
 

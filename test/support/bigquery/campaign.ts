@@ -18,7 +18,7 @@ const KEYS_A_DAY = 4
 const FIRST_RUN = 30 * DAY
 const KEY = 'thing:scripted--acct1:'
 /** A tenth of what runs have, for answers and between attempts. */
-const PATIENCE = 6000
+const IDLE_TIMEOUT = 6000
 
 export interface Campaign {
   readonly emulator: Emulator
@@ -100,7 +100,7 @@ class TableUnderFaults {
     const runId = `run-${String(number).padStart(4, '0')}`
     const process = startApart({
       folder: this.#options.folder,
-      bigQuery: {...underTest.connection, idleTimeout: PATIENCE},
+      bigQuery: {...underTest.connection, idleTimeout: IDLE_TIMEOUT},
       runId,
       now: FIRST_RUN + number * HOUR,
       records: recordsFor(runId),

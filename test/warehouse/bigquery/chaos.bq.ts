@@ -15,5 +15,5 @@ describe('runs that meet with faults at any request, or are killed there', () =>
     const onRun = (end: RunEnd): number => ends.push(end)
     await runBigQueryCampaign({emulator, seed: 20_240_301, folder: folder(), runs: 16, hangs: false, onRun})
     expect(new Set(ends)).to.deep.equal(new Set(['killed', 'failed', 'done']))
-  }).timeout(240_000)
+  })
 })

@@ -69,7 +69,7 @@ describe('a connection to BigQuery', () => {
       project: 'test-project',
       dataset: 'events',
       apiEndpoint: `http://127.0.0.1:${port}`,
-      idleTimeout: 600,
+      idleTimeout: 6000,
     }
     const {signal} = new AbortController()
     const error = await new BigQueryWarehouse(options, signal)

@@ -130,7 +130,7 @@ describe('requests to BigQuery', () => {
       }
       expect(requests).to.be.greaterThan(10)
       expect((await underTest.tables()).filter((name) => name.startsWith('lorchestra_'))).to.deep.equal([])
-    }).timeout(240_000)
+    })
   }
 
   it('that are not answered in time are made again, and nothing is done twice', async () => {
@@ -155,7 +155,7 @@ describe('requests to BigQuery', () => {
       const startedAt = performance.now()
       const {error} = await run({source: yielding({id: 'a'}), now: DAY, mode: 'dry-run', signal: stop.signal})
       expect(messageWithCauses(error)).to.include('stopped by a signal')
-      expect(performance.now() - startedAt).to.be.lessThan(20_000)
+      expect(performance.now() - startedAt, 'an answer is waited for a minute').to.be.lessThan(60_000)
     }
   })
 

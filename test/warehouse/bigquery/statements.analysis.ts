@@ -180,5 +180,5 @@ describe('every statement that can be sent to BigQuery', () => {
       const error = await analyzer.analyze(sql, []).catch((reason: unknown) => reason)
       expect(String(error)).to.match(complaint)
     }
-  }).timeout(120_000)
+  })
 })

@@ -58,7 +58,7 @@ describe('a DuckDB file', () => {
     await once(child, 'message')
     const tries = spy(DuckDBInstance, 'create')
     try {
-      const second = run('b', {lockTimeout: 2000, now: 2 * DAY})
+      const second = run('b', {now: 2 * DAY})
       while (tries.callCount < 10) await new Promise(setImmediate)
       child.send('go')
       const {error, counts} = await second
