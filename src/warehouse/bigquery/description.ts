@@ -2,13 +2,14 @@ import {randomUUID} from 'node:crypto'
 
 import * as z from 'zod'
 
-import {joinIslands} from '../described-streams.ts'
+import {FROM_THE_START, islands, SCOPE} from '../coverage-sql.ts'
+import {describedStreams} from '../described-streams.ts'
 import type {TableSet} from '../../model/tables.ts'
 import type {DescribedStream, DescribedTable} from '../warehouse.ts'
 import type {Connection} from './connection.ts'
 import {inLocation} from './jobs.ts'
 import type {Queries} from './query.ts'
-import {ANY_TIME, FROM_THE_START} from './stream-state.ts'
+import {ANY_TIME} from './stream-state.ts'
 import {findTable} from './table-metadata.ts'
 
 const sizes = z.looseObject({
@@ -38,13 +39,12 @@ export async function describeTable(
   }
 }
 
-const SCOPE = 'job, account, source_system, object_type, selection'
-
 export async function describeStreams(
   queries: Queries,
   eventLog: string,
   signal: AbortSignal,
 ): Promise<readonly DescribedStream[]> {
+  const scope = SCOPE.join(', ')
   const rows = await queries.rows({
     sql: `WITH windows AS (
   SELECT JSON_VALUE(payload, '$.job') AS job, JSON_VALUE(payload, '$.account') AS account, source_system, object_type,
@@ -55,30 +55,13 @@ export async function describeStreams(
   FROM ${eventLog}
   WHERE ${ANY_TIME} AND event_type = 'ingestion.completed' AND status = 'ok' AND JSON_VALUE(payload, '$.schema') = '1'
     AND JSON_VALUE(payload, '$.limited') = 'false'
-), reach AS (
-  SELECT ${SCOPE}, committed, since, until,
-         MAX(until) OVER (PARTITION BY ${SCOPE} ORDER BY since, until ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS reached
-  FROM windows
-), islands AS (
-  SELECT ${SCOPE}, committed, since, until,
-         SUM(IF(reached >= since, 0, 1)) OVER (PARTITION BY ${SCOPE} ORDER BY since, until) AS island
-  FROM reach
-)
-SELECT ${SCOPE}, CAST(MIN(since) AS STRING) AS since, CAST(MAX(until) AS STRING) AS until, CAST(MAX(committed) AS STRING) AS committed
-FROM islands GROUP BY ${SCOPE}, island`,
+), ${islands(SCOPE)}
+SELECT ${scope}, CAST(MIN(since) AS STRING) AS since, CAST(MAX(until) AS STRING) AS until, CAST(MAX(committed) AS STRING) AS committed
+FROM islands GROUP BY ${scope}, island`,
     what: 'reading how far streams are covered',
     signal,
   })
-  const oldestFirst = rows.toSorted((one, other) => Number(one['since']) - Number(other['since']))
-  const islands = oldestFirst.map((row) => ({
-    job: row['job'] ?? '',
-    account: row['account'] ?? null,
-    stream: {sourceSystem: row['source_system'] ?? '', objectType: row['object_type'] ?? ''},
-    selection: row['selection'] ?? '',
-    lastCommit: Number(row['committed']),
-    covered: [{since: row['since'] === FROM_THE_START ? -Infinity : Number(row['since']), until: Number(row['until'])}],
-  }))
-  return joinIslands(islands)
+  return describedStreams(rows.toSorted((one, other) => Number(one['since']) - Number(other['since'])))
 }
 
 /** Counts the rows of `raw_objects` beyond the first one of their key. */

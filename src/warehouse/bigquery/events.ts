@@ -1,5 +1,6 @@
 import {EVENT_LOG, type ColumnType} from '../../model/tables.ts'
 import type {Event} from '../../model/events.ts'
+import {rejectIn} from '../event-rows.ts'
 import type {Reject} from '../warehouse.ts'
 import type {Queries} from './query.ts'
 import {instant, literal} from './sql.ts'
@@ -91,12 +92,5 @@ export async function readRejects(
     signal,
   })
   if (rows.length === 0) return undefined
-  return rows
-    .filter((row) => row['event_type'] === 'record.rejected')
-    .map((row) => ({
-      stream: {sourceSystem: row['source_system'] ?? '', objectType: row['object_type'] ?? ''},
-      reference: row['reference'] ?? '',
-      reason: row['reason'] ?? '',
-      at: new Date(Number(row['created_ms'])).toISOString(),
-    }))
+  return rows.filter((row) => row['event_type'] === 'record.rejected').map(rejectIn)
 }

@@ -1,5 +1,4 @@
-import type {EventType} from '../../model/events.ts'
-import type {JsonValue} from '../../source.ts'
+import {runEventIn} from '../event-rows.ts'
 import type {RunEvent, WantedRuns} from '../warehouse.ts'
 import type {Queries} from './query.ts'
 import {ANY_TIME} from './stream-state.ts'
@@ -27,13 +26,5 @@ ORDER BY created_at, event_id`,
     what: 'reading what runs logged',
     signal,
   })
-  return rows.map((row) => ({
-    runId: row['correlation_id'] ?? '',
-    type: row['event_type'] as EventType,
-    sourceSystem: row['source_system'] ?? '',
-    objectType: row['object_type'] ?? '',
-    at: Number(row['created_ms']),
-    error: row['error_message'] ?? null,
-    payload: JSON.parse(row['payload'] ?? 'null') as JsonValue,
-  }))
+  return rows.map(runEventIn)
 }

@@ -1,15 +1,11 @@
-import * as z from 'zod'
-
+import {FROM_THE_START, islands, windowIn} from '../coverage-sql.ts'
+import {parseBookmark} from '../event-rows.ts'
 import type {StreamScope, StreamState} from '../warehouse.ts'
 import type {Queries, Row} from './query.ts'
 import {literal} from './sql.ts'
 
-const bookmarkShape = z.object({value: z.json(), at: z.iso.datetime()})
-
 /** Some tables refuse a query without a filter on their partitions. */
 export const ANY_TIME = `created_at >= TIMESTAMP('0001-01-01 00:00:00+00')`
-
-export const FROM_THE_START = '-9000000000000000'
 
 /** Asks with one statement, so that the log is read and billed once. */
 export async function readStreamState(
@@ -51,12 +47,7 @@ WITH completed AS (
 ), windows AS (
   SELECT IF(since IS NULL, ${FROM_THE_START}, UNIX_MILLIS(TIMESTAMP(since))) AS since, UNIX_MILLIS(TIMESTAMP(until)) AS until
   FROM completed WHERE job = @job AND selection = @selection AND limited = 'false'
-), reach AS (
-  SELECT since, until, MAX(until) OVER (ORDER BY since, until ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS reached
-  FROM windows
-), islands AS (
-  SELECT since, until, SUM(IF(reached >= since, 0, 1)) OVER (ORDER BY since, until) AS island FROM reach
-)
+), ${islands()}
 SELECT 'covered' AS kind, CAST(MIN(since) AS STRING) AS since, CAST(MAX(until) AS STRING) AS until, CAST(NULL AS STRING) AS text
 FROM islands GROUP BY island
 UNION ALL
@@ -74,7 +65,7 @@ SELECT kind, CAST(NULL AS STRING) AS since, CAST(NULL AS STRING) AS until, text 
 function stateFrom(rows: readonly Row[]): StreamState {
   const covered = rows
     .filter(({kind}) => kind === 'covered')
-    .map(({since, until}) => ({since: since === FROM_THE_START ? -Infinity : Number(since), until: Number(until)}))
+    .map(windowIn)
     .toSorted((one, other) => (one.since < other.since ? -1 : 1))
   const textOf = (wanted: string): string | undefined => rows.find(({kind}) => kind === wanted)?.['text'] ?? undefined
   const bookmark = textOf('bookmark')
@@ -85,9 +76,4 @@ function stateFrom(rows: readonly Row[]): StreamState {
     ...(bookmark !== undefined && {bookmark: parseBookmark(bookmark)}),
     ...(identity !== undefined && {identity}),
   }
-}
-
-function parseBookmark(text: string): NonNullable<StreamState['bookmark']> {
-  const {value, at} = bookmarkShape.parse(JSON.parse(text))
-  return {value, at: Date.parse(at)}
 }

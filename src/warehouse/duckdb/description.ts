@@ -4,13 +4,12 @@ import type {DuckDBConnection} from '@duckdb/node-api'
 
 import {failure} from '../../base/errors.ts'
 import {hasCode} from '../../base/system-error.ts'
-import {joinIslands} from '../described-streams.ts'
+import {FROM_THE_START, islands, SCOPE} from '../coverage-sql.ts'
+import {describedStreams} from '../described-streams.ts'
 import type {TableSet} from '../../model/tables.ts'
 import type {DescribedStream, DescribedTable} from '../warehouse.ts'
 import {tableExists} from './definitions.ts'
 import {identifier, rowsOf} from './sql.ts'
-
-const FROM_THE_START = -9e15
 
 /** DuckDB keeps all tables in one file and cannot say what one of them takes. */
 export const bytesOf = async (path: string): Promise<number> => (await stat(path)).size
@@ -26,6 +25,7 @@ export async function describeStreams(
   tables: TableSet,
 ): Promise<readonly DescribedStream[]> {
   if (!(await tableExists(connection, tables.eventLog))) return []
+  const scope = SCOPE.join(', ')
   const rows = await rowsOf(
     connection,
     `WITH windows AS (
@@ -36,31 +36,11 @@ export async function describeStreams(
        FROM ${identifier(tables.eventLog)}
        WHERE event_type = 'ingestion.completed' AND status = 'ok' AND (payload->>'$.schema') = '1'
          AND (payload->>'$.limited') = 'false'
-     ), reach AS (
-       SELECT *, max(until) OVER (PARTITION BY job, account, source_system, object_type, selection ORDER BY since, until
-                                  ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS reached
-       FROM windows
-     ), islands AS (
-       SELECT *, sum(CASE WHEN reached >= since THEN 0 ELSE 1 END)
-                   OVER (PARTITION BY job, account, source_system, object_type, selection ORDER BY since, until) AS island
-       FROM reach
-     )
-     SELECT job, account, source_system, object_type, selection, min(since) AS since, max(until) AS until, max(committed) AS committed
-     FROM islands GROUP BY job, account, source_system, object_type, selection, island
-     ORDER BY job, account, source_system, object_type, selection, since`,
+     ), ${islands(SCOPE)}
+     SELECT ${scope}, min(since) AS since, max(until) AS until, max(committed) AS committed
+     FROM islands GROUP BY ${scope}, island ORDER BY ${scope}, since`,
   )
-  return joinIslands(
-    rows.map((row) => ({
-      job: String(row['job']),
-      account: typeof row['account'] === 'string' ? row['account'] : null,
-      stream: {sourceSystem: String(row['source_system']), objectType: String(row['object_type'])},
-      selection: String(row['selection']),
-      lastCommit: Number(row['committed']),
-      covered: [
-        {since: Number(row['since']) <= FROM_THE_START ? -Infinity : Number(row['since']), until: Number(row['until'])},
-      ],
-    })),
-  )
+  return describedStreams(rows)
 }
 
 /** Counts the rows of `raw_objects` beyond the first one of their key. */

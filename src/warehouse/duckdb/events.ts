@@ -2,6 +2,7 @@ import type {DuckDBConnection} from '@duckdb/node-api'
 
 import type {Event} from '../../model/events.ts'
 import {EVENT_LOG, type ColumnType, type TableSet} from '../../model/tables.ts'
+import {rejectIn} from '../event-rows.ts'
 import type {Reject} from '../warehouse.ts'
 import {identifier, literal, rowsOf} from './sql.ts'
 
@@ -67,14 +68,9 @@ export async function readRejects(
   const rows = await rowsOf(
     connection,
     `SELECT source_system, object_type, (payload->>'$.reference') AS reference, error_message AS reason,
-            strftime(created_at AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%S.%gZ') AS at
+            epoch_ms(created_at)::DOUBLE AS created_ms
      FROM ${log} WHERE correlation_id = $runId AND event_type = 'record.rejected' ORDER BY created_at, rowid`,
     {runId},
   )
-  return rows.map((row) => ({
-    stream: {sourceSystem: String(row['source_system']), objectType: String(row['object_type'])},
-    reference: String(row['reference']),
-    reason: String(row['reason']),
-    at: String(row['at']),
-  }))
+  return rows.map(rejectIn)
 }

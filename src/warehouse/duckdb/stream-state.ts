@@ -1,14 +1,12 @@
 import type {DuckDBConnection} from '@duckdb/node-api'
-import {z} from 'zod'
 
-import type {JsonValue} from '../../source.ts'
 import type {TableSet} from '../../model/tables.ts'
 import type {TimeWindow} from '../../model/window.ts'
+import {FROM_THE_START, islands, windowIn} from '../coverage-sql.ts'
+import {parseBookmark} from '../event-rows.ts'
 import {NOTHING_COVERED, type StreamScope, type StreamState} from '../warehouse.ts'
 import {tableExists} from './definitions.ts'
 import {identifier, rowsOf} from './sql.ts'
-
-const bookmarkShape = z.object({value: z.json(), at: z.iso.datetime()})
 
 export async function readStreamStates(
   connection: DuckDBConnection,
@@ -46,7 +44,6 @@ const completed = (tables: TableSet): string =>
 
 const ofJob = `(payload->>'$.job') = $job AND (payload->>'$.selection') = $selection`
 
-/** Overlapping and touching windows are merged in the database, so that years of runs come back as a few rows. */
 async function coveredWindows(
   connection: DuckDBConnection,
   tables: TableSet,
@@ -55,23 +52,14 @@ async function coveredWindows(
   const rows = await rowsOf(
     connection,
     `WITH windows AS (
-       SELECT coalesce(epoch_ms((payload->>'$.window.since')::TIMESTAMPTZ), -9e15)::DOUBLE AS since,
+       SELECT coalesce(epoch_ms((payload->>'$.window.since')::TIMESTAMPTZ), ${FROM_THE_START})::DOUBLE AS since,
               epoch_ms((payload->>'$.window.until')::TIMESTAMPTZ)::DOUBLE AS until
        FROM (${completed(tables)} AND ${ofJob} AND (payload->>'$.limited') = 'false')
-     ), reach AS (
-       SELECT since, until, max(until) OVER (ORDER BY since, until ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS reached
-       FROM windows
-     ), islands AS (
-       SELECT since, until, sum(CASE WHEN reached >= since THEN 0 ELSE 1 END) OVER (ORDER BY since, until) AS island
-       FROM reach
-     )
+     ), ${islands()}
      SELECT min(since) AS since, max(until) AS until FROM islands GROUP BY island ORDER BY since`,
     parametersOf(scope),
   )
-  return rows.map((row) => {
-    const since = Number(row['since'])
-    return {since: since <= -9e15 ? -Infinity : since, until: Number(row['until'])}
-  })
+  return rows.map(windowIn)
 }
 
 async function hasOtherSelection(connection: DuckDBConnection, tables: TableSet, scope: StreamScope): Promise<boolean> {
@@ -124,8 +112,3 @@ const parametersOf = ({job, account, selection, stream}: StreamScope) => ({
   sourceSystem: stream.sourceSystem,
   objectType: stream.objectType,
 })
-
-function parseBookmark(text: string): {value: JsonValue; at: number} {
-  const {value, at} = bookmarkShape.parse(JSON.parse(text))
-  return {value, at: Date.parse(at)}
-}

@@ -1,7 +1,9 @@
 import {readdirSync, readFileSync} from 'node:fs'
-import {join, resolve} from 'node:path'
+import {basename, join, resolve} from 'node:path'
 
 const CODE = resolve(import.meta.dirname, '../../../src/warehouse/bigquery')
+/** SQL that both warehouses send. */
+const SHARED = resolve(CODE, '../coverage-sql.ts')
 const PARSER = new URL('analyzer/node_modules/@babel/parser/lib/index.js', import.meta.url).href
 const SQL =
   /\b(SELECT|FROM|WHERE|JOIN|UNION ALL|GROUP BY|ORDER BY|INSERT INTO|UPDATE|SET|DELETE|MERGE INTO|WHEN|VALUES|BETWEEN|CREATE|DROP|ALTER|TRANSACTION|TIMESTAMP_ADD|JSON_VALUE|PARSE_JSON)\b/
@@ -28,10 +30,10 @@ interface Node {
 export async function sqlInCode(): Promise<readonly SqlInCode[]> {
   const {parse} = (await import(PARSER)) as {parse(code: string, options: object): Node}
   const found: SqlInCode[] = []
-  for (const name of readdirSync(CODE)) {
-    const tree = parse(readFileSync(join(CODE, name), 'utf8'), {sourceType: 'module', plugins: ['typescript']})
+  for (const file of [...readdirSync(CODE).map((name) => join(CODE, name)), SHARED]) {
+    const tree = parse(readFileSync(file, 'utf8'), {sourceType: 'module', plugins: ['typescript']})
     for (const {text, line} of textsIn(tree)) {
-      if (SQL.test(text) && !OTHER.test(text)) found.push({place: `${name}:${line}`, text})
+      if (SQL.test(text) && !OTHER.test(text)) found.push({place: `${basename(file)}:${line}`, text})
     }
   }
   return found

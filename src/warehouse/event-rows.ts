@@ -1,0 +1,37 @@
+import * as z from 'zod'
+
+import type {EventType} from '../model/events.ts'
+import type {JsonValue} from '../source.ts'
+import type {Reject, RunEvent, StoredBookmark} from './warehouse.ts'
+
+/** A row of any warehouse, by the names of its columns. */
+export type Row = Readonly<Record<string, unknown>>
+
+export const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')
+
+/** Needs the columns of the event log, with `created_ms` for its time and the payload as JSON text. */
+export const runEventIn = (row: Row): RunEvent => ({
+  runId: textOf(row['correlation_id']),
+  type: textOf(row['event_type']) as EventType,
+  sourceSystem: textOf(row['source_system']),
+  objectType: textOf(row['object_type']),
+  at: Number(row['created_ms']),
+  error: typeof row['error_message'] === 'string' ? row['error_message'] : null,
+  payload: typeof row['payload'] === 'string' ? (JSON.parse(row['payload']) as JsonValue) : null,
+})
+
+/** Needs `source_system`, `object_type`, `reference`, `reason` and `created_ms`. */
+export const rejectIn = (row: Row): Reject => ({
+  stream: {sourceSystem: textOf(row['source_system']), objectType: textOf(row['object_type'])},
+  reference: textOf(row['reference']),
+  reason: textOf(row['reason']),
+  at: new Date(Number(row['created_ms'])).toISOString(),
+})
+
+const bookmarkShape = z.object({value: z.json(), at: z.iso.datetime()})
+
+/** Reads the JSON text of `payload.bookmark`. */
+export function parseBookmark(text: string): StoredBookmark {
+  const {value, at} = bookmarkShape.parse(JSON.parse(text))
+  return {value, at: Date.parse(at)}
+}
