@@ -5,6 +5,7 @@ import {pastRuns} from '../report/past-runs.ts'
 import {readInTheFuture} from '../run/plan.ts'
 import {kindOf} from '../warehouse/kinds.ts'
 import {openWarehouse} from '../warehouse/open-warehouse.ts'
+import {removeSurplusRows} from '../warehouse/surplus-rows.ts'
 import type {Warehouse} from '../warehouse/warehouse.ts'
 import {check, failed, type Finding} from './finding.ts'
 
@@ -41,10 +42,7 @@ export async function* examineWarehouse(config: Config): AsyncGenerator<Finding>
   yield check('keys', tables.rawObjects, async () => {
     const surplus = await warehouse.countSurplusRows(tables)
     if (surplus === 0) return 'none has several rows'
-    throw failure(
-      `${surplus} rows more than keys`,
-      `Remove the surplus rows: SELECT idem_key, COUNT(*) FROM ${tables.rawObjects} GROUP BY idem_key HAVING COUNT(*) > 1.`,
-    )
+    throw failure(`${surplus} rows more than keys`, removeSurplusRows(tables.rawObjects))
   })
   yield* examineLeases(warehouse, config)
 }

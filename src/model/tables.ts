@@ -110,6 +110,12 @@ export interface TableSet {
   readonly rawObjects: string
 }
 
+/** Both tables' names with their definitions. */
+export const definitionsOf = (tables: TableSet): readonly (readonly [string, TableDefinition])[] => [
+  [tables.eventLog, EVENT_LOG],
+  [tables.rawObjects, RAW_OBJECTS],
+]
+
 /** A test table is `test_` and the production table's own name. */
 export const testTablesOf = (production: TableSet): TableSet => ({
   eventLog: `test_${production.eventLog}`,

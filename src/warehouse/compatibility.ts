@@ -61,3 +61,10 @@ export function addableColumns(table: string, differences: readonly Difference[]
   if (addable.length < differences.length) assertNoDifferences(table, differences)
   return addable
 }
+
+/** The error of a test table that is no copy of production's. `drop` is the command that removes it. */
+export const noCopy = (test: string, production: string, difference: string, drop: string): Error =>
+  usageError(
+    `the test table ${test} has another definition than ${production}: ${difference}`,
+    `Drop the test table (${drop}) and run again: it is made anew from ${production}.`,
+  )

@@ -160,6 +160,9 @@ export interface KeyIndex {
   close(): void
 }
 
+/** The index of tables that are not there. */
+export const NOTHING_KNOWN: KeyIndex = {has: () => Promise.resolve(new Set()), close: () => undefined}
+
 /** A batch names files of NDJSON. Every line of `records` is a `SpooledRecord`, every line of `events` an `Event`. */
 export interface CommitBatch {
   readonly runStartedAt: Date

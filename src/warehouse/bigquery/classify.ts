@@ -1,5 +1,5 @@
-import {failure} from '../../base/errors.ts'
 import type {Stream} from '../../source.ts'
+import {assertOneRowPerKey} from '../surplus-rows.ts'
 import type {CommitCounts} from '../warehouse.ts'
 import {
   createStoredRows,
@@ -104,12 +104,4 @@ export function countsOf(classified: readonly Classified[]): CommitCounts {
 async function byPlace(queries: Queries, sql: string): Promise<ReadonlyMap<string, Row>> {
   const rows = await queries.rows({sql, what: WHAT})
   return new Map(rows.map((row) => [row['place'] ?? '', row]))
-}
-
-function assertOneRowPerKey(table: string, surplus: number): void {
-  if (surplus === 0) return
-  throw failure(
-    `${table} holds several rows for one idem_key (${surplus} too many among the keys of this run)`,
-    `Remove the surplus rows: SELECT idem_key, COUNT(*) FROM ${table} GROUP BY idem_key HAVING COUNT(*) > 1`,
-  )
 }

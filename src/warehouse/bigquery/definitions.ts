@@ -2,18 +2,19 @@ import {randomUUID} from 'node:crypto'
 import {isDeepStrictEqual} from 'node:util'
 
 import {failure, usageError} from '../../base/errors.ts'
-import type {ColumnDefinition, TableDefinition, TableSet} from '../../model/tables.ts'
+import {definitionsOf, type ColumnDefinition, type TableDefinition, type TableSet} from '../../model/tables.ts'
 import {
   addableColumns,
   assertNoDifferences,
   columnDifferences,
+  noCopy,
   type ColumnWords,
   type Difference,
 } from '../compatibility.ts'
 import type {AddedColumns} from '../warehouse.ts'
 import type {Connection} from './connection.ts'
 import type {Queries} from './query.ts'
-import {builtInMetadata, copiedMetadata, createTable, definitionsOf, findTable, type Table} from './table-metadata.ts'
+import {builtInMetadata, copiedMetadata, createTable, findTable, type Table} from './table-metadata.ts'
 
 const WORDS: ColumnWords = {
   types: {STRING: 'STRING', JSON: 'JSON', TIMESTAMP: 'TIMESTAMP'},
@@ -127,10 +128,7 @@ async function createMissingCopy(
   if (original === undefined) return
   const differences = differencesBetween(copiedMetadata(table), wanted as Readonly<Record<string, unknown>>)
   if (differences.length === 0) return
-  throw usageError(
-    `the test table ${name} has another definition than ${originalName}: ${differences.join('; ')}`,
-    `Drop the test table (bq rm -t ${connection.dataset}.${name}) and run again: it is made anew from ${originalName}.`,
-  )
+  throw noCopy(name, originalName, differences.join('; '), `bq rm -t ${connection.dataset}.${name}`)
 }
 
 function differencesBetween(

@@ -1,16 +1,15 @@
 import * as z from 'zod'
 
-import {failure, busy} from '../../base/errors.ts'
-import {createEvent, type Event} from '../../model/events.ts'
+import {busy} from '../../base/errors.ts'
+import type {Event} from '../../model/events.ts'
 import {isAlive, ownProcess, processIdentity} from '../../base/process-identity.ts'
+import {endedWithoutAWord, SILENCE_OF_THE_DEAD, streamHeld, streamLost} from '../held-streams.ts'
 import type {Connection} from './connection.ts'
 import {isDuplicate, isNotFound} from './service-error.ts'
 import {literal} from './sql.ts'
 import type {Queries} from './query.ts'
 import {deleteTable} from './table-metadata.ts'
 
-// Only for runs on another machine, whose process cannot be looked at.
-const SILENCE_OF_THE_DEAD = 60 * 60 * 1000
 const HEARTBEAT = 10 * 60 * 1000
 
 export interface Condition {
@@ -137,22 +136,12 @@ async function assertDead(found: FoundHolder): Promise<void> {
 
 function heldBy({runId, about}: Holder, elsewhere: boolean): Error {
   const {process, startedAt} = holderShape.parse(JSON.parse(about))
-  return busy(
-    `run ${runId} is reading the same stream (process ${process.pid} on ${process.host}, started ${startedAt})`,
-    elsewhere
-      ? 'Wait for it to end; if it was killed, its stream is free again one hour after its last sign of life.'
-      : 'Wait for it to end, or stop it, and run the same command again.',
-  )
+  return streamHeld({runId, process, startedAt}, elsewhere)
 }
 
 function lastWord(found: Holder, taker: Holder): Event {
   const {process} = holderShape.parse(JSON.parse(found.about))
-  return createEvent({
-    type: 'job.failed',
-    runId: found.runId,
-    at: new Date(),
-    error: `ended without a word (process ${process.pid} on ${process.host} is gone); its stream was taken over by ${taker.runId}`,
-  })
+  return endedWithoutAWord({runId: found.runId, process}, taker.runId)
 }
 
 /**
@@ -191,12 +180,7 @@ export function keepLeases(
   }
 }
 
-export const leaseLost = (cause: unknown): Error =>
-  failure(
-    'this run lost its stream: another run took it for dead and took it over',
-    'Nothing of this commit was written; the other run reads the same records.',
-    cause,
-  )
+export const leaseLost = (cause: unknown): Error => streamLost('another run took it for dead and took it over', cause)
 
 export async function dropLeases(
   connection: Connection,

@@ -1,6 +1,6 @@
 import * as z from 'zod'
 
-import {EVENT_LOG, RAW_OBJECTS, type TableDefinition, type TableSet} from '../../model/tables.ts'
+import type {TableDefinition} from '../../model/tables.ts'
 import type {Connection} from './connection.ts'
 import {isDuplicate, isNotFound} from './service-error.ts'
 
@@ -14,11 +14,6 @@ const tableShape = z.looseObject({
 })
 
 export type Table = z.infer<typeof tableShape>
-
-export const definitionsOf = (tables: TableSet): readonly (readonly [string, TableDefinition])[] => [
-  [tables.eventLog, EVENT_LOG],
-  [tables.rawObjects, RAW_OBJECTS],
-]
 
 /** Answers `undefined` where the service says that it is not there, and throws where it must not be looked at. */
 export async function findTable(

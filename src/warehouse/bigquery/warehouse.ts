@@ -2,6 +2,7 @@ import type {Stream} from '../../source.ts'
 import type {TableSet} from '../../model/tables.ts'
 import {
   NOTHING_COVERED,
+  NOTHING_KNOWN,
   type AddedColumns,
   type KeyIndex,
   type Reject,
@@ -45,8 +46,6 @@ interface Opened {
   readonly connection: Connection
   readonly queries: Queries
 }
-
-const NOTHING_KNOWN: KeyIndex = {has: () => Promise.resolve(new Set()), close: () => undefined}
 
 export class BigQueryWarehouse implements Warehouse {
   readonly #options: BigQueryOptions

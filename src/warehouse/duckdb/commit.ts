@@ -3,9 +3,9 @@ import {readFile} from 'node:fs/promises'
 
 import type {DuckDBConnection} from '@duckdb/node-api'
 
-import {failure} from '../../base/errors.ts'
 import type {Event} from '../../model/events.ts'
 import {RAW_OBJECTS, type RunValues, type TableSet} from '../../model/tables.ts'
+import {assertOneRowPerKey} from '../surplus-rows.ts'
 import type {CommitBatch, CommitCounts, CommitResult, RowCounts, RunToBegin, SpooledRecord} from '../warehouse.ts'
 import {MEMORY_LIMIT, THREADS} from './connection.ts'
 import {columnsOf} from './definitions.ts'
@@ -69,7 +69,7 @@ async function mergeRecords(
      SELECT idem_key, stored.rowid AS stored_row, stored.last_seen > ${started} AS newer
      FROM staged_key JOIN ${target} AS stored USING (idem_key)`,
   )
-  await assertOneRowPerKey(connection, tables)
+  await assertNoSurplusRows(connection, tables)
   const foreign = [...(await columnsOf(connection, tables.rawObjects)).keys()].filter(
     (name) => !RAW_OBJECTS.columns.some((column) => column.name === name),
   )
@@ -200,17 +200,12 @@ async function stageLoneRecord(connection: DuckDBConnection, file: string): Prom
   })
 }
 
-async function assertOneRowPerKey(connection: DuckDBConnection, tables: TableSet): Promise<void> {
+async function assertNoSurplusRows(connection: DuckDBConnection, tables: TableSet): Promise<void> {
   const [row] = await rowsOf(
     connection,
     `SELECT (count(*) - count(DISTINCT idem_key))::DOUBLE AS surplus FROM stored_key`,
   )
-  const surplus = Number(row?.['surplus'])
-  if (surplus === 0) return
-  throw failure(
-    `${tables.rawObjects} holds several rows for one idem_key (${surplus} too many among the keys of this run)`,
-    `Remove the surplus rows: SELECT idem_key, count(*) FROM ${tables.rawObjects} GROUP BY ALL HAVING count(*) > 1.`,
-  )
+  assertOneRowPerKey(tables.rawObjects, Number(row?.['surplus']))
 }
 
 /** A key begins with its object type, so that this need not be held for each key. */

@@ -1,11 +1,11 @@
 import type {DuckDBConnection} from '@duckdb/node-api'
 
-import {usageError} from '../../base/errors.ts'
-import {EVENT_LOG, RAW_OBJECTS, type TableDefinition, type TableSet} from '../../model/tables.ts'
+import {definitionsOf, type TableDefinition, type TableSet} from '../../model/tables.ts'
 import {
   addableColumns,
   assertNoDifferences,
   columnDifferences,
+  noCopy,
   type Column,
   type ColumnWords,
 } from '../compatibility.ts'
@@ -18,15 +18,10 @@ const WORDS: ColumnWords = {
   nullable: 'allow NULL',
 }
 
-const parts = (tables: TableSet): readonly (readonly [string, TableDefinition])[] => [
-  [tables.eventLog, EVENT_LOG],
-  [tables.rawObjects, RAW_OBJECTS],
-]
-
 /** Answers with the names of those that were missing. */
 export async function createMissingTables(connection: DuckDBConnection, tables: TableSet): Promise<readonly string[]> {
   const made: string[] = []
-  for (const [name, definition] of parts(tables)) {
+  for (const [name, definition] of definitionsOf(tables)) {
     if ((await definitionOf(connection, name)) !== undefined) continue
     await connection.run(`CREATE TABLE ${identifier(name)}(${builtInDefinition(definition)});`)
     made.push(name)
@@ -52,15 +47,12 @@ export async function createMissingCopy(connection: DuckDBConnection, name: stri
   }
   const found = await definitionOf(connection, name)
   if (found === wanted) return
-  throw usageError(
-    `the test table ${name} has another definition than ${original}: it has (${found ?? ''} and ${original} has (${wanted}`,
-    `Drop the test table (DROP TABLE ${name}) and run again: it is made anew from ${original}.`,
-  )
+  throw noCopy(name, original, `it has (${found ?? ''} and ${original} has (${wanted}`, `DROP TABLE ${name}`)
 }
 
 /** Throws where an existing table cannot hold what lorchestra writes; missing ones pass. */
 export async function assertCompatibleTables(connection: DuckDBConnection, tables: TableSet): Promise<void> {
-  for (const [name, definition] of parts(tables)) {
+  for (const [name, definition] of definitionsOf(tables)) {
     const columns = await columnsOf(connection, name)
     if (columns.size > 0) assertNoDifferences(name, [...columnDifferences(definition, columns, WORDS)])
   }
@@ -72,7 +64,7 @@ export async function addMissingColumns(
   sets: readonly TableSet[],
 ): Promise<readonly AddedColumns[]> {
   const added: AddedColumns[] = []
-  for (const [table, definition] of sets.flatMap(parts)) {
+  for (const [table, definition] of sets.flatMap(definitionsOf)) {
     const columns = await columnsOf(connection, table)
     if (columns.size === 0) continue
     const missing = addableColumns(table, [...columnDifferences(definition, columns, WORDS)])

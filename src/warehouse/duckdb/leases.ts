@@ -1,17 +1,15 @@
 import type {DuckDBConnection} from '@duckdb/node-api'
 import {z} from 'zod'
 
-import {failure, busy} from '../../base/errors.ts'
-import {createEvent, type Event} from '../../model/events.ts'
+import {failure} from '../../base/errors.ts'
+import type {Event} from '../../model/events.ts'
 import {isAlive, processIdentity} from '../../base/process-identity.ts'
 import type {TableSet} from '../../model/tables.ts'
+import {endedWithoutAWord, SILENCE_OF_THE_DEAD, streamHeld, streamLost} from '../held-streams.ts'
 import type {RunToBegin} from '../warehouse.ts'
 import {tableExists} from './definitions.ts'
 import {insertEvents} from './events.ts'
 import {identifier, rowsOf} from './sql.ts'
-
-// Only for runs on another machine, whose process cannot be looked at.
-const SILENCE_OF_THE_DEAD = 60 * 60 * 1000
 
 const startedPayload = z.object({
   streams: z.array(z.string()),
@@ -29,26 +27,13 @@ export async function takeLease(connection: DuckDBConnection, run: RunToBegin): 
   for (const row of await openRuns(connection, run.tables)) {
     const other = startedPayload.safeParse(JSON.parse(String(row['payload'])))
     if (!other.success || !other.data.streams.some((stream) => wanted.streams.includes(stream))) continue
-    const otherRun = String(row['run_id'])
-    const {host, pid} = other.data.process
-    const alive = await isAlive(other.data.process)
+    const holder = {runId: String(row['run_id']), process: other.data.process}
+    const alive = await isAlive(holder.process)
     const silence = Date.now() - Number(row['last_heard'])
     if (alive ?? silence < SILENCE_OF_THE_DEAD) {
-      throw busy(
-        `run ${otherRun} is reading the same stream (process ${pid} on ${host}, started ${String(row['started'])})`,
-        alive === undefined
-          ? 'Wait for it to end; if it was killed, its stream is free again one hour after its last event.'
-          : 'Wait for it to end, or stop it, and run the same command again.',
-      )
+      throw streamHeld({...holder, startedAt: String(row['started'])}, alive === undefined)
     }
-    await insertEvents(connection, run.tables, [
-      createEvent({
-        type: 'job.failed',
-        runId: otherRun,
-        at: new Date(),
-        error: `ended without a word (process ${pid} on ${host} is gone); its stream was taken over by ${run.runId}`,
-      }),
-    ])
+    await insertEvents(connection, run.tables, [endedWithoutAWord(holder, run.runId)])
   }
   await insertEvents(connection, run.tables, [started])
   return started
@@ -67,10 +52,7 @@ export async function assertLeaseHeld(connection: DuckDBConnection, tables: Tabl
     throw fileExchanged(`${tables.eventLog} does not hold this run`)
   const ended = own.find((row) => row['event_type'] !== 'job.started')
   if (ended === undefined) return
-  throw failure(
-    `this run lost its stream: ${String(ended['error_message'] ?? 'it was ended by another run')}`,
-    'Nothing of this commit was written; the other run reads the same records.',
-  )
+  throw streamLost(String(ended['error_message'] ?? 'it was ended by another run'))
 }
 
 export const fileExchanged = (what: string): Error =>

@@ -5,6 +5,7 @@ import {inTurn} from '../../base/waiting.ts'
 import type {TableSet} from '../../model/tables.ts'
 import {
   NOTHING_COVERED,
+  NOTHING_KNOWN,
   type AddedColumns,
   type DescribedTable,
   type KeyIndex,
@@ -34,8 +35,6 @@ import {assertLeaseHeld, fileExchanged, takeLease} from './leases.ts'
 import {createMissingDatabase} from './new-database.ts'
 import {readRunEvents} from './run-events.ts'
 import {readStreamStates} from './stream-state.ts'
-
-const NOTHING_KNOWN: KeyIndex = {has: () => Promise.resolve(new Set()), close: () => undefined}
 
 export class DuckDBWarehouse implements Warehouse {
   readonly #database: DatabaseOptions

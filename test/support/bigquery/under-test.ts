@@ -1,5 +1,6 @@
 import {BigQueryWarehouse, type BigQueryOptions} from '../../../src/warehouse/bigquery/warehouse.ts'
-import {builtInMetadata, definitionsOf} from '../../../src/warehouse/bigquery/table-metadata.ts'
+import {definitionsOf} from '../../../src/model/tables.ts'
+import {builtInMetadata} from '../../../src/warehouse/bigquery/table-metadata.ts'
 import {runApart} from '../run-apart.ts'
 import {PRODUCTION, scriptedRun} from '../scripted-run.ts'
 import type {Warehouse} from '../../../src/warehouse/warehouse.ts'

@@ -5,7 +5,8 @@ import {expect} from 'chai'
 
 import {outcomeOf} from '../../../src/base/errors.ts'
 import type {Page} from '../../../src/source.ts'
-import {builtInMetadata, definitionsOf} from '../../../src/warehouse/bigquery/table-metadata.ts'
+import {definitionsOf} from '../../../src/model/tables.ts'
+import {builtInMetadata} from '../../../src/warehouse/bigquery/table-metadata.ts'
 import {startAnalyzer, type AnalyzedColumn, type Analyzer} from '../../support/bigquery/analyzer.ts'
 import {call, PROJECT, startEmulator, type Emulator} from '../../support/bigquery/emulator.ts'
 import {

@@ -1,0 +1,14 @@
+import {failure} from '../base/errors.ts'
+
+/** A way to find them. */
+export const removeSurplusRows = (table: string): string =>
+  `Remove the surplus rows: SELECT idem_key, COUNT(*) FROM ${table} GROUP BY idem_key HAVING COUNT(*) > 1.`
+
+/** A commit would not know which row of a key to change. */
+export function assertOneRowPerKey(table: string, surplus: number): void {
+  if (surplus === 0) return
+  throw failure(
+    `${table} holds several rows for one idem_key (${surplus} too many among the keys of this run)`,
+    removeSurplusRows(table),
+  )
+}
