@@ -43,25 +43,22 @@ export class LorchestraError extends Error {
   }
 }
 
-/** Flags, configuration, names, environment: nothing was contacted. */
-export const usageError = (message: string, next: string | Advice, cause?: unknown): LorchestraError =>
-  new LorchestraError('usage', message, detailsOf(next, cause))
+/** Makes the error for flags, configuration, names or an environment that are wrong: nothing was contacted. */
+export const usageError = (message: string, details: Advice): LorchestraError =>
+  new LorchestraError('usage', message, details)
 
-export const failure = (message: string, next?: string | ErrorDetails, cause?: unknown): LorchestraError =>
-  new LorchestraError('failed', message, detailsOf(next, cause))
+/** Makes the error for a run or command that failed. */
+export const failure = (message: string, details?: ErrorDetails): LorchestraError =>
+  new LorchestraError('failed', message, details)
 
-/** A source broke its contract. `rule` says what it must do, where the message alone does not. */
+/** Makes the error for a source that broke its contract. `rule` says what it must do, where the message alone does not. */
 export const sourceBug = (message: string, {rule, cause}: {rule?: string; cause?: unknown} = {}): LorchestraError => {
   const bug = rule === undefined ? 'This is a bug in the source' : `This is a bug in the source: ${rule}`
   return failure(message, {code: 'E_SOURCE_BUG', next: `${bug}; please report it to whoever maintains it.`, cause})
 }
 
-/** Another run of the stream, or another process on the warehouse's file. */
-export const busy = (message: string, next: string | Advice, cause?: unknown): LorchestraError =>
-  new LorchestraError('busy', message, detailsOf(next, cause))
-
-const detailsOf = (next: string | ErrorDetails | undefined, cause: unknown): ErrorDetails =>
-  typeof next === 'object' ? next : {...(next !== undefined && {next}), cause}
+/** Makes the error for another run of the stream, or another process on the warehouse's file, that is in the way. */
+export const busy = (message: string, details: Advice): LorchestraError => new LorchestraError('busy', message, details)
 
 /** The run mode and the flags disagree: a bug of lorchestra, so nothing may be written. */
 export const modeError = (message: string): LorchestraError =>

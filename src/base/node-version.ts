@@ -7,8 +7,7 @@ export function assertNodeIsNewEnough(version: string = process.versions.node): 
   const [major = 0, minor = 0] = version.split('.').map(Number)
   const [oldestMajor, oldestMinor] = OLDEST
   if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)) return
-  throw usageError(
-    `Node ${version} is older than ${OLDEST.join('.')}, which lorchestra needs`,
-    'Install a current Node: https://nodejs.org.',
-  )
+  throw usageError(`Node ${version} is older than ${OLDEST.join('.')}, which lorchestra needs`, {
+    next: 'Install a current Node: https://nodejs.org.',
+  })
 }

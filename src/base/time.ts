@@ -37,10 +37,9 @@ function offsetOf(zone: string | undefined): number {
 }
 
 const notAnInstant = (text: string): Error =>
-  usageError(
-    `${JSON.stringify(text)} is not a date or date-time`,
-    'Give ISO 8601, such as 2026-01-31, 2026-01-31T12:00:00Z or 2026-01-31T12:00:00+01:00.',
-  )
+  usageError(`${JSON.stringify(text)} is not a date or date-time`, {
+    next: 'Give ISO 8601, such as 2026-01-31, 2026-01-31T12:00:00Z or 2026-01-31T12:00:00+01:00.',
+  })
 
 const SECOND = 1000
 const UNITS = {w: 604_800 * SECOND, d: 86_400 * SECOND, h: 3600 * SECOND, m: 60 * SECOND, s: SECOND} as const
@@ -52,10 +51,9 @@ export function parseDuration(text: string): number {
   const [, digits, unit] = /^(\d+)([smhdw])$/.exec(text) ?? []
   const milliseconds = Number(digits) * UNITS[(unit ?? 's') as keyof typeof UNITS]
   if (milliseconds <= LONGEST) return milliseconds
-  throw usageError(
-    `${JSON.stringify(text)} is not a duration`,
-    'Give a whole number and a unit: 90s, 30m, 12h, 7d or 2w.',
-  )
+  throw usageError(`${JSON.stringify(text)} is not a duration`, {
+    next: 'Give a whole number and a unit: 90s, 30m, 12h, 7d or 2w.',
+  })
 }
 
 /** In the largest unit that divides it: `parseDuration(formatDuration(n))` is `n`, down to whole seconds. */

@@ -75,11 +75,10 @@ function streamsOf(source: Source, options: unknown): readonly StreamDefinition[
   try {
     return source.streams(options)
   } catch (error) {
-    throw failure(
-      `the source ${source.name} could not say what the job reads`,
-      'Look at the options of the job.',
-      error,
-    )
+    throw failure(`the source ${source.name} could not say what the job reads`, {
+      next: 'Look at the options of the job.',
+      cause: error,
+    })
   }
 }
 

@@ -83,10 +83,9 @@ async function usuallyFindsSomething(config: Config, job: string): Promise<boole
 function assertAddress(webhook: string, config: Config): void {
   const url = URL.canParse(webhook) ? new URL(webhook) : undefined
   if (url !== undefined && isSafeAddress(url)) return
-  throw usageError(
-    `${config.shownPath}: notifications.webhook is not an address with https`,
-    'Give the whole address, from https:// on; http is for this machine only.',
-  )
+  throw usageError(`${config.shownPath}: notifications.webhook is not an address with https`, {
+    next: 'Give the whole address, from https:// on; http is for this machine only.',
+  })
 }
 
 async function logged(log: Logger, what: string, work: () => Promise<void>): Promise<void> {

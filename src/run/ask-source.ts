@@ -49,6 +49,6 @@ function assertSameIdentity({account, job}: JobRun, identity: string, states: re
   if (stored === undefined || stored === identity) return
   throw usageError(
     `${account === null ? `job ${job}` : `account ${account}`} used to hold the data of ${stored} and now answers with that of ${identity}`,
-    'Use the credentials of the former, or give the other one an account of its own in lorchestra.yaml.',
+    {next: 'Use the credentials of the former, or give the other one an account of its own in lorchestra.yaml.'},
   )
 }

@@ -74,10 +74,9 @@ export function assertSelectableByWindow(
   {since, until}: WindowRequest,
 ): void {
   if ((since === undefined && until === undefined) || groups.every(({windowed}) => windowed)) return
-  throw usageError(
-    `${job} reads records without a time, so --since and --until cannot select any`,
-    'Run it without them: it reads everything, and running twice changes nothing.',
-  )
+  throw usageError(`${job} reads records without a time, so --since and --until cannot select any`, {
+    next: 'Run it without them: it reads everything, and running twice changes nothing.',
+  })
 }
 
 // Clocks of two machines differ by seconds.
@@ -94,7 +93,9 @@ export function assertClockIsRight(job: string, states: readonly StreamState[], 
   if (future === undefined) return
   throw failure(
     `the clock of this machine says ${new Date(now).toISOString()}, but the event log says that ${job} was read up to ${future.toISOString()}`,
-    'Set the clock and run again. If it is right, a run had a wrong one: drop the ingestion.completed events whose window ends in the future.',
+    {
+      next: 'Set the clock and run again. If it is right, a run had a wrong one: drop the ingestion.completed events whose window ends in the future.',
+    },
   )
 }
 

@@ -29,13 +29,12 @@ export function readWindowRequest(flags: WindowFlags, now: Date): ReadRequest {
   const since = flags.since === undefined ? undefined : readInstant('--since', flags.since, now, notes)
   const until = flags.until === undefined ? undefined : readInstant('--until', flags.until, now, notes)
   if (since !== undefined && until !== undefined && since >= until) {
-    throw usageError(
-      `--since ${flags.since ?? ''} is not before --until ${flags.until ?? ''}`,
-      'Give a window that begins before it ends.',
-    )
+    throw usageError(`--since ${flags.since ?? ''} is not before --until ${flags.until ?? ''}`, {
+      next: 'Give a window that begins before it ends.',
+    })
   }
   if (flags.limit !== undefined && flags.limit < 1) {
-    throw usageError(`--limit ${flags.limit} reads nothing`, 'Give a limit of at least 1.')
+    throw usageError(`--limit ${flags.limit} reads nothing`, {next: 'Give a limit of at least 1.'})
   }
   return {
     request: {
@@ -52,10 +51,9 @@ export function readWindowRequest(flags: WindowFlags, now: Date): ReadRequest {
 function readInstant(flag: string, text: string, now: Date, notes: string[]): number {
   const instant = text.startsWith('-') ? now.getTime() - parseAge(flag, text) : parseAbsolute(flag, text, notes)
   if (instant <= now.getTime()) return instant
-  throw usageError(
-    `${flag} ${text} lies in the future (it is ${now.toISOString()})`,
-    'Give an instant that has passed, such as -7d or 2026-01-31T12:00:00Z.',
-  )
+  throw usageError(`${flag} ${text} lies in the future (it is ${now.toISOString()})`, {
+    next: 'Give an instant that has passed, such as -7d or 2026-01-31T12:00:00Z.',
+  })
 }
 
 function parseAge(flag: string, text: string): number {
@@ -77,8 +75,7 @@ function parseAbsolute(flag: string, text: string, notes: string[]): number {
 }
 
 const unreadable = (flag: string, text: string, cause: unknown): Error =>
-  usageError(
-    `${flag} ${text} is not an instant`,
-    'Give ISO 8601 (2026-01-31, 2026-01-31T12:00:00Z) or an age: -30m, -12h, -7d, -2w.',
+  usageError(`${flag} ${text} is not an instant`, {
+    next: 'Give ISO 8601 (2026-01-31, 2026-01-31T12:00:00Z) or an age: -30m, -12h, -7d, -2w.',
     cause,
-  )
+  })

@@ -53,11 +53,10 @@ export class DryRunSink implements Sink {
       return await this.#warehouse.readStreamStates(tables, this.#scopes)
     } catch (error) {
       if (error instanceof LorchestraError && error.outcome !== 'failed') throw error
-      throw failure(
-        'a dry run without --since begins where production ends, and production cannot be read',
-        'Pass --since to dry-run without a warehouse, or see to what the message above names.',
-        error,
-      )
+      throw failure('a dry run without --since begins where production ends, and production cannot be read', {
+        next: 'Pass --since to dry-run without a warehouse, or see to what the message above names.',
+        cause: error,
+      })
     }
   }
 

@@ -125,10 +125,9 @@ export class Spool {
   #assertWithinLimits(): void {
     const bytes = this.#records.bytes + this.#loneBytes
     if (bytes <= SPOOL_LIMITS.bytes && this.#rows <= SPOOL_LIMITS.rows) return
-    throw failure(
-      `one slice holds more than can be spooled (${this.#rows} records, ${bytes} bytes)`,
-      'Set a shorter slice: for this job in lorchestra.yaml, so that it commits more often.',
-    )
+    throw failure(`one slice holds more than can be spooled (${this.#rows} records, ${bytes} bytes)`, {
+      next: 'Set a shorter slice: for this job in lorchestra.yaml, so that it commits more often.',
+    })
   }
 
   #position(): Position {

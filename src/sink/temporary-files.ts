@@ -6,10 +6,9 @@ export async function writingTemporaryFiles<Result>(folder: string, work: () => 
     return await work()
   } catch (error) {
     if (!(error instanceof Error && 'code' in error)) throw error
-    throw failure(
-      `temporary files cannot be written in ${folder}`,
-      'Make room there and see that it is a folder of yours, or set XDG_CACHE_HOME to another one.',
-      error,
-    )
+    throw failure(`temporary files cannot be written in ${folder}`, {
+      next: 'Make room there and see that it is a folder of yours, or set XDG_CACHE_HOME to another one.',
+      cause: error,
+    })
   }
 }

@@ -40,10 +40,9 @@ export async function loginAccount(request: LoginRequest): Promise<LoginResult> 
   const account = findAccount(config, request.account)
   const source = await loadSource(commandLine, account.source)
   if (source.login === undefined) {
-    throw usageError(
-      `${account.source} has no login; the credentials of ${account.name} are options`,
-      `Put them under accounts: ${account.name}: in ${config.shownPath}.`,
-    )
+    throw usageError(`${account.source} has no login; the credentials of ${account.name} are options`, {
+      next: `Put them under accounts: ${account.name}: in ${config.shownPath}.`,
+    })
   }
   // What a login is to get may be missing.
   const resolved = await resolveOptions(ownerOf(account, config), source, config, mask, () => Promise.resolve(true))
@@ -81,7 +80,7 @@ function timeLimit(timeout: number): {signal: AbortSignal; clear: () => void} {
   const controller = new AbortController()
   const timer = setTimeout(() => {
     controller.abort(
-      failure(`nobody signed in within ${formatDuration(timeout)}`, 'Run it again; --timeout gives more time.'),
+      failure(`nobody signed in within ${formatDuration(timeout)}`, {next: 'Run it again; --timeout gives more time.'}),
     )
   }, timeout)
   return {signal: controller.signal, clear: () => clearTimeout(timer)}

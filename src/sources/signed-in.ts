@@ -10,9 +10,10 @@ export async function assertSignedIn(
 ): Promise<void> {
   if (!((await source.needsLogin?.({options, secrets})) ?? false)) return
   if (account !== undefined)
-    throw usageError(`account ${account} is not signed in yet`, `Sign in: \`lorchestra accounts login ${account}\`.`)
-  throw usageError(
-    `job ${name} needs somebody to sign in, and has no account`,
-    `Give it an account in lorchestra.yaml, and sign in: \`lorchestra accounts login ACCOUNT\`.`,
-  )
+    throw usageError(`account ${account} is not signed in yet`, {
+      next: `Sign in: \`lorchestra accounts login ${account}\`.`,
+    })
+  throw usageError(`job ${name} needs somebody to sign in, and has no account`, {
+    next: `Give it an account in lorchestra.yaml, and sign in: \`lorchestra accounts login ACCOUNT\`.`,
+  })
 }

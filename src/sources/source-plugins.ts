@@ -87,25 +87,24 @@ export const formatFailures = (failures: readonly SourceFailure[]): string =>
 export async function loadSource(commandLine: CommandLine, name: string): Promise<Source> {
   const {sources, failures} = await listSources(commandLine)
   const broken = failures.find(({source}) => source === name)
-  if (broken !== undefined) throw failure(broken.message, broken.next)
+  if (broken !== undefined) throw failure(broken.message, {next: broken.next})
   const listed = sources.find(({descriptor}) => descriptor.name === name)
   if (listed === undefined) throw unknownSource(name, sources, failures)
   const {descriptor, plugin} = listed
   const source = await load(descriptor, plugin)
   const wrong = whatIsWrongWith(source, descriptor)
   if (wrong === undefined) return source as Source
-  throw failure(`the source ${name} of the plugin ${plugin.name} ${wrong}`, REPORT)
+  throw failure(`the source ${name} of the plugin ${plugin.name} ${wrong}`, {next: REPORT})
 }
 
 async function load(descriptor: SourceDescriptor, plugin: SourcePlugin): Promise<unknown> {
   try {
     return await descriptor.load()
   } catch (error) {
-    throw failure(
-      `the source ${descriptor.name} of the plugin ${plugin.name} could not be loaded`,
-      adviceToReinstall(plugin.name),
-      error,
-    )
+    throw failure(`the source ${descriptor.name} of the plugin ${plugin.name} could not be loaded`, {
+      next: adviceToReinstall(plugin.name),
+      cause: error,
+    })
   }
 }
 
@@ -164,9 +163,11 @@ function unknownSource(name: string, sources: readonly ListedSource[], failures:
   const install = 'Install the plugin that does: lorchestra plugins install PACKAGE.'
   if (failures.length > 0 && closeMatch(name, names) === undefined) {
     // The wanted source may be one of theirs.
-    return failure(`${message}; ${failures.map((broken) => broken.message).join('; ')}`, failures[0]?.next ?? install)
+    return failure(`${message}; ${failures.map((broken) => broken.message).join('; ')}`, {
+      next: failures[0]?.next ?? install,
+    })
   }
-  return usageError(message, `${adviseOn(name, names, 'There is none yet.')} ${install}`)
+  return usageError(message, {next: `${adviseOn(name, names, 'There is none yet.')} ${install}`})
 }
 
 function whatIsWrongWith(source: unknown, descriptor: SourceDescriptor): string | undefined {

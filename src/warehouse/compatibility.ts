@@ -49,9 +49,11 @@ export function assertNoDifferences(table: string, differences: readonly Differe
   if (differences.length === 0) return
   throw usageError(
     `the table ${table} is not one that lorchestra can write: ${differences.map(({text}) => text).join('; ')}`,
-    differences.every(({addable}) => addable !== undefined)
-      ? 'Add what is missing with: lorchestra warehouse create --add-columns'
-      : 'Name another table in lorchestra.yaml (event_log, raw_objects), or change this one; a run never alters it.',
+    {
+      next: differences.every(({addable}) => addable !== undefined)
+        ? 'Add what is missing with: lorchestra warehouse create --add-columns'
+        : 'Name another table in lorchestra.yaml (event_log, raw_objects), or change this one; a run never alters it.',
+    },
   )
 }
 
@@ -64,7 +66,6 @@ export function addableColumns(table: string, differences: readonly Difference[]
 
 /** The error of a test table that is no copy of production's. `drop` is the command that removes it. */
 export const noCopy = (test: string, production: string, difference: string, drop: string): Error =>
-  usageError(
-    `the test table ${test} has another definition than ${production}: ${difference}`,
-    `Drop the test table (${drop}) and run again: it is made anew from ${production}.`,
-  )
+  usageError(`the test table ${test} has another definition than ${production}: ${difference}`, {
+    next: `Drop the test table (${drop}) and run again: it is made anew from ${production}.`,
+  })

@@ -16,12 +16,11 @@ export const streamHeld = (
   {runId, process, startedAt}: HoldingRun & {readonly startedAt: string},
   elsewhere: boolean,
 ): Error =>
-  busy(
-    `run ${runId} is reading the same stream (process ${process.pid} on ${process.host}, started ${startedAt})`,
-    elsewhere
+  busy(`run ${runId} is reading the same stream (process ${process.pid} on ${process.host}, started ${startedAt})`, {
+    next: elsewhere
       ? 'Wait for it to end; if it was killed, its stream is free again one hour after its last sign of life.'
       : 'Wait for it to end, or stop it, and run the same command again.',
-  )
+  })
 
 /** The last event of a run that was found dead. */
 export const endedWithoutAWord = ({runId, process}: HoldingRun, takenOverBy: string): Event =>
@@ -34,8 +33,7 @@ export const endedWithoutAWord = ({runId, process}: HoldingRun, takenOverBy: str
 
 /** The error of a run that was taken for dead and lives. */
 export const streamLost = (what: string, cause?: unknown): Error =>
-  failure(
-    `this run lost its stream: ${what}`,
-    'Nothing of this commit was written; the other run reads the same records.',
+  failure(`this run lost its stream: ${what}`, {
+    next: 'Nothing of this commit was written; the other run reads the same records.',
     cause,
-  )
+  })

@@ -7,8 +7,7 @@ export const removeSurplusRows = (table: string): string =>
 /** A commit would not know which row of a key to change. */
 export function assertOneRowPerKey(table: string, surplus: number): void {
   if (surplus === 0) return
-  throw failure(
-    `${table} holds several rows for one idem_key (${surplus} too many among the keys of this run)`,
-    removeSurplusRows(table),
-  )
+  throw failure(`${table} holds several rows for one idem_key (${surplus} too many among the keys of this run)`, {
+    next: removeSurplusRows(table),
+  })
 }

@@ -31,7 +31,7 @@ export async function changePlugins(
   const plugin = commandLine.plugins.get('@oclif/plugin-plugins')
   const command = plugin?.commands.find((found) => found.id === id)
   if (plugin === undefined || command === undefined)
-    throw failure(`this lorchestra cannot run ${id}`, 'Install lorchestra again.')
+    throw failure(`this lorchestra cannot run ${id}`, {next: 'Install lorchestra again.'})
   const Original = (await command.load()) as unknown as Runnable
   return withPluginCopy(commandLine.dataDir, async (pluginCopy) => {
     const before = await installedIn(commandLine.dataDir)
@@ -45,7 +45,7 @@ export async function changePlugins(
       await new Original([...argv], onTheCopy).run()
     } catch (error) {
       endProgressLine(plugin.root)
-      throw failure(`npm could not do it: ${messageWithCauses(error)}`, UNCHANGED, error)
+      throw failure(`npm could not do it: ${messageWithCauses(error)}`, {next: UNCHANGED, cause: error})
     }
     const after = await installedIn(pluginCopy)
     const changed = [...after].filter(([name, version]) => before.get(name) !== version)
@@ -65,13 +65,13 @@ async function inspect(pluginCopy: string, name: string, others: readonly Listed
   const plugin = await Config.load({root, userPlugins: false, devPlugins: false})
   const {sources, failures} = await listSources(plugin)
   const [broken] = failures
-  if (broken !== undefined) throw failure(`${broken.message}; it was not installed`, UNCHANGED)
+  if (broken !== undefined) throw failure(`${broken.message}; it was not installed`, {next: UNCHANGED})
   for (const {descriptor} of sources) {
     const taken = others.find((other) => other.descriptor.name === descriptor.name && other.plugin.name !== name)
     if (taken === undefined) continue
     throw usageError(
       `${name} and ${taken.plugin.name} both offer the source ${descriptor.name}, and of two with one name neither can be used; ${name} was not installed`,
-      `Uninstall the other one first: lorchestra plugins uninstall ${taken.plugin.name}`,
+      {next: `Uninstall the other one first: lorchestra plugins uninstall ${taken.plugin.name}`},
     )
   }
   return {name, version: plugin.version, sources: sources.map(({descriptor}) => descriptor.name)}

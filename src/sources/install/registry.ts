@@ -26,18 +26,16 @@ export async function assertInRegistry(commandLine: CommandLine, spec: string): 
   const {code = 'nothing', summary = ''} = errorIn(answer.stdout)
   const reason = summary.replaceAll(/\s*\n\s*/g, ' ').trim()
   if (answer.failed === undefined || code === 'ETARGET' || (code === 'E404' && /No match found/.test(reason))) {
-    throw usageError(`the registry has no ${spec}`, 'Look which versions there are: npm view PACKAGE versions.')
+    throw usageError(`the registry has no ${spec}`, {next: 'Look which versions there are: npm view PACKAGE versions.'})
   }
   if (code === 'E404') {
-    throw usageError(
-      `there is no package ${spec} in the registry`,
-      'Check the spelling, and which registry npm is set to.',
-    )
+    throw usageError(`there is no package ${spec} in the registry`, {
+      next: 'Check the spelling, and which registry npm is set to.',
+    })
   }
-  throw failure(
-    `the registry could not be asked for ${spec}: ${reason === '' ? code : reason}`,
-    'Check the connection, and the registry and credentials that npm is set to (npm config get registry); then run it again.',
-  )
+  throw failure(`the registry could not be asked for ${spec}: ${reason === '' ? code : reason}`, {
+    next: 'Check the connection, and the registry and credentials that npm is set to (npm config get registry); then run it again.',
+  })
 }
 
 function errorIn(stdout: string): NpmError {

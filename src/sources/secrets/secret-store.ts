@@ -81,14 +81,16 @@ async function read(path: string): Promise<Secrets> {
     text = await readFile(path, 'utf8')
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return new Map()
-    throw failure(`the secrets in ${path} cannot be read`, 'Make the file readable for you alone.', error)
+    throw failure(`the secrets in ${path} cannot be read`, {
+      next: 'Make the file readable for you alone.',
+      cause: error,
+    })
   }
   const content = parse(text)
   if (content !== undefined) return content
-  throw failure(
-    `the file ${path} holds no readable secrets`,
-    'Restore it from a backup, or remove it and sign in to the source again.',
-  )
+  throw failure(`the file ${path} holds no readable secrets`, {
+    next: 'Restore it from a backup, or remove it and sign in to the source again.',
+  })
 }
 
 /** No cause for an error: what JSON.parse says quotes the text. */
@@ -122,11 +124,10 @@ async function replace(path: string, secrets: Secrets): Promise<void> {
     await rename(next, path)
     await syncFolder(dirname(path))
   } catch (error) {
-    throw failure(
-      `the secrets in ${path} could not be stored: ${messageWithCauses(error)}`,
-      'Make room or make the folder writable, then sign in to the source again if it refuses the old credentials.',
-      error,
-    )
+    throw failure(`the secrets in ${path} could not be stored: ${messageWithCauses(error)}`, {
+      next: 'Make room or make the folder writable, then sign in to the source again if it refuses the old credentials.',
+      cause: error,
+    })
   }
 }
 

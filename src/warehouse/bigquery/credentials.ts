@@ -17,13 +17,12 @@ export async function googleCredentials(file: string | undefined): Promise<AuthC
     return await new GoogleAuth({scopes: [SCOPE]}).getClient()
   } catch (error) {
     if (file === undefined) {
-      throw failure(
-        'there are no Google Cloud credentials',
-        `Run \`gcloud auth application-default login\`, or set ${VARIABLE} to a key file.`,
-      )
+      throw failure('there are no Google Cloud credentials', {
+        next: `Run \`gcloud auth application-default login\`, or set ${VARIABLE} to a key file.`,
+      })
     }
     const problem = hasCode(error, 'ENOENT') ? 'is not there' : 'does not hold Google Cloud credentials'
-    throw failure(`the file ${file}, which ${VARIABLE} names, ${problem}`, RENEW)
+    throw failure(`the file ${file}, which ${VARIABLE} names, ${problem}`, {next: RENEW})
   }
 }
 
@@ -46,7 +45,7 @@ export async function authorizationOf(credentials: AuthClient): Promise<Headers>
       status === undefined
         ? 'the Google Cloud credentials are malformed'
         : `Google refused the credentials (${status})`,
-      RENEW,
+      {next: RENEW},
     )
   }
 }

@@ -54,24 +54,21 @@ async function locationOf(connection: Connection, signal: AbortSignal): Promise<
     const {location} = datasetShape.parse(answer)
     if (wanted === undefined || location === undefined || wanted.toLowerCase() === location.toLowerCase())
       return location
-    throw usageError(
-      `the dataset ${name} is in ${location}, not in ${wanted}`,
-      'Set warehouse.location in lorchestra.yaml to where the dataset is, or leave it out.',
-    )
+    throw usageError(`the dataset ${name} is in ${location}, not in ${wanted}`, {
+      next: 'Set warehouse.location in lorchestra.yaml to where the dataset is, or leave it out.',
+    })
   } catch (error) {
     if (isProjectNotFound(error)) {
-      throw usageError(
-        `there is no project ${project} that these credentials can see`,
-        'Check project under warehouse: in lorchestra.yaml, or GCP_PROJECT.',
-        error,
-      )
+      throw usageError(`there is no project ${project} that these credentials can see`, {
+        next: 'Check project under warehouse: in lorchestra.yaml, or GCP_PROJECT.',
+        cause: error,
+      })
     }
     if (isDatasetNotFound(error) || isNotFound(error)) {
-      throw usageError(
-        `there is no dataset ${name} that these credentials can see`,
-        `Check project and dataset under warehouse: in lorchestra.yaml, or make it: bq mk --dataset ${project}:${dataset}`,
-        error,
-      )
+      throw usageError(`there is no dataset ${name} that these credentials can see`, {
+        next: `Check project and dataset under warehouse: in lorchestra.yaml, or make it: bq mk --dataset ${project}:${dataset}`,
+        cause: error,
+      })
     }
     // Tables may be allowed where the dataset is not; whoever says where it is need not ask.
     if (isForbidden(error) && wanted !== undefined) return wanted

@@ -27,10 +27,9 @@ export async function assertProductionTables(connection: Connection, tables: Tab
   for (const [name, definition] of definitionsOf(tables)) {
     const table = await findTable(connection, name)
     if (table === undefined) {
-      throw usageError(
-        `the table ${name} is not there, and a run never creates production's tables in BigQuery`,
-        'Create it with: lorchestra warehouse create',
-      )
+      throw usageError(`the table ${name} is not there, and a run never creates production's tables in BigQuery`, {
+        next: 'Create it with: lorchestra warehouse create',
+      })
     }
     assertCompatible(name, table, definition)
   }
@@ -45,7 +44,8 @@ export async function createProductionTables(connection: Connection, tables: Tab
       if (await createTable(connection, name, builtInMetadata(definition))) made.push(name)
       table = await findTable(connection, name)
     }
-    if (table === undefined) throw failure(`the table ${name} was made and is not there`, 'Run the command again.')
+    if (table === undefined)
+      throw failure(`the table ${name} was made and is not there`, {next: 'Run the command again.'})
     assertCompatible(name, table, definition)
   }
   return made
@@ -123,7 +123,8 @@ async function createMissingCopy(
     await createTable(connection, name, wanted)
     table = await findTable(connection, name)
   }
-  if (table === undefined) throw failure(`the table ${name} was made and is not there`, 'Run the command again.')
+  if (table === undefined)
+    throw failure(`the table ${name} was made and is not there`, {next: 'Run the command again.'})
   assertCompatible(name, table, definition)
   if (original === undefined) return
   const differences = differencesBetween(copiedMetadata(table), wanted as Readonly<Record<string, unknown>>)

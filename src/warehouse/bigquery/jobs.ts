@@ -86,11 +86,10 @@ async function submitted(connection: Connection, toRun: JobToRun, jobId: string)
 }
 
 const uploadBroken = (cause: unknown, tries: number, milliseconds: number): Error =>
-  failure(
-    `the upload to BigQuery failed ${tries} times in ${Math.round(milliseconds / 1000)} seconds`,
-    'Look what ends uploads between this machine and BigQuery (a proxy, a firewall, a line that breaks), then run the same command again.',
+  failure(`the upload to BigQuery failed ${tries} times in ${Math.round(milliseconds / 1000)} seconds`, {
+    next: 'Look what ends uploads between this machine and BigQuery (a proxy, a firewall, a line that breaks), then run the same command again.',
     cause,
-  )
+  })
 
 async function findJob(connection: Connection, jobId: string, {what, signal}: JobToRun): Promise<Job | undefined> {
   try {

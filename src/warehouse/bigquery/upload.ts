@@ -81,11 +81,10 @@ async function readingSpool<Result>(work: () => Promise<Result>): Promise<Result
   try {
     return await work()
   } catch (error) {
-    throw failure(
-      'a temporary file of this run cannot be read any more',
-      'See that nothing else removes files of lorchestra while it runs, and run the same command again.',
-      error,
-    )
+    throw failure('a temporary file of this run cannot be read any more', {
+      next: 'See that nothing else removes files of lorchestra while it runs, and run the same command again.',
+      cause: error,
+    })
   }
 }
 

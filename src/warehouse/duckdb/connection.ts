@@ -95,7 +95,8 @@ async function checkpoint(connection: DuckDBConnection): Promise<boolean> {
 export async function databaseExists(path: string): Promise<boolean> {
   try {
     const found = await stat(path)
-    if (!found.isFile()) throw usageError(`${path} is not a file`, 'Set warehouse.path in lorchestra.yaml to a file.')
+    if (!found.isFile())
+      throw usageError(`${path} is not a file`, {next: 'Set warehouse.path in lorchestra.yaml to a file.'})
     return true
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return false
@@ -215,11 +216,10 @@ function lockHolder(error: unknown): string | undefined {
 }
 
 const heldByAnother = (path: string, waited: number, holder: string, error: unknown): Error =>
-  busy(
-    `${path} is open in ${holder}; waited ${Math.round(waited / 1000)} s for it`,
-    'Close it there (a DuckDB shell or notebook keeps the file locked) and run the same command again.',
-    error,
-  )
+  busy(`${path} is open in ${holder}; waited ${Math.round(waited / 1000)} s for it`, {
+    next: 'Close it there (a DuckDB shell or notebook keeps the file locked) and run the same command again.',
+    cause: error,
+  })
 
 /** DuckDB quotes the value that it could not convert or insert, and values are payload. */
 function withoutValues(path: string, error: unknown): unknown {
@@ -228,7 +228,7 @@ function withoutValues(path: string, error: unknown): unknown {
   if (kind === undefined) return error
   const detail = QUOTING_ERRORS.includes(kind) ? kind : (error.message.split('\n')[0] ?? kind)
   const advice = adviceFor(path, error.message)
-  return failure(`DuckDB: ${detail}`, [outcomeAfter(error.message), ...advice].join(' '))
+  return failure(`DuckDB: ${detail}`, {next: [outcomeAfter(error.message), ...advice].join(' ')})
 }
 
 /** A large COMMIT checkpoints, and where that fails it has written its .wal or not. */
@@ -240,15 +240,17 @@ const outcomeAfter = (message: string): string =>
 function describeOpenError(path: string, error: unknown): Error {
   const text = error instanceof Error ? error.message : ''
   if (text.includes('not a valid DuckDB database')) {
-    return failure(`${path} is not a DuckDB database`, 'Set warehouse.path to another file, or restore it.', error)
+    return failure(`${path} is not a DuckDB database`, {
+      next: 'Set warehouse.path to another file, or restore it.',
+      cause: error,
+    })
   }
   if (isTorn(error) && existsSync(backupOf(path))) {
-    return failure(
-      `a run that was killed left ${path} half written`,
-      'Nothing is lost: the next run that writes, without --dry-run, mends it.',
-      error,
-    )
+    return failure(`a run that was killed left ${path} half written`, {
+      next: 'Nothing is lost: the next run that writes, without --dry-run, mends it.',
+      cause: error,
+    })
   }
   const [advice = 'Check the path and its permissions.'] = adviceFor(path, text)
-  return failure(`cannot open ${path}`, `${advice} Nothing was written.`, error)
+  return failure(`cannot open ${path}`, {next: `${advice} Nothing was written.`, cause: error})
 }

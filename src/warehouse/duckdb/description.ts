@@ -67,6 +67,9 @@ export async function assertIsWritable(path: string): Promise<void> {
   try {
     await access(path, constants.W_OK)
   } catch (error) {
-    throw failure(`${path} cannot be written`, 'Give this user the right to write it, or set warehouse.path.', error)
+    throw failure(`${path} cannot be written`, {
+      next: 'Give this user the right to write it, or set warehouse.path.',
+      cause: error,
+    })
   }
 }

@@ -56,10 +56,9 @@ export async function assertLeaseHeld(connection: DuckDBConnection, tables: Tabl
 }
 
 export const fileExchanged = (what: string): Error =>
-  failure(
-    `the database was replaced or removed while the run was going on: ${what}`,
-    'Nothing of this commit was written. Put the right file in place and run again: what it lacks is read anew.',
-  )
+  failure(`the database was replaced or removed while the run was going on: ${what}`, {
+    next: 'Nothing of this commit was written. Put the right file in place and run again: what it lacks is read anew.',
+  })
 
 const openRuns = async (connection: DuckDBConnection, tables: TableSet): ReturnType<typeof rowsOf> =>
   rowsOf(

@@ -112,11 +112,10 @@ async function writeWhole(path: string, content: Buffer): Promise<void> {
     await syncFolder(dirname(path))
   } catch (error) {
     await rm(draft, {force: true})
-    throw failure(
-      `DuckDB: ${backupOf(path)}, which protects the file from a kill, cannot be written`,
-      `Make room on the disk of ${path}, see that its folder can be written, and run again. Nothing of this transaction was written.`,
-      error,
-    )
+    throw failure(`DuckDB: ${backupOf(path)}, which protects the file from a kill, cannot be written`, {
+      next: `Make room on the disk of ${path}, see that its folder can be written, and run again. Nothing of this transaction was written.`,
+      cause: error,
+    })
   }
 }
 

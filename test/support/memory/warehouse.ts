@@ -122,7 +122,7 @@ export class MemoryWarehouse implements Warehouse {
     const {leases} = this.#database
     const wanted = scopes.map(({stream}) => JSON.stringify([tables.rawObjects, stream]))
     const holder = wanted.map((lease) => leases.get(lease)).find((run) => run !== undefined)
-    if (holder !== undefined) throw busy(`run ${holder} is reading the same stream`, 'Wait for it to end.')
+    if (holder !== undefined) throw busy(`run ${holder} is reading the same stream`, {next: 'Wait for it to end.'})
     for (const lease of wanted) leases.set(lease, runId)
     const event = started()
     this.#log(tables).push(event)
