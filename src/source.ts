@@ -20,9 +20,9 @@ import type {StandardSchemaV1} from '@standard-schema/spec'
  */
 export interface Source<Options = unknown> {
   readonly apiVersion: 1
-  /** What `source:` says in an account or job of lorchestra.yaml; unique among all plugins; `[a-z0-9][a-z0-9_-]{0,62}`. */
+  /** The name that `source:` gives in an account or job of lorchestra.yaml; unique among all plugins; `[a-z0-9][a-z0-9_-]{0,62}`. */
   readonly name: string
-  /** One line for `lorchestra sources list`. */
+  /** Line that `lorchestra sources list` shows. */
   readonly summary: string
   /**
    * Validates the options of account and job together. Any Standard Schema validator (https://standardschema.dev).
@@ -35,65 +35,62 @@ export interface Source<Options = unknown> {
   /** Names of options that change which records are read (a query, a filter); another value starts uncovered. */
   readonly selection?: readonly string[]
   readonly defaults?: SourceDefaults
-  /**
-   * How much the service may be asked for with these options. The host spreads the requests of the account accordingly,
-   * over all jobs of the process that read it. Left out: no limit.
-   */
+  /** Tells how much the service may be asked for; all jobs of the process that read the account share it. @default no limit */
   rateLimit?(options: Options): RateLimit
-  /** What a job with these options reads: at least one stream, each `objectType` once; `[a-z0-9][a-z0-9_-]{0,62}`. */
+  /** Names what a job with these options reads: at least one stream, each `objectType` once; `[a-z0-9][a-z0-9_-]{0,62}`. */
   streams(options: Options): readonly StreamDefinition[]
   /**
-   * The record's idempotency key, `${objectType}:${sourceSystem}:${externalId}`. Pure and synchronous: the same record
+   * Gives the record's idempotency key, `${objectType}:${sourceSystem}:${externalId}`. Pure and synchronous: the same record
    * gives the same key for ever, two different ones never the same. Throws where the record carries no id; the host
    * then counts a reject. At most 1,024 bytes of well-formed Unicode without control characters.
    */
   idemKey(record: JsonObject, stream: Stream): string
   /**
-   * What there is to fetch in `context.window`; a small part of the work of reading it. Asked for all that is due, to say
-   * how long it will take. Where that is much, also for each slice: one that would take more than a minute of `rateLimit`
+   * Counts what there is to fetch in `context.window`; a small part of the work of reading it. Asked for all that is due,
+   * to say how long it will take. Where that is much, also for each slice: one that would take more than a minute of `rateLimit`
    * is read as several, as an interruption loses a slice. Keys that `known` returns are counted nowhere.
    */
   estimate?(context: SourceContext<Options>): Promise<Estimate>
   /** Reads one slice of the streams in `context.streams`, page by page. */
   extract(context: SourceContext<Options>): AsyncIterable<Page>
   /**
-   * Where the change feed stands now. Asked first of all in a plain run (no `--since`, `--until`, `--limit`); kept with
+   * Tells where the change feed stands now. Asked first of all in a plain run (no `--since`, `--until`, `--limit`); kept with
    * the commits, and given back as `context.bookmark` when all older records are stored. `undefined`: keep the former.
    */
   mark?(context: SourceContext<Options>): Promise<JsonValue | undefined>
   /**
-   * Whether `extract` can tell what changed since `context.bookmark`. Asked before a plain run is planned; where it cannot,
-   * the windows that are due are read in slices, and the new mark is kept. Left out: it can.
+   * Tells whether `extract` knows what changed since `context.bookmark`. Asked before a plain run is planned; where it does
+   * not, the windows that are due are read in slices, and the new mark is kept. @default true
    */
   canResume?(context: SourceContext<Options>): Promise<boolean>
-  /** One cheap authenticated call: whose data is this, if the service can tell. An account that turns to another's is refused. */
+  /** Asks by one cheap authenticated call whose data this is, if the service can tell. An account that turns to another's is refused. */
   check?(context: SourceContext<Options>): Promise<{readonly identity: string} | undefined>
-  /** Whether `login` must come first, as far as options and secrets show. A run then ends before it begins. */
+  /** Tells whether `login` must come first, as far as options and secrets show. A run then ends before it begins. @default false */
   needsLogin?(account: Pick<SourceContext<Options>, 'options' | 'secrets'>): Promise<boolean>
-  /** `lorchestra accounts login ACCOUNT`: gets credentials from a person into `context.secrets`. Never called in a run. */
+  /** Gets credentials from a person into `context.secrets`, for `lorchestra accounts login ACCOUNT`. Never called in a run. */
   login?(context: LoginContext<Options>): Promise<void>
 }
 
 /** Durations are `90s`, `30m`, `12h`, `7d` or `2w`; a job may set its own `overlap` and `slice`. */
 export interface SourceDefaults {
-  /** How far a run reads back before what is covered, for records that became visible late. Default `0s`. */
+  /** Duration that a run reads back before what is covered, for records that became visible late. @default '0s' */
   readonly overlap?: string
-  /** How much time one call of `extract` reads at most; empty slices double the next one, up to four times. Default: all at once. */
+  /** Longest window of one call of `extract`; empty slices double the next one, up to four times. @default all at once */
   readonly slice?: string
-  /** How long the source takes to show a new record; windows end that much before now. Default `0s`. */
+  /** Duration that the source takes to show a new record; windows end that much before now. @default '0s' */
   readonly settle?: string
-  /** ISO 8601: before this the source holds nothing, so slicing starts here. */
+  /** Instant in ISO 8601 before which the source holds nothing, so that slicing starts here. */
   readonly earliest?: string
 }
 
-/** In the units by which the service counts: requests, or what `HttpRequest.units` says that a request costs. */
 export interface RateLimit {
+  /** Units per minute, as the service counts them: requests, or what `HttpRequest.units` says that a request costs. */
   readonly unitsPerMinute: number
 }
 
 export interface Estimate {
   readonly records: number
-  /** What fetching them costs of `rateLimit`. */
+  /** Units of `rateLimit` that fetching them costs. */
   readonly units: number
 }
 
@@ -103,37 +100,37 @@ export interface StreamDefinition {
   readonly windowed: boolean
 }
 
-/** One kind of record of one account. */
+/** A stream is one kind of record of one account. */
 export interface Stream {
-  /** Whose records: `<source>--<account>` unless the account sets `source_system`. */
+  /** Name for whose records they are: `<source>--<account>` unless the account sets `source_system`. */
   readonly sourceSystem: string
   readonly objectType: string
 }
 
-/** At most 10,000 records; aim at no more than 16 MB unless a single record is larger. May be empty. */
+/** A page holds at most 10,000 records; aim at no more than 16 MB unless a single record is larger. May be empty. */
 export interface Page {
-  /** Which of `context.streams` the page belongs to; may be left out where there is only one. */
+  /** Object type of the stream in `context.streams` that the page belongs to; may be left out where there is only one. */
   readonly objectType?: string
-  /** As the source sent them; stored equal as JSON values. What JSON cannot hold (NaN, a Map) makes a record a reject. */
+  /** Records as the service sent them; stored equal as JSON values. What JSON cannot hold (NaN, a Map) makes a record a reject. */
   readonly records: readonly JsonObject[]
   /** Idempotency keys that the source says are gone. Recorded as `object.deleted` events; stored rows stay. */
   readonly deleted?: readonly string[]
-  /** Where to go on after this page; kept with the commit that holds the page. The last one of a slice wins. */
+  /** Place from which to go on after this page; kept with the commit that holds the page. The last one of a slice wins. */
   readonly bookmark?: JsonValue
 }
 
-/** All that a source may touch. */
+/** The context holds all that a source may touch. */
 export interface SourceContext<Options> {
   /** The output of the `options` schema. */
   readonly options: Options
   /** The streams to read in this call. */
   readonly streams: readonly Stream[]
-  /** This slice, half open: `since <= t < until`. No `since`: from the very first record. For a bookmark, see below. */
+  /** Window of this slice. For a bookmark, see below. */
   readonly window: SliceWindow
-  /** The job's `start:`. Of records before it, changes are wanted only where they are stored. */
+  /** Instant of the job's `start:`. Changes of records before it are wanted only where these are stored. */
   readonly start?: Date
   /**
-   * What was kept last; `mark` gets it always, `extract` in a plain run whose older records are all stored: read the changes
+   * Bookmark that was kept last; `mark` gets it always, `extract` in a plain run whose older records are all stored: read the changes
    * since then. `window` spans the same time, so that a source whose bookmark has expired reads the window instead.
    */
   readonly bookmark?: JsonValue
@@ -142,44 +139,46 @@ export interface SourceContext<Options> {
   readonly log: Logger
   /** Aborted when the run must stop. Every wait of a source ends when it is. */
   readonly signal: AbortSignal
-  /** A path from the options, made absolute; relative ones start at the folder of lorchestra.yaml. */
+  /** Makes a path from the options absolute; relative ones start at the folder of lorchestra.yaml. */
   resolvePath(path: string): string
   /**
-   * Which of these keys are stored already; for records that never change, so that they need not be fetched again.
+   * Tells which of these keys are stored already; for records that never change, so that they need not be fetched again.
    * Every key that it returns is counted as known: do not yield its record. May answer with fewer than are stored.
    */
   known(idemKeys: readonly string[]): Promise<ReadonlySet<string>>
   /**
-   * The same question for a source that reads changes: nothing is counted, and `--refetch` changes nothing. A feed also
-   * tells of records that the job never wanted; their changes and deletions are not to be yielded.
+   * Tells the same to a source that reads changes: nothing is counted, and `--refetch` changes nothing. A feed also tells
+   * of records that the job never wanted; their changes and deletions are not to be yielded.
    */
   stored(idemKeys: readonly string[]): Promise<ReadonlySet<string>>
-  /** What happened since the last call, to be added up. If `listed` is told, it must be all: yielded + known + outside + gone + rejected. */
+  /** Adds up what happened since the last call. If `listed` is told, it must be all: yielded + known + outside + gone + rejected. */
   progress(update: Progress): void
-  /** One record that cannot be read: counted, recorded, reported. `reference` names it for a person; neither may hold payload. */
+  /** Counts, records and reports one record that cannot be read. `reference` names it for a person; neither may hold payload. */
   reject(reference: string, reason: string, objectType?: string): void
 }
 
+/** The window of a slice is half open: `since <= t < until`. */
 export interface SliceWindow {
+  /** @default the very first record */
   readonly since?: Date
   readonly until: Date
 }
 
 export interface Progress {
-  /** Where the call reads several streams: which one. */
+  /** Object type of the stream; may be left out where the call reads only one. */
   readonly objectType?: string
-  /** Records that the source announced (a page of ids, say), before they were fetched. */
+  /** Number of records that the source announced (a page of ids, say), before they were fetched. */
   readonly listed?: number
-  /** Of these, the ones that turned out to lie outside of the window. */
+  /** Number of those that turned out to lie outside of the window. */
   readonly outside?: number
-  /** Of these, the ones that no longer existed when they were fetched. */
+  /** Number of those that no longer existed when they were fetched. */
   readonly gone?: number
-  /** The source pauses until then, for a quota. */
+  /** Instant until which the source pauses, for a quota. */
   readonly waitingUntil?: Date
 }
 
 export interface LoginContext<Options> {
-  /** Of the account and its first job. Secrets whose variable is not set are left out. */
+  /** Options of the account and its first job. Secrets whose variable is not set are left out. */
   readonly options: Options
   readonly http: HttpClient
   readonly secrets: SecretStore
@@ -193,7 +192,7 @@ export interface LoginContext<Options> {
 }
 
 /**
- * Credentials that the source itself got or that a service rotated, kept per account by the host in every run mode:
+ * The store keeps credentials that the source itself got or that a service rotated, per account and in every run mode:
  * a rotated token that is lost locks the user out. Files are mode 0600, replaced atomically, locked. A secret stored under
  * the name of an option (of `secrets`) stands in for it where its variable is not set. Where both are there, the source
  * decides; a value that the user has just set must not lose against an older stored one.
@@ -204,7 +203,7 @@ export interface SecretStore {
   update(name: string, change: (current: string | undefined) => Promise<string> | string): Promise<string>
 }
 
-/** Goes to stderr. Values of secret options are masked; never log payload. */
+/** The log goes to stderr. Values of secret options are masked; never log payload. */
 export interface Logger {
   debug(message: string, fields?: LogFields): void
   info(message: string, fields?: LogFields): void
@@ -214,7 +213,7 @@ export interface Logger {
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>
 
 /**
- * HTTP for sources that read a JSON API: timeouts, retries with backoff, `Retry-After`, the rate limit, size caps and
+ * The client asks JSON APIs for sources: timeouts, retries with backoff, `Retry-After`, the rate limit, size caps and
  * redaction are the host's. Refuses `http:` other than to loopback, and redirects. Where a service asks for a pause, all
  * requests of the account wait, also those of other jobs in the process. All requests with `authorization` go to one
  * origin, that of the first: an address that an answer names cannot lead a token elsewhere.
@@ -233,33 +232,34 @@ export interface HttpClient {
 }
 
 export interface HttpRequest {
+  /** Address with https, or with http on this machine itself. */
   readonly url: string | URL
-  /** Default `GET`, or `POST` where `form` or `json` is given. */
+  /** @default 'GET', or 'POST' where `form` or `json` is given */
   readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
-  /** Added to the address; a list becomes a repeated parameter, `undefined` is left out. */
+  /** Parameters that are added to the address; a list becomes a repeated parameter, `undefined` is left out. */
   readonly query?: Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>
   readonly headers?: Readonly<Record<string, string>>
-  /** Sent as `application/x-www-form-urlencoded`. */
+  /** Fields that are sent as `application/x-www-form-urlencoded`. */
   readonly form?: Readonly<Record<string, string>>
-  /** Sent as `application/json`. */
+  /** Value that is sent as `application/json`. */
   readonly json?: JsonValue
   /** Gives the Authorization header, for every try; after a 401 once more with `refused: true`: get a new token then. */
   readonly authorization?: (state: {readonly refused: boolean}) => Promise<string>
   /** Error statuses that the caller makes sense of itself (404, say): returned, not thrown, not retried. */
   readonly allow?: readonly number[]
-  /** Whether an error answer is worth another try, where status alone does not tell. `undefined`: the host decides. */
+  /** Tells whether an error answer is worth another try, where status alone does not. `undefined`: the host decides. */
   readonly retryable?: (answer: HttpResponse) => boolean | undefined
-  /** What each try costs of the source's `rateLimit`, in its units. Default 1. */
+  /** Units of the source's `rateLimit` that each try costs. @default 1 */
   readonly units?: number
-  /** Answer header with how many requests the service wants at once: no more of the account's are then on the way. */
+  /** Name of the answer header with how many requests the service wants at once: no more of the account's are then on the way. */
   readonly concurrencyHeader?: string
-  /** Ends this request alone: its tries and its waits. The run's own signal ends it in any case. */
+  /** Signal that ends this request alone: its tries and its waits. The run's own signal ends it in any case. */
   readonly signal?: AbortSignal
-  /** Milliseconds that the server may be silent: until its answer begins, and in between. Default 60,000. */
+  /** Milliseconds that the server may be silent: until its answer begins, and in between. @default 60_000 */
   readonly timeout?: number
-  /** Largest body accepted. Default 64 MiB. */
+  /** Bytes of the largest body that is accepted. @default 67_108_864, 64 MiB */
   readonly maxBytes?: number
-  /** Member whose list comes as `parts` and is empty in `body`: so no large page is in memory as objects all at once. */
+  /** Name of the member whose list comes as `parts` and is empty in `body`: so no large page is in memory as objects all at once. */
   readonly listInParts?: string
 }
 
@@ -267,22 +267,22 @@ export interface HttpResponse {
   readonly status: number
   readonly headers: Headers
   readonly body: JsonObject
-  /** The elements of that list, once; missing where there is no such list. Throws where they are not JSON. */
+  /** Elements of the list that `listInParts` names, once; missing where there is no such list. Throws where they are not JSON. */
   readonly parts?: Iterable<readonly JsonValue[]>
 }
 
-/** What `HttpClient.request` rejects with. Carries nothing that was sent, and of the answer only what is safe to print. */
+/** `HttpClient.request` rejects with this error. It carries nothing that was sent, and of the answer only what is safe to print. */
 export interface HttpError extends Error {
   readonly name: 'HttpError'
-  /** Missing where no answer arrived. */
+  /** Status of the last answer; missing where none arrived. */
   readonly status?: number
-  /** The error answer's body, where it was a JSON object. Not printed by the host. */
+  /** Body of the error answer, where it was a JSON object. Not printed by the host. */
   readonly body?: JsonObject
-  /** The answer was longer than `maxBytes`. */
+  /** Whether the answer was longer than `maxBytes`. */
   readonly tooLarge?: true
 }
 
-/** Default export of the hook `lorchestra:sources` in a plugin's package.json. Loaded to list sources: nothing heavy in it. */
+/** The default export of the hook `lorchestra:sources` in a plugin's package.json. Loaded to list sources: nothing heavy in it. */
 export type SourcesHook = () => Promise<readonly SourceDescriptor[]> | readonly SourceDescriptor[]
 
 export interface SourceDescriptor {

@@ -1,6 +1,6 @@
 import {distance} from 'fastest-levenshtein'
 
-/** The candidate that somebody probably meant, if there is one. */
+/** Finds the candidate that somebody probably meant, if there is one. */
 export function closeMatch(word: string, candidates: Iterable<string>): string | undefined {
   let best: string | undefined
   let fewestEdits = Math.ceil(word.length * 0.4) + 1
@@ -13,7 +13,7 @@ export function closeMatch(word: string, candidates: Iterable<string>): string |
   return best
 }
 
-/** One line of advice for a name that is not among `candidates`. */
+/** Gives one line of advice for a name that is not among `candidates`. */
 export function adviseOn(word: string, candidates: readonly string[], none: string): string {
   const meant = closeMatch(word, candidates)
   if (meant !== undefined) return `Did you mean ${JSON.stringify(meant)}?`

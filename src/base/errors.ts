@@ -1,6 +1,6 @@
 import type {ErrorCode} from './error-codes.ts'
 
-/** The one table of exit codes, and the one place that chooses from it. */
+/** Exit codes stand in this one table, and nothing else chooses from it. */
 export const EXIT = {
   done: 0,
   failed: 1,
@@ -28,7 +28,7 @@ export interface ErrorDetails {
 
 type Advice = ErrorDetails & {readonly next: string}
 
-/** An error that a user can meet: one line on what is wrong, one on what to do. */
+/** A user can meet this error: one line says what is wrong, one what to do. */
 export class LorchestraError extends Error {
   override readonly name = 'LorchestraError'
   readonly outcome: ErrorOutcome
@@ -85,7 +85,7 @@ const WORST_FIRST: readonly Outcome[] = [
   'done',
 ]
 
-/** The exit code of a command that ran several jobs: the first of the table's order that applies. */
+/** Chooses the exit code of a command that ran several jobs: the first that applies of those, worst first. */
 export function exitCodeOf(outcomes: readonly Outcome[]): number {
   return EXIT[WORST_FIRST.find((outcome) => outcomes.includes(outcome)) ?? 'done']
 }
@@ -100,7 +100,7 @@ export function asError(thrown: unknown): Error {
 
 const LONGEST_MESSAGE = 4000
 
-/** The message with those of its causes, outermost first, without what an outer one already says. */
+/** Joins the message with those of its causes, outermost first, without what an outer one already says. */
 export function messageWithCauses(error: unknown): string {
   const messages: string[] = []
   let current = asError(error)
@@ -118,19 +118,19 @@ export function messageWithCauses(error: unknown): string {
 // oxlint-disable-next-line no-control-regex -- finding them is the point
 const BREAKS = /[\s\u0000-\u001F\u007F-\u009F]+/g
 
-/** Text from outside, fit for a line on a screen and for any warehouse: no line ends, no lone surrogates, not too long. */
+/** Makes a text from outside fit for a line on a screen and for any warehouse: no line ends, no lone surrogates, not too long. */
 export function oneLine(text: string, longest: number): string {
   const whole = text.length <= longest ? text : `${text.slice(0, longest)}…`
   return whole.toWellFormed().replaceAll(BREAKS, ' ').trim()
 }
 
-/** For a second signal: the user does not want to wait for anything. */
+/** Ends the process at a second signal: the user does not want to wait for anything. */
 export function exitNow(signal: StopSignal): never {
   // oxlint-disable-next-line no-restricted-properties -- this is the place
   process.exit(EXIT[OUTCOME_OF_SIGNAL[signal]])
 }
 
-/** For a process that somebody else ended, as if all were well, while a run was under way. */
+/** Makes a failure of an exit that somebody else caused, as if all were well, while a run was under way. */
 export function exitAsFailed(code: number, message: string): void {
   if (code !== EXIT.done) return
   process.stderr.write(`Error: ${message}\n`)

@@ -5,7 +5,7 @@ interface ReviverContext {
   readonly source?: string
 }
 
-/** In ECMAScript since 2025, in Node since 21; TypeScript's library does not know them yet. */
+/** ECMAScript has them since 2025, Node since 21; TypeScript's library does not know them yet. */
 const exact = JSON as unknown as {
   rawJSON?: (text: string) => unknown
   parse(text: string, reviver: (name: string, value: unknown, context?: ReviverContext) => unknown): JsonValue

@@ -7,11 +7,11 @@ import {isAlive, ownProcess, type ProcessIdentity} from './process-identity.ts'
 import {hasCode} from './system-error.ts'
 
 export interface FileLockOptions {
-  /** The file that is there while somebody holds the lock; names the holder. */
+  /** The file exists while somebody holds the lock, and names the holder. */
   readonly path: string
   /** What the lock protects, for an error. */
   readonly holds: string
-  /** Milliseconds to wait. */
+  /** Milliseconds to wait for another process. */
   readonly lockTimeout: number
   readonly signal?: AbortSignal | undefined
 }
@@ -48,7 +48,7 @@ async function acquire({path, holds, lockTimeout, signal}: FileLockOptions, hold
   }
 }
 
-/** Appears with its content or not at all, unlike a file that is created and then written. */
+/** The file appears with its content or not at all, unlike one that is created and then written. */
 async function create(path: string, holder: Holder): Promise<boolean> {
   const draft = `${path}.${holder.lock}`
   await writeFile(draft, JSON.stringify(holder), {mode: 0o600})
@@ -64,8 +64,8 @@ async function create(path: string, holder: Holder): Promise<boolean> {
 }
 
 /**
- * Under a lock of its own: between looking and removing, another process may have removed the dead one's lock and put
- * its own in place.
+ * Removes the lock under another one: between looking and removing, another process may have removed the dead one's lock
+ * and put its own in place.
  */
 async function removeOfTheDead(path: string, holder: Holder): Promise<void> {
   const guard = `${path}.takeover`

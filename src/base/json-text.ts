@@ -1,10 +1,10 @@
 import {MANY_DIGITS} from './exact-json.ts'
 
-/** As it is written to a file or a warehouse, or why it cannot be; what is wrong is told without what is in it. */
+/** The text that is written to a file or a warehouse, or why there is none, told without what is in the value. */
 export type JsonText = {readonly text: string} | {readonly problem: string}
 
 /**
- * `JSON.stringify`, without what it does in silence: it makes `null` of NaN, of Infinity and of holes in lists, and
+ * Does what `JSON.stringify` does, but for what that hides: it makes `null` of NaN, of Infinity and of holes in lists, and
  * `{}` of a Map. Lone surrogates, which no warehouse can hold, are a problem as well. Members that are undefined are
  * left out, and `toJSON` is called.
  */
@@ -38,7 +38,7 @@ export function isNestedDeeperThan(json: string, levels: number): boolean {
 
 const NUMBER = /-?\d[\d.eE+-]*/y
 
-/** Whether one of its numbers is neither a 64-bit integer nor what a double is written as. Texts may only look so. */
+/** Tells whether one of the numbers is neither a 64-bit integer nor what a double is written as. Texts may only look so. */
 export function holdsWideNumber(json: string): boolean {
   if (!MANY_DIGITS.test(json)) return false
   for (let at = 0; at < json.length; at += 1) {
@@ -62,7 +62,7 @@ function isWide(number: string): boolean {
   return decimalOf(number) !== decimalOf(String(Number(number)))
 }
 
-/** The same for all spellings of a number; `undefined` for what is none. */
+/** Writes all spellings of a number alike; `undefined` for what is none. */
 function decimalOf(number: string): string | undefined {
   const [, sign, whole = '', fraction = '', exponent = '0'] =
     /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(number) ?? []
@@ -87,7 +87,7 @@ function whyNot(error: unknown): string {
   return `it is not JSON: ${error instanceof Error ? error.message : 'it cannot be read'}`
 }
 
-/** Whether all in it is what JSON knows; texts are not looked into. */
+/** Tells whether JSON knows all that is in it; texts are not looked into. */
 function isPlain(root: unknown): boolean {
   const open: unknown[] = [root]
   const isPlainMember = (member: unknown): boolean => {
@@ -118,13 +118,13 @@ function isPlainObject(value: unknown): value is object {
 
 interface Place {
   readonly value: unknown
-  /** Of member names and indexes. */
+  /** Member names and indexes, from the root `$` on. */
   readonly path: string
   /** What `toJSON` gave, which is not asked again. */
   readonly converted?: true
 }
 
-/** With a stack of our own, because values may be nested deeply. */
+/** Keeps a stack of its own, because values may be nested deeply. */
 function firstProblem(root: unknown): string | undefined {
   const open: Place[] = [{value: root, path: '$'}]
   for (let place = open.pop(); place !== undefined; place = open.pop()) {

@@ -26,7 +26,7 @@ export function createMask(): Mask {
   }
 }
 
-/** Winston on stderr, so that stdout holds results alone. */
+/** Logs with winston to stderr, so that stdout holds results alone. */
 export async function createLogger(level: LogLevel, mask: Mask): Promise<Logger> {
   const {createLogger: create, format, transports} = await import('winston')
   const overProgress = process.stderr.isTTY ? CLEAR_LINE : ''

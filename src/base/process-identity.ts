@@ -5,7 +5,7 @@ import {z} from 'zod'
 
 import {hasCode} from './system-error.ts'
 
-/** Which process holds something, so that another one can tell whether it is still alive. */
+/** Names the process that holds something, so that another one can tell whether it is still alive. */
 export const processIdentity = z.object({
   host: z.string(),
   pid: z.number(),
@@ -19,7 +19,7 @@ export async function ownProcess(): Promise<ProcessIdentity> {
   return {host: hostname(), pid: process.pid, token: await tokenOf(process.pid)}
 }
 
-/** `undefined`: it runs on another machine, so nobody here can tell. */
+/** Answers `undefined` for a process of another machine: nobody here can tell. */
 export async function isAlive(other: ProcessIdentity): Promise<boolean | undefined> {
   if (other.host !== hostname()) return undefined
   if (!signalReaches(other.pid)) return false
@@ -37,7 +37,7 @@ function signalReaches(pid: number): boolean {
   }
 }
 
-/** Boot and start time of the process, from Linux's /proc (proc_pid_stat(5), field 22). */
+/** Joins boot and start time of the process, which Linux tells in /proc (proc_pid_stat(5), field 22). */
 async function tokenOf(pid: number): Promise<string> {
   if (process.platform !== 'linux') return ''
   try {

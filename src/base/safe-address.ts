@@ -1,5 +1,5 @@
 const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/
 
-/** Whether nobody on the way can read what is sent there: https, or http to this machine itself. */
+/** Tells whether nobody on the way can read what is sent there: https, or http to this machine itself. */
 export const isSafeAddress = ({protocol, hostname}: URL): boolean =>
   protocol === 'https:' || (protocol === 'http:' && LOOPBACK.test(hostname))

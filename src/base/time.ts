@@ -9,7 +9,7 @@ export interface Instant {
 const ISO_8601 =
   /^(?<day>\d{4}-\d{2}-\d{2})(?:[Tt ](?<hour>[01]\d|2[0-3]):(?<minute>[0-5]\d)(?::(?<second>[0-5]\d)(?:[.,](?<fraction>\d{1,9}))?)?(?<zone>[Zz]|[+-](?:[01]\d|2[0-3])(?::?[0-5]\d)?)?)?$/
 
-/** An ISO 8601 date (midnight UTC) or date-time. */
+/** Reads an ISO 8601 date (midnight UTC) or date-time; throws a usage error for anything else. */
 export function parseInstant(text: string): Instant {
   const parts = ISO_8601.exec(text)?.groups
   const day = parts?.['day']
@@ -46,7 +46,7 @@ const UNITS = {w: 604_800 * SECOND, d: 86_400 * SECOND, h: 3600 * SECOND, m: 60 
 // The span of time that a Date can hold on either side of 1970.
 const LONGEST = 8_640_000_000_000_000
 
-/** Milliseconds in `90s`, `30m`, `12h`, `7d` or `2w`. */
+/** Counts the milliseconds in `90s`, `30m`, `12h`, `7d` or `2w`; throws a usage error for anything else. */
 export function parseDuration(text: string): number {
   const [, digits, unit] = /^(\d+)([smhdw])$/.exec(text) ?? []
   const milliseconds = Number(digits) * UNITS[(unit ?? 's') as keyof typeof UNITS]
@@ -56,7 +56,7 @@ export function parseDuration(text: string): number {
   })
 }
 
-/** In the largest unit that divides it: `parseDuration(formatDuration(n))` is `n`, down to whole seconds. */
+/** Writes a duration in the largest unit that divides it: `parseDuration(formatDuration(n))` is `n`, down to whole seconds. */
 export function formatDuration(milliseconds: number): string {
   const [unit, size] = Object.entries(UNITS).find(
     ([, length]) => milliseconds !== 0 && milliseconds % length === 0,

@@ -1,6 +1,6 @@
 import {setTimeout as wait} from 'node:timers/promises'
 
-/** Ends early with the signal's own reason; Node's error says only that something was aborted, not by whom. */
+/** Waits, and ends early with the signal's own reason; Node's error says only that something was aborted, not by whom. */
 export async function pause(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
   try {
     await wait(Math.max(0, milliseconds), undefined, signal === undefined ? {} : {signal})
@@ -10,7 +10,10 @@ export async function pause(milliseconds: number, signal: AbortSignal | undefine
   }
 }
 
-/** A source that ignores the signal is left behind; one that gives no promise is taken at its word. */
+/**
+ * Waits for a value or the signal. A source that ignores the signal is left behind; one that gives no promise is taken at
+ * its word.
+ */
 export async function untilAborted<Value>(waitedFor: PromiseLike<Value> | Value, signal: AbortSignal): Promise<Value> {
   signal.throwIfAborted()
   return new Promise<Value>((resolve, reject) => {

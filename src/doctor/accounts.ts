@@ -13,7 +13,7 @@ import {openSecrets} from '../sources/secrets/open-secrets.ts'
 import {assertSignedIn} from '../sources/signed-in.ts'
 import type {Answer} from './finding.ts'
 
-/** Milliseconds for a service to say whose data it holds. */
+/** A service has so many milliseconds to say whose data it holds. */
 const ANSWER_TIMEOUT = 30_000
 
 export interface AccountCheck {

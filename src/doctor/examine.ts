@@ -13,7 +13,7 @@ import {examineWarehouse} from './warehouse.ts'
 export interface DoctorRequest {
   readonly readConfig: () => Promise<Config>
   readonly commandLine: CommandLine
-  /** Left out: all jobs. */
+  /** The one job to look at; all of them where it is left out. */
   readonly job: string | undefined
   readonly mask: Mask
   readonly log: Logger

@@ -5,11 +5,11 @@ export interface Finding {
   readonly subject: string
   readonly status: 'ok' | 'warning' | 'failed'
   readonly found: string
-  /** What to do. */
+  /** What to do next, in one line. */
   readonly next?: string
 }
 
-/** What a check says: a text alone means that all is well. */
+/** A check answers with this; a text alone means that all is well. */
 export type Answer = string | Pick<Finding, 'status' | 'found' | 'next'>
 
 /** Runs one check; what it throws is its finding. */

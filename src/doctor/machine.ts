@@ -3,7 +3,7 @@ import {mkdir, statfs} from 'node:fs/promises'
 import {assertNodeIsNewEnough} from '../base/node-version.ts'
 import {check, type Answer, type Finding} from './finding.ts'
 
-/** Beyond the first, records may be missed or read late; sources stop runs somewhere beyond the second. */
+/** Milliseconds. Beyond the first, records may be missed or read late; sources stop runs somewhere beyond the second. */
 const CLOCK_SKEW = {warning: 60_000, failed: 5 * 60_000}
 const LITTLE_SPACE = 1024 ** 3
 

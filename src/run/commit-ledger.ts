@@ -6,7 +6,7 @@ import type {JsonObject, JsonValue, Stream} from '../source.ts'
 import type {CommitCounts, StoredBookmark} from '../warehouse/warehouse.ts'
 import {mergeWindows, windowAsText, type TimeWindow} from '../model/window.ts'
 
-/** So that runs which are killed after minutes get on, too; each commit doubles the wait for the next. */
+/** The first commit comes sooner, so that runs which are killed after minutes get on, too; each doubles the wait for the next. */
 const FIRST_COMMIT_SOONER = 5
 
 export interface LedgerOptions {
@@ -14,16 +14,16 @@ export interface LedgerOptions {
   readonly objectTypes: readonly string[]
   readonly commitAfter: {readonly records: number; readonly milliseconds: number}
   readonly limited: boolean
-  /** What every `ingestion.completed` of the run says. */
+  /** The payload that every `ingestion.completed` of the run begins with. */
   readonly about: () => JsonObject
   readonly event: (details: Omit<EventDetails, 'runId' | 'at'>) => Event
 }
 
-/** What a run has stored so far. */
+/** A run has stored this so far. */
 export interface RunTotal {
   readonly counts: Counts
   readonly commits: number
-  /** By the warehouse until now; missing where nothing is billed. */
+  /** Bytes that the warehouse billed until now; missing where nothing is billed. */
   readonly bytesBilled?: number
 }
 
@@ -38,7 +38,7 @@ export class CommitLedger {
   #windows: readonly TimeWindow[] = []
   #commits = 0
   #firstRejects = 0
-  /** Told in events so far. */
+  /** Bytes that events have told so far. */
   #bytesTold = 0
   #startedAt = performance.now()
   #commitInterval: number
@@ -58,12 +58,12 @@ export class CommitLedger {
     return this.#firstRejects
   }
 
-  /** What the finished commits read, merged. */
+  /** Gives what the finished commits read, merged. */
   get windows(): readonly TimeWindow[] {
     return this.#windows
   }
 
-  /** Of all whole slices, committed or not. */
+  /** Counts all whole slices, committed or not. */
   counts(): Counts {
     const total = this.#committed.total()
     addCounts(total, this.#pending.total())
@@ -88,8 +88,8 @@ export class CommitLedger {
   }
 
   /**
-   * `isLast`: the group's windows are read to their end. `ending` makes an event that lands with the commit. False where
-   * there is nothing to commit; a commit that failed is not tried twice.
+   * Commits what was gathered. `isLast`: the group's windows are read to their end. `ending` makes an event that is stored
+   * with the commit. False where there is nothing to commit; a commit that failed is not tried twice.
    */
   async commit(isLast: boolean, ending?: (total: RunTotal) => Event): Promise<boolean> {
     const window = this.#pendingWindow

@@ -6,10 +6,10 @@ import type {Estimate} from '../source.ts'
 import {untilAborted} from '../base/waiting.ts'
 import type {TimeWindow} from '../model/window.ts'
 
-/** Of the source's rate limit: what an interruption loses at most, beside what waits for its commit. */
+/** An interruption loses at most so much of the source's rate limit, beside what waits for its commit. */
 const LONGEST_SLICE_MINUTES = 1
 
-/** What the source counts in the windows that are due; `undefined` where it cannot tell. */
+/** Has the source count the windows that are due; `undefined` where it cannot tell. */
 export async function estimatePlans(
   reader: SliceReader,
   plans: readonly GroupPlan[],
@@ -28,7 +28,7 @@ export function sumOf(estimates: Iterable<Estimate>): Estimate {
   return {records, units}
 }
 
-/** The window in slices that are soon read, as far as the source can tell. `estimate`: of the whole window. */
+/** Cuts the window into slices that are soon read, as far as the source can tell. `estimate` is that of the whole window. */
 export function slicesOf(
   run: SliceReader & Pick<Schedule, 'earliest'> & {readonly commitAfter: {readonly records: number}},
   {group, sliceLength: length}: GroupPlan,

@@ -4,7 +4,7 @@ import type {TableSet} from '../model/tables.ts'
 import type {Preview} from '../sink/sink.ts'
 import type {RunReport} from './job-run.ts'
 
-/** What a run is, before anything is read. */
+/** This is known of a run before anything is read. */
 export interface RunDescription {
   readonly job: string
   readonly mode: RunMode

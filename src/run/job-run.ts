@@ -6,7 +6,7 @@ import type {Schedule} from './plan.ts'
 import type {SliceReader} from './slice.ts'
 import type {WindowRequest} from './window-request.ts'
 
-/** A job, ready to run: `runJob` is given everything and finds nothing out by itself. */
+/** A job that is ready to run: `runJob` is given everything and finds nothing out by itself. */
 export interface JobRun extends SliceReader, Schedule {
   readonly sink: Sink
   readonly start: number
@@ -20,23 +20,23 @@ export interface JobRun extends SliceReader, Schedule {
   readonly commitAfter: {readonly records: number; readonly milliseconds: number}
   /** Called with what is due before any of it is read. */
   readonly planned: (windows: readonly TimeWindow[]) => void
-  /** Called then, where the source can count what it will take. */
+  /** Called after `planned`, where the source can count what it will take. */
   readonly estimated: (estimate: Estimate) => void
   readonly maskSecrets: (text: string) => string
 }
 
 export interface RunReport {
-  /** Of whole slices that are in the warehouse; in a dry run, that were read. */
+  /** Counts of the whole slices that are in the warehouse; in a dry run, that were read. */
   readonly counts: Counts
   readonly windows: readonly TimeWindow[]
   readonly commits: number
   /** Rejects that no earlier run had. */
   readonly firstRejects: number
-  /** Where a plain run goes on; missing where the job's records have no time or coverage was not read. */
+  /** Milliseconds since 1970 where a plain run goes on; missing where the job's records have no time or coverage was not read. */
   readonly cursor?: {readonly before: number; readonly after: number}
   /** The streams were read before, but with another selection. */
   readonly newSelection: boolean
-  /** By the warehouse, for the whole run; missing where nothing is billed. */
+  /** Bytes that the warehouse billed for the whole run; missing where nothing is billed. */
   readonly bytesBilled?: number
   readonly error?: unknown
 }

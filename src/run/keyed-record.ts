@@ -21,7 +21,7 @@ const NO_LIMITS: PayloadLimits = {levels: Infinity, bytes: Infinity, wideNumbers
 /** UTF-8 takes at most so many bytes for one UTF-16 code unit. */
 const LONGEST_ENCODING = 3
 
-/** A record with its key and payload as text, or why it cannot be stored. Reasons hold no payload. */
+/** Gives a record with its key and payload as text, or says why it cannot be stored. Reasons hold no payload. */
 export function keyRecord(
   source: Pick<Source, 'idemKey'>,
   record: JsonObject,
@@ -53,7 +53,7 @@ export function keyRecord(
   }
 }
 
-/** The same for the same record in every run, so that a reject is news once; tells nothing of what is in it. */
+/** Names the same record alike in every run, so that a reject is news once; tells nothing of what is in it. */
 function fingerprintOf(record: unknown): string {
   let text: string | undefined
   try {
@@ -71,7 +71,7 @@ const isObject = (value: unknown): boolean => typeof value === 'object' && value
 
 const prefixOf = ({objectType, sourceSystem}: Stream): string => `${objectType}:${sourceSystem}:`
 
-/** Why a key cannot be used, for whatever stream the source made it. */
+/** Says why a key cannot be used, for whatever stream the source made it. */
 export function keyProblem(idemKey: unknown, stream: Stream): string | undefined {
   if (typeof idemKey !== 'string') return 'its idem_key is not a string'
   if (!idemKey.startsWith(prefixOf(stream))) return `its idem_key does not begin with ${prefixOf(stream)}`

@@ -5,15 +5,15 @@ import {NAME, NAME_RULE} from '../model/name.ts'
 import {cursorOf, dueWindows, mergeWindows, type TimeWindow} from '../model/window.ts'
 import type {WindowRequest} from './window-request.ts'
 
-/** Streams that are read by the same calls: those with a time together, those without together. */
+/** The same calls read these streams: those with a time together, those without together. */
 export interface StreamGroup {
   readonly windowed: boolean
   readonly streams: readonly Stream[]
 }
 
-/** What a job says about time; milliseconds. */
+/** A job says this about time; milliseconds. */
 export interface Schedule {
-  /** `-Infinity`: from the very first record. */
+  /** Milliseconds since 1970; `-Infinity`: from the very first record. */
   readonly start: number
   readonly overlap: number
   readonly settle: number
@@ -136,7 +136,7 @@ export function planGroup(
   return plan(due, 'each commit', canResume ? (stored ?? marked) : (marked ?? stored))
 }
 
-/** A run that goes on where the last one ended; only such a run reads or keeps bookmarks, or with `--full` keeps them. */
+/** Tells whether a run goes on where the last one ended; only such a run reads or keeps bookmarks, or with `--full` keeps them. */
 export const isPlain = ({since, until, limit}: WindowRequest): boolean =>
   since === undefined && until === undefined && limit === undefined
 

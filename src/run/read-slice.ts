@@ -32,7 +32,7 @@ export async function readSlice(reader: SliceReader, slice: Slice): Promise<Slic
   return exhausted && bookmark !== undefined ? {bookmark} : {}
 }
 
-/** Kept with a commit, so it must be something that can be kept. */
+/** Throws for what cannot be kept with a commit. */
 export function assertJson(value: JsonValue, what: string): JsonValue {
   const json = jsonText(value)
   if ('text' in json) return value

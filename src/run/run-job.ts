@@ -42,7 +42,7 @@ class Pipeline {
   readonly #states = new Map<StreamGroup, readonly StreamState[]>()
   #identity: string | undefined
   #estimates: ReadonlyMap<TimeWindow, Estimate> | undefined
-  /** Being read; what it spooled is dropped if it fails. */
+  /** The slice that is being read; what it spooled is dropped if it fails. */
   #slice: UnfinishedSlice | undefined
 
   constructor(run: JobRun, groups: readonly StreamGroup[]) {
@@ -121,7 +121,7 @@ class Pipeline {
     await sink.commit(() => [event])
   }
 
-  /** True where its last commit completed the job. */
+  /** Answers true where its last commit completed the job. */
   async #readGroup(plan: GroupPlan, isLastGroup: boolean): Promise<boolean> {
     this.#ledger.startGroup(plan)
     for (const [index, window] of plan.windows.entries()) {

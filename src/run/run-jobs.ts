@@ -31,7 +31,7 @@ export interface RunJobsOptions {
   readonly commandLine: CommandLine
   readonly jobs: readonly string[]
   readonly account: string | undefined
-  /** Jobs at a time. */
+  /** How many jobs run at a time. */
   readonly concurrency: number
   readonly read: ReadRequest
   readonly signal: AbortSignal
@@ -41,7 +41,7 @@ export interface RunJobsOptions {
   readonly notifier: Notifier | undefined
 }
 
-/** Up to `concurrency` at a time. A job that fails does not stop the others, a signal does. */
+/** Runs up to `concurrency` jobs at a time. A job that fails does not stop the others, a signal does. */
 export async function runJobs(options: RunJobsOptions): Promise<readonly Outcome[]> {
   // V8 would double the room for new objects as more and more pages pass through, to three times 32 MB (measured: a third
   // more memory, no less work). As much as starting up took is enough for one page at a time.

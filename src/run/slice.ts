@@ -4,11 +4,11 @@ import type {Sink} from '../sink/sink.ts'
 import type {HttpClient, JsonValue, Logger, SecretStore, Source, Stream} from '../source.ts'
 import type {PayloadLimits} from '../warehouse/kind.ts'
 
-/** What does not change from slice to slice. */
+/** All that does not change from slice to slice. */
 export interface SliceReader {
   readonly source: Source
   readonly options: unknown
-  /** Of the job; milliseconds. */
+  /** The job's `start:`; milliseconds since 1970. */
   readonly start?: number
   readonly runId: string
   readonly sink: Pick<Sink, 'known' | 'upsertObjects' | 'logEvent'>
@@ -17,7 +17,7 @@ export interface SliceReader {
   readonly log: Logger
   readonly signal: AbortSignal
   readonly maxRejects: number
-  /** Left out: none. */
+  /** @default none */
   readonly payloadLimits?: PayloadLimits
   /** False with `--refetch`. */
   readonly askKnown: boolean

@@ -8,7 +8,7 @@ const SHORTEST = 60_000
 export interface SlicesOptions {
   /** Milliseconds; `undefined`: all at once, as far as the source can tell that it is not too much. */
   readonly length: number | undefined
-  /** Nothing lies before it. */
+  /** Milliseconds since 1970; nothing lies before it. */
   readonly earliest: number
   /** What there is to read, where the source can tell before it reads. */
   readonly sizeOf?: (window: TimeWindow) => Promise<Estimate>

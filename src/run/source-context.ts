@@ -4,7 +4,7 @@ import type {SourceContext, Stream} from '../source.ts'
 import type {SliceReader} from './slice.ts'
 import {SliceIntake} from './slice-intake.ts'
 
-/** For what a source is asked before its slices are read. */
+/** Gives the context for what a source is asked before its slices are read. */
 export function contextBetweenSlices(
   reader: SliceReader,
   streams: readonly Stream[],

@@ -3,10 +3,10 @@ import type {Page} from '../source.ts'
 import {untilAborted} from '../base/waiting.ts'
 
 const LARGEST_PAGE = 10_000
-/** Milliseconds for the `finally` blocks of a source that is not needed any more. */
+/** The `finally` blocks of a source that is not needed any more have so many milliseconds. */
 const CLOSING_TIME = {finished: 10_000, aborted: 1000}
 
-/** What a source yields, page by page, whatever it is: every page is one, every wait can be aborted. */
+/** Takes what a source yields, whatever it is, page by page: every page is one, every wait can be aborted. */
 export class SourcePages {
   readonly #iterator: AsyncIterator<unknown>
   readonly #signal: AbortSignal
@@ -20,7 +20,7 @@ export class SourcePages {
     this.#signal = signal
   }
 
-  /** `undefined` at the end. */
+  /** Answers `undefined` at the end. */
   async next(): Promise<Page | undefined> {
     const step: unknown = await untilAborted(this.#iterator.next(), this.#signal)
     if (!isObject(step)) throw sourceBug(`the source's iterator gave ${kindOf(step)} for a page`)
@@ -28,7 +28,7 @@ export class SourcePages {
     return asPage(step['value'])
   }
 
-  /** For a source that has more, or failed: its `finally` blocks run, for a while. */
+  /** Ends a source that has more, or failed: its `finally` blocks run, for a while. */
   async close(): Promise<void> {
     const time = this.#signal.aborted ? CLOSING_TIME.aborted : CLOSING_TIME.finished
     // A timer that keeps the process alive: the source may be waiting for nothing at all.

@@ -1,7 +1,7 @@
 import {usageError} from '../base/errors.ts'
 import {parseDuration, parseInstant} from '../base/time.ts'
 
-/** What `--since`, `--until`, `--full`, `--limit` and `--refetch` ask for; instants in milliseconds since 1970. */
+/** The flags `--since`, `--until`, `--full`, `--limit` and `--refetch` ask for this; instants in milliseconds since 1970. */
 export interface WindowRequest {
   readonly since?: number
   readonly until?: number

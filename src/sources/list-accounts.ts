@@ -2,7 +2,7 @@ import type {Config} from '../config/config.ts'
 import {missingVariables} from '../config/variables.ts'
 import {openSecrets, type SecretsPlace} from './secrets/open-secrets.ts'
 
-/** An account for printing: an entry of `accounts list --json`. */
+/** One entry of `accounts list --json` describes an account. */
 export interface AccountDescription {
   readonly account: string
   readonly source: string

@@ -16,14 +16,14 @@ export interface LoginRequest {
   readonly config: Config
   readonly commandLine: CommandLine
   readonly account: string
-  /** Milliseconds until nobody waits for the person any more. */
+  /** Milliseconds that the person has. */
   readonly timeout: number
   readonly signal: AbortSignal
   readonly log: Logger
   readonly mask: Mask
   /** Shows a line to the person. */
   readonly tell: (message: string) => unknown
-  /** Left out: an address is shown, but not opened. Rejects where there is no browser. */
+  /** Opens an address, and rejects where there is no browser. Left out: an address is shown, but not opened. */
   readonly openBrowser?: (url: URL) => Promise<void>
 }
 

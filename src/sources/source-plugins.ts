@@ -8,7 +8,7 @@ import type {Source, SourceDescriptor} from '../source.ts'
 export interface SourcePlugin {
   readonly name: string
   readonly version: string
-  /** How oclif found it: `core`, `user`, `link`. */
+  /** The way in which oclif found it: `core`, `user` or `link`. */
   readonly type: string
 }
 
@@ -17,7 +17,7 @@ export interface ListedSource {
   readonly plugin: SourcePlugin
 }
 
-/** What keeps a plugin's source from being used. */
+/** Something keeps a plugin's source from being used. */
 export interface SourceFailure {
   readonly plugin: string
   readonly message: string
@@ -41,7 +41,7 @@ const REPORT = 'Update the plugin, or report it to whoever maintains it.'
 const adviceToReinstall = (plugin: string): string =>
   `Install it again (\`lorchestra plugins install ${plugin}\`), or report it to whoever maintains it.`
 
-/** All sources that installed plugins offer; what is broken stands beside them. */
+/** Lists all sources that installed plugins offer; what is broken stands beside them. */
 export async function listSources(commandLine: CommandLine): Promise<SourceList> {
   const {successes, failures: thrown} = await commandLine.runHook<typeof HOOK, SourceHooks>(
     HOOK,
@@ -80,7 +80,7 @@ export async function listSources(commandLine: CommandLine): Promise<SourceList>
   }
 }
 
-/** For commands that go on without what is broken. */
+/** Formats warnings for commands that go on without what is broken. */
 export const formatFailures = (failures: readonly SourceFailure[]): string =>
   failures.map(({message, next}) => `Warning: ${message}\n  → ${next}`).join('\n')
 

@@ -4,12 +4,12 @@ import {dirname, join} from 'node:path'
 import {messageWithCauses} from '../base/errors.ts'
 import {hasCode} from '../base/system-error.ts'
 
-/** The word in the template's files and names that stands for the source. `example.com` stays. */
+/** This word stands for the source in the template's files and names. `example.com` stays. */
 const PLACEHOLDER = /example(?!\.)/g
 /** npm would read it, and leave it out of the package, by its real name. */
 const RENAMED: Readonly<Record<string, string>> = {gitignore: '.gitignore'}
 
-/** The files of a source plugin of this name. `lorchestra`: what its package.json asks npm for. */
+/** Gives the files of a source plugin of this name. `lorchestra` is what its package.json asks npm for. */
 export async function renderSourceTemplate(
   root: string,
   name: string,
@@ -35,8 +35,8 @@ function askingFor(packageJson: string, lorchestra: string): string {
 }
 
 /**
- * This version where npm has noted that it came from a registry, otherwise this very copy: a package of the same name
- * in a registry may be somebody else's.
+ * Asks for this version where npm has noted that it came from a registry, otherwise for this very copy: a package of the
+ * same name in a registry may be somebody else's.
  */
 export async function ownPackageSpec(root: string, version: string): Promise<string> {
   const copy = `file:${root.replaceAll('\\', '/')}`

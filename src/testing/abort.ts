@@ -66,7 +66,7 @@ function begin(trial: Trial): {extractions: readonly AsyncIterator<Page>[]; abor
   }
 }
 
-/** With an error or without. */
+/** Wants an end within a second, with an error or without. */
 async function assertEnds(work: Promise<unknown>, when: string): Promise<void> {
   const settled = work.then(
     () => true,

@@ -14,7 +14,7 @@ import {checkWindows} from './windows.ts'
 export type {ConformanceSetup, TestService, Volume} from './setup.ts'
 
 export interface ConformanceTest {
-  /** What must hold, as the end of a sentence that begins with the source's name. */
+  /** The end of a sentence that begins with the source's name and says what must hold. */
   readonly rule: string
   /** Rejects with an error that says what the source does instead. */
   readonly test: () => Promise<void>
@@ -38,7 +38,7 @@ const RULES: readonly (readonly [string, (setup: ConformanceSetup) => Promise<vo
 ]
 
 /**
- * What every source must hold, whoever wrote it, as a list of tests for any test runner:
+ * Every source must pass these tests, whoever wrote it; they are a list for any test runner:
  *
  * ```ts
  * describe('the notes source', () => {

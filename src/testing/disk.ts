@@ -53,7 +53,7 @@ export const checkDisk = async (setup: ConformanceSetup): Promise<void> =>
     )
   })
 
-/** Also for those who imported the functions by name before. */
+/** Refuses them also for those who imported the functions by name before. */
 function refuseWrites(isRefused: (path: string) => boolean): () => void {
   const originals: (() => void)[] = []
   const guard = (owner: Functions, name: string, writes: (args: readonly unknown[]) => boolean): void => {

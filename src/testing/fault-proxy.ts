@@ -1,7 +1,7 @@
 import {createServer, type IncomingMessage, type ServerResponse} from 'node:http'
 import type {AddressInfo} from 'node:net'
 
-/** What happens to a request instead of being passed on. */
+/** This happens to a request instead of being passed on. */
 export type Fault =
   | {readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: string}
   /** The connection breaks before an answer, in the middle of one, or stays open without one. */
@@ -10,7 +10,7 @@ export type Fault =
   | 'hang'
 
 export interface ProxiedRequest {
-  /** Of all that were seen since the proxy started: 0, 1, 2, … */
+  /** Its number among all that were seen since `faultBy`: 0, 1, 2, … */
   readonly index: number
   readonly method: string
   readonly path: string

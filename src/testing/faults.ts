@@ -4,12 +4,12 @@ import type {Fault, ProxiedRequest} from './fault-proxy.ts'
 import {read, readWhole} from './reading.ts'
 import {SMALL, withTrial} from './trial.ts'
 
-/** Those after which any request may be sent again: the service says that it did not take it. */
+/** After these any request may be sent again: the service says that it did not take it. */
 const REFUSALS: Readonly<Record<string, Fault>> = {
   '429 with Retry-After': {status: 429, headers: {'retry-after': '1'}},
   '503': {status: 503},
 }
-/** Those after which only a request that changes nothing may. */
+/** After these only a request that changes nothing may be sent again. */
 const PASSING: Readonly<Record<string, Fault>> = {
   '408': {status: 408},
   '500': {status: 500},

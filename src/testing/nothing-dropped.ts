@@ -3,7 +3,7 @@ import type {Fault} from './fault-proxy.ts'
 import {read, readWhole, type Reading} from './reading.ts'
 import {SMALL, withTrial, type Trial} from './trial.ts'
 
-/** No answer to what was asked, and none that may be taken for an empty one. */
+/** These do not answer what was asked, and must not be taken for an empty answer. */
 const NO_ANSWERS: Readonly<Record<string, Fault>> = {
   '500 for good': {status: 500},
   'a page of HTML with status 200': {

@@ -9,7 +9,7 @@ import {LARGE, withTrial} from './trial.ts'
 
 const LARGEST_PAGE_BYTES = 16_000_000
 const MB = 1_000_000
-/** What the client, the compiler and the test itself may take meanwhile. */
+/** Bytes that the client, the compiler and the test itself may take meanwhile. */
 const NOISE = 4 * MB
 const MEASUREMENTS = 8
 

@@ -13,14 +13,14 @@ import {httpClientFor, keepingLog, secretsInMemory, type Trial} from './trial.ts
 
 export interface ReadingOptions {
   readonly window?: Partial<TimeWindow>
-  /** Only the streams that a window selects from. */
+  /** Whether only the streams that a window selects from are read. */
   readonly windowedOnly?: boolean
   readonly bookmark?: JsonValue
   readonly known?: (idemKeys: readonly string[]) => ReadonlySet<string>
   /** Called with each page before the host looks at it, and once the host has let go of it. */
   readonly onPage?: (page: Page) => Promise<void> | void
   readonly afterPage?: () => Promise<void>
-  /** Where there is too much of them. */
+  /** Whether records are let go of, where there is too much of them. */
   readonly forgetRecords?: boolean
 }
 
@@ -29,10 +29,10 @@ export interface ReadRecord {
   readonly stream: Stream
 }
 
-/** What became of one extraction, as the host sees it. */
+/** The host sees this of one extraction. */
 export interface Reading {
   readonly records: readonly ReadRecord[]
-  /** In the order in which they came; without those that the host rejected. */
+  /** Keys in the order in which they came, without those that the host rejected. */
   readonly keys: readonly string[]
   readonly rejected: readonly string[]
   readonly counts: {
@@ -48,7 +48,7 @@ export interface Reading {
 
 export const SOURCE_SYSTEM = 'conformance--account'
 
-/** One extraction through the host's own reader. A failure is part of the result. */
+/** Reads once through the host's own reader. A failure is part of the result. */
 export async function read(trial: Trial, options: ReadingOptions = {}): Promise<Reading> {
   const {setup, options: sourceOptions} = trial
   const {window, windowedOnly = false, bookmark, forgetRecords = false} = options
@@ -83,7 +83,7 @@ export async function read(trial: Trial, options: ReadingOptions = {}): Promise<
   return {records, keys, rejected, counts: counts.total(), bookmark: kept, log, error}
 }
 
-/** The same, where a failure is none of the rule's business. */
+/** Reads in the same way, where a failure is none of the rule's business. */
 export async function readWhole(trial: Trial, options: ReadingOptions = {}): Promise<Reading> {
   const reading = await read(trial, options)
   if (reading.error !== undefined) {
@@ -92,7 +92,7 @@ export async function readWhole(trial: Trial, options: ReadingOptions = {}): Pro
   return reading
 }
 
-/** For what the source does outside of the host's reader. */
+/** Gives the context for what the source does outside of the host's reader. */
 export function contextFor(
   trial: Trial,
   streams: readonly Stream[],
@@ -143,7 +143,7 @@ function readerFor(
   return {reader, log: lines, keys, rejected}
 }
 
-/** The source itself, with an eye on its pages. */
+/** Gives the source itself, with an eye on its pages. */
 function observe(
   source: Source,
   streams: readonly Stream[],

@@ -17,7 +17,7 @@ const OCCASIONS: Readonly<Record<string, Fault | undefined>> = {
   'it was answered with HTML': {status: 200, body: '<html></html>', headers: {'content-type': 'text/html'}},
 }
 
-/** What the source says by itself; the host masks what it can, but it knows only what it was told. */
+/** Looks at what the source says by itself; the host masks what it can, but it knows only what it was told. */
 export const checkSecrets = async (setup: ConformanceSetup): Promise<void> =>
   withTrial(setup, SMALL, async (trial) => {
     const {proxy} = trial

@@ -1,6 +1,6 @@
 import type {JsonObject, Source} from '../source.ts'
 
-/** What the suite needs to know of a source to try it. */
+/** The suite needs to know this of a source to try it. */
 export interface ConformanceSetup {
   readonly source: Source
   /**
@@ -12,8 +12,9 @@ export interface ConformanceSetup {
   /** The time that windows select by. Needed where a stream is `windowed`. */
   readonly timeOf?: (record: JsonObject) => Date
   /**
-   * How much there is to read where memory is measured: at least 16 MB, and more than a few pages. By default 4,500
-   * records of 4,096 bytes; fewer, larger ones help where each is a request of its own.
+   * How much there is to read where memory is measured: at least 16 MB, and more than a few pages. Fewer, larger records
+   * help where each is a request of its own.
+   * @default 4,500 records of 4,096 bytes
    */
   readonly large?: Volume
 }
@@ -26,10 +27,10 @@ export interface Volume {
 }
 
 export interface TestService {
-  /** Where it answers HTTP. Left out where the source reads something else, a file say. */
+  /** The address where it answers HTTP. Left out where the source reads something else, a file say. */
   readonly url?: string
   /**
-   * The options as lorchestra.yaml would hold them. `url` is the address to use: a proxy in front of the service, which
+   * Gives the options that lorchestra.yaml would hold. `url` is the address to use: a proxy in front of the service, which
    * makes the faults that real services make. Where the source reads no HTTP it is empty.
    */
   options(url: string): Readonly<Record<string, unknown>>

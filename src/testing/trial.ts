@@ -10,7 +10,7 @@ import {startFaultProxy, type FaultProxy} from './fault-proxy.ts'
 
 /** Few records for most rules, enough for several pages. */
 export const SMALL: Volume = {records: 60, size: 200}
-/** More than a page may hold, and than should be in memory. */
+/** More records than a page may hold, and than should be in memory. */
 export const LARGE: Volume = {records: 4500, size: 4096}
 
 /** One service, started for one test, and the options to read it with. */
@@ -18,9 +18,9 @@ export interface Trial {
   readonly setup: ConformanceSetup
   readonly volume: Volume
   readonly proxy: FaultProxy | undefined
-  /** As in lorchestra.yaml. */
+  /** The options that lorchestra.yaml would hold. */
   readonly input: Readonly<Record<string, unknown>>
-  /** As the source gets them. */
+  /** The options that the source gets. */
   readonly options: unknown
 }
 
@@ -47,7 +47,7 @@ export async function withTrial(
   }
 }
 
-/** The values of all options that the source declares to be secret. */
+/** Lists the values of all options that the source declares to be secret. */
 export const secretsOf = ({setup, input, options}: Trial): readonly string[] =>
   (setup.source.secrets ?? []).flatMap((name) =>
     [input, options as Readonly<Record<string, unknown>>]
@@ -63,7 +63,7 @@ export function keepingLog(lines: string[]): Logger {
   return {debug: keep, info: keep, warn: keep, error: keep}
 }
 
-/** The host's client. Its waits between tries take no time, unless they are what is tested. */
+/** Makes the host's client. Its waits between tries take no time, unless they are what is tested. */
 export function httpClientFor(trial: Trial, signal: AbortSignal, log: Logger, waits: 'real' | 'skipped'): HttpClient {
   const mask = createMask()
   for (const secret of secretsOf(trial)) mask.add(secret)

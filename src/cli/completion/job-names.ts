@@ -4,12 +4,12 @@ const BASH_FUNCTION = '_lorchestra_with_job_names'
 const ZSH_FUNCTION = '_lorchestra_job_names'
 const FILE_NAMES_IN_ZSH = '"*: :_files"'
 
-/** The completion script of bash, made to complete names of jobs: oclif's knows commands and flags alone. */
+/** Makes the completion script of bash complete names of jobs: oclif's knows commands and flags alone. */
 export function withJobNamesInBash(script: string, commandLine: Interfaces.Config): string {
   return script.includes(BASH_FUNCTION) ? script : script + bashFunctionFor(commandLine)
 }
 
-/** The completion script of zsh, made to complete names of jobs where oclif's completes names of files. */
+/** Makes the completion script of zsh complete names of jobs where oclif's completes names of files. */
 export function withJobNamesInZsh(script: string, {commands, bin}: Interfaces.Config): string {
   if (script.includes(ZSH_FUNCTION)) return script
   return idsOf(commands.filter(takesJobs))

@@ -4,8 +4,8 @@ import {RateLimiter} from './rate-limiter.ts'
 import {backoffBound, jittered} from './retry-policy.ts'
 
 /**
- * What all requests of an account have in common, whichever job of the process sends them: the service counts them
- * together, so a pause that it asks for holds them all, and so does the rate limit.
+ * All requests of an account share this, whichever job of the process sends them: the service counts them together, so
+ * a pause that it asks for holds them all, and so does the rate limit.
  */
 export class AccountTraffic {
   readonly clock: Clock
@@ -13,24 +13,24 @@ export class AccountTraffic {
   readonly #inFlight = new InFlight()
   #pausedUntil = -Infinity
   #refusedAt = -Infinity
-  /** In a row. */
+  /** Refusals in a row. */
   #refusals = 0
 
   constructor(clock: Clock = systemClock) {
     this.clock = clock
   }
 
-  /** As the job wants it that runs now; what was used before still counts. */
+  /** Sets the limit that the job which runs now wants; what was used before still counts. */
   limitTo(unitsPerMinute: number): void {
     this.#limiter.unitsPerMinute = unitsPerMinute
   }
 
-  /** When the pause ends that the service asked for, if there is one. */
+  /** Tells when the pause ends that the service asked for, if there is one. */
   get pausedUntil(): number | undefined {
     return this.#pausedUntil > this.clock.now() ? this.#pausedUntil : undefined
   }
 
-  /** Milliseconds until the rate limit allows `units` more; they count as used from now on. */
+  /** Counts the milliseconds until the rate limit allows `units` more, which count as used from now on. */
   reserve(units: number): number {
     return this.#limiter.reserve(units, this.clock.now())
   }
@@ -45,7 +45,7 @@ export class AccountTraffic {
     if (sentAt > this.#refusedAt) this.#refusals = 0
   }
 
-  /** What the service wrote of how many it wants at once; anything but a positive whole number says nothing. */
+  /** Takes what the service wrote of how many requests it wants at once; anything but a positive whole number says nothing. */
   recommendConcurrency(written: string | null | undefined): void {
     if (/^[1-9]\d{0,5}$/.test(written ?? '')) this.#inFlight.atMost(Number(written))
   }

@@ -3,13 +3,13 @@ import {TRANSIENT_STATUSES} from '../../base/transient-statuses.ts'
 import type {HttpRequest, HttpResponse, JsonObject, JsonValue} from '../../source.ts'
 import {findList, free, partsOf} from './list-parts.ts'
 
-/** Why a try failed, and whether another one may help. */
+/** A try failed for this reason, and another one may help or not. */
 export interface Failure {
   readonly problem: string
   readonly retry: boolean
   /** Milliseconds that the server asked for. */
   readonly after?: number | undefined
-  /** A quota, so that the other requests of the account must wait too. */
+  /** A quota refused it, so the other requests of the account must wait too. */
   readonly pausesAll?: boolean
   /** The server minds how many requests it gets at once. */
   readonly tooManyConcurrent?: boolean
@@ -24,12 +24,12 @@ export interface Failure {
 
 const UTF_8 = new TextDecoder('utf-8', {fatal: true})
 const QUOTA_STATUSES = new Set([403, 429])
-/** Google: "Too many concurrent requests for user"; Dataverse: "Number of concurrent requests exceeded the limit". */
+/** Google writes "Too many concurrent requests for user"; Dataverse "Number of concurrent requests exceeded the limit". */
 const TOO_MANY_CONCURRENT = /concurrent requests/i
-/** Google: "User-rate limit exceeded.  Retry after 2020-01-21T12:57:51.196Z", in the text alone. */
+/** Google writes "User-rate limit exceeded.  Retry after 2020-01-21T12:57:51.196Z", in the text alone. */
 const RETRY_AFTER_TEXT = /retry after (\d{4}-\d\d-\d\dT[\d:.]+Z)/i
 
-/** What an answer means. Empties `chunks`. A page with status 200 that is not JSON must never look like an empty answer. */
+/** Says what an answer means. Empties `chunks`. A page with status 200 that is not JSON must never look like an empty answer. */
 export function judge(
   {status, headers}: Pick<HttpResponse, 'status' | 'headers'>,
   chunks: Uint8Array[],
@@ -79,7 +79,7 @@ function contentOf(
   }
 }
 
-/** In memory of its own, unlike a small Buffer. */
+/** Joins them in memory of its own, unlike a small Buffer. */
 function joined(chunks: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(chunks.reduce((size, chunk) => size + chunk.byteLength, 0))
   let at = 0
@@ -109,7 +109,7 @@ function objectIn(text: string): {readonly body?: JsonObject} {
 const isObject = (value: JsonValue | undefined): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
 
-/** Seconds, or a date by the clock of the server. */
+/** Reads seconds, or a date by the clock of the server; answers in milliseconds. */
 function retryAfter(headers: Headers, details: string): number | undefined {
   const value = headers.get('retry-after')?.trim() ?? ''
   if (/^\d+$/.test(value)) return Number(value) * 1000
@@ -119,7 +119,10 @@ function retryAfter(headers: Headers, details: string): number | undefined {
   return Number.isNaN(date) ? undefined : Math.max(0, date - (Number.isNaN(now) ? Date.now() : now))
 }
 
-/** Of `{error: {message, code, status, errors: [{reason}]}}`, or of OAuth's `{error, error_description}`, or of a plain `{message}`. */
+/**
+ * Understands `{error: {message, code, status, errors: [{reason}]}}`, OAuth's `{error, error_description}` and a plain
+ * `{message}`.
+ */
 function detailsOf(body: JsonObject | undefined): string {
   const error = body?.['error']
   let [name, message] = [error, body?.['error_description'] ?? body?.['message']]

@@ -8,7 +8,7 @@ export interface Attempt {
   readonly request: HttpRequest
   readonly authorization: string | undefined
   readonly signal: AbortSignal
-  /** Milliseconds for all of it. */
+  /** Milliseconds that are left for the request. */
   readonly timeLeft: number
 }
 
@@ -20,7 +20,7 @@ const PASSING_ERRORS =
 const UNTRUSTED = /SELF_SIGNED_CERT|^UNABLE_TO_(GET_ISSUER_CERT|VERIFY_LEAF_SIGNATURE)/
 const TRUST = "if the server is yours, name the file with its authority's certificate in NODE_EXTRA_CA_CERTS"
 
-/** One try. Throws only where `signal` was aborted, with its reason. */
+/** Sends a request once. Throws only where `signal` was aborted, with its reason. */
 export async function attempt({
   url,
   method,

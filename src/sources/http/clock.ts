@@ -2,7 +2,7 @@ import {pause} from '../../base/waiting.ts'
 
 export interface Clock {
   now(): number
-  /** Ends early with the signal's reason. */
+  /** Waits, and ends early with the signal's reason. */
   wait(milliseconds: number, signal: AbortSignal): Promise<void>
 }
 

@@ -12,34 +12,43 @@ import type {HttpClient, HttpRequest, HttpResponse, Logger} from '../../source.t
 export interface HttpClientOptions {
   readonly signal: AbortSignal
   readonly log: Logger
-  /** Learns the tokens that are sent, and is applied to all that is logged or thrown. */
+  /** The mask learns the tokens that are sent, and hides them in all that is logged or thrown. */
   readonly mask?: Mask
-  /** Shared by all clients of one account. */
+  /** What all clients of one account share. */
   readonly traffic?: AccountTraffic
   readonly observe?: (update: HttpProgress) => void
-  /** Given the headers of every answer. */
+  /** Called with the headers of every answer. */
   readonly answered?: (headers: Headers) => void
-  /** How long one request may take, with all of its tries and waits, but for those of the rate limit. */
+  /**
+   * Milliseconds that one request may take, with all of its tries and waits, but for those of the rate limit.
+   * @default 600_000
+   */
   readonly budgetMs?: number
-  /** For a failure that is not a quota's: a quota is waited for as long as the budget allows. */
+  /**
+   * Tries that may fail, but for those that a quota refuses: it is waited for as long as the budget allows.
+   * @default 8
+   */
   readonly maxTries?: number
-  /** The longest first wait; it doubles with each try. */
+  /**
+   * Milliseconds of the longest first wait; it doubles with each try.
+   * @default 1000
+   */
   readonly backoffMs?: number
 }
 
 export interface HttpProgress {
-  /** Of the rate limit, used by one try. */
+  /** Units of the rate limit that one try used. */
   readonly units?: number
-  /** The service asked for a pause. */
+  /** The end of a pause that the service asked for. */
   readonly waitingUntil?: Date
 }
 
-/** What must not be printed of a form that asks for a token (RFC 6749, 7523, 7636, 8628). */
+/** These fields of a form that asks for a token must not be printed (RFC 6749, 7523, 7636, 8628). */
 const SECRET_FIELDS = new Set(
   'client_secret refresh_token code code_verifier device_code assertion client_assertion password'.split(' '),
 )
 
-/** One client per run. What its requests authorize themselves with goes to one origin, that of the first of them. */
+/** Makes the client of one run. What its requests authorize themselves with goes to one origin, that of the first of them. */
 export function createHttpClient(options: HttpClientOptions): HttpClient {
   const client = new RetryingClient(options)
   return {request: async (request) => client.request(request)}
@@ -50,7 +59,7 @@ interface Pending {
   readonly request: HttpRequest
   readonly method: string
   readonly url: URL
-  /** What errors and the log call it. */
+  /** The name that errors and the log give it. */
   readonly name: string
   readonly signal: AbortSignal
   deadline: number
@@ -208,7 +217,7 @@ class RetryingClient implements HttpClient {
 
 const combined = new WeakMap<AbortSignal, WeakMap<AbortSignal, AbortSignal>>()
 
-/** One for all requests that share a signal: making one costs as much as parsing an answer. */
+/** All requests that share a signal get the same one: making one costs as much as parsing an answer. */
 function eitherOf(one: AbortSignal, other: AbortSignal): AbortSignal {
   const ofOne = combined.get(one) ?? new WeakMap<AbortSignal, AbortSignal>()
   combined.set(one, ofOne)

@@ -1,8 +1,8 @@
 const SUCCESSES_BEFORE_MORE = 100
 
 /**
- * How many requests of an account are on the way. There is no limit until the service says that it is too many; then
- * half of what it was, and one more after each hundred answers. Never more than the service says that it wants.
+ * Limits how many requests of an account are on the way. There is no limit until the service says that it is too many;
+ * then half of what it was, and one more after each hundred answers. Never more than the service says that it wants.
  */
 export class InFlight {
   #limit = Infinity

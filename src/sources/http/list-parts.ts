@@ -1,12 +1,12 @@
 import type {JsonValue} from '../../source.ts'
 
-/** Where a list lies in the bytes of a JSON object. */
+/** The place of a list in the bytes of a JSON object. */
 export interface ListPlace {
-  /** Behind its bracket. */
+  /** Index of the byte behind its opening bracket. */
   readonly start: number
-  /** Of its closing bracket. */
+  /** Index of its closing bracket. */
   readonly end: number
-  /** Commas between elements; each ends a part. */
+  /** Indexes of commas between elements; each ends a part. */
   readonly cuts: readonly number[]
 }
 
@@ -47,7 +47,7 @@ export function findList(bytes: Uint8Array, member: string): ListPlace | undefin
   return undefined
 }
 
-/** The list's elements, parsed part by part; the bytes are gone then. */
+/** Parses the list's elements part by part; the bytes are gone then. */
 export function* partsOf(
   bytes: Uint8Array<ArrayBuffer>,
   {start, end, cuts}: ListPlace,
@@ -64,7 +64,7 @@ export function* partsOf(
   }
 }
 
-/** Without waiting for the garbage collector, which counts little of what is outside of its heap. */
+/** Frees the memory without the garbage collector, which counts little of what is outside of its heap. */
 export function free({buffer}: Uint8Array<ArrayBuffer>): void {
   buffer.transfer(0)
 }
@@ -79,7 +79,7 @@ function equals(bytes: Uint8Array, at: number, text: Uint8Array): boolean {
   return text.every((byte, index) => bytes[at + index] === byte)
 }
 
-/** Where a list begins that is the value of the name which ends before `at`. */
+/** Finds where a list begins that is the value of the name which ends before `at`. */
 function listAfter(bytes: Uint8Array, at: number): number | undefined {
   const colon = afterSpace(bytes, at)
   if (bytes[colon] !== COLON) return undefined

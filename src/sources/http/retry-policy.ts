@@ -1,16 +1,16 @@
 import type {Failure} from './answer.ts'
 
-/** What became of a request before the try that failed. */
+/** This became of a request before the try that failed. */
 export interface RequestState {
   /** Tries that failed; those after which the authorization was renewed are not counted. */
   readonly failures: number
   readonly authorized: boolean
-  /** The authorization was renewed already. */
+  /** Whether the authorization was renewed already. */
   readonly renewed: boolean
 }
 
 export interface RetryLimits {
-  /** For a failure that is not a quota's: a quota is waited for as long as the time of a request allows. */
+  /** Tries that may fail, but for those that a quota refuses: it is waited for as long as the time of a request allows. */
   readonly maxTries: number
   /** Milliseconds; the bound of the first wait, which doubles with each failure. */
   readonly firstBackoff: number
@@ -20,7 +20,7 @@ export type Retry =
   | {readonly action: 'renew authorization'}
   /** All requests of the account wait, and share one backoff. */
   | {readonly action: 'pause account'}
-  /** Anything up to `atMost` milliseconds. */
+  /** The wait takes anything up to `atMost` milliseconds. */
   | {readonly action: 'wait'; readonly atMost: number}
   /** `note` says why, where the failure alone does not. */
   | {readonly action: 'give up'; readonly note: string}
@@ -43,7 +43,7 @@ export function retryAfter(
   return {action: 'wait', atMost: backoffBound(firstBackoff, tries)}
 }
 
-/** Doubles with each failure in a row; milliseconds. */
+/** Doubles the bound of the wait, in milliseconds, with each failure in a row. */
 export const backoffBound = (first: number, failures: number): number =>
   Math.min(LONGEST_BACKOFF, first * 2 ** (failures - 1))
 

@@ -13,13 +13,13 @@ export interface Sending {
 export interface Received {
   readonly status: number
   readonly headers: Headers
-  /** Unpacked; to be read or destroyed. */
+  /** The unpacked body, to be read or destroyed. */
   readonly body: Readable
 }
 
 let loading: Promise<(url: URL, sending: Sending) => Promise<Dispatcher.ResponseData>> | undefined
 
-/** The answer as it is: nothing is followed, tried again or timed here. */
+/** Gives the answer as it is: nothing is followed, tried again or timed here. */
 export async function send(url: URL, sending: Sending): Promise<Received> {
   loading ??= loadRequest()
   const {statusCode: status, headers, body} = await (await loading)(url, sending)

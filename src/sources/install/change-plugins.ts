@@ -53,7 +53,7 @@ export async function changePlugins(
   })
 }
 
-/** As long as plugin-plugins shows one, its copy of oclif holds back what is written. */
+/** Ends the progress line of plugin-plugins: until then its copy of oclif holds back what is written. */
 function endProgressLine(root: string): void {
   const {ux} = createRequire(join(root, 'package.json'))('@oclif/core') as {readonly ux: typeof oclifUx}
   ux.action.stop('failed')
@@ -77,7 +77,7 @@ async function inspect(pluginCopy: string, name: string, others: readonly Listed
   return {name, version: plugin.version, sources: sources.map(({descriptor}) => descriptor.name)}
 }
 
-/** Version by name. */
+/** Maps names to versions. */
 async function installedIn(dataFolder: string): Promise<ReadonlyMap<string, string>> {
   const {dependencies = {}} = await packageIn(dataFolder)
   const versions = Object.keys(dependencies).map(async (name) => {

@@ -4,7 +4,7 @@ import {join} from 'node:path'
 import {withFileLock} from '../../base/file-lock.ts'
 import {hasCode} from '../../base/system-error.ts'
 
-/** What npm changes. Secrets lie in the same folder and are left alone. */
+/** Npm changes these. Secrets lie in the same folder and are left alone. */
 const PARTS = ['node_modules', 'package-lock.json', 'package.json'] as const
 const LOCK_TIMEOUT = 60_000
 
@@ -44,7 +44,7 @@ export async function withPluginCopy<Result>(
   })
 }
 
-/** The last part is replaced last: as long as what was replaced is there, the change did not end. */
+/** Puts the parts back, the last one last: as long as what was replaced is there, the change did not end. */
 async function putBackWhatWasInterrupted(dataFolder: string, replaced: string): Promise<void> {
   for (const part of PARTS) {
     if (!(await unlessMissing(access(join(replaced, part))))) continue
@@ -54,7 +54,7 @@ async function putBackWhatWasInterrupted(dataFolder: string, replaced: string): 
   await discard(replaced)
 }
 
-/** At once: what is half removed must not be put back. */
+/** Removes the folder at once: what is half removed must not be put back. */
 async function discard(replaced: string): Promise<void> {
   const discarded = `${replaced}.discarded`
   await rm(discarded, {recursive: true, force: true})

@@ -13,7 +13,7 @@ interface NpmError {
 
 const PLUGINS = '@oclif/plugin-plugins'
 
-/** A name, or a name with a version or tag; all else (files, addresses, repositories) npm fetches by itself. */
+/** Tells a name, or one with a version or tag, from all else (files, addresses, repositories), which npm fetches by itself. */
 export const isInRegistry = (spec: string): boolean => /^(@[^/@:]+\/)?[^/@:]+(@[^/:]*)?$/.test(spec)
 
 /** Asks first, because what plugin-plugins makes of any failure is that the package does not exist. */
@@ -47,7 +47,7 @@ function errorIn(stdout: string): NpmError {
   }
 }
 
-/** The npm that plugin-plugins brings along. */
+/** Runs the npm that plugin-plugins brings along. */
 async function runNpm(commandLine: CommandLine, args: readonly string[]) {
   const root = commandLine.plugins.get(PLUGINS)?.root ?? commandLine.root
   const npm = join(dirname(createRequire(join(root, 'package.json')).resolve('npm/package.json')), 'bin', 'npm-cli.js')

@@ -8,7 +8,7 @@ import type {SecretStore} from '../../source.ts'
 
 export interface SecretsPlace {
   readonly config: Config
-  /** lorchestra's own folder for data that must last. */
+  /** The folder of lorchestra for data that must last. */
   readonly dataDir: string
   readonly mask: Mask
   readonly signal?: AbortSignal
@@ -32,7 +32,7 @@ export function openSecrets(
   })
 }
 
-/** Whether a secret of this name was stored, by a login or by a service that rotates its tokens. */
+/** Tells whether a secret of this name was stored, by a login or by a service that rotates its tokens. */
 export const isStoredIn =
   (secrets: SecretStore) =>
   async (name: string): Promise<boolean> =>

@@ -11,13 +11,16 @@ import {hasCode} from '../../base/system-error.ts'
 import {inTurn} from '../../base/waiting.ts'
 
 export interface SecretStoreOptions {
-  /** Holds one file per account. */
+  /** The folder holds one file per account. */
   readonly folder: string
   readonly account: string
   readonly mask: Mask
   /** Ends the wait for another process. A value that `change` returned is stored all the same. */
   readonly signal?: AbortSignal
-  /** Milliseconds to wait for another process. */
+  /**
+   * Milliseconds to wait for another process.
+   * @default 60_000
+   */
   readonly lockTimeout?: number
 }
 
@@ -25,9 +28,9 @@ const LOCK_TIMEOUT = 60_000
 
 type Secrets = ReadonlyMap<string, string>
 
-/** What the host itself may ask besides. */
+/** The host itself may ask for more than a source. */
 export interface ListedSecretStore extends SecretStore {
-  /** Of all secrets that are stored. */
+  /** Names all secrets that are stored. */
   names(): Promise<readonly string[]>
 }
 
@@ -93,7 +96,7 @@ async function read(path: string): Promise<Secrets> {
   })
 }
 
-/** No cause for an error: what JSON.parse says quotes the text. */
+/** Gives no cause for an error: what JSON.parse says quotes the text. */
 function parse(text: string): Secrets | undefined {
   let content: unknown
   try {
