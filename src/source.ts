@@ -57,10 +57,10 @@ export interface Source<Options = unknown> {
    * Tells where the change feed stands now. Asked first of all in a plain run (no `--since`, `--until`, `--limit`); kept with
    * the commits, and given back as `context.bookmark` when all older records are stored. `undefined`: keep the former.
    */
-  mark?(context: SourceContext<Options>): Promise<JsonValue | undefined>
+  currentBookmark?(context: SourceContext<Options>): Promise<JsonValue | undefined>
   /**
    * Tells whether `extract` knows what changed since `context.bookmark`. Asked before a plain run is planned; where it does
-   * not, the windows that are due are read in slices, and the new mark is kept. @default true
+   * not, the windows that are due are read in slices, and the new bookmark is kept. @default true
    */
   canResume?(context: SourceContext<Options>): Promise<boolean>
   /** Asks by one cheap authenticated call whose data this is, if the service can tell. An account that turns to another's is refused. */
@@ -130,7 +130,7 @@ export interface SourceContext<Options> {
   /** Instant of the job's `start:`. Changes of records before it are wanted only where these are stored. */
   readonly start?: Date
   /**
-   * Bookmark that was kept last; `mark` gets it always, `extract` in a plain run whose older records are all stored: read the changes
+   * Bookmark that was kept last; `currentBookmark` gets it always, `extract` in a plain run whose older records are all stored: read the changes
    * since then. `window` spans the same time, so that a source whose bookmark has expired reads the window instead.
    */
   readonly bookmark?: JsonValue

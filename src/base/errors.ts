@@ -21,7 +21,7 @@ const OUTCOME_OF_SIGNAL = {SIGINT: 'interrupted', SIGTERM: 'terminated'} as cons
 export interface ErrorDetails {
   /** The condition, for scripts. */
   readonly code?: ErrorCode
-  /** What to do next, in one line. */
+  /** The next step of the user, in one line. */
   readonly next?: string
   readonly cause?: unknown
 }

@@ -9,7 +9,7 @@ import {hasCode} from './system-error.ts'
 export interface FileLockOptions {
   /** The file exists while somebody holds the lock, and names the holder. */
   readonly path: string
-  /** What the lock protects, for an error. */
+  /** The thing that the lock protects, for an error. */
   readonly holds: string
   /** Milliseconds to wait for another process. */
   readonly lockTimeout: number

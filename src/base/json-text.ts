@@ -120,7 +120,7 @@ interface Place {
   readonly value: unknown
   /** Member names and indexes, from the root `$` on. */
   readonly path: string
-  /** What `toJSON` gave, which is not asked again. */
+  /** `toJSON` gave it, and is not asked again. */
   readonly converted?: true
 }
 

@@ -3,7 +3,7 @@ import {usageError} from '../base/errors.ts'
 import {NAME, NAME_ADVICE} from '../model/name.ts'
 import {Flags} from '../base/oclif.ts'
 import {STARTER, STARTER_FILE_NAMES, starterFiles, starterJobName} from '../cli/starter/starter-files.ts'
-import {assertNothingInTheWay, writeStarterFiles} from '../cli/starter/write-files.ts'
+import {assertNoFileExists, writeStarterFiles} from '../cli/starter/write-files.ts'
 import type {InitDocument} from '../report/documents/init.ts'
 import {kindOf, WAREHOUSE_KINDS} from '../warehouse/kinds.ts'
 
@@ -42,7 +42,7 @@ export default class Init extends LorchestraCommand {
     const {flags} = await this.parse(Init)
     const {source, account, warehouse, directory} = flags
     // Nobody is asked in vain.
-    await assertNothingInTheWay(directory, STARTER_FILE_NAMES)
+    await assertNoFileExists(directory, STARTER_FILE_NAMES)
     if (account !== undefined && !NAME.test(account)) throw notAName('--account', account)
     const [{listSources, loadSource}, {schemaReference}] = await Promise.all([
       import('../sources/source-plugins.ts'),

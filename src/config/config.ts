@@ -5,7 +5,7 @@ import {adviseOn, closeMatch} from '../base/close-match.ts'
 import {FILE_KEYS, fileSchema} from './file-schema.ts'
 import {writtenSettings, type WrittenSettings} from './job-settings.ts'
 import type {NotificationSettings} from './notification-settings.ts'
-import {describeIssue, pathOf, problemsError, type Problem, type SchemaIssue, valueAt} from './problems.ts'
+import {formatIssue, pathOf, problemsError, type Problem, type SchemaIssue, valueAt} from './problems.ts'
 import {defaultSourceSystem, HOST_KEYS} from './settings.ts'
 import {withDotEnv, type Environment} from './variables.ts'
 import {readWarehouse, type SettingsKinds, type WarehouseConfig} from './warehouse-settings.ts'
@@ -51,14 +51,14 @@ export interface JobEntry {
   readonly account?: string
   /** The middle part of every key; the account's, where there is one. @default the source */
   readonly sourceSystem: string
-  /** What lorchestra reads itself, as written, variables unresolved. */
+  /** The settings that lorchestra reads itself, as written, variables unresolved. */
   readonly settings: WrittenSettings
   readonly options: Readonly<Record<string, unknown>>
   readonly locate: Locate
 }
 
 export interface ConfigRequest {
-  /** What `--config` says. @default the nearest lorchestra.yaml, from the working folder upward */
+  /** The path that `--config` names. @default the nearest lorchestra.yaml, from the working folder upward */
   readonly explicitPath?: string
   readonly workingFolder: string
   readonly environment: Environment
@@ -185,7 +185,7 @@ function problemsOf(issue: SchemaIssue, content: unknown, locate: Locate): reado
     return [
       {
         position: locate(meant === undefined ? path : [...path.slice(0, -1), meant]),
-        message: describeIssue(issue, content),
+        message: formatIssue(issue, content),
         ...(meant !== undefined && {advice: `Is ${JSON.stringify(meant)} meant to be it?`}),
       },
     ]

@@ -2,7 +2,7 @@ import {createHash} from 'node:crypto'
 
 import {adviseOn, closeMatch} from '../base/close-match.ts'
 import type {Config} from './config.ts'
-import {describeIssue, pathOf, problemsError, type Problem, type SchemaIssue} from './problems.ts'
+import {formatIssue, pathOf, problemsError, type Problem, type SchemaIssue} from './problems.ts'
 import {HOST_KEYS} from './settings.ts'
 import {assertVariablesAreSet, isPlainObject, mapStrings, missingVariables, resolveVariables} from './variables.ts'
 import {messageWithCauses, sourceBug} from '../base/errors.ts'
@@ -131,7 +131,7 @@ function problemsOf(
 ): readonly Problem[] {
   const path = pathOf(issue)
   if (issue.keys === undefined) {
-    return [{position: locate(path), message: `option of ${source.name}: ${describeIssue(issue, input)}`}]
+    return [{position: locate(path), message: `option of ${source.name}: ${formatIssue(issue, input)}`}]
   }
   return issue.keys.map((key) => ({
     position: locate([...path, key]),

@@ -6,7 +6,7 @@ export interface Problem {
   /** The place, `file:line:column`, or what else the user has to change. */
   readonly position: string
   readonly message: string
-  /** What to do about it. @default correct it and try again */
+  /** The way to mend it. @default correct it and try again */
   readonly advice?: string
   /** The condition, for scripts, where it is not simply that the file is wrong. */
   readonly code?: ErrorCode
@@ -47,7 +47,7 @@ export const pathOf = (issue: SchemaIssue): readonly PropertyKey[] =>
 const namePath = (path: readonly PropertyKey[]): string => path.map(String).join('.')
 
 /** Says it as in `jobs.mail.account is missing` or `warehouse.path: Invalid input: expected string, received number`. */
-export function describeIssue(issue: SchemaIssue, input: unknown): string {
+export function formatIssue(issue: SchemaIssue, input: unknown): string {
   const path = pathOf(issue)
   const name = namePath(path)
   if (path.length > 0 && valueAt(input, path) === undefined) return `${name} is missing`

@@ -10,7 +10,7 @@ export type Place = 'account' | 'job'
 
 /** A setting is a key of an account or a job that lorchestra reads itself. What it is stands here and nowhere else. */
 export interface Setting {
-  /** Where the key may stand. A setting without a place is the source's alone. */
+  /** The places where the key may stand. A setting without a place is the source's alone. */
   readonly in: {readonly [place in Place]?: 'required' | 'optional'}
   /** A sentence for whoever writes the file; it ends in a full stop. */
   readonly description: string
@@ -18,7 +18,7 @@ export interface Setting {
   readonly schema: z.ZodType
   /** Writes a value for the starter file, in an account or a job of this source and account. */
   readonly example: (owner: ExampleOwner) => string | number
-  /** What holds where the key is left out. @default nothing: whoever writes the file has to think of it */
+  /** The value that holds where the key is left out. @default nothing: whoever writes the file has to think of it */
   readonly default?: Default
   /** The message for a job that has an account and this key. @default it may have both */
   readonly refusedBesideAccount?: string

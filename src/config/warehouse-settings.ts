@@ -2,7 +2,7 @@ import * as z from 'zod'
 
 import {adviseOn} from '../base/close-match.ts'
 import {assertDisjointTables, type TableSet} from '../model/tables.ts'
-import {describeIssue, pathOf, type Problem, type SchemaIssue} from './problems.ts'
+import {formatIssue, pathOf, type Problem, type SchemaIssue} from './problems.ts'
 import {
   adviceForVariables,
   isPlainObject,
@@ -25,13 +25,13 @@ export interface WarehouseConfig {
 /** Only the kind itself knows what they mean. They are printed as they are, and so hold no secret. */
 export type WarehouseSettings = Readonly<Record<string, string>>
 
-/** What lorchestra.yaml needs to know of a kind of warehouse; `warehouse/kind.ts` has the rest. */
+/** A settings kind is what lorchestra.yaml needs to know of a kind of warehouse; `warehouse/kind.ts` has the rest. */
 export interface SettingsKind {
   /** The word for it under `warehouse:` in lorchestra.yaml, and for `lorchestra init --warehouse`. */
   readonly type: string
   /** The name that people read. */
   readonly name: string
-  /** What it is, in the rest of a line that begins with its name: `a file beside lorchestra.yaml`. */
+  /** A description of it, for the rest of a line that begins with its name: `a file beside lorchestra.yaml`. */
   readonly summary: string
   /** The environment variable that chooses this kind where lorchestra.yaml has no `warehouse:`. */
   readonly chosenBy?: string
@@ -47,7 +47,7 @@ export interface KindSettings<
 > {
   /** All that may stand under `warehouse:` beside `type` and the names of the tables, each with a description. */
   readonly keys: Keys
-  /** By key, the environment variable that stands in for it where the file leaves it out. */
+  /** The environment variable that stands in for each key where the file leaves it out. */
   readonly fallbacks: {readonly [Key in keyof Keys]?: string}
   /** Settings to open the warehouse with, or what else is wrong. Contacts nothing. */
   resolve(written: z.output<z.ZodObject<Keys>>, place: VariablePlace): ResolvedSettings<Settings>
@@ -87,7 +87,7 @@ async function schemaOf(kind: SettingsKind) {
 }
 
 export interface WarehouseEntry {
-  /** What the file says; `undefined` where it says nothing. */
+  /** The value that the file gives; `undefined` where it says nothing. */
   readonly value: unknown
   readonly locate: Locate
   readonly folder: string
@@ -167,7 +167,7 @@ function problemsOf(issue: SchemaIssue, settings: unknown, {entry, fallbacks, ke
   return [
     {
       position: !fromFile && set && variable !== undefined ? variable : locate(path),
-      message: describeIssue({...issue, path}, {warehouse: settings}),
+      message: formatIssue({...issue, path}, {warehouse: settings}),
       ...(!set && variable !== undefined && {advice: `Set it in the file, or set ${variable}.`}),
       ...(key === 'type' && {advice: `It is ${oneOf(kinds.map(({type}) => type))}.`}),
     },

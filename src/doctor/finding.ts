@@ -5,7 +5,7 @@ export interface Finding {
   readonly subject: string
   readonly status: 'ok' | 'warning' | 'failed'
   readonly found: string
-  /** What to do next, in one line. */
+  /** The next step of the user, in one line. */
   readonly next?: string
 }
 

@@ -8,7 +8,7 @@ export type SpoolableValue<Column> = Column extends {readonly required: true} | 
   ? string
   : string | null
 
-/** What stands before the payload in a line of the spool. */
+/** These columns stand before the payload in a line of the spool. */
 export const SPOOL_HEAD = RAW_OBJECT_COLUMNS.filter((column) => column.from !== 'run' && column.type !== 'JSON')
 
 /** A column of the spool and of staging tables; of several lines with one key the highest `sequence` wins. */

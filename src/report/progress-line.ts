@@ -9,7 +9,7 @@ export interface ProgressState {
   readonly listed: number
   /** They count against the source's rate limit. */
   readonly units: number
-  /** So many records are there to extract, where the source has counted them. */
+  /** The number of records to extract, where the source has counted them. */
   readonly expected: number | undefined
   readonly waitingUntil: number | undefined
 }

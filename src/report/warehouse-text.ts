@@ -19,7 +19,7 @@ export function formatDescription({bytes, tables, streams}: WarehouseDescription
   return streams.length === 0 ? `${shown}${whole}` : `${shown}${whole}\n\n${formatCoverage(streams)}`
 }
 
-/** Where a stream has several parts, there are gaps between them: the next plain run reads them. */
+/** Lists the parts of each stream; there are gaps between several, which the next plain run reads. */
 const formatCoverage = (streams: readonly DescribedStream[]): string =>
   formatTable([
     ['JOB', 'ACCOUNT', 'STREAM', 'SELECTION', 'COVERED', 'LAST COMMIT'],

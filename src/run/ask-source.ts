@@ -8,7 +8,7 @@ import {assertJson} from './read-slice.ts'
 import {contextBetweenSlices} from './source-context.ts'
 
 export interface SourceAnswers {
-  /** Whose data it is; missing where the source cannot tell. */
+  /** The name of whose data it is; missing where the source cannot tell. */
   readonly identity?: string
   readonly moment: Moment
 }
@@ -31,9 +31,9 @@ export async function askSource(
   const identity = identityIn(await ask(source.check?.bind(source)))
   if (identity !== undefined) assertSameIdentity(run, identity, states)
   const plain = isPlain(request)
-  const mark = plain ? await ask(source.mark?.bind(source)) : undefined
-  if (mark !== undefined) assertJson(mark, 'mark')
-  const asked = {now: now().getTime(), ...(mark !== undefined && {mark})}
+  const currentBookmark = plain ? await ask(source.currentBookmark?.bind(source)) : undefined
+  if (currentBookmark !== undefined) assertJson(currentBookmark, 'bookmark')
+  const asked = {now: now().getTime(), ...(currentBookmark !== undefined && {currentBookmark})}
   const canResume = !plain || kept === undefined || (await ask(source.canResume?.bind(source))) !== false
   return {...(identity !== undefined && {identity}), moment: {...asked, canResume}}
 }

@@ -36,8 +36,8 @@ export interface GroupPlan {
 
 export interface Moment {
   readonly now: number
-  /** Where the source's change feed stood at `now`. */
-  readonly mark?: JsonValue
+  /** The bookmark at which the source's change feed stood at `now`. */
+  readonly currentBookmark?: JsonValue
   /** Whether the source can tell what changed since the bookmark that was kept. */
   readonly canResume: boolean
 }
@@ -104,12 +104,13 @@ export function planGroup(
   group: StreamGroup,
   states: readonly StreamState[],
   request: WindowRequest,
-  {now, mark, canResume}: Moment,
+  {now, currentBookmark, canResume}: Moment,
 ): GroupPlan {
   const start = group.windowed ? schedule.start : -Infinity
   const until = Math.min(request.until ?? now, now - schedule.settle)
   const plain = isPlain(request)
-  const marked: StoredBookmark | undefined = mark === undefined ? undefined : {value: mark, at: now}
+  const current: StoredBookmark | undefined =
+    currentBookmark === undefined ? undefined : {value: currentBookmark, at: now}
   const plan = (
     windows: readonly TimeWindow[],
     keeps: GroupPlan['keepsBookmark'],
@@ -122,18 +123,18 @@ export function planGroup(
     ...(bookmark !== undefined && {firstBookmark: bookmark}),
   })
   if (request.since !== undefined) return plan([{since: request.since, until}], 'never')
-  if (request.full) return plan([{since: start, until}], 'last commit', marked)
+  if (request.full) return plan([{since: start, until}], 'last commit', current)
 
   const cursor = Math.min(...states.map(({covered}) => cursorOf(start, covered)))
   const stored = sharedBookmark(states)
   if (plain && canResume && stored !== undefined && stored.at <= cursor) {
-    const changes = plan([{since: Math.max(cursor - schedule.overlap, start), until}], 'each commit', marked)
+    const changes = plan([{since: Math.max(cursor - schedule.overlap, start), until}], 'each commit', current)
     return {...changes, sliceLength: undefined, bookmark: stored.value}
   }
-  if (!group.windowed) return plan([{since: start, until}], 'last commit', marked)
-  // A mark that was taken by an earlier, interrupted run stays: changes since then are not all read yet.
+  if (!group.windowed) return plan([{since: start, until}], 'last commit', current)
+  // A bookmark that was taken by an earlier, interrupted run stays: changes since then are not all read yet.
   const due = states.flatMap(({covered}) => dueWindows({since: start, until}, covered, schedule.overlap))
-  return plan(due, 'each commit', canResume ? (stored ?? marked) : (marked ?? stored))
+  return plan(due, 'each commit', canResume ? (stored ?? current) : (current ?? stored))
 }
 
 /** Tells whether a run goes on where the last one ended; only such a run reads or keeps bookmarks, or with `--full` keeps them. */

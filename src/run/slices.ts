@@ -10,9 +10,9 @@ export interface SlicesOptions {
   readonly length: number | undefined
   /** Milliseconds since 1970; nothing lies before it. */
   readonly earliest: number
-  /** What there is to read, where the source can tell before it reads. */
+  /** Counts what there is to read, where the source can tell before it reads. */
   readonly sizeOf?: (window: TimeWindow) => Promise<Estimate>
-  /** What one slice may hold. */
+  /** The most that one slice may hold. */
   readonly most: Estimate
 }
 
@@ -56,7 +56,7 @@ export class Slices {
     else this.#span = Math.min(this.#span * 2, this.#length)
   }
 
-  /** Where the source can tell, one that holds all records is seen, and shortened. */
+  /** The longest slice: where the source can tell, one that holds all records is seen, and shortened. */
   get #longest(): number {
     return this.#options.sizeOf === undefined ? this.#length * LONGEST_BY_LENGTH : Infinity
   }

@@ -20,7 +20,7 @@ export interface WindowFlags {
 
 export interface ReadRequest {
   readonly request: WindowRequest
-  /** What the user should know about how the flags were read. */
+  /** The notes that tell the user how the flags were read. */
   readonly notes: readonly string[]
 }
 

@@ -11,7 +11,7 @@ import {writingTemporaryFiles} from './temporary-files.ts'
 
 /** A number beyond double precision: whatever reads it from a file of JSON lines would round it. */
 const TOO_EXACT = /[:,[]-?(?:[1-9][\d.]{18,}|0\.0*[1-9]\d{17,}|[\d.]+[eE]-?\d{3})/
-/** Bytes of one line; a longer record gets a file of its own. */
+/** A line has at most so many bytes; a longer record gets a file of its own. */
 const LARGE_LINE = 4 * 1024 * 1024
 /** UTF-8 takes at most so many bytes for one character of a JavaScript string. */
 const LONGEST_ENCODING = 3
@@ -28,7 +28,7 @@ const HEAD = SPOOL_HEAD.map(({name, field}, index) => ({
   field,
 }))
 
-/** What was spooled when the last slice ended. */
+/** A position is what was spooled when the last slice ended. */
 interface Position {
   readonly records: LinesPosition
   readonly events: LinesPosition
@@ -74,7 +74,7 @@ export class Spool {
     await this.#events.add([JSON.stringify(event), '\n'])
   }
 
-  /** What is spooled so far stays when a later slice fails. */
+  /** Keeps what is spooled so far when a later slice fails. */
   async endSlice(): Promise<void> {
     await this.#flush()
     this.#sliceEnd = this.#position()

@@ -22,7 +22,7 @@ export interface SourceFailure {
   readonly plugin: string
   readonly message: string
   readonly next: string
-  /** Missing where the plugin did not get as far as naming one. */
+  /** The name of the source; missing where the plugin did not get as far as naming one. */
   readonly source?: string
 }
 
@@ -177,7 +177,9 @@ function whatIsWrongWith(source: unknown, descriptor: SourceDescriptor): string 
   if (shape['name'] !== descriptor.name) return `calls itself ${quote(shape['name'])}`
   const missing = ['streams', 'idemKey', 'extract'].find((method) => typeof shape[method] !== 'function')
   if (missing !== undefined) return `has no ${missing}()`
-  const odd = ['mark', 'check', 'login'].find((method) => !['function', 'undefined'].includes(typeof shape[method]))
+  const odd = ['currentBookmark', 'check', 'login'].find(
+    (method) => !['function', 'undefined'].includes(typeof shape[method]),
+  )
   if (odd !== undefined) return `has a ${odd} that is no function`
   if (!isStandardSchema(shape['options'])) return 'has options that are no Standard Schema'
   const list = ['secrets', 'selection'].find((key) => !isListOfNames(shape[key]))

@@ -6,9 +6,9 @@ import {SMALL, withTrial} from './trial.ts'
 export const checkBookmark = async (setup: ConformanceSetup): Promise<void> =>
   withTrial(setup, SMALL, async (trial) => {
     const {source} = setup
-    const mark = await source.mark?.(contextFor(trial, streamsOf(trial)))
+    const currentBookmark = await source.currentBookmark?.(contextFor(trial, streamsOf(trial)))
     const whole = await readWhole(trial)
-    const bookmark = whole.bookmark ?? mark
+    const bookmark = whole.bookmark ?? currentBookmark
     if (bookmark === undefined) return
     const stored = asStored(bookmark)
     const context = {...contextFor(trial, streamsOf(trial)), bookmark: stored}

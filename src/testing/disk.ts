@@ -41,7 +41,7 @@ export const checkDisk = async (setup: ConformanceSetup): Promise<void> =>
       await reading.run(true, async () => {
         const context = contextFor(trial, streamsOf(trial))
         await setup.source.check?.(context)
-        await setup.source.mark?.(context)
+        await setup.source.currentBookmark?.(context)
         await read(trial)
       })
     } finally {

@@ -25,7 +25,7 @@ export const checkOptions = async (setup: ConformanceSetup): Promise<void> =>
       const missing = await issuesOf(trial, rest)
       if (missing.length > 0) assertClear(trial, missing, name, 'is missing')
       for (const wrong of [{[name]: value}, [[value]], null]) {
-        await assertRefused(trial, {...input, [name]: wrong}, name, `${describe(wrong)} for ${name}`)
+        await assertRefused(trial, {...input, [name]: wrong}, name, `${formatValue(wrong)} for ${name}`)
       }
     }
   })
@@ -67,5 +67,5 @@ async function issuesOf({setup: {source}}: Trial, input: unknown): Promise<reado
 const textOf = ({path = [], keys = [], message}: Issue): string =>
   [...path.map((part) => String(typeof part === 'object' ? part.key : part)), ...keys, message].join(' ')
 
-const describe = (value: unknown): string =>
+const formatValue = (value: unknown): string =>
   value === null ? 'null' : Array.isArray(value) ? 'a list of lists' : 'an object'

@@ -1,6 +1,6 @@
 import {failure} from '../base/errors.ts'
 
-/** A way to find them. */
+/** Advises how to find the rows that are too many. */
 export const removeSurplusRows = (table: string): string =>
   `Remove the surplus rows: SELECT idem_key, COUNT(*) FROM ${table} GROUP BY idem_key HAVING COUNT(*) > 1.`
 

@@ -114,7 +114,7 @@ export interface Reject {
 export interface WantedRuns {
   readonly job?: string
   readonly runId?: string
-  /** At most so many runs are read, with all of their events. */
+  /** The largest number of runs that are read, with all of their events. */
   readonly limit: number
 }
 
@@ -137,7 +137,7 @@ export interface WarehouseDescription {
   readonly streams: readonly DescribedStream[]
 }
 
-/** What the warehouse does not tell is left out. */
+/** A described table leaves out what the warehouse does not tell. */
 export interface DescribedTable {
   readonly name: string
   readonly exists: boolean
@@ -192,7 +192,7 @@ export interface RowCounts {
 
 export interface CommitResult {
   readonly counts: CommitCounts
-  /** So many of the batch's `record.rejected` events have a reference that was never rejected before. */
+  /** The number of the batch's `record.rejected` events whose reference was never rejected before. */
   readonly firstRejects: number
 }
 

@@ -9,7 +9,7 @@ import {scriptedSource} from '../support/scripted-source.ts'
 const DAY = 86_400_000
 const folder = folderForEachTest()
 
-for (const feedFrom of ['mark', 'pages'] as const) {
+for (const feedFrom of ['currentBookmark', 'pages'] as const) {
   describe(`a source without time, with two object types, deletions and a bookmark from its ${feedFrom}`, () => {
     let notebook: Notebook
     let clock: number
@@ -113,10 +113,10 @@ for (const feedFrom of ['mark', 'pages'] as const) {
 }
 
 describe('a change that happens while a source is being read', () => {
-  it('is not lost: the mark was taken before', async () => {
+  it('is not lost: the bookmark was taken before', async () => {
     const notebook = new Notebook()
     notebook.put('note', 'first', {text: 'before'})
-    const source = notebookSource('mark')
+    const source = notebookSource('currentBookmark')
     const meanwhile = (): void => notebook.put('note', 'late', {})
     await scriptedRun({source, folder: folder(), now: DAY, options: {notebook, meanwhile}})
     const {counts} = await scriptedRun({source, folder: folder(), now: 2 * DAY, options: {notebook}})
@@ -124,12 +124,12 @@ describe('a change that happens while a source is being read', () => {
     expect(counts.extracted).to.equal(1)
   })
 
-  it('is not lost when the first run is interrupted: the mark of its first commit stays until all slices are read', async () => {
+  it('is not lost when the first run is interrupted: the bookmark of its first commit stays until all slices are read', async () => {
     let position = 0
     let broken = true
     const source = scriptedSource(() => [], {
       defaults: {slice: '1d', earliest: new Date(0).toISOString()},
-      mark: () => Promise.resolve((position += 1)),
+      currentBookmark: () => Promise.resolve((position += 1)),
       async *extract({window}) {
         if (broken && window.since?.getTime() === 2 * DAY) throw new Error('interrupted')
         yield await Promise.resolve({records: [{id: window.until.toISOString()}]})

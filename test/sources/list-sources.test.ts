@@ -128,7 +128,7 @@ describe('sources', () => {
     'no streams': ['streams: undefined', 'has no streams()'],
     'no idemKey': ['idemKey: undefined', 'has no idemKey()'],
     'no extract': ['extract: {}', 'has no extract()'],
-    'a mark that cannot be called': ['mark: true', 'has a mark that is no function'],
+    'a currentBookmark that cannot be called': ['currentBookmark: true', 'has a currentBookmark that is no function'],
     'no schema': ['options: {}', 'has options that are no Standard Schema'],
     'secrets that are no list': ["secrets: 'token'", 'has secrets that are no list of names'],
   }

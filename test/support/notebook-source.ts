@@ -41,7 +41,7 @@ export class Notebook {
 
 export interface NotebookOptions {
   readonly notebook: Notebook
-  /** Called between asking for the mark and reading. */
+  /** Called between asking for the bookmark and reading. */
   readonly meanwhile?: () => void
 }
 
@@ -49,7 +49,7 @@ interface NotebookSource extends Source<NotebookOptions> {
   readonly reads: ('everything' | 'changes')[]
 }
 
-export function notebookSource(feedFrom: 'mark' | 'pages'): NotebookSource {
+export function notebookSource(feedFrom: 'currentBookmark' | 'pages'): NotebookSource {
   const reads: ('everything' | 'changes')[] = []
   return {
     apiVersion: 1,
@@ -62,8 +62,8 @@ export function notebookSource(feedFrom: 'mark' | 'pages'): NotebookSource {
       {objectType: 'folder', windowed: false},
     ],
     idemKey: (record, {objectType, sourceSystem}) => `${objectType}:${sourceSystem}:${String(record['id'])}`,
-    ...(feedFrom === 'mark' && {
-      mark: ({options}: SourceContext<NotebookOptions>) => {
+    ...(feedFrom === 'currentBookmark' && {
+      currentBookmark: ({options}: SourceContext<NotebookOptions>) => {
         const {position} = options.notebook
         options.meanwhile?.()
         return Promise.resolve(position)

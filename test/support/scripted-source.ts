@@ -25,7 +25,7 @@ interface Script {
   readonly selection?: readonly string[]
   readonly extract?: (context: SourceContext<unknown>) => AsyncIterable<Page>
   readonly idemKey?: Source['idemKey']
-  readonly mark?: Source['mark']
+  readonly currentBookmark?: Source['currentBookmark']
   readonly check?: Source['check']
 }
 
@@ -48,7 +48,7 @@ export function scriptedSource(records: () => readonly ScriptedRecord[], script:
       script.idemKey ?? ((record, stream) => `${stream.objectType}:${stream.sourceSystem}:${String(record['id'])}`),
     ...(script.defaults !== undefined && {defaults: script.defaults}),
     ...(script.selection !== undefined && {selection: script.selection}),
-    ...(script.mark !== undefined && {mark: script.mark}),
+    ...(script.currentBookmark !== undefined && {currentBookmark: script.currentBookmark}),
     ...(script.check !== undefined && {check: script.check}),
     calls,
     extract(context) {

@@ -10,7 +10,7 @@ import {tableOf, type Table} from './table.ts'
 const REFUSED_LINK = [400, 404, 410]
 
 /** Gives the link to all later changes, for a job that tracks them and has none, or none any more. */
-export async function mark(context: SourceContext<Options>): Promise<JsonValue | undefined> {
+export async function currentBookmark(context: SourceContext<Options>): Promise<JsonValue | undefined> {
   if (!context.options.track_changes) return undefined
   if (context.bookmark !== undefined && (await canResume(context))) return undefined
   return changeLinkNow(context, await tableOf(context))

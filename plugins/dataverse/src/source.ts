@@ -1,6 +1,6 @@
 import type {Source} from 'lorchestra'
 
-import {canResume, mark} from './changes.ts'
+import {canResume, currentBookmark} from './changes.ts'
 import {check} from './check.ts'
 import {extract} from './extract.ts'
 import {idemKey} from './idem-key.ts'
@@ -20,7 +20,7 @@ const source: Source<Options> = {
   streams: (chosen) => [{objectType: objectTypeOf(chosen), windowed: !chosen.full}],
   idemKey,
   extract,
-  mark,
+  currentBookmark,
   canResume,
   check,
   needsLogin,

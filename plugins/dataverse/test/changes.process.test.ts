@@ -12,7 +12,7 @@ import {startDataverseServer, type DataverseServer} from '../../../test/support/
 import {startEntraServer, type EntraServer} from '../../../test/support/entra-server.ts'
 import {createProject, type Project} from '../../../test/support/external-source.ts'
 import {messageOf} from '../../../test/support/message-of.ts'
-import {mark} from '../src/changes.ts'
+import {currentBookmark} from '../src/changes.ts'
 import {reading} from './reading.ts'
 
 const now = new Date('2026-03-01T12:00:00Z')
@@ -129,6 +129,6 @@ describe('change tracking, against a stub of ours', () => {
   it('says where to turn it on', async () => {
     await server.update('EntityDefinitions', "'contact'", {ChangeTrackingEnabled: false})
     const {context} = reading(entra, stub.url, {options: {track_changes: true}})
-    expect(await messageOf(mark(context))).to.contain('Turn on Track changes')
+    expect(await messageOf(currentBookmark(context))).to.contain('Turn on Track changes')
   })
 })

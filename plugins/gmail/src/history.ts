@@ -25,7 +25,7 @@ const MOST_MESSAGES = 50_000
  * Tells where the history stands. A mailbox has a profile that says so; a local stand-in may have none, and then the newest
  * message does, and the history since.
  */
-export async function mark(context: SourceContext<Options>): Promise<string | undefined> {
+export async function currentBookmark(context: SourceContext<Options>): Promise<string | undefined> {
   if (context.options.sync !== 'history') return undefined
   const {status, body} = await get(context, 'profile', {allow: [404]})
   if (status !== 404) return historyIdOf(body, 'getProfile')

@@ -4,7 +4,7 @@ import {mailboxOf} from './check.ts'
 import {estimate} from './estimate.ts'
 import {extract} from './extract.ts'
 import {idemKey} from './idem-key.ts'
-import {canResume, mark} from './history.ts'
+import {canResume, currentBookmark} from './history.ts'
 import {login} from './login.ts'
 import {options, type Options} from './options.ts'
 import {needsLogin} from './refresh-token.ts'
@@ -23,7 +23,7 @@ const source: Source<Options> = {
   idemKey,
   estimate,
   extract,
-  mark,
+  currentBookmark,
   canResume,
   check: mailboxOf,
   needsLogin,

@@ -191,7 +191,7 @@ describe('Gmail with sync: history', () => {
     let historyCalls = 0
     await proxy.rules.forGet(HISTORY).thenCallback(async (request) => {
       historyCalls += 1
-      // The local server has no profile, so each run's first call is of its mark; then it is asked whether it can go on.
+      // The local server has no profile, so each run's first call asks for its bookmark; then it is asked whether it can go on.
       return historyCalls === 3 ? {statusCode: 404, json: expired} : passTo(server.url)(request)
     })
     await passOn()

@@ -10,7 +10,7 @@ export async function writeStarterFiles(
   starters: Readonly<Record<string, string>>,
 ): Promise<readonly string[]> {
   const files = Object.entries(starters).map(([name, text]) => ({path: join(resolve(folder), name), text}))
-  await assertNothingInTheWay(folder, Object.keys(starters))
+  await assertNoFileExists(folder, Object.keys(starters))
   const written: string[] = []
   try {
     for (const {path, text} of files) {
@@ -31,7 +31,7 @@ export async function writeStarterFiles(
   return files.map(({path}) => path)
 }
 
-export async function assertNothingInTheWay(folder: string, names: readonly string[]): Promise<void> {
+export async function assertNoFileExists(folder: string, names: readonly string[]): Promise<void> {
   const existing: string[] = []
   for (const path of names.map((name) => join(resolve(folder), name))) if (await isThere(path)) existing.push(path)
   if (existing.length > 0) throw alreadyThere(existing)

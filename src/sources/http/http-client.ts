@@ -14,7 +14,7 @@ export interface HttpClientOptions {
   readonly log: Logger
   /** The mask learns the tokens that are sent, and hides them in all that is logged or thrown. */
   readonly mask?: Mask
-  /** What all clients of one account share. */
+  /** The traffic that all clients of one account share. */
   readonly traffic?: AccountTraffic
   readonly observe?: (update: HttpProgress) => void
   /** Called with the headers of every answer. */

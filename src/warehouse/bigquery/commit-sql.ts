@@ -18,7 +18,7 @@ export interface StagedStream extends StagedLines {
 /** This is what a commit would do to the stored rows of a stream. */
 export interface Classified {
   readonly staged: StagedStream
-  /** So many of the staged keys are stored. */
+  /** The number of staged keys that are stored. */
   readonly stored: number
   readonly changed: number
   readonly storedRows?: StoredRows
@@ -159,7 +159,7 @@ function newValue(column: RawObjectColumn, stream: Stream, run: RunValues): stri
   return column.from === 'stream' ? literal(stream[column.field]) : `fresh.${column.name}`
 }
 
-/** What a written row gets, whether it changed or was only read again. */
+/** Yields what a written row gets, whether it changed or was only read again. */
 function* writtenValues(run: RunValues): Generator<string> {
   for (const column of RAW_OBJECT_COLUMNS as readonly RawObjectColumn[]) {
     const {name, from} = column

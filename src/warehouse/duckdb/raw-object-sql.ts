@@ -24,7 +24,7 @@ const listOf = (columns: readonly {readonly name: string}[], prefix = ''): strin
 const isIn = (columns: readonly {readonly name: string}[], name: string): boolean =>
   columns.some((column) => column.name === name)
 
-/** For `read_json`. */
+/** `read_json` takes the columns in this form. */
 export const STAGED_AS_JSON = STAGED_COLUMNS.map(({name, type}) => `${name}: '${TYPES[type]}'`).join(', ')
 
 export const STAGED_AS_TABLE = STAGED_COLUMNS.map(({name, type}) => `${name} ${TYPES[type]}`).join(', ')
@@ -32,10 +32,10 @@ export const STAGED_AS_TABLE = STAGED_COLUMNS.map(({name, type}) => `${name} ${T
 /** Parameters of one staged line, by the names of the columns. */
 export const STAGED_AS_PARAMETERS = STAGED_COLUMNS.map(({name, type}) => `$${name}::${TYPES[type]}`).join(', ')
 
-/** What is compared by value: a payload is compared by its digests. */
+/** These columns are compared by value; a payload is compared by its digests. */
 export const COMPARED_BY_VALUE = COMPARED.filter(({type}) => type !== 'JSON').map(({name}) => name)
 
-/** What a changed row takes along from the stored one. */
+/** A changed row takes these columns along from the stored one. */
 export const KEPT_NAMES = KEPT.map(({name}) => name)
 
 /** A new row, from `staged`. */
@@ -51,13 +51,13 @@ export const changedColumns = (run: RunValues): {readonly ofRecord: string; read
   ofRun: asSelected(runColumns(['onChange', 'onRead'], run)),
 })
 
-/** For the SET of an UPDATE of rows that were read again and have not changed. */
+/** Writes the SET of an UPDATE of rows that were read again and have not changed. */
 export const readAgain = (run: RunValues): string =>
   runColumns(['onRead'], run)
     .map(({name, value}) => `${name} = ${value}`)
     .join(', ')
 
-/** For the REPLACE of a SELECT; `condition` says which rows were read again. */
+/** Writes the REPLACE of a SELECT; `condition` says which rows were read again. */
 export const readAgainWhere = (condition: string, run: RunValues): string =>
   runColumns(['onRead'], run)
     .map(({name, value}) => `CASE WHEN ${condition} THEN ${value} ELSE ${name} END AS ${name}`)

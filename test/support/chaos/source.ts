@@ -47,7 +47,7 @@ export function chaosSource(settings: ChaosSourceSettings, onPage: () => void = 
       return keyOf(objectType, sourceSystem, record['id'])
     },
     ...(settings.changeFeed && {
-      mark: ({window}: SourceContext<ChaosOptions>) => Promise.resolve(window.until.getTime()),
+      currentBookmark: ({window}: SourceContext<ChaosOptions>) => Promise.resolve(window.until.getTime()),
     }),
     async *extract(context) {
       for await (const page of pagesOf(context)) {
