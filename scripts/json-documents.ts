@@ -79,7 +79,7 @@ const OTHERS: readonly Documented[] = [
 
 const INTRODUCTION = `# Documents
 
-<!-- Made by \`npm run generate\`; the examples are the snapshots of test/commands/json-documents.test.ts. -->
+<!-- Made by \`npm run generate\`; the examples are the snapshots of test/commands/json-documents.process.test.ts. -->
 
 With \`--json\` a command prints exactly one document on stdout, also where it fails; logs go to stderr. Every document begins with \`schema: 1\`: members may be added under that number, and none is renamed, removed or changed in meaning. A schema says exactly what this version prints.
 
