@@ -139,7 +139,7 @@ describe('the documents of --json', () => {
     const plugin = await writeExternalSource({name: 'field'})
     await expectDocument(await printed(`plugins install ${plugin}`), {name: 'plugins-install'})
     await expectDocument(await printed('plugins update'), {name: 'plugins-update'})
-  }).timeout(120_000)
+  })
 
   for (const [name, line] of [
     ['error', 'jobs show diary_entires'],
@@ -170,7 +170,7 @@ describe('the documents of --json', () => {
       }
     })
   }
-}).timeout(60_000)
+})
 
 describe('the schemas of docs/json', () => {
   const SNAKE_CASE = /^[a-z][a-z0-9]*(_[a-z0-9]+)*$/

@@ -32,7 +32,7 @@ describe('the stream of a run', () => {
     const elsewhere = {host: 'elsewhere.example', pid: 1, token: ''}
     await startedBy(elsewhere, "now() - INTERVAL '59 minutes'")
     const refused = await run().catch((error: unknown) => error)
-    expect(outcomeOf(refused)).to.equal('inTheWay')
+    expect(outcomeOf(refused)).to.equal('busy')
     expect(refused)
       .to.be.an('error')
       .with.property('message')

@@ -114,7 +114,7 @@ export function describeNewColumn(warehouse: () => SharedWarehouse): void {
     expect([tables.map(({exists}) => exists), streams.length]).to.deep.equal([[true, true], 1])
     await done(ROOT, 'without them', 6, {id: 'a', n: 4})
     expect((await rows())[0]).to.deep.equal(['a', '1st', '3rd', '3rd'])
-  }).timeout(300_000)
+  })
 
   it('of a record makes it a changed one where it differs, with the same payload', async () => {
     const copy = await copyWithLabels(warehouse().folder)
@@ -136,5 +136,5 @@ export function describeNewColumn(warehouse: () => SharedWarehouse): void {
     expect(await labelled(undefined, 4)).to.deep.equal([0, 2, 0, both(null)])
     expect(await labelled(undefined, 5)).to.deep.equal([0, 0, 2, both(null)])
     expect(await labelled('later', 6)).to.deep.equal([0, 2, 0, both('later')])
-  }).timeout(300_000)
+  })
 }

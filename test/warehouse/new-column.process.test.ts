@@ -52,5 +52,5 @@ describe('a column that is new in the definition of raw_objects', () => {
     const unsaid = await copyWithColumns(join(folder(), 'unsaid'), [LABEL])
     expect(await complaints(unsaid)).to.deep.equal(['src/run/keyed-record.ts'])
     expect(await complaints(await copyWithLabels(join(folder(), 'said')))).to.deep.equal([])
-  }).timeout(300_000)
+  })
 })
