@@ -59,6 +59,7 @@ describe('a third kind of warehouse, known by its descriptor alone', () => {
         2,
         {
           outcome: 'usage',
+          code: 'E_CONFIG_INVALID',
           message: 'lorchestra.yaml:3:3: unknown key "databse" in a memory warehouse',
           next: 'Did you mean "database"?',
         },
@@ -106,7 +107,7 @@ describe('a third kind of warehouse, known by its descriptor alone', () => {
 
     function rowsOf(shown: EndedCommand | undefined) {
       type Tables = {readonly tables: readonly {readonly rows: number | null}[]}
-      const {production, test} = documentOf(shown) as {readonly production: Tables; readonly test: Tables}
+      const {production, test_table: test} = documentOf(shown) as Readonly<Record<'production' | 'test_table', Tables>>
       return {production: production.tables.map(({rows}) => rows), test: test.tables.map(({rows}) => rows)}
     }
   })

@@ -17,7 +17,7 @@ const run = async (id: string, more: Partial<ScriptedRun> = {}) =>
   scriptedRun({source: scriptedSource(() => [{id, at: 0}]), folder: folder(), now: DAY, request: {full: true}, ...more})
 
 describe('a DuckDB file', () => {
-  it('that another process keeps open is waited for, then the run is in the way of it', async () => {
+  it('that another process keeps open is waited for, then the run is busy', async () => {
     const held = await DuckDBInstance.create(databaseIn(folder()))
     const script = `${folder()}/open.mjs`
     const warehouse = new URL('../../../src/warehouse/duckdb/warehouse.ts', import.meta.url).href
@@ -36,7 +36,7 @@ describe('a DuckDB file', () => {
       child.once('exit', (code) => reject(new Error(`exit ${code}`)))
     })) as [{outcome: string; message: string}]
     held.closeSync()
-    expect(message.outcome).to.equal('inTheWay')
+    expect(message.outcome).to.equal('busy')
     expect(message.message).to.include(`PID ${process.pid}`)
   })
 
