@@ -74,20 +74,21 @@ export const stopped = (
 
 export const outcomeOf = (error: unknown): ErrorOutcome => (error instanceof LorchestraError ? error.outcome : 'failed')
 
-const WORST_FIRST: readonly Outcome[] = [
-  'mode',
-  'interrupted',
-  'terminated',
-  'failed',
-  'busy',
-  'usage',
-  'rejects',
-  'done',
-]
+const SEVERITY = {
+  mode: 7,
+  interrupted: 6,
+  terminated: 5,
+  failed: 4,
+  busy: 3,
+  usage: 2,
+  rejects: 1,
+  done: 0,
+} as const satisfies Record<Outcome, number>
 
-/** Chooses the exit code of a command that ran several jobs: the first that applies of those, worst first. */
+/** Chooses the exit code of a command that ran several jobs: that of the most severe outcome. */
 export function exitCodeOf(outcomes: readonly Outcome[]): number {
-  return EXIT[WORST_FIRST.find((outcome) => outcomes.includes(outcome)) ?? 'done']
+  const [worst = 'done'] = outcomes.toSorted((one, other) => SEVERITY[other] - SEVERITY[one])
+  return EXIT[worst]
 }
 
 /** JavaScript throws anything, nothing included; whoever has caught something must not take it for success. */
