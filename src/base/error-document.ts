@@ -12,7 +12,7 @@ export const errorMember = z
       .enum(OUTCOMES)
       .exclude(['done', 'rejects'])
       .describe('What kind of error it is; the exit code follows from it.'),
-    code: z.enum(ERROR_CODES).optional().describe('The condition, as docs/errors.md describes it.'),
+    code: z.enum(ERROR_CODES).describe('The condition, as docs/errors.md describes it.'),
     message: z.string().describe('What is wrong, in one line for a person.'),
     next: z.string().optional().describe('What to do about it.'),
   })

@@ -1,12 +1,12 @@
 import type {ErrorMember} from './error-document.ts'
-import {LorchestraError, messageWithCauses, outcomeOf} from './errors.ts'
+import {codeOf, LorchestraError, messageWithCauses, outcomeOf} from './errors.ts'
 
 /** Gives an error as a document holds it. */
 export function errorMemberOf(error: unknown, maskSecrets: (text: string) => string): ErrorMember {
-  const {code, next} = error instanceof LorchestraError ? error : {}
+  const next = error instanceof LorchestraError ? error.next : undefined
   return {
     outcome: outcomeOf(error),
-    ...(code !== undefined && {code}),
+    code: codeOf(error),
     message: maskSecrets(messageWithCauses(error)),
     ...(next !== undefined && {next: maskSecrets(next)}),
   }
@@ -14,6 +14,18 @@ export function errorMemberOf(error: unknown, maskSecrets: (text: string) => str
 
 /** Formats an error as a person reads it: what is wrong, its code, what to do. `message` replaces the error's own. */
 export function formatError(error: unknown, message = messageWithCauses(error)): readonly string[] {
-  const {code, next} = error instanceof LorchestraError ? error : {}
-  return [`Error: ${message}${code === undefined ? '' : ` [${code}]`}`, ...(next === undefined ? [] : [`  → ${next}`])]
+  return [`Error: ${message} [${codeOf(error)}]`, ...formatNext(error)]
+}
+
+/** Formats what to do about an error, where that is known. */
+export const formatNext = (error: unknown): readonly string[] =>
+  error instanceof LorchestraError && error.next !== undefined ? [`  → ${error.next}`] : []
+
+/** Gives where an error was made and where its causes were, outermost first, for whoever looks for a bug. */
+export function stacksOf(error: unknown): string {
+  const stacks: string[] = []
+  for (let current = error; current instanceof Error && stacks.length < 8; current = current.cause) {
+    stacks.push(current.stack ?? String(current))
+  }
+  return stacks.join('\ncaused by ')
 }

@@ -20,7 +20,7 @@ const OUTCOME_OF_SIGNAL = {SIGINT: 'interrupted', SIGTERM: 'terminated'} as cons
 
 export interface ErrorDetails {
   /** The condition, for scripts. */
-  readonly code?: ErrorCode
+  readonly code: ErrorCode
   /** The next step of the user, in one line. */
   readonly next?: string
   readonly cause?: unknown
@@ -32,10 +32,10 @@ type Advice = ErrorDetails & {readonly next: string}
 export class LorchestraError extends Error {
   override readonly name = 'LorchestraError'
   readonly outcome: ErrorOutcome
-  readonly code: ErrorCode | undefined
+  readonly code: ErrorCode
   readonly next: string | undefined
 
-  constructor(outcome: ErrorOutcome, message: string, details: ErrorDetails = {}) {
+  constructor(outcome: ErrorOutcome, message: string, details: ErrorDetails) {
     super(message, details.cause === undefined ? undefined : {cause: details.cause})
     this.outcome = outcome
     this.code = details.code
@@ -47,8 +47,8 @@ export class LorchestraError extends Error {
 export const usageError = (message: string, details: Advice): LorchestraError =>
   new LorchestraError('usage', message, details)
 
-/** Makes the error for a run or command that failed. */
-export const failure = (message: string, details?: ErrorDetails): LorchestraError =>
+/** Makes the error for a run or command that failed. What a log alone will hold needs none: it is a plain Error. */
+export const failure = (message: string, details: ErrorDetails): LorchestraError =>
   new LorchestraError('failed', message, details)
 
 /** Makes the error for a source that broke its contract. `rule` says what it must do, where the message alone does not. */
@@ -56,6 +56,13 @@ export const sourceBug = (message: string, {rule, cause}: {rule?: string; cause?
   const bug = rule === undefined ? 'This is a bug in the source' : `This is a bug in the source: ${rule}`
   return failure(message, {code: 'E_SOURCE_BUG', next: `${bug}; please report it to whoever maintains it.`, cause})
 }
+
+/** Gives what a source threw a code, and keeps its words; lorchestra's own errors that came through it stay themselves. */
+export const sourceFailure = (
+  thrown: unknown,
+  code: 'E_SOURCE_FAILED' | 'E_LOGIN_FAILED' = 'E_SOURCE_FAILED',
+): LorchestraError =>
+  thrown instanceof LorchestraError ? thrown : failure(asError(thrown).message, {code, cause: thrown})
 
 /** Makes the error for another run of the stream, or another process on the warehouse's file, that is in the way. */
 export const busy = (message: string, details: Advice): LorchestraError => new LorchestraError('busy', message, details)
@@ -71,6 +78,8 @@ export const stopped = (
   signal: StopSignal,
   next = 'Finished commits are kept; the same command goes on from there.',
 ): LorchestraError => new LorchestraError(OUTCOME_OF_SIGNAL[signal], `stopped by ${signal}`, {code: 'E_STOPPED', next})
+
+export const codeOf = (error: unknown): ErrorCode => (error instanceof LorchestraError ? error.code : 'E_UNEXPECTED')
 
 export const outcomeOf = (error: unknown): ErrorOutcome => (error instanceof LorchestraError ? error.outcome : 'failed')
 

@@ -97,7 +97,10 @@ async function readHolder(path: string): Promise<Holder | undefined> {
   }
   const holder = parseHolder(text)
   if (holder !== undefined) return holder
-  throw failure(`the lock ${path} names no process`, {next: 'Remove it if no lorchestra is running.'})
+  throw failure(`the lock ${path} names no process`, {
+    code: 'E_FILE_LOCKED',
+    next: 'Remove it if no lorchestra is running.',
+  })
 }
 
 function parseHolder(text: string): Holder | undefined {
@@ -114,6 +117,7 @@ function parseHolder(text: string): Holder | undefined {
 function heldBy(other: Holder | undefined, path: string, holds: string): Error {
   const who = other === undefined ? 'another process' : `process ${other.pid} on ${other.host}`
   return busy(`${who} is using ${holds}`, {
+    code: 'E_FILE_LOCKED',
     next: `Wait until it has ended. If there is no such process, remove ${path} (and ${path}.takeover, if it is there).`,
   })
 }

@@ -8,6 +8,7 @@ export function assertNodeIsNewEnough(version: string = process.versions.node): 
   const [oldestMajor, oldestMinor] = OLDEST
   if (major > oldestMajor || (major === oldestMajor && minor >= oldestMinor)) return
   throw usageError(`Node ${version} is older than ${OLDEST.join('.')}, which lorchestra needs`, {
+    code: 'E_NODE_TOO_OLD',
     next: 'Install a current Node: https://nodejs.org.',
   })
 }

@@ -38,6 +38,7 @@ function offsetOf(zone: string | undefined): number {
 
 const notAnInstant = (text: string): Error =>
   usageError(`${JSON.stringify(text)} is not a date or date-time`, {
+    code: 'E_USAGE_FLAGS',
     next: 'Give ISO 8601, such as 2026-01-31, 2026-01-31T12:00:00Z or 2026-01-31T12:00:00+01:00.',
   })
 
@@ -52,6 +53,7 @@ export function parseDuration(text: string): number {
   const milliseconds = Number(digits) * UNITS[(unit ?? 's') as keyof typeof UNITS]
   if (milliseconds <= LONGEST) return milliseconds
   throw usageError(`${JSON.stringify(text)} is not a duration`, {
+    code: 'E_USAGE_FLAGS',
     next: 'Give a whole number and a unit: 90s, 30m, 12h, 7d or 2w.',
   })
 }

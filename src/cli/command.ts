@@ -1,6 +1,6 @@
 import type {Config} from '../config/config.ts'
 import type {ErrorMember} from '../base/error-document.ts'
-import {errorMemberOf, formatError} from '../base/error-output.ts'
+import {errorMemberOf, formatError, stacksOf} from '../base/error-output.ts'
 import {exitCodeOf, outcomeOf} from '../base/errors.ts'
 import {createMask, LOG_LEVELS} from '../base/log.ts'
 import {Command, Errors, Flags} from '../base/oclif.ts'
@@ -55,7 +55,7 @@ export abstract class LorchestraCommand extends Command {
     }
     if (this.jsonEnabled()) this.logJson(this.errorDocument(errorMemberOf(known, this.mask.apply)))
     else process.stderr.write(this.mask.apply(`${formatError(known).join('\n')}\n`))
-    if ((process.env['DEBUG'] ?? '') !== '') process.stderr.write(`${this.mask.apply(error.stack ?? '')}\n`)
+    if ((process.env['DEBUG'] ?? '') !== '') process.stderr.write(this.mask.apply(`${stacksOf(error)}\n`))
     this.exit(exitCodeOf([outcomeOf(known)]))
   }
 

@@ -12,7 +12,7 @@ export function fromOclif(error: Error): Error {
   if (/^Command .* not found\.$/.test(error.message)) error.code ??= 'E_COMMAND_UNKNOWN' satisfies ErrorCode
   const [suggestion] = error.suggestions ?? []
   return new LorchestraError('usage', error.message, {
-    ...(isErrorCode(error.code) && {code: error.code}),
+    code: isErrorCode(error.code) ? error.code : 'E_UNEXPECTED',
     ...(suggestion !== undefined && {next: `Try this: ${suggestion}`}),
     cause: error.cause,
   })

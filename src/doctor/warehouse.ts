@@ -25,7 +25,10 @@ export async function* examineWarehouse(config: Config): AsyncGenerator<Finding>
     yield check('clock', 'of past runs', () => {
       const future = readInTheFuture(streams, Date.now())
       if (future === undefined) return 'no run read from the future'
-      throw failure(`the event log was read up to ${future.toISOString()}`, {next: 'Set the clock of this machine.'})
+      throw failure(`the event log was read up to ${future.toISOString()}`, {
+        code: 'E_CLOCK_WRONG',
+        next: 'Set the clock of this machine.',
+      })
     })
   } catch (error) {
     yield failed('warehouse', kind, error)
@@ -42,7 +45,10 @@ export async function* examineWarehouse(config: Config): AsyncGenerator<Finding>
   yield check('keys', tables.rawObjects, async () => {
     const surplus = await warehouse.countSurplusRows(tables)
     if (surplus === 0) return 'none has several rows'
-    throw failure(`${surplus} rows more than keys`, {next: removeSurplusRows(tables.rawObjects)})
+    throw failure(`${surplus} rows more than keys`, {
+      code: 'E_DUPLICATE_ROWS',
+      next: removeSurplusRows(tables.rawObjects),
+    })
   })
   yield* examineLeases(warehouse, config)
 }

@@ -144,6 +144,7 @@ export function assertDisjointTables(production: TableSet): void {
   throw usageError(
     `the table name ${clash} stands for two tables; production's are ${production.eventLog} and ${production.rawObjects}, the test tables ${test.eventLog} and ${test.rawObjects}`,
     {
+      code: 'E_CONFIG_INVALID',
       next: 'Give event_log and raw_objects names whose four tables differ, in lorchestra.yaml or EVENT_LOG_TABLE and RAW_OBJECTS_TABLE.',
     },
   )

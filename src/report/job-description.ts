@@ -76,6 +76,7 @@ function streamsOf(source: Source, options: unknown): readonly StreamDefinition[
     return source.streams(options)
   } catch (error) {
     throw failure(`the source ${source.name} could not say what the job reads`, {
+      code: 'E_SOURCE_FAILED',
       next: 'Look at the options of the job.',
       cause: error,
     })

@@ -4,7 +4,7 @@ import {once} from 'node:events'
 import type {Config} from '../config/config.ts'
 import {assertVariablesAreSet, resolveVariables} from '../config/variables.ts'
 import {errorMemberOf} from '../base/error-output.ts'
-import {failure, messageWithCauses, outcomeOf, usageError} from '../base/errors.ts'
+import {messageWithCauses, outcomeOf, usageError} from '../base/errors.ts'
 import type {Mask} from '../base/log.ts'
 import {isSafeAddress} from '../base/safe-address.ts'
 import {writesProduction} from '../model/run-mode.ts'
@@ -84,6 +84,7 @@ function assertAddress(webhook: string, config: Config): void {
   const url = URL.canParse(webhook) ? new URL(webhook) : undefined
   if (url !== undefined && isSafeAddress(url)) return
   throw usageError(`${config.shownPath}: notifications.webhook is not an address with https`, {
+    code: 'E_CONFIG_INVALID',
     next: 'Give the whole address, from https:// on; http is for this machine only.',
   })
 }
@@ -104,7 +105,7 @@ async function post(webhook: string, body: string): Promise<void> {
     redirect: 'error',
     signal: AbortSignal.timeout(WEBHOOK_TIMEOUT),
   })
-  if (!ok) throw failure(`it answered ${status}`)
+  if (!ok) throw new Error(`it answered ${status}`)
 }
 
 /** Runs the program without a shell; the document comes on its standard input. */
@@ -115,5 +116,5 @@ async function pipeTo([program = '', ...args]: readonly string[], document: stri
   child.stdin.on('error', () => undefined)
   child.stdin.end(document)
   const [code, signal] = await closed
-  if (code !== 0) throw failure(`${program} ended with ${code === null ? String(signal) : `exit code ${code}`}`)
+  if (code !== 0) throw new Error(`${program} ended with ${code === null ? String(signal) : `exit code ${code}`}`)
 }

@@ -1,6 +1,6 @@
 import type {Counts} from '../model/counts.ts'
-import {errorMemberOf} from '../base/error-output.ts'
-import {messageWithCauses, LorchestraError, type Outcome} from '../base/errors.ts'
+import {errorMemberOf, formatNext} from '../base/error-output.ts'
+import {codeOf, messageWithCauses, type Outcome} from '../base/errors.ts'
 import {outcomeOfRun, type FinishedRun, type RunDescription} from '../run/finished-run.ts'
 import {rowOf} from '../model/run-mode.ts'
 import type {Preview} from '../sink/sink.ts'
@@ -61,10 +61,9 @@ export function summary(run: FinishedRun): readonly string[] {
 export function failureSummary(run: FinishedRun): readonly string[] {
   const {description, report, seconds} = run
   const {error} = report
-  const next = error instanceof LorchestraError && error.next !== undefined ? [indent(`→ ${error.next}`)] : []
   return [
-    `✗ ${description.job}: ${messageWithCauses(error)} (after ${seconds.toFixed(2)}s)`,
-    ...next,
+    `✗ ${description.job}: ${messageWithCauses(error)} [${codeOf(error)}] (after ${seconds.toFixed(2)}s)`,
+    ...formatNext(error),
     indent(formatWhatIsIn(run)),
   ]
 }

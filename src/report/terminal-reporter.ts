@@ -1,4 +1,4 @@
-import {errorMemberOf, formatError} from '../base/error-output.ts'
+import {errorMemberOf, formatError, stacksOf} from '../base/error-output.ts'
 import {messageWithCauses, type Outcome} from '../base/errors.ts'
 import type {Mask} from '../base/log.ts'
 import {progressLine, progressOfSeveral, type ProgressState} from './progress-line.ts'
@@ -143,6 +143,6 @@ export class TerminalReporter implements RunObserver {
     const {json, mask} = this.#options
     if (!json) process.stderr.write(mask.apply(`${lines.join('\n')}\n`))
     const debugging = (process.env['DEBUG'] ?? '') !== ''
-    if (debugging && error instanceof Error) process.stderr.write(mask.apply(`${error.stack ?? ''}\n`))
+    if (debugging) process.stderr.write(mask.apply(`${stacksOf(error)}\n`))
   }
 }

@@ -1,6 +1,6 @@
 import {sourceBug, usageError} from '../base/errors.ts'
-import {untilAborted} from '../base/waiting.ts'
 import type {SourceContext, Stream} from '../source.ts'
+import {untilSourceAnswers} from '../sources/source-answer.ts'
 import type {StreamState} from '../warehouse/warehouse.ts'
 import type {JobRun} from './job-run.ts'
 import {isPlain, sharedBookmark, type Moment} from './plan.ts'
@@ -26,7 +26,10 @@ export async function askSource(
   ): Promise<Answer | undefined> => {
     if (question === undefined) return undefined
     const context = contextBetweenSlices(run, streams)
-    return untilAborted(question({...context, ...(kept !== undefined && {bookmark: kept.value})}), signal)
+    return untilSourceAnswers(
+      async () => question({...context, ...(kept !== undefined && {bookmark: kept.value})}),
+      signal,
+    )
   }
   const identity = identityIn(await ask(source.check?.bind(source)))
   if (identity !== undefined) assertSameIdentity(run, identity, states)
@@ -49,6 +52,9 @@ function assertSameIdentity({account, job}: JobRun, identity: string, states: re
   if (stored === undefined || stored === identity) return
   throw usageError(
     `${account === null ? `job ${job}` : `account ${account}`} used to hold the data of ${stored} and now answers with that of ${identity}`,
-    {next: 'Use the credentials of the former, or give the other one an account of its own in lorchestra.yaml.'},
+    {
+      code: 'E_IDENTITY_CHANGED',
+      next: 'Use the credentials of the former, or give the other one an account of its own in lorchestra.yaml.',
+    },
   )
 }

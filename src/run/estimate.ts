@@ -3,7 +3,7 @@ import type {SliceReader} from './slice.ts'
 import {contextBetweenSlices} from './source-context.ts'
 import {Slices} from './slices.ts'
 import type {Estimate} from '../source.ts'
-import {untilAborted} from '../base/waiting.ts'
+import {sourceAnswer, untilSourceAnswers} from '../sources/source-answer.ts'
 import type {TimeWindow} from '../model/window.ts'
 
 /** An interruption loses at most so much of the source's rate limit, beside what waits for its commit. */
@@ -36,7 +36,7 @@ export function slicesOf(
   estimate: Estimate | undefined,
 ): Slices {
   const {source, options, commitAfter, earliest} = run
-  const {unitsPerMinute} = source.rateLimit?.(options) ?? {unitsPerMinute: Infinity}
+  const {unitsPerMinute} = sourceAnswer(() => source.rateLimit?.(options)) ?? {unitsPerMinute: Infinity}
   const most = {records: commitAfter.records, units: unitsPerMinute * LONGEST_SLICE_MINUTES}
   const isLarge = estimate !== undefined && (estimate.records > most.records || estimate.units > most.units)
   const sizeOf = isLarge ? estimatorOf(run, group) : undefined
@@ -50,5 +50,6 @@ function estimatorOf(
   const {source, signal} = reader
   const estimate = source.estimate?.bind(source)
   if (estimate === undefined) return undefined
-  return async (window) => untilAborted(estimate(contextBetweenSlices(reader, streams, window)), signal)
+  return async (window) =>
+    untilSourceAnswers(async () => estimate(contextBetweenSlices(reader, streams, window)), signal)
 }

@@ -75,6 +75,7 @@ export function assertSelectableByWindow(
 ): void {
   if ((since === undefined && until === undefined) || groups.every(({windowed}) => windowed)) return
   throw usageError(`${job} reads records without a time, so --since and --until cannot select any`, {
+    code: 'E_WINDOW_INVALID',
     next: 'Run it without them: it reads everything, and running twice changes nothing.',
   })
 }
@@ -94,6 +95,7 @@ export function assertClockIsRight(job: string, states: readonly StreamState[], 
   throw failure(
     `the clock of this machine says ${new Date(now).toISOString()}, but the event log says that ${job} was read up to ${future.toISOString()}`,
     {
+      code: 'E_CLOCK_WRONG',
       next: 'Set the clock and run again. If it is right, a run had a wrong one: drop the ingestion.completed events whose window ends in the future.',
     },
   )

@@ -1,6 +1,7 @@
 import {messageWithCauses, sourceBug} from '../base/errors.ts'
 import {jsonText} from '../base/json-text.ts'
 import type {JsonValue} from '../source.ts'
+import {sourceAnswer} from '../sources/source-answer.ts'
 import type {Slice, SliceReader, SliceResult} from './slice.ts'
 import {SliceIntake} from './slice-intake.ts'
 import {SourcePages} from './source-pages.ts'
@@ -8,7 +9,10 @@ import {SourcePages} from './source-pages.ts'
 /** Pulls one slice from the source, page by page, into the sink. */
 export async function readSlice(reader: SliceReader, slice: Slice): Promise<SliceResult> {
   const intake = new SliceIntake(reader, slice)
-  const pages = new SourcePages(reader.source.extract(intake.context()), reader.signal)
+  const pages = new SourcePages(
+    sourceAnswer(() => reader.source.extract(intake.context())),
+    reader.signal,
+  )
   let bookmark: JsonValue | undefined
   let exhausted = false
   try {

@@ -2,6 +2,7 @@ import {asError, messageWithCauses} from '../base/errors.ts'
 import {StreamCounts} from '../model/counts.ts'
 import {cursorOf, type TimeWindow} from '../model/window.ts'
 import type {Estimate, Stream} from '../source.ts'
+import {sourceAnswer} from '../sources/source-answer.ts'
 import type {StreamState} from '../warehouse/warehouse.ts'
 import {askSource} from './ask-source.ts'
 import {CommitLedger} from './commit-ledger.ts'
@@ -15,7 +16,10 @@ import {readSlice} from './read-slice.ts'
 
 /** Reads what is due, commits it and leaves the audit trail. A failure is part of the report, after what was kept. */
 export async function runJob(run: JobRun): Promise<RunReport> {
-  const groups = streamGroups(run.source.streams(run.options), run.sourceSystem)
+  const groups = streamGroups(
+    sourceAnswer(() => run.source.streams(run.options)),
+    run.sourceSystem,
+  )
   assertSelectableByWindow(run.job, groups, run.request)
   const pipeline = new Pipeline(run, groups)
   await pipeline.begin()

@@ -20,6 +20,7 @@ import {assertSignedIn} from '../sources/signed-in.ts'
 import {openSink} from '../sink/open-sink.ts'
 import type {Sink} from '../sink/sink.ts'
 import type {Logger, SecretStore, Source} from '../source.ts'
+import {sourceAnswer} from '../sources/source-answer.ts'
 import {loadSource} from '../sources/source-plugins.ts'
 import {inTurn} from '../base/waiting.ts'
 import {kindOf} from '../warehouse/kinds.ts'
@@ -94,7 +95,9 @@ async function runOne(options: RunJobsOptions, job: Job, traffic: AccountTraffic
   )
   const resolved = await resolveOptions(job, source, config, mask, isStoredIn(secrets))
   await assertSignedIn(job, source, resolved.options, secrets)
-  const streams = source.streams(resolved.options).map(({objectType}) => `${job.sourceSystem}/${objectType}`)
+  const streams = sourceAnswer(() => source.streams(resolved.options)).map(
+    ({objectType}) => `${job.sourceSystem}/${objectType}`,
+  )
   // Jobs of one command that read one stream are not in each other's way, as two commands would be.
   return streams.toSorted().reduceRight(
     (run, stream) => async () => inTurn(stream, signal, run),
@@ -121,7 +124,7 @@ async function runResolved(
   })
   const description = describe(config, job, sink, read.notes)
   observer.described(description)
-  const {unitsPerMinute} = source.rateLimit?.(resolved.options) ?? {unitsPerMinute: Infinity}
+  const {unitsPerMinute} = sourceAnswer(() => source.rateLimit?.(resolved.options)) ?? {unitsPerMinute: Infinity}
   traffic.limitTo(unitsPerMinute)
   const observe = (update: RunProgress): void => observer.progressed(description, update)
   const report = await runJob({

@@ -95,7 +95,10 @@ export class SliceIntake {
       if (exhausted && this.#announces.has(objectType) && counts.listed !== accounted) {
         throw failure(
           `the source listed ${counts.listed} records of ${objectType} but accounted for ${accounted} (${extracted} yielded, ${known} known, ${outside} outside of the window, ${gone} gone, ${accounted - extracted - known - outside - gone} rejected)`,
-          {next: 'Nothing of this slice was written. Run again; if it happens again, it is a bug in the source.'},
+          {
+            code: 'E_RECORDS_MISSING',
+            next: 'Nothing of this slice was written. Run again; if it happens again, it is a bug in the source.',
+          },
         )
       }
       counts.listed = accounted
@@ -163,6 +166,7 @@ export class SliceIntake {
     const {maxRejects} = this.#reader
     if (this.#rejected <= maxRejects) return
     throw failure(`more than ${maxRejects} records were rejected, the last one ${last.reference}: ${last.reason}`, {
+      code: 'E_TOO_MANY_REJECTS',
       next: 'See the log for all of them; raise max_rejects for this job in lorchestra.yaml to store the good ones.',
     })
   }

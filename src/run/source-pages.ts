@@ -1,6 +1,6 @@
 import {sourceBug} from '../base/errors.ts'
 import type {Page} from '../source.ts'
-import {untilAborted} from '../base/waiting.ts'
+import {untilSourceAnswers} from '../sources/source-answer.ts'
 
 const LARGEST_PAGE = 10_000
 /** The `finally` blocks of a source that is not needed any more have so many milliseconds. */
@@ -22,7 +22,7 @@ export class SourcePages {
 
   /** Answers `undefined` at the end. */
   async next(): Promise<Page | undefined> {
-    const step: unknown = await untilAborted(this.#iterator.next(), this.#signal)
+    const step: unknown = await untilSourceAnswers(() => this.#iterator.next(), this.#signal)
     if (!isObject(step)) throw sourceBug(`the source's iterator gave ${kindOf(step)} for a page`)
     if (step['done'] === true) return undefined
     return asPage(step['value'])
@@ -37,7 +37,7 @@ export class SourcePages {
       late.abort(sourceBug(`the source did not end within ${time / 1000} s of being told to`))
     }, time)
     try {
-      await untilAborted(this.#iterator.return?.(), late.signal)
+      await untilSourceAnswers(() => this.#iterator.return?.(), late.signal)
     } finally {
       clearTimeout(timer)
     }

@@ -30,11 +30,15 @@ export function readWindowRequest(flags: WindowFlags, now: Date): ReadRequest {
   const until = flags.until === undefined ? undefined : readInstant('--until', flags.until, now, notes)
   if (since !== undefined && until !== undefined && since >= until) {
     throw usageError(`--since ${flags.since ?? ''} is not before --until ${flags.until ?? ''}`, {
+      code: 'E_WINDOW_INVALID',
       next: 'Give a window that begins before it ends.',
     })
   }
   if (flags.limit !== undefined && flags.limit < 1) {
-    throw usageError(`--limit ${flags.limit} reads nothing`, {next: 'Give a limit of at least 1.'})
+    throw usageError(`--limit ${flags.limit} reads nothing`, {
+      code: 'E_USAGE_FLAGS',
+      next: 'Give a limit of at least 1.',
+    })
   }
   return {
     request: {
@@ -52,6 +56,7 @@ function readInstant(flag: string, text: string, now: Date, notes: string[]): nu
   const instant = text.startsWith('-') ? now.getTime() - parseAge(flag, text) : parseAbsolute(flag, text, notes)
   if (instant <= now.getTime()) return instant
   throw usageError(`${flag} ${text} lies in the future (it is ${now.toISOString()})`, {
+    code: 'E_WINDOW_INVALID',
     next: 'Give an instant that has passed, such as -7d or 2026-01-31T12:00:00Z.',
   })
 }
@@ -76,6 +81,7 @@ function parseAbsolute(flag: string, text: string, notes: string[]): number {
 
 const unreadable = (flag: string, text: string, cause: unknown): Error =>
   usageError(`${flag} ${text} is not an instant`, {
+    code: 'E_WINDOW_INVALID',
     next: 'Give ISO 8601 (2026-01-31, 2026-01-31T12:00:00Z) or an age: -30m, -12h, -7d, -2w.',
     cause,
   })

@@ -1,4 +1,4 @@
-import {failure, LorchestraError} from '../base/errors.ts'
+import {codeOf, failure, LorchestraError} from '../base/errors.ts'
 import {tablesOfMode, type RunMode} from '../model/run-mode.ts'
 import type {TableSet} from '../model/tables.ts'
 import {
@@ -54,6 +54,7 @@ export class DryRunSink implements Sink {
     } catch (error) {
       if (error instanceof LorchestraError && error.outcome !== 'failed') throw error
       throw failure('a dry run without --since begins where production ends, and production cannot be read', {
+        code: codeOf(error),
         next: 'Pass --since to dry-run without a warehouse, or see to what the message above names.',
         cause: error,
       })

@@ -126,6 +126,7 @@ export class Spool {
     const bytes = this.#records.bytes + this.#loneBytes
     if (bytes <= SPOOL_LIMITS.bytes && this.#rows <= SPOOL_LIMITS.rows) return
     throw failure(`one slice holds more than can be spooled (${this.#rows} records, ${bytes} bytes)`, {
+      code: 'E_SLICE_TOO_LARGE',
       next: 'Set a shorter slice: for this job in lorchestra.yaml, so that it commits more often.',
     })
   }

@@ -7,6 +7,7 @@ export async function writingTemporaryFiles<Result>(folder: string, work: () => 
   } catch (error) {
     if (!(error instanceof Error && 'code' in error)) throw error
     throw failure(`temporary files cannot be written in ${folder}`, {
+      code: 'E_TEMPORARY_FILES',
       next: 'Make room there and see that it is a folder of yours, or set XDG_CACHE_HOME to another one.',
       cause: error,
     })

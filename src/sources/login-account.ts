@@ -2,7 +2,7 @@ import type {Config as CommandLine} from '@oclif/core'
 
 import type {AccountEntry, Config} from '../config/config.ts'
 import {formatDuration} from '../base/time.ts'
-import {failure, sourceBug, usageError} from '../base/errors.ts'
+import {failure, sourceBug, sourceFailure, usageError} from '../base/errors.ts'
 import {createHttpClient} from './http/http-client.ts'
 import {resolveOptions, type OptionsOwner} from '../config/job-options.ts'
 import {openSecrets} from './secrets/open-secrets.ts'
@@ -41,6 +41,7 @@ export async function loginAccount(request: LoginRequest): Promise<LoginResult> 
   const source = await loadSource(commandLine, account.source)
   if (source.login === undefined) {
     throw usageError(`${account.source} has no login; the credentials of ${account.name} are options`, {
+      code: 'E_USAGE_FLAGS',
       next: `Put them under accounts: ${account.name}: in ${config.shownPath}.`,
     })
   }
@@ -63,6 +64,8 @@ export async function loginAccount(request: LoginRequest): Promise<LoginResult> 
   }
   try {
     await untilAborted(source.login(context), signal)
+  } catch (error) {
+    throw sourceFailure(error, 'E_LOGIN_FAILED')
   } finally {
     limit.clear()
   }
@@ -80,7 +83,10 @@ function timeLimit(timeout: number): {signal: AbortSignal; clear: () => void} {
   const controller = new AbortController()
   const timer = setTimeout(() => {
     controller.abort(
-      failure(`nobody signed in within ${formatDuration(timeout)}`, {next: 'Run it again; --timeout gives more time.'}),
+      failure(`nobody signed in within ${formatDuration(timeout)}`, {
+        code: 'E_LOGIN_TIMEOUT',
+        next: 'Run it again; --timeout gives more time.',
+      }),
     )
   }, timeout)
   return {signal: controller.signal, clear: () => clearTimeout(timer)}

@@ -1,4 +1,4 @@
-import {usageError} from '../base/errors.ts'
+import {sourceFailure, usageError} from '../base/errors.ts'
 import type {SecretStore, Source} from '../source.ts'
 
 /** Asks nobody but the source: it sees from what is configured and stored. */
@@ -8,12 +8,22 @@ export async function assertSignedIn(
   options: unknown,
   secrets: SecretStore,
 ): Promise<void> {
-  if (!((await source.needsLogin?.({options, secrets})) ?? false)) return
+  if (!(await needsLogin(source, options, secrets))) return
   if (account !== undefined)
     throw usageError(`account ${account} is not signed in yet`, {
+      code: 'E_NOT_SIGNED_IN',
       next: `Sign in: \`lorchestra accounts login ${account}\`.`,
     })
   throw usageError(`job ${name} needs somebody to sign in, and has no account`, {
+    code: 'E_NOT_SIGNED_IN',
     next: `Give it an account in lorchestra.yaml, and sign in: \`lorchestra accounts login ACCOUNT\`.`,
   })
+}
+
+async function needsLogin(source: Source, options: unknown, secrets: SecretStore): Promise<boolean> {
+  try {
+    return (await source.needsLogin?.({options, secrets})) ?? false
+  } catch (error) {
+    throw sourceFailure(error)
+  }
 }

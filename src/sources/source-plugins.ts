@@ -87,14 +87,14 @@ export const formatFailures = (failures: readonly SourceFailure[]): string =>
 export async function loadSource(commandLine: CommandLine, name: string): Promise<Source> {
   const {sources, failures} = await listSources(commandLine)
   const broken = failures.find(({source}) => source === name)
-  if (broken !== undefined) throw failure(broken.message, {next: broken.next})
+  if (broken !== undefined) throw failure(broken.message, {code: 'E_PLUGIN_BROKEN', next: broken.next})
   const listed = sources.find(({descriptor}) => descriptor.name === name)
   if (listed === undefined) throw unknownSource(name, sources, failures)
   const {descriptor, plugin} = listed
   const source = await load(descriptor, plugin)
   const wrong = whatIsWrongWith(source, descriptor)
   if (wrong === undefined) return source as Source
-  throw failure(`the source ${name} of the plugin ${plugin.name} ${wrong}`, {next: REPORT})
+  throw failure(`the source ${name} of the plugin ${plugin.name} ${wrong}`, {code: 'E_PLUGIN_BROKEN', next: REPORT})
 }
 
 async function load(descriptor: SourceDescriptor, plugin: SourcePlugin): Promise<unknown> {
@@ -102,6 +102,7 @@ async function load(descriptor: SourceDescriptor, plugin: SourcePlugin): Promise
     return await descriptor.load()
   } catch (error) {
     throw failure(`the source ${descriptor.name} of the plugin ${plugin.name} could not be loaded`, {
+      code: 'E_PLUGIN_BROKEN',
       next: adviceToReinstall(plugin.name),
       cause: error,
     })
@@ -164,10 +165,14 @@ function unknownSource(name: string, sources: readonly ListedSource[], failures:
   if (failures.length > 0 && closeMatch(name, names) === undefined) {
     // The wanted source may be one of theirs.
     return failure(`${message}; ${failures.map((broken) => broken.message).join('; ')}`, {
+      code: 'E_SOURCE_UNKNOWN',
       next: failures[0]?.next ?? install,
     })
   }
-  return usageError(message, {next: `${adviseOn(name, names, 'There is none yet.')} ${install}`})
+  return usageError(message, {
+    code: 'E_SOURCE_UNKNOWN',
+    next: `${adviseOn(name, names, 'There is none yet.')} ${install}`,
+  })
 }
 
 function whatIsWrongWith(source: unknown, descriptor: SourceDescriptor): string | undefined {

@@ -50,6 +50,7 @@ export function assertNoDifferences(table: string, differences: readonly Differe
   throw usageError(
     `the table ${table} is not one that lorchestra can write: ${differences.map(({text}) => text).join('; ')}`,
     {
+      code: 'E_TABLE_INCOMPATIBLE',
       next: differences.every(({addable}) => addable !== undefined)
         ? 'Add what is missing with: lorchestra warehouse create --add-columns'
         : 'Name another table in lorchestra.yaml (event_log, raw_objects), or change this one; a run never alters it.',
@@ -67,5 +68,6 @@ export function addableColumns(table: string, differences: readonly Difference[]
 /** The error of a test table that is no copy of production's. `drop` is the command that removes it. */
 export const noCopy = (test: string, production: string, difference: string, drop: string): Error =>
   usageError(`the test table ${test} has another definition than ${production}: ${difference}`, {
+    code: 'E_TABLE_INCOMPATIBLE',
     next: `Drop the test table (${drop}) and run again: it is made anew from ${production}.`,
   })

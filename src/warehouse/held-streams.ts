@@ -17,6 +17,7 @@ export const streamHeld = (
   elsewhere: boolean,
 ): Error =>
   busy(`run ${runId} is reading the same stream (process ${process.pid} on ${process.host}, started ${startedAt})`, {
+    code: 'E_STREAM_BUSY',
     next: elsewhere
       ? 'Wait for it to end; if it was killed, its stream is free again one hour after its last sign of life.'
       : 'Wait for it to end, or stop it, and run the same command again.',
@@ -34,6 +35,7 @@ export const endedWithoutAWord = ({runId, process}: HoldingRun, takenOverBy: str
 /** The error of a run that was taken for dead and lives. */
 export const streamLost = (what: string, cause?: unknown): Error =>
   failure(`this run lost its stream: ${what}`, {
+    code: 'E_STREAM_LOST',
     next: 'Nothing of this commit was written; the other run reads the same records.',
     cause,
   })

@@ -8,6 +8,7 @@ export const removeSurplusRows = (table: string): string =>
 export function assertOneRowPerKey(table: string, surplus: number): void {
   if (surplus === 0) return
   throw failure(`${table} holds several rows for one idem_key (${surplus} too many among the keys of this run)`, {
+    code: 'E_DUPLICATE_ROWS',
     next: removeSurplusRows(table),
   })
 }

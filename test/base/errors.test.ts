@@ -1,7 +1,8 @@
 import {expect} from 'chai'
 import fc from 'fast-check'
 
-import {messageWithCauses} from '../../src/base/errors.ts'
+import {errorMemberOf, formatError, stacksOf} from '../../src/base/error-output.ts'
+import {messageWithCauses, sourceFailure, stopped} from '../../src/base/errors.ts'
 
 describe('what an error says', () => {
   it('is one line of well-formed text that is not too long, whatever was thrown', () => {
@@ -34,5 +35,32 @@ describe('what an error says', () => {
     expect(messageWithCauses(new Error('fetch failed', {cause: none}))).to.equal(
       'fetch failed: connect ECONNREFUSED 127.0.0.1:9',
     )
+  })
+})
+
+describe('the code of an error', () => {
+  const shown = (text: string): string => text
+
+  it('is there for errors that lorchestra does not know, on the screen and in a document', () => {
+    const error = new Error('out of ink')
+    expect(formatError(error)).to.deep.equal(['Error: out of ink [E_UNEXPECTED]'])
+    expect(errorMemberOf(error, shown)).to.deep.equal({
+      outcome: 'failed',
+      code: 'E_UNEXPECTED',
+      message: 'out of ink',
+    })
+  })
+
+  it('says that a source failed, in the words of the source and with the place where it did', () => {
+    const thrown = new Error('the diary is locked', {cause: new Error('no key')})
+    const error = sourceFailure(thrown)
+    expect(error.code).to.equal('E_SOURCE_FAILED')
+    expect(messageWithCauses(error)).to.equal(messageWithCauses(thrown))
+    expect(stacksOf(error)).to.include(thrown.stack)
+  })
+
+  it('is not changed by the source that an error of lorchestra came through', () => {
+    const error = stopped('SIGINT')
+    expect(sourceFailure(error)).to.equal(error)
   })
 })

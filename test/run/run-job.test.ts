@@ -3,7 +3,7 @@ import {readdir, readFile, stat} from 'node:fs/promises'
 import {expect} from 'chai'
 import sinon from 'sinon'
 
-import {LorchestraError, outcomeOf} from '../../src/base/errors.ts'
+import {stopped, outcomeOf} from '../../src/base/errors.ts'
 import type {Page, SourceContext} from '../../src/source.ts'
 import {change, events, query} from '../support/database.ts'
 import {folderForEachTest} from '../support/folder.ts'
@@ -453,7 +453,7 @@ describe('a source that breaks the contract', () => {
     const controller = new AbortController()
     const source = scriptedSource(() => [], {
       async *extract() {
-        setImmediate(() => controller.abort(new LorchestraError('interrupted', 'stopped by SIGINT')))
+        setImmediate(() => controller.abort(stopped('SIGINT')))
         await new Promise(() => {})
         yield {records: []}
       },

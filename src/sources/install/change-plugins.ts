@@ -31,7 +31,10 @@ export async function changePlugins(
   const plugin = commandLine.plugins.get('@oclif/plugin-plugins')
   const command = plugin?.commands.find((found) => found.id === id)
   if (plugin === undefined || command === undefined)
-    throw failure(`this lorchestra cannot run ${id}`, {next: 'Install lorchestra again.'})
+    throw failure(`this lorchestra cannot run ${id}`, {
+      code: 'E_PLUGIN_INSTALL_FAILED',
+      next: 'Install lorchestra again.',
+    })
   const Original = (await command.load()) as unknown as Runnable
   return withPluginCopy(commandLine.dataDir, async (pluginCopy) => {
     const before = await installedIn(commandLine.dataDir)
@@ -45,7 +48,11 @@ export async function changePlugins(
       await new Original([...argv], onTheCopy).run()
     } catch (error) {
       endProgressLine(plugin.root)
-      throw failure(`npm could not do it: ${messageWithCauses(error)}`, {next: UNCHANGED, cause: error})
+      throw failure(`npm could not do it: ${messageWithCauses(error)}`, {
+        code: 'E_PLUGIN_INSTALL_FAILED',
+        next: UNCHANGED,
+        cause: error,
+      })
     }
     const after = await installedIn(pluginCopy)
     const changed = [...after].filter(([name, version]) => before.get(name) !== version)
@@ -65,13 +72,14 @@ async function inspect(pluginCopy: string, name: string, others: readonly Listed
   const plugin = await Config.load({root, userPlugins: false, devPlugins: false})
   const {sources, failures} = await listSources(plugin)
   const [broken] = failures
-  if (broken !== undefined) throw failure(`${broken.message}; it was not installed`, {next: UNCHANGED})
+  if (broken !== undefined)
+    throw failure(`${broken.message}; it was not installed`, {code: 'E_PLUGIN_BROKEN', next: UNCHANGED})
   for (const {descriptor} of sources) {
     const taken = others.find((other) => other.descriptor.name === descriptor.name && other.plugin.name !== name)
     if (taken === undefined) continue
     throw usageError(
       `${name} and ${taken.plugin.name} both offer the source ${descriptor.name}, and of two with one name neither can be used; ${name} was not installed`,
-      {next: `Uninstall the other one first: lorchestra plugins uninstall ${taken.plugin.name}`},
+      {code: 'E_NAME_TAKEN', next: `Uninstall the other one first: lorchestra plugins uninstall ${taken.plugin.name}`},
     )
   }
   return {name, version: plugin.version, sources: sources.map(({descriptor}) => descriptor.name)}

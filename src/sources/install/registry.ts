@@ -26,14 +26,19 @@ export async function assertInRegistry(commandLine: CommandLine, spec: string): 
   const {code = 'nothing', summary = ''} = errorIn(answer.stdout)
   const reason = summary.replaceAll(/\s*\n\s*/g, ' ').trim()
   if (answer.failed === undefined || code === 'ETARGET' || (code === 'E404' && /No match found/.test(reason))) {
-    throw usageError(`the registry has no ${spec}`, {next: 'Look which versions there are: npm view PACKAGE versions.'})
+    throw usageError(`the registry has no ${spec}`, {
+      code: 'E_PLUGIN_UNKNOWN',
+      next: 'Look which versions there are: npm view PACKAGE versions.',
+    })
   }
   if (code === 'E404') {
     throw usageError(`there is no package ${spec} in the registry`, {
+      code: 'E_PLUGIN_UNKNOWN',
       next: 'Check the spelling, and which registry npm is set to.',
     })
   }
   throw failure(`the registry could not be asked for ${spec}: ${reason === '' ? code : reason}`, {
+    code: 'E_REGISTRY_UNREACHABLE',
     next: 'Check the connection, and the registry and credentials that npm is set to (npm config get registry); then run it again.',
   })
 }

@@ -2,7 +2,7 @@ import {AsyncLocalStorage} from 'node:async_hooks'
 import {chmod, mkdir, open, readFile, rename, rm} from 'node:fs/promises'
 import {dirname, join} from 'node:path'
 
-import {failure, messageWithCauses} from '../../base/errors.ts'
+import {failure, messageWithCauses, sourceBug} from '../../base/errors.ts'
 import {withFileLock} from '../../base/file-lock.ts'
 import type {Mask} from '../../base/log.ts'
 import {NAME} from '../../model/name.ts'
@@ -36,7 +36,8 @@ export interface ListedSecretStore extends SecretStore {
 
 export function createSecretStore(options: SecretStoreOptions): ListedSecretStore {
   const {folder, account, mask, signal, lockTimeout = LOCK_TIMEOUT} = options
-  if (!NAME.test(account)) throw failure(`${JSON.stringify(account)} is not the name of an account`)
+  if (!NAME.test(account))
+    throw failure(`${JSON.stringify(account)} is not the name of an account`, {code: 'E_NAME_INVALID'})
   const path = join(folder, `${account}.json`)
   const lock = {path: `${path}.lock`, holds: `the secrets of ${account}`, lockTimeout, signal}
   const readMasked = async (): Promise<Secrets> => {
@@ -54,7 +55,7 @@ export function createSecretStore(options: SecretStoreOptions): ListedSecretStor
           const secrets = await readMasked()
           const changed: unknown = await change(secrets.get(name))
           if (typeof changed !== 'string')
-            throw failure(`the secret ${name} of ${account} was changed to something that is no text`)
+            throw sourceBug(`the secret ${name} of ${account} was changed to something that is no text`)
           mask.add(changed)
           if (changed !== secrets.get(name)) await replace(path, new Map([...secrets, [name, changed]]))
           return changed
@@ -67,7 +68,7 @@ const updating = new AsyncLocalStorage<string>()
 
 async function oneAtATime<Result>(path: string, work: () => Promise<Result>): Promise<Result> {
   if (updating.getStore() === path) {
-    throw failure('a secret was updated from within the update of another, which would wait for ever')
+    throw sourceBug('a secret was updated from within the update of another, which would wait for ever')
   }
   // Without the signal, which ends the wait for other processes alone.
   return inTurn(path, undefined, async () => updating.run(path, work))
@@ -85,6 +86,7 @@ async function read(path: string): Promise<Secrets> {
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return new Map()
     throw failure(`the secrets in ${path} cannot be read`, {
+      code: 'E_SECRETS_BROKEN',
       next: 'Make the file readable for you alone.',
       cause: error,
     })
@@ -92,6 +94,7 @@ async function read(path: string): Promise<Secrets> {
   const content = parse(text)
   if (content !== undefined) return content
   throw failure(`the file ${path} holds no readable secrets`, {
+    code: 'E_SECRETS_BROKEN',
     next: 'Restore it from a backup, or remove it and sign in to the source again.',
   })
 }
@@ -128,6 +131,7 @@ async function replace(path: string, secrets: Secrets): Promise<void> {
     await syncFolder(dirname(path))
   } catch (error) {
     throw failure(`the secrets in ${path} could not be stored: ${messageWithCauses(error)}`, {
+      code: 'E_FILE_NOT_WRITTEN',
       next: 'Make room or make the folder writable, then sign in to the source again if it refuses the old credentials.',
       cause: error,
     })

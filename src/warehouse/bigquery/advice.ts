@@ -1,3 +1,5 @@
+import type {ErrorCode} from '../../base/error-codes.ts'
+
 const VIEWER = 'roles/bigquery.dataViewer on the dataset, or roles/bigquery.dataEditor to write'
 const EDITOR = 'roles/bigquery.dataEditor on the dataset'
 
@@ -38,3 +40,20 @@ export function adviceFor(reason: string, note: string): string | undefined {
     ? `Grant the account roles/bigquery.jobUser on the project and ${EDITOR}.`
     : `Grant the account ${role} (${permission} is missing).`
 }
+
+const CODES: Readonly<Record<string, ErrorCode>> = {
+  accessDenied: 'E_PERMISSION_DENIED',
+  accessNotConfigured: 'E_WAREHOUSE_REFUSED',
+  authError: 'E_CREDENTIALS_INVALID',
+  billingNotEnabled: 'E_WAREHOUSE_REFUSED',
+  bytesBilledLimitExceeded: 'E_WAREHOUSE_REFUSED',
+  datasetElsewhere: 'E_DATASET_MISSING',
+  datasetNotFound: 'E_DATASET_MISSING',
+  forbidden: 'E_PERMISSION_DENIED',
+  projectNotFound: 'E_DATASET_MISSING',
+  quotaExceeded: 'E_WAREHOUSE_REFUSED',
+  rateLimitExceeded: 'E_WAREHOUSE_REFUSED',
+  streamingBuffer: 'E_WAREHOUSE_REFUSED',
+}
+
+export const codeFor = (reason: string): ErrorCode => CODES[reason] ?? 'E_WAREHOUSE_FAILED'

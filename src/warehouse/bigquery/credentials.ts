@@ -18,11 +18,14 @@ export async function googleCredentials(file: string | undefined): Promise<AuthC
   } catch (error) {
     if (file === undefined) {
       throw failure('there are no Google Cloud credentials', {
+        code: 'E_CREDENTIALS_MISSING',
         next: `Run \`gcloud auth application-default login\`, or set ${VARIABLE} to a key file.`,
       })
     }
-    const problem = hasCode(error, 'ENOENT') ? 'is not there' : 'does not hold Google Cloud credentials'
-    throw failure(`the file ${file}, which ${VARIABLE} names, ${problem}`, {next: RENEW})
+    const named = `the file ${file}, which ${VARIABLE} names,`
+    throw hasCode(error, 'ENOENT')
+      ? failure(`${named} is not there`, {code: 'E_CREDENTIALS_MISSING', next: RENEW})
+      : failure(`${named} does not hold Google Cloud credentials`, {code: 'E_CREDENTIALS_INVALID', next: RENEW})
   }
 }
 
@@ -45,7 +48,7 @@ export async function authorizationOf(credentials: AuthClient): Promise<Headers>
       status === undefined
         ? 'the Google Cloud credentials are malformed'
         : `Google refused the credentials (${status})`,
-      {next: RENEW},
+      {code: 'E_CREDENTIALS_INVALID', next: RENEW},
     )
   }
 }

@@ -55,17 +55,20 @@ async function locationOf(connection: Connection, signal: AbortSignal): Promise<
     if (wanted === undefined || location === undefined || wanted.toLowerCase() === location.toLowerCase())
       return location
     throw usageError(`the dataset ${name} is in ${location}, not in ${wanted}`, {
+      code: 'E_DATASET_MISSING',
       next: 'Set warehouse.location in lorchestra.yaml to where the dataset is, or leave it out.',
     })
   } catch (error) {
     if (isProjectNotFound(error)) {
       throw usageError(`there is no project ${project} that these credentials can see`, {
+        code: 'E_DATASET_MISSING',
         next: 'Check project under warehouse: in lorchestra.yaml, or GCP_PROJECT.',
         cause: error,
       })
     }
     if (isDatasetNotFound(error) || isNotFound(error)) {
       throw usageError(`there is no dataset ${name} that these credentials can see`, {
+        code: 'E_DATASET_MISSING',
         next: `Check project and dataset under warehouse: in lorchestra.yaml, or make it: bq mk --dataset ${project}:${dataset}`,
         cause: error,
       })

@@ -28,6 +28,7 @@ export async function assertProductionTables(connection: Connection, tables: Tab
     const table = await findTable(connection, name)
     if (table === undefined) {
       throw usageError(`the table ${name} is not there, and a run never creates production's tables in BigQuery`, {
+        code: 'E_TABLE_MISSING',
         next: 'Create it with: lorchestra warehouse create',
       })
     }
@@ -45,7 +46,10 @@ export async function createProductionTables(connection: Connection, tables: Tab
       table = await findTable(connection, name)
     }
     if (table === undefined)
-      throw failure(`the table ${name} was made and is not there`, {next: 'Run the command again.'})
+      throw failure(`the table ${name} was made and is not there`, {
+        code: 'E_TABLE_MISSING',
+        next: 'Run the command again.',
+      })
     assertCompatible(name, table, definition)
   }
   return made
@@ -124,7 +128,10 @@ async function createMissingCopy(
     table = await findTable(connection, name)
   }
   if (table === undefined)
-    throw failure(`the table ${name} was made and is not there`, {next: 'Run the command again.'})
+    throw failure(`the table ${name} was made and is not there`, {
+      code: 'E_TABLE_MISSING',
+      next: 'Run the command again.',
+    })
   assertCompatible(name, table, definition)
   if (original === undefined) return
   const differences = differencesBetween(copiedMetadata(table), wanted as Readonly<Record<string, unknown>>)

@@ -87,6 +87,7 @@ async function submitted(connection: Connection, toRun: JobToRun, jobId: string)
 
 const uploadBroken = (cause: unknown, tries: number, milliseconds: number): Error =>
   failure(`the upload to BigQuery failed ${tries} times in ${Math.round(milliseconds / 1000)} seconds`, {
+    code: 'E_WAREHOUSE_UNREACHABLE',
     next: 'Look what ends uploads between this machine and BigQuery (a proxy, a firewall, a line that breaks), then run the same command again.',
     cause,
   })

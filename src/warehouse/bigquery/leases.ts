@@ -79,7 +79,8 @@ async function takeLease(
     const found = await holderIn(queries, table)
     // It was given back in the meantime.
     if (found === undefined && attempt < 3) continue
-    if (found === undefined) throw busy('another run is taking the same stream', {next: 'Run the same command again.'})
+    if (found === undefined)
+      throw busy('another run is taking the same stream', {code: 'E_STREAM_BUSY', next: 'Run the same command again.'})
     if (found.runId === holder.runId) return undefined
     await assertDead(found)
     await queries.run(`${lease}-${holder.runId}-over`, {

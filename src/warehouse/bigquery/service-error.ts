@@ -1,6 +1,6 @@
 import {LorchestraError} from '../../base/errors.ts'
 import {TRANSIENT_STATUSES} from '../../base/transient-statuses.ts'
-import {adviceFor, NO_CONNECTION} from './advice.ts'
+import {adviceFor, codeFor, NO_CONNECTION} from './advice.ts'
 
 interface ServiceErrorDetails {
   /** This was being done. */
@@ -22,7 +22,11 @@ export class ServiceError extends LorchestraError {
   constructor({what, status, reason, note = '', ambiguous = false}: ServiceErrorDetails) {
     const next = adviceFor(reason, note)
     const answer = status === undefined || status < 400 ? reason : `${status} ${reason}`
-    super('failed', `BigQuery: ${what}: ${answer}${note === '' ? '' : ` (${note})`}`, next === undefined ? {} : {next})
+    const unreachable = status === undefined && ambiguous
+    super('failed', `BigQuery: ${what}: ${answer}${note === '' ? '' : ` (${note})`}`, {
+      code: unreachable ? 'E_WAREHOUSE_UNREACHABLE' : codeFor(reason),
+      ...(next !== undefined && {next}),
+    })
     this.status = status
     this.reason = reason
     this.ambiguous = ambiguous

@@ -82,6 +82,7 @@ async function readingSpool<Result>(work: () => Promise<Result>): Promise<Result
     return await work()
   } catch (error) {
     throw failure('a temporary file of this run cannot be read any more', {
+      code: 'E_TEMPORARY_FILES',
       next: 'See that nothing else removes files of lorchestra while it runs, and run the same command again.',
       cause: error,
     })

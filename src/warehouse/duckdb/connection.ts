@@ -96,7 +96,10 @@ export async function databaseExists(path: string): Promise<boolean> {
   try {
     const found = await stat(path)
     if (!found.isFile())
-      throw usageError(`${path} is not a file`, {next: 'Set warehouse.path in lorchestra.yaml to a file.'})
+      throw usageError(`${path} is not a file`, {
+        code: 'E_DATABASE_BROKEN',
+        next: 'Set warehouse.path in lorchestra.yaml to a file.',
+      })
     return true
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return false
@@ -217,6 +220,7 @@ function lockHolder(error: unknown): string | undefined {
 
 const heldByAnother = (path: string, waited: number, holder: string, error: unknown): Error =>
   busy(`${path} is open in ${holder}; waited ${Math.round(waited / 1000)} s for it`, {
+    code: 'E_DATABASE_LOCKED',
     next: 'Close it there (a DuckDB shell or notebook keeps the file locked) and run the same command again.',
     cause: error,
   })
@@ -228,7 +232,10 @@ function withoutValues(path: string, error: unknown): unknown {
   if (kind === undefined) return error
   const detail = QUOTING_ERRORS.includes(kind) ? kind : (error.message.split('\n')[0] ?? kind)
   const advice = adviceFor(path, error.message)
-  return failure(`DuckDB: ${detail}`, {next: [outcomeAfter(error.message), ...advice].join(' ')})
+  return failure(`DuckDB: ${detail}`, {
+    code: 'E_WAREHOUSE_FAILED',
+    next: [outcomeAfter(error.message), ...advice].join(' '),
+  })
 }
 
 /** A large COMMIT checkpoints, and where that fails it has written its .wal or not. */
@@ -241,16 +248,22 @@ function describeOpenError(path: string, error: unknown): Error {
   const text = error instanceof Error ? error.message : ''
   if (text.includes('not a valid DuckDB database')) {
     return failure(`${path} is not a DuckDB database`, {
+      code: 'E_DATABASE_BROKEN',
       next: 'Set warehouse.path to another file, or restore it.',
       cause: error,
     })
   }
   if (isTorn(error) && existsSync(backupOf(path))) {
     return failure(`a run that was killed left ${path} half written`, {
+      code: 'E_DATABASE_BROKEN',
       next: 'Nothing is lost: the next run that writes, without --dry-run, mends it.',
       cause: error,
     })
   }
   const [advice = 'Check the path and its permissions.'] = adviceFor(path, text)
-  return failure(`cannot open ${path}`, {next: `${advice} Nothing was written.`, cause: error})
+  return failure(`cannot open ${path}`, {
+    code: 'E_WAREHOUSE_UNREACHABLE',
+    next: `${advice} Nothing was written.`,
+    cause: error,
+  })
 }

@@ -68,6 +68,7 @@ export async function assertIsWritable(path: string): Promise<void> {
     await access(path, constants.W_OK)
   } catch (error) {
     throw failure(`${path} cannot be written`, {
+      code: 'E_PERMISSION_DENIED',
       next: 'Give this user the right to write it, or set warehouse.path.',
       cause: error,
     })

@@ -57,6 +57,7 @@ export async function assertLeaseHeld(connection: DuckDBConnection, tables: Tabl
 
 export const fileExchanged = (what: string): Error =>
   failure(`the database was replaced or removed while the run was going on: ${what}`, {
+    code: 'E_DATABASE_GONE',
     next: 'Nothing of this commit was written. Put the right file in place and run again: what it lacks is read anew.',
   })
 

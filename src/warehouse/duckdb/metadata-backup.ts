@@ -113,6 +113,7 @@ async function writeWhole(path: string, content: Buffer): Promise<void> {
   } catch (error) {
     await rm(draft, {force: true})
     throw failure(`DuckDB: ${backupOf(path)}, which protects the file from a kill, cannot be written`, {
+      code: 'E_FILE_NOT_WRITTEN',
       next: `Make room on the disk of ${path}, see that its folder can be written, and run again. Nothing of this transaction was written.`,
       cause: error,
     })

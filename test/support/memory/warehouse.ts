@@ -122,7 +122,8 @@ export class MemoryWarehouse implements Warehouse {
     const {leases} = this.#database
     const wanted = scopes.map(({stream}) => JSON.stringify([tables.rawObjects, stream]))
     const holder = wanted.map((lease) => leases.get(lease)).find((run) => run !== undefined)
-    if (holder !== undefined) throw busy(`run ${holder} is reading the same stream`, {next: 'Wait for it to end.'})
+    if (holder !== undefined)
+      throw busy(`run ${holder} is reading the same stream`, {code: 'E_STREAM_BUSY', next: 'Wait for it to end.'})
     for (const lease of wanted) leases.set(lease, runId)
     const event = started()
     this.#log(tables).push(event)
@@ -130,7 +131,8 @@ export class MemoryWarehouse implements Warehouse {
       since: new Date(event.created_at),
       states: this.#statesOf(tables, scopes),
       commit: async (batch, events) => {
-        if (!wanted.every((lease) => leases.get(lease) === runId)) throw failure('this run lost its stream')
+        if (!wanted.every((lease) => leases.get(lease) === runId))
+          throw failure('this run lost its stream', {code: 'E_STREAM_LOST'})
         return commitBatch(this.#database, tables, batch, events)
       },
       close: () => {
