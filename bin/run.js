@@ -19,6 +19,8 @@ process.env.npm_config_ignore_scripts ??= 'true'
 module.enableCompileCache?.()
 const {flush, handle, run} = await import('../dist/base/oclif.js')
 const {asksForJson, formatErrorDocument, withHelpAsked} = await import('../dist/cli/json-output.js')
+const {keepForeignCodeOut} = await import('../dist/base/foreign-code.js')
+keepForeignCodeOut()
 const words = process.argv.slice(2)
 try {
   await run(withHelpAsked(words, process.env), import.meta.url)

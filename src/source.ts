@@ -6,14 +6,13 @@ import type {StandardSchemaV1} from '@standard-schema/spec'
  *
  * **The protocol.** The host fires the oclif hook `lorchestra:sources`; each plugin answers with light descriptors.
  * For a run the host loads the one source that the job names, validates the job's options with `options`, asks
- * `streams` what the job reads, and `check` (if there is one) whose data it is. It decides which windows are due and
- * calls `extract` once for each slice of time, oldest first, one call after the other. It takes the pages one by one,
- * asks `idemKey` for each record's key and writes what it took at the end of a slice, so a slow warehouse slows the
- * source down. The iterator of `extract` is consumed once; where the host needs no more (a limit, an abort, an error)
- * it calls the iterator's `return()`, so `finally` blocks run.
+ * `streams` what the job reads, and `check` whose data it is. It decides which windows are due and calls `extract` once for
+ * each slice of time, oldest first. It takes page by page, asks `idemKey` for each record's key and writes what it took
+ * at the end of a slice; while it works on one page the source may make the next. Where the host needs no more (a limit, an
+ * abort, an error) it calls the iterator's `return()`, so `finally` blocks run.
  *
- * **What a source must not do.** Write anywhere, keep state outside of `bookmark` and `secrets`, or behave
- * differently in a dry run: it is not told the run mode.
+ * **The box.** A source runs in a process of its account's (docs/box.md) that writes no file, starts nothing, and reads its package,
+ * files that options name, and what its descriptor `reads`. It is not told the run mode; what it reports too late fails the run.
  *
  * **Errors.** Throw plain `Error`s that say what is wrong and what to do next, with `cause`; the host adds source,
  * job and what was already written. An error ends the run; `reject` is for one record that cannot be read.
@@ -289,6 +288,8 @@ export interface SourceDescriptor {
   readonly apiVersion: 1
   readonly name: string
   readonly summary: string
+  /** Names what it reads beyond its package and files that options name: `google-adc`, this machine's default credentials. @default nothing */
+  readonly reads?: readonly 'google-adc'[]
   load(): Promise<Source>
 }
 

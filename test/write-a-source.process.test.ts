@@ -5,7 +5,7 @@ import {resolve} from 'node:path'
 
 import {expect} from 'chai'
 
-import {createMask} from '../src/base/log.ts'
+import {createMask} from '../src/base/mask.ts'
 import type {JsonObject, Source} from '../src/source.ts'
 import {createHttpClient} from '../src/sources/http/http-client.ts'
 import {compiledSources} from './support/compiled-sources.ts'

@@ -126,7 +126,7 @@ export function messageWithCauses(error: unknown): string {
 }
 
 // oxlint-disable-next-line no-control-regex -- finding them is the point
-const BREAKS = /[\s\u0000-\u001F\u007F-\u009F]+/g
+const BREAKS = /[\s\u0000-\u001F\u007F-\u009F\u061C\u200E\u200F\u202A-\u202E\u2066-\u2069]+/g
 
 /** Makes a text from outside fit for a line on a screen and for any warehouse: no line ends, no lone surrogates, not too long. */
 export function oneLine(text: string, longest: number): string {
@@ -138,6 +138,12 @@ export function oneLine(text: string, longest: number): string {
 export function exitNow(signal: StopSignal): never {
   // oxlint-disable-next-line no-restricted-properties -- this is the place
   process.exit(EXIT[OUTCOME_OF_SIGNAL[signal]])
+}
+
+/** Ends a process that worked for another one, which is gone: nobody is left to tell. */
+export function exitWithHost(): never {
+  // oxlint-disable-next-line no-restricted-properties -- this is the place
+  process.exit(EXIT.done)
 }
 
 /** Makes a failure of an exit that somebody else caused, as if all were well, while a run was under way. */

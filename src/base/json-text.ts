@@ -36,6 +36,31 @@ export function isNestedDeeperThan(json: string, levels: number): boolean {
   return false
 }
 
+/**
+ * Tells whether a text is the text of one object, as far as brackets and quotes say, so that within a longer one it stays one
+ * member. What is within the brackets may still be no JSON.
+ */
+export function isOneObject(json: string): boolean {
+  if (!json.startsWith('{') || CONTROL.test(json)) return false
+  let depth = 0
+  for (let at = 0; at < json.length; at += 1) {
+    const code = json.charCodeAt(at)
+    if (code === QUOTE) {
+      at = endOfText(json, at)
+      if (at < 0) return false
+    } else if (code === OPENING_BRACKET || code === OPENING_BRACE) depth += 1
+    else if (code === CLOSING_BRACKET || code === CLOSING_BRACE) {
+      depth -= 1
+      if (depth === 0) return at === json.length - 1
+    }
+  }
+  return false
+}
+
+// oxlint-disable-next-line no-control-regex -- finding them is the point
+const CONTROL = /[\u0000-\u001F]/
+const [QUOTE, OPENING_BRACKET, OPENING_BRACE, CLOSING_BRACKET, CLOSING_BRACE] = [0x22, 0x5b, 0x7b, 0x5d, 0x7d]
+
 const NUMBER = /-?\d[\d.eE+-]*/y
 
 /** Tells whether one of the numbers is neither a 64-bit integer nor what a double is written as. Texts may only look so. */
@@ -73,12 +98,14 @@ function decimalOf(number: string): string | undefined {
   return `${sign}${significant}e${Number(exponent) - fraction.length + digits.length - significant.length}`
 }
 
+/** Gives where the text that begins at `start` ends; -1 where it does not. */
 function endOfText(json: string, start: number): number {
-  for (let end = json.indexOf('"', start + 1); ; end = json.indexOf('"', end + 1)) {
+  for (let end = json.indexOf('"', start + 1); end >= 0; end = json.indexOf('"', end + 1)) {
     let backslashes = 0
     while (json[end - 1 - backslashes] === '\\') backslashes += 1
     if (backslashes % 2 === 0) return end
   }
+  return -1
 }
 
 function whyNot(error: unknown): string {

@@ -1,39 +1,18 @@
 import type {Logger, LogFields} from '../source.ts'
+import type {Mask} from './mask.ts'
+import {printable} from './printable.ts'
 
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug'] as const
 export type LogLevel = (typeof LOG_LEVELS)[number]
 
-const MASK = '***'
 const CLEAR_LINE = '\r\u001B[K'
-// Shorter values would mask ordinary words.
-const SHORTEST_SECRET = 4
-
-/** Replaces every secret value that was handed to the run, wherever it turns up in a text. */
-export interface Mask {
-  readonly add: (secret: string) => void
-  readonly apply: (text: string) => string
-}
-
-export function createMask(): Mask {
-  const secrets = new Set<string>()
-  return {
-    add(secret) {
-      if (secret.length < SHORTEST_SECRET) return
-      secrets.add(secret)
-      secrets.add(encodeURIComponent(secret))
-    },
-    apply: (text) => [...secrets].reduce((masked, secret) => masked.replaceAll(secret, MASK), text),
-  }
-}
-
 /** Logs with winston to stderr, so that stdout holds results alone. */
 export async function createLogger(level: LogLevel, mask: Mask): Promise<Logger> {
   const {createLogger: create, format, transports} = await import('winston')
   const overProgress = process.stderr.isTTY ? CLEAR_LINE : ''
-  const line = format.printf(({level: name, message, timestamp, fields}) =>
-    mask.apply(
-      `${overProgress}${String(timestamp)} ${name.padEnd(5)} ${String(message)}${formatFields(fields as LogFields | undefined)}`,
-    ),
+  const line = format.printf(
+    ({level: name, message, timestamp, fields}) =>
+      `${overProgress}${String(timestamp)} ${name.padEnd(5)} ${printable(`${mask.apply(String(message))}${formatFields(fields as LogFields | undefined, mask)}`)}`,
   )
   const logger = create({
     level,
@@ -46,13 +25,13 @@ export async function createLogger(level: LogLevel, mask: Mask): Promise<Logger>
   return {debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error')}
 }
 
-function formatFields(fields: LogFields | undefined): string {
+function formatFields(fields: LogFields | undefined, mask: Mask): string {
   if (fields === undefined) return ''
   return Object.entries(fields)
     .filter(([, value]) => value !== undefined)
-    .map(
-      ([name, value]) =>
-        ` ${name}=${typeof value === 'string' && /\s/.test(value) ? JSON.stringify(value) : String(value)}`,
-    )
+    .map(([name, value]) => {
+      const shown = mask.apply(String(value))
+      return ` ${name}=${/\s/.test(shown) ? JSON.stringify(shown) : shown}`
+    })
     .join('')
 }

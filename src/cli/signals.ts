@@ -1,6 +1,10 @@
-import {exitAsFailed, exitNow, sourceBug, stopped, type StopSignal} from '../base/errors.ts'
+import {exitAsFailed, exitNow, failure, stopped, type StopSignal} from '../base/errors.ts'
 
 const SIGNALS: readonly StopSignal[] = ['SIGINT', 'SIGTERM']
+
+const REPORT = 'This is a bug in lorchestra; please report it.'
+const ownBug = (message: string, cause?: unknown): Error =>
+  failure(message, {code: 'E_UNEXPECTED', next: REPORT, cause})
 
 export interface StopListener {
   /** Aborted by the first signal, with an error that carries its exit code, and by what would end the process. */
@@ -23,16 +27,15 @@ export function listenForSignals(runningJobs: () => string, next?: string): Stop
     process.on(name, onSignal)
     stopListening.push(() => process.off(name, onSignal))
   }
-  // What a source leaves unhandled must end its run with a reason, not the process without one.
+  // What is left unhandled must end the run with a reason, not the process without one.
   const onUncaught = (error: Error): void => {
-    controller.abort(sourceBug(`the source failed behind the back of its run: ${error.message}`, {cause: error}))
+    controller.abort(ownBug(`something failed behind the back of the run: ${error.message}`, error))
   }
   const onNothingLeftToDo = (): void => {
-    controller.abort(sourceBug('the source waits for something that can no longer happen'))
+    controller.abort(ownBug('the run waits for something that can no longer happen'))
   }
   const onExit = (code: number): void => {
-    const bug = sourceBug('the source ended the process')
-    exitAsFailed(code, `${runningJobs()}: ${bug.message}. ${bug.next ?? ''}`)
+    exitAsFailed(code, `${runningJobs()}: something ended the process. ${REPORT}`)
   }
   process.on('uncaughtException', onUncaught).on('beforeExit', onNothingLeftToDo).on('exit', onExit)
   stopListening.push(() => {

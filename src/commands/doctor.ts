@@ -3,6 +3,7 @@ import {exitCodeOf} from '../base/errors.ts'
 import {createLogger} from '../base/log.ts'
 import {Args} from '../base/oclif.ts'
 import {listenForSignals} from '../cli/signals.ts'
+import type {Finding} from '../doctor/finding.ts'
 import type {DoctorDocument} from '../report/documents/doctor.ts'
 
 export default class Doctor extends LorchestraCommand {
@@ -25,7 +26,7 @@ export default class Doctor extends LorchestraCommand {
       import('../report/text-table.ts'),
     ])
     const stop = listenForSignals(() => 'doctor')
-    const findings = []
+    const findings: Finding[] = []
     try {
       const examination = examine({
         readConfig: async () => this.readConfig(flags.config),
@@ -35,7 +36,7 @@ export default class Doctor extends LorchestraCommand {
         log: await createLogger(flags['log-level'], this.mask),
         signal: stop.signal,
       })
-      for await (const finding of examination) findings.push(finding)
+      for await (const finding of examination) findings.push(this.#masked(finding))
     } finally {
       stop.close()
     }
@@ -43,10 +44,15 @@ export default class Doctor extends LorchestraCommand {
       [status, check, subject, found],
       ...(next === undefined ? [] : [['', '', '', `→ ${next}`]]),
     ])
-    this.log(this.mask.apply(formatTable([['STATUS', 'CHECK', 'SUBJECT', 'FOUND'], ...rows])))
+    this.log(formatTable([['STATUS', 'CHECK', 'SUBJECT', 'FOUND'], ...rows]))
     const healthy = findings.every(({status}) => status !== 'failed')
     const document: DoctorDocument = {schema: 1, healthy, findings}
-    if (this.jsonEnabled()) this.logJson(JSON.parse(this.mask.apply(JSON.stringify(document))))
+    if (this.jsonEnabled()) this.logJson(document)
     this.exit(exitCodeOf([healthy ? 'done' : 'failed']))
+  }
+
+  #masked({found, next, ...finding}: Finding): Finding {
+    const {apply} = this.mask
+    return {...finding, found: apply(found), ...(next !== undefined && {next: apply(next)})}
   }
 }

@@ -62,7 +62,7 @@ export default class Init extends LorchestraCommand {
     const job = starterJobName(answers)
     if (!NAME.test(job)) throw notAName('the job', job)
     const files = await starterFiles({
-      source: await loadSource(this.config, answers.source),
+      source: (await loadSource(this.config, answers.source, {folder: directory, paths: []})).source,
       account: answers.account,
       warehouse: kindOf({type: answers.warehouse}),
       kinds: WAREHOUSE_KINDS,

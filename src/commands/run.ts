@@ -75,6 +75,13 @@ export default class Run extends LorchestraCommand {
       min: 1,
       max: 100,
     }),
+    samples: Flags.integer({
+      description: 'how many records a dry run shows; 0 shows none, as in a log that others read',
+      helpValue: 'RECORDS',
+      default: 3,
+      min: 0,
+      max: 100,
+    }),
     refetch: Flags.boolean({description: 'fetch records that are stored already, too'}),
   }
 
@@ -109,6 +116,8 @@ export default class Run extends LorchestraCommand {
       const outcomes = await runJobs({
         config,
         commandLine: this.config,
+        mode: modeOfFlags(flags),
+        samples: flags.samples,
         jobs: args.job,
         account: flags.account,
         concurrency: flags.concurrency,

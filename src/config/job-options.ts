@@ -1,14 +1,16 @@
-import {createHash} from 'node:crypto'
-
 import {adviseOn, closeMatch} from '../base/close-match.ts'
 import type {Config} from './config.ts'
 import {formatIssue, pathOf, problemsError, type Problem, type SchemaIssue} from './problems.ts'
+import {hashSelection} from './selection-hash.ts'
 import {HOST_KEYS} from './settings.ts'
 import {assertVariablesAreSet, isPlainObject, mapStrings, missingVariables, resolveVariables} from './variables.ts'
 import {messageWithCauses, sourceBug} from '../base/errors.ts'
-import type {Mask} from '../base/log.ts'
+import type {Mask} from '../base/mask.ts'
 import type {Source} from '../source.ts'
 import type {ChosenJob} from './jobs.ts'
+
+/** The part of a source that its options are checked with. */
+export type OptionsSource<Options = unknown> = Pick<Source<Options>, 'name' | 'options' | 'secrets' | 'selection'>
 
 export interface ResolvedOptions<Options = unknown> {
   /** The output of the source's schema. */
@@ -31,7 +33,7 @@ export type OptionsOwner = Omit<ChosenJob, 'name'> & {readonly name?: string}
  */
 export async function resolveOptions<Options>(
   job: OptionsOwner,
-  source: Source<Options>,
+  source: OptionsSource<Options>,
   config: Config,
   mask: Mask,
   isStored: (secret: string) => Promise<boolean> = () => Promise.resolve(false),
@@ -70,7 +72,7 @@ export async function resolveOptions<Options>(
 /** Names the options whose variable is missing, but for which a secret is stored. */
 export async function storedInstead(
   options: Readonly<Record<string, unknown>>,
-  source: Source,
+  source: OptionsSource,
   config: Config,
   isStored: (secret: string) => Promise<boolean>,
 ): Promise<readonly string[]> {
@@ -90,7 +92,7 @@ const pick = (
 /** Makes options printable whose variables are not all set. */
 export const hideSecrets = (
   options: Readonly<Record<string, unknown>>,
-  source: Source,
+  source: OptionsSource,
   mask: Mask,
 ): Readonly<Record<string, unknown>> =>
   Object.fromEntries(
@@ -102,7 +104,7 @@ export const hideSecrets = (
       ]),
   )
 
-function maskSecrets(options: Readonly<Record<string, unknown>>, source: Source, mask: Mask): void {
+function maskSecrets(options: Readonly<Record<string, unknown>>, source: OptionsSource, mask: Mask): void {
   for (const name of source.secrets ?? []) {
     const value = Object.hasOwn(options, name) ? options[name] : undefined
     if (typeof value === 'number' || typeof value === 'bigint') mask.add(String(value))
@@ -113,7 +115,7 @@ function maskSecrets(options: Readonly<Record<string, unknown>>, source: Source,
   }
 }
 
-async function validate<Options>(source: Source<Options>, input: unknown) {
+async function validate<Options>(source: OptionsSource<Options>, input: unknown) {
   try {
     return await source.options['~standard'].validate(input)
   } catch (error) {
@@ -126,7 +128,7 @@ async function validate<Options>(source: Source<Options>, input: unknown) {
 function problemsOf(
   issue: SchemaIssue,
   input: unknown,
-  source: Source,
+  source: OptionsSource,
   locate: (path: readonly PropertyKey[]) => string,
 ): readonly Problem[] {
   const path = pathOf(issue)
@@ -139,7 +141,7 @@ function problemsOf(
   }))
 }
 
-function adviseOnOption(key: string, known: readonly string[], source: Source): string {
+function adviseOnOption(key: string, known: readonly string[], source: OptionsSource): string {
   const meant = closeMatch(key, [...known, ...HOST_KEYS])
   return meant === undefined ? adviseOn(key, known, `${source.name} takes no options.`) : adviseOn(key, [meant], '')
 }
@@ -158,14 +160,14 @@ function locateOptions(job: OptionsOwner, config: Config): (path: readonly Prope
 }
 
 /** Names the options where the source's schema says which there are, and does not leave it open on purpose. */
-function optionNames(source: Source): readonly string[] | undefined {
+function optionNames(source: OptionsSource): readonly string[] | undefined {
   const names = closedProperties(jsonSchemaOf(source))
   const taken = names?.filter((name) => HOST_KEYS.includes(name)) ?? []
   if (taken.length === 0) return names
   throw sourceBug(`the source ${source.name} has options that lorchestra reads itself: ${taken.join(', ')}`)
 }
 
-function jsonSchemaOf(source: Source): unknown {
+function jsonSchemaOf(source: OptionsSource): unknown {
   const standard: object = source.options['~standard']
   if (!('jsonSchema' in standard)) return undefined
   const {jsonSchema} = standard as {jsonSchema: {input?: (options: {target: string}) => unknown}}
@@ -192,27 +194,3 @@ function closedProperties(schema: unknown): readonly string[] | undefined {
   }
   return [...new Set(names)]
 }
-
-function hashSelection(options: Readonly<Record<string, unknown>>, source: Source): string {
-  const chosen = (source.selection ?? [])
-    .filter((name) => Object.hasOwn(options, name) && options[name] !== undefined)
-    .map((name) => [name, options[name]] as const)
-  try {
-    return createHash('sha256')
-      .update(canonicalJson(Object.fromEntries(chosen)))
-      .digest('hex')
-      .slice(0, 16)
-  } catch (error) {
-    throw sourceBug(`the source ${source.name} selects by an option that is not JSON: ${messageWithCauses(error)}`, {
-      cause: error,
-    })
-  }
-}
-
-const canonicalJson = (value: unknown): string =>
-  JSON.stringify(value, (key, inner: unknown) => {
-    if (typeof inner !== 'object' || inner === null || Array.isArray(inner)) return inner
-    // A Set or a Map would become {} whatever it holds.
-    if (!isPlainObject(inner)) throw new TypeError(key)
-    return Object.fromEntries(Object.entries(inner).toSorted(([one], [other]) => (one < other ? -1 : 1)))
-  })

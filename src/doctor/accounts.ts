@@ -1,14 +1,12 @@
-import {resolve} from 'node:path'
-
 import type {Config as CommandLine} from '@oclif/core'
 
-import type {Mask} from '../base/log.ts'
+import type {Mask} from '../base/mask.ts'
 import {untilAborted} from '../base/waiting.ts'
 import type {Config} from '../config/config.ts'
 import type {Job} from '../config/jobs.ts'
 import {contextBetweenSlices} from '../run/source-context.ts'
-import type {Logger, SecretStore, Source} from '../source.ts'
-import {createHttpClient} from '../sources/http/http-client.ts'
+import type {Logger, SecretStore} from '../source.ts'
+import type {HostedSource} from '../sources/box/hosted-source.ts'
 import {openSecrets} from '../sources/secrets/open-secrets.ts'
 import {assertSignedIn} from '../sources/signed-in.ts'
 import type {Answer} from './finding.ts'
@@ -30,7 +28,7 @@ export interface AccountCheck {
 export async function checkAccount(
   request: AccountCheck,
   job: Job,
-  source: Source,
+  source: HostedSource,
   options: unknown,
   secrets: SecretStore,
 ): Promise<Answer> {
@@ -41,7 +39,7 @@ export async function checkAccount(
 async function askWhose(
   {config, commandLine, mask, log, signal, skewed}: AccountCheck,
   job: Job,
-  source: Source,
+  source: HostedSource,
   options: unknown,
 ): Promise<Answer> {
   if (source.check === undefined) return `${source.name} has nothing to ask`
@@ -53,15 +51,6 @@ async function askWhose(
       options,
       runId: 'doctor',
       sink: {known: () => Promise.resolve(new Set()), upsertObjects: refuse, logEvent: refuse},
-      http: createHttpClient({
-        signal: stop,
-        log,
-        mask,
-        answered(headers) {
-          const serverTime = Date.parse(headers.get('date') ?? '')
-          if (!Number.isNaN(serverTime)) skewed(Date.now() - serverTime)
-        },
-      }),
       secrets: openSecrets(
         {account: job.account, job: job.name},
         {config, dataDir: commandLine.dataDir, mask, signal: stop},
@@ -71,8 +60,9 @@ async function askWhose(
       maxRejects: 0,
       askKnown: false,
       now: () => new Date(),
-      resolvePath: (path) => resolve(config.folder, path),
-      observe: () => undefined,
+      observe: ({serverTime}) => {
+        if (serverTime !== undefined) skewed(Date.now() - serverTime.getTime())
+      },
     },
     source.streams(options).map(({objectType}) => ({sourceSystem: job.sourceSystem, objectType})),
   )

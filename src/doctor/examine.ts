@@ -1,6 +1,6 @@
 import type {Config as CommandLine} from '@oclif/core'
 
-import type {Mask} from '../base/log.ts'
+import type {Mask} from '../base/mask.ts'
 import type {Config} from '../config/config.ts'
 import {jobNames} from '../config/jobs.ts'
 import type {Logger} from '../source.ts'

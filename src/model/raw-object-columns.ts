@@ -8,6 +8,11 @@ export type SpoolableValue<Column> = Column extends {readonly required: true} | 
   ? string
   : string | null
 
+/** A line of the record files, but for its sequence number. */
+export type SpoolableRecord = {
+  readonly [Column in SpooledColumn as Column['field']]: SpoolableValue<Column>
+}
+
 /** These columns stand before the payload in a line of the spool. */
 export const SPOOL_HEAD = RAW_OBJECT_COLUMNS.filter((column) => column.from !== 'run' && column.type !== 'JSON')
 

@@ -85,30 +85,31 @@ export function modeOfFlags(flags: Readonly<Record<string, unknown>>): RunMode {
 
 // Shared by all copies of this package in one process, so that a second copy sees the mode and never a default.
 const CELL = Symbol.for('lorchestra.run-mode')
-const cell = globalThis as {[CELL]?: {readonly mode: RunMode | 'unset'; readonly owner: string}}
+const cell = globalThis as {[CELL]?: {readonly mode: RunMode; readonly owner: string}}
 const OWNER = import.meta.url
-/** The mode that the command line asked for; anybody can change the global one. */
-let set: RunMode | 'unset' = 'unset'
 
-export function setRunMode(mode: RunMode | 'unset'): void {
-  const owner = cell[CELL]?.owner ?? OWNER
-  if (owner !== OWNER) throw modeError('a second copy of lorchestra wanted to set the run mode')
-  set = mode
-  cell[CELL] = {mode, owner}
+/** Sets the mode of this process, once: whoever comes second, or from another copy of lorchestra, is refused. */
+export function setRunMode(mode: RunMode): void {
+  rowOf(mode)
+  const {mode: former, owner} = cell[CELL] ?? {}
+  if (owner !== undefined && owner !== OWNER) throw modeError('a second copy of lorchestra wanted to set the run mode')
+  if (former !== undefined) throw modeError(`the run mode is ${former}, and something wanted to make it ${mode}`)
+  cell[CELL] = {mode, owner: OWNER}
 }
 
 export const currentRunMode = (): RunMode | 'unset' => cell[CELL]?.mode ?? 'unset'
 
 /**
- * Gives the mode of this run. Throws while it is unset: whoever asks is about to write, and no mode is not production. Throws in
- * any copy of this package but the one whose command runs: its init hook alone has set the mode.
+ * Gives the mode of this run. Throws while it is unset, because whoever asks is about to write, and no mode is not production;
+ * where it is not what the command read from its own flags; and in any copy of this package but the one whose command runs.
  */
-export function runMode(): RunMode {
+export function runMode(wanted: RunMode): RunMode {
   const mode = currentRunMode()
   if (mode === 'unset') throw modeError('the run mode is not set, so nothing may be written')
   if (cell[CELL]?.owner !== OWNER) {
     throw modeError('a second copy of lorchestra, which a plugin brought along, wanted to write')
   }
-  if (mode !== set) throw modeError(`the run mode was ${set}, and something that is not lorchestra made it ${mode}`)
+  if (mode !== wanted) throw modeError(`the run mode is ${mode}, but the flags say ${wanted}`)
+  rowOf(mode)
   return mode
 }

@@ -9,9 +9,10 @@ import {isStoredIn, openSecrets} from '../sources/secrets/open-secrets.ts'
 import {chooseJob, findJob, jobEntry, type JobRequest} from '../config/jobs.ts'
 import type {JobDescription} from './documents/jobs-show.ts'
 import type {TablesMember} from './documents/tables.ts'
-import type {Mask} from '../base/log.ts'
-import type {Source, StreamDefinition} from '../source.ts'
-import {loadSource} from '../sources/source-plugins.ts'
+import type {Mask} from '../base/mask.ts'
+import type {StreamDefinition} from '../source.ts'
+import type {HostedSource} from '../sources/box/hosted-source.ts'
+import {SourceBoxes} from '../sources/source-boxes.ts'
 import {formatTable, type Row} from './text-table.ts'
 import {isRunMode, RUN_MODES, tablesOfMode} from '../model/run-mode.ts'
 import type {TableSet} from '../model/tables.ts'
@@ -25,7 +26,7 @@ export async function describeJob(
 ): Promise<JobDescription> {
   const job = chooseJob(config, name, request)
   const {settings} = jobEntry(config, name)
-  const source = await loadSource(commandLine, job.sourceName)
+  const source = await new SourceBoxes(commandLine, config, {mask}).sourceOf(job)
   const owner = {account: job.account, job: job.name}
   const isStored = isStoredIn(openSecrets(owner, {config, dataDir: commandLine.dataDir, mask}))
   const leftOut = await storedInstead(job.options, source, config, isStored)
@@ -53,7 +54,7 @@ export async function describeJob(
   }
 }
 
-function settingsOf(config: Config, name: string, {defaults}: Source): Readonly<Record<string, string | number>> {
+function settingsOf(config: Config, name: string, {defaults}: HostedSource): Readonly<Record<string, string | number>> {
   const written = jobEntry(config, name).settings
   const complete = missingVariables(written, config.environment).length === 0
   return formatSettings(written, complete ? findJob(config, name) : undefined, defaults)
@@ -61,7 +62,7 @@ function settingsOf(config: Config, name: string, {defaults}: Source): Readonly<
 
 type DescribedOptions = Pick<JobDescription, 'options' | 'streams' | 'selection' | 'selection_hash'>
 
-function optionsOf(source: Source, {options, shown, selectionHash}: ResolvedOptions): DescribedOptions {
+function optionsOf(source: HostedSource, {options, shown, selectionHash}: ResolvedOptions): DescribedOptions {
   const selecting = Object.entries(shown).filter(([key]) => source.selection?.includes(key) === true)
   return {
     options: shown,
@@ -71,7 +72,7 @@ function optionsOf(source: Source, {options, shown, selectionHash}: ResolvedOpti
   }
 }
 
-function streamsOf(source: Source, options: unknown): readonly StreamDefinition[] {
+function streamsOf(source: HostedSource, options: unknown): readonly StreamDefinition[] {
   try {
     return source.streams(options)
   } catch (error) {

@@ -2,10 +2,10 @@ import {spawn} from 'node:child_process'
 import {once} from 'node:events'
 
 import type {Config} from '../config/config.ts'
-import {assertVariablesAreSet, resolveVariables} from '../config/variables.ts'
+import {assertVariablesAreSet, resolveVariables, mapStrings} from '../config/variables.ts'
 import {errorMemberOf} from '../base/error-output.ts'
 import {messageWithCauses, outcomeOf, usageError} from '../base/errors.ts'
-import type {Mask} from '../base/log.ts'
+import type {Mask} from '../base/mask.ts'
 import {isSafeAddress} from '../base/safe-address.ts'
 import {writesProduction} from '../model/run-mode.ts'
 import {outcomeOfRun, type FinishedRun} from '../run/finished-run.ts'
@@ -32,7 +32,7 @@ export function createNotifier(config: Config, mask: Mask, log: Logger): Notifie
     assertAddress(webhook, config)
   }
   const tell = async (notification: NotificationDocument): Promise<void> => {
-    const document = mask.apply(JSON.stringify(notification))
+    const document = JSON.stringify(mapStrings(notification, mask.apply))
     if (webhook !== undefined) await logged(log, 'webhook', async () => post(webhook, document))
     if (command !== undefined) await logged(log, 'command', async () => pipeTo(command, document, config.folder))
   }
@@ -43,7 +43,7 @@ export function createNotifier(config: Config, mask: Mask, log: Logger): Notifie
       if (!writesProduction(mode) || outcome === 'interrupted') return
       const document = runMemberOf(run, mask.apply)
       if (run.report.error !== undefined) {
-        const text = `lorchestra: ${job} failed: ${messageWithCauses(run.report.error)}`
+        const text = `lorchestra: ${job} failed: ${mask.apply(messageWithCauses(run.report.error))}`
         await tell({schema: 1, event: 'run.failed', text, run: document})
         return
       }
@@ -53,7 +53,7 @@ export function createNotifier(config: Config, mask: Mask, log: Logger): Notifie
     },
     async refused(job, error) {
       if (outcomeOf(error) === 'interrupted') return
-      const text = `lorchestra: ${job} failed: ${messageWithCauses(error)}`
+      const text = `lorchestra: ${job} failed: ${mask.apply(messageWithCauses(error))}`
       await tell({schema: 1, event: 'run.failed', text, run: {job, error: errorMemberOf(error, mask.apply)}})
     },
   }

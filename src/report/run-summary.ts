@@ -1,6 +1,7 @@
 import type {Counts} from '../model/counts.ts'
 import {errorMemberOf, formatNext} from '../base/error-output.ts'
 import {codeOf, messageWithCauses, type Outcome} from '../base/errors.ts'
+import {printable} from '../base/printable.ts'
 import {outcomeOfRun, type FinishedRun, type RunDescription} from '../run/finished-run.ts'
 import {rowOf} from '../model/run-mode.ts'
 import type {Preview} from '../sink/sink.ts'
@@ -39,7 +40,7 @@ export function formatEstimate({records, units, unitsPerMinute}: Estimate & Rate
 }
 
 /** Gives the lines that close a run that ended well. */
-export function summary(run: FinishedRun): readonly string[] {
+export function summary(run: FinishedRun, maskSecrets: (text: string) => string): readonly string[] {
   const {description, report, preview, seconds} = run
   const {mode, job} = description
   const {linePrefix, lineSuffix} = rowOf(mode)
@@ -48,10 +49,11 @@ export function summary(run: FinishedRun): readonly string[] {
     ...outcomeNotes(run).map(indent),
   ]
   for (const {idemKey, json} of preview?.samples ?? []) {
-    const rest = json.length - SAMPLE_CHARACTERS
+    const text = maskSecrets(json)
+    const rest = text.length - SAMPLE_CHARACTERS
     lines.push(
-      `  sample ${idemKey}`,
-      `    ${json.slice(0, SAMPLE_CHARACTERS)}${rest > 0 ? `… (${NUMBER.format(rest)} more)` : ''}`,
+      `  sample ${printable(maskSecrets(idemKey))}`,
+      `    ${printable(text.slice(0, SAMPLE_CHARACTERS))}${rest > 0 ? `… (${NUMBER.format(rest)} more)` : ''}`,
     )
   }
   return lines
@@ -174,8 +176,8 @@ export function runMemberOf(run: FinishedRun, maskSecrets: (text: string) => str
     notes: [...description.notes, ...outcomeNotes(run)],
     ...(preview !== undefined && {
       samples: preview.samples.map(({idemKey, json}) => ({
-        idem_key: idemKey,
-        payload: json.slice(0, SAMPLE_CHARACTERS),
+        idem_key: maskSecrets(idemKey),
+        payload: maskSecrets(json).slice(0, SAMPLE_CHARACTERS),
       })),
     }),
     ...(error !== undefined && {error: errorMemberOf(error, maskSecrets)}),

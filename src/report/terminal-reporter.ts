@@ -1,6 +1,6 @@
 import {errorMemberOf, formatError, stacksOf} from '../base/error-output.ts'
 import {messageWithCauses, type Outcome} from '../base/errors.ts'
-import type {Mask} from '../base/log.ts'
+import type {Mask} from '../base/mask.ts'
 import {progressLine, progressOfSeveral, type ProgressState} from './progress-line.ts'
 import {
   banner,
@@ -98,7 +98,7 @@ export class TerminalReporter implements RunObserver {
     this.#clearProgress()
     this.#running.delete(run.description.job)
     this.#options.documents.push(runMemberOf(run, this.#options.mask.apply))
-    if (run.report.error === undefined) this.#print(summary(run))
+    if (run.report.error === undefined) this.#print(summary(run, this.#options.mask.apply))
     else this.#printErrors(failureSummary(run), run.report.error)
   }
 

@@ -1,10 +1,11 @@
 import {sourceBug, usageError} from '../base/errors.ts'
-import type {SourceContext, Stream} from '../source.ts'
+import type {Stream} from '../source.ts'
+import type {HostContext} from '../sources/box/hosted-source.ts'
+import {assertJson} from '../sources/box/kept-json.ts'
 import {untilSourceAnswers} from '../sources/source-answer.ts'
 import type {StreamState} from '../warehouse/warehouse.ts'
 import type {JobRun} from './job-run.ts'
 import {isPlain, sharedBookmark, type Moment} from './plan.ts'
-import {assertJson} from './read-slice.ts'
 import {contextBetweenSlices} from './source-context.ts'
 
 export interface SourceAnswers {
@@ -22,7 +23,7 @@ export async function askSource(
   const {source, request, signal, now} = run
   const kept = sharedBookmark(states)
   const ask = async <Answer>(
-    question: ((context: SourceContext<unknown>) => Promise<Answer>) | undefined,
+    question: ((context: HostContext) => Promise<Answer>) | undefined,
   ): Promise<Answer | undefined> => {
     if (question === undefined) return undefined
     const context = contextBetweenSlices(run, streams)

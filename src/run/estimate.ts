@@ -2,6 +2,7 @@ import type {GroupPlan, Schedule, StreamGroup} from './plan.ts'
 import type {SliceReader} from './slice.ts'
 import {contextBetweenSlices} from './source-context.ts'
 import {Slices} from './slices.ts'
+import {sourceBug} from '../base/errors.ts'
 import type {Estimate} from '../source.ts'
 import {sourceAnswer, untilSourceAnswers} from '../sources/source-answer.ts'
 import type {TimeWindow} from '../model/window.ts'
@@ -51,5 +52,15 @@ function estimatorOf(
   const estimate = source.estimate?.bind(source)
   if (estimate === undefined) return undefined
   return async (window) =>
-    untilSourceAnswers(async () => estimate(contextBetweenSlices(reader, streams, window)), signal)
+    asEstimate(await untilSourceAnswers(async () => estimate(contextBetweenSlices(reader, streams, window)), signal))
 }
+
+function asEstimate(answer: unknown): Estimate {
+  const {records, units} = (typeof answer === 'object' && answer !== null ? answer : {}) as Readonly<
+    Record<string, unknown>
+  >
+  if (isCount(records) && isCount(units)) return {records, units}
+  throw sourceBug('the source gave an estimate that is none', {rule: 'an estimate is {records, units}, two numbers'})
+}
+
+const isCount = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value) && value >= 0

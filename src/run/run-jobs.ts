@@ -1,27 +1,27 @@
 import {randomBytes} from 'node:crypto'
-import {join, resolve} from 'node:path'
+import {join} from 'node:path'
 import {setFlagsFromString} from 'node:v8'
 
 import type {Config as CommandLine} from '@oclif/core'
 
 import type {Config} from '../config/config.ts'
 import {outcomeOf, type Outcome} from '../base/errors.ts'
-import {createHttpClient} from '../sources/http/http-client.ts'
-import {AccountTraffic} from '../sources/http/account-traffic.ts'
 import {resolveOptions, type ResolvedOptions} from '../config/job-options.ts'
 import {runSettings} from '../config/job-settings.ts'
 import {isStoredIn, openSecrets} from '../sources/secrets/open-secrets.ts'
 import {expandJobs, findJob, type Job} from '../config/jobs.ts'
-import type {Mask} from '../base/log.ts'
+import type {Mask} from '../base/mask.ts'
 import {outcomeOfRun, type FinishedRun, type RunDescription} from './finished-run.ts'
 import {runJob} from './run-job.ts'
 import type {Notifier, RunObserver, RunProgress} from './run-observer.ts'
 import {assertSignedIn} from '../sources/signed-in.ts'
 import {openSink} from '../sink/open-sink.ts'
 import type {Sink} from '../sink/sink.ts'
-import type {Logger, SecretStore, Source} from '../source.ts'
+import type {RunMode} from '../model/run-mode.ts'
+import type {Logger, SecretStore} from '../source.ts'
+import type {HostedSource} from '../sources/box/hosted-source.ts'
 import {sourceAnswer} from '../sources/source-answer.ts'
-import {loadSource} from '../sources/source-plugins.ts'
+import {SourceBoxes} from '../sources/source-boxes.ts'
 import {inTurn} from '../base/waiting.ts'
 import {kindOf} from '../warehouse/kinds.ts'
 import {openWarehouse} from '../warehouse/open-warehouse.ts'
@@ -30,8 +30,12 @@ import type {ReadRequest} from './window-request.ts'
 export interface RunJobsOptions {
   readonly config: Config
   readonly commandLine: CommandLine
+  /** The mode that the command read from its own flags. */
+  readonly mode: RunMode
   readonly jobs: readonly string[]
   readonly account: string | undefined
+  /** Records that a dry run shows. */
+  readonly samples: number
   /** How many jobs run at a time. */
   readonly concurrency: number
   readonly read: ReadRequest
@@ -53,21 +57,21 @@ export async function runJobs(options: RunJobsOptions): Promise<readonly Outcome
     findJob(config, name, account === undefined ? {} : {account}),
   )
   const outcomes: Outcome[] = []
-  const traffic = new Map<string, AccountTraffic>()
+  const boxes = new SourceBoxes(options.commandLine, config, {log: options.log, mask: options.mask})
   const runWaiting = async (): Promise<void> => {
     for (let job = waiting.shift(); job !== undefined && !signal.aborted; job = waiting.shift()) {
-      outcomes.push(await outcomeOfJob(options, job, trafficOf(job, traffic)))
+      outcomes.push(await outcomeOfJob(options, job, boxes))
     }
   }
   await Promise.all(Array.from({length: concurrency}, runWaiting))
   return outcomes
 }
 
-async function outcomeOfJob(options: RunJobsOptions, job: Job, traffic: AccountTraffic): Promise<Outcome> {
+async function outcomeOfJob(options: RunJobsOptions, job: Job, boxes: SourceBoxes): Promise<Outcome> {
   const {observer, notifier} = options
   let run: FinishedRun
   try {
-    run = await runOne(options, job, traffic)
+    run = await runOne(options, job, boxes)
   } catch (error) {
     observer.refused(job.name, error)
     await notifier?.refused(job.name, error)
@@ -78,17 +82,9 @@ async function outcomeOfJob(options: RunJobsOptions, job: Job, traffic: AccountT
   return outcomeOfRun(run.report)
 }
 
-/** Jobs of one account share what its service counts. */
-function trafficOf({account, sourceName, name}: Job, all: Map<string, AccountTraffic>): AccountTraffic {
-  const owner = JSON.stringify([sourceName, account === undefined ? {job: name} : {account}])
-  const traffic = all.get(owner) ?? new AccountTraffic()
-  all.set(owner, traffic)
-  return traffic
-}
-
-async function runOne(options: RunJobsOptions, job: Job, traffic: AccountTraffic): Promise<FinishedRun> {
+async function runOne(options: RunJobsOptions, job: Job, boxes: SourceBoxes): Promise<FinishedRun> {
   const {config, commandLine, signal, mask} = options
-  const source = await loadSource(commandLine, job.sourceName)
+  const source = await boxes.sourceOf(job)
   const secrets = openSecrets(
     {account: job.account, job: job.name},
     {config, dataDir: commandLine.dataDir, mask, signal},
@@ -101,31 +97,33 @@ async function runOne(options: RunJobsOptions, job: Job, traffic: AccountTraffic
   // Jobs of one command that read one stream are not in each other's way, as two commands would be.
   return streams.toSorted().reduceRight(
     (run, stream) => async () => inTurn(stream, signal, run),
-    async () => runResolved(options, job, traffic, {source, resolved, secrets}),
+    async () => runResolved(options, job, {source, resolved, secrets}),
   )()
 }
 
 async function runResolved(
   options: RunJobsOptions,
   job: Job,
-  traffic: AccountTraffic,
-  {source, resolved, secrets}: {source: Source; resolved: ResolvedOptions; secrets: SecretStore},
+  {source, resolved, secrets}: {source: HostedSource; resolved: ResolvedOptions; secrets: SecretStore},
 ): Promise<FinishedRun> {
   const {config, commandLine, read, signal, log, mask, observer} = options
   const kind = kindOf(config.warehouse)
   const startedAt = new Date()
   const runId = createRunId(job.name, startedAt)
   const folder = join(commandLine.cacheDir, 'spool', runId)
-  const sink = openSink({
-    production: config.warehouse.tables,
-    openWarehouse: async () => openWarehouse(config.warehouse, {temporaryFolder: folder, signal}),
-    folder,
-    needsCoverage: read.request.since === undefined,
-  })
+  const sink = openSink(
+    {
+      production: config.warehouse.tables,
+      openWarehouse: async () => openWarehouse(config.warehouse, {temporaryFolder: folder, signal}),
+      folder,
+      needsCoverage: read.request.since === undefined,
+      samples: options.samples,
+    },
+    options.mode,
+  )
   const description = describe(config, job, sink, read.notes)
   observer.described(description)
   const {unitsPerMinute} = sourceAnswer(() => source.rateLimit?.(resolved.options)) ?? {unitsPerMinute: Infinity}
-  traffic.limitTo(unitsPerMinute)
   const observe = (update: RunProgress): void => observer.progressed(description, update)
   const report = await runJob({
     ...runSettings(job, source.defaults),
@@ -139,14 +137,12 @@ async function runResolved(
     runId,
     startedAt,
     sink,
-    http: createHttpClient({signal, log, mask, traffic, observe}),
     secrets,
     log,
     signal,
     payloadLimits: kind.payloadLimits,
     askKnown: !read.request.refetch,
     now: () => new Date(),
-    resolvePath: (path) => resolve(config.folder, path),
     maskSecrets: mask.apply,
     commitAfter: kind.commitAfter,
     planned: (windows) => observer.planned(description, windows),

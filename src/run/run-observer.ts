@@ -1,10 +1,10 @@
 import type {TimeWindow} from '../model/window.ts'
 import type {Estimate, RateLimit} from '../source.ts'
-import type {HttpProgress} from '../sources/http/http-client.ts'
+import type {HostUpdate} from '../sources/box/hosted-source.ts'
 import type {FinishedRun, RunDescription} from './finished-run.ts'
 import type {SliceProgress} from './slice.ts'
 
-export type RunProgress = SliceProgress & HttpProgress
+export type RunProgress = SliceProgress & HostUpdate
 
 /** Hears what a person wants to see while jobs run. */
 export interface RunObserver {

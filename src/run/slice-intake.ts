@@ -1,9 +1,13 @@
+import {isOneObject} from '../base/json-text.ts'
 import {asError, failure, oneLine, sourceBug} from '../base/errors.ts'
 import {createEvent} from '../model/events.ts'
-import {keyProblem, keyRecord, type Rejection} from './keyed-record.ts'
+import type {HostContext, KeyedPage} from '../sources/box/hosted-source.ts'
+import {externalIdIn, keyProblem, type Rejection} from '../sources/box/keyed-record.ts'
+import {lateReport} from '../sources/box/late-report.ts'
+import {streamNamed} from '../sources/box/stream-named.ts'
 import type {Slice, SliceReader} from './slice.ts'
-import type {SpoolableRecord} from '../sink/spool.ts'
-import type {Page, Progress, SourceContext, Stream} from '../source.ts'
+import type {SpoolableRecord} from '../model/raw-object-columns.ts'
+import type {Progress, Stream} from '../source.ts'
 import {windowAsText} from '../model/window.ts'
 
 const LONGEST = {reference: 500, reason: 1000}
@@ -16,6 +20,7 @@ export class SliceIntake {
   readonly #rejectedBySource = new Map<string, number>()
   readonly #announces = new Set<string>()
   #misuse: Error | undefined
+  #ended = false
   #taken = 0
   #recorded = 0
   #rejected: number
@@ -30,8 +35,8 @@ export class SliceIntake {
     return this.#taken >= this.#slice.limit
   }
 
-  context(): SourceContext<unknown> {
-    const {options, start = -Infinity, http, secrets, log, signal, sink, askKnown, resolvePath} = this.#reader
+  context(): HostContext {
+    const {options, start = -Infinity, secrets, log, signal, sink, askKnown, observe} = this.#reader
     const {streams, window, bookmark, counts} = this.#slice
     const since = Number.isFinite(window.since) ? {since: new Date(window.since)} : {}
     return {
@@ -40,11 +45,10 @@ export class SliceIntake {
       window: {...since, until: new Date(window.until)},
       ...(Number.isFinite(start) && {start: new Date(start)}),
       ...(bookmark !== undefined && {bookmark}),
-      http,
       secrets,
       log,
       signal,
-      resolvePath,
+      observe,
       known: async (idemKeys) => {
         this.#reportingMisuse(() => assertTexts(idemKeys))
         const found = askKnown ? await sink.known(idemKeys) : new Set<string>()
@@ -65,23 +69,25 @@ export class SliceIntake {
     }
   }
 
-  async take(page: Page): Promise<void> {
+  /** Takes a page whose keys were made beside the source, and trusts nothing in it. */
+  async take({objectType, records, rejections, extracted, deleted = []}: KeyedPage): Promise<void> {
     this.#assertNoMisuse()
-    const stream = this.#stream(page.objectType)
-    const counts = this.#slice.counts.of(stream.objectType)
-    const records = page.records.slice(0, this.#slice.limit - this.#taken)
-    const accepted: SpoolableRecord[] = []
-    for (const record of records) {
-      this.#taken += 1
-      const keyed = keyRecord(this.#reader.source, record, stream, this.#reader.payloadLimits)
-      if ('record' in keyed) accepted.push(keyed.record)
-      else this.#reject(stream, keyed.rejection)
-    }
-    counts.extracted += records.length
-    await this.#reader.sink.upsertObjects(accepted)
-    for (const idemKey of new Set(page.deleted)) await this.#recordDeletion(stream, idemKey)
+    const stream = this.#stream(objectType)
+    this.#taken += extracted
+    if (this.#taken > this.#slice.limit || extracted !== records.length + rejections.length)
+      throw sourceBug('the source gave another number of records than it said')
+    for (const record of records) assertOfStream(record, stream)
+    for (const rejection of rejections) this.#reject(stream, rejection)
+    this.#slice.counts.of(stream.objectType).extracted += extracted
+    await this.#reader.sink.upsertObjects(records)
+    for (const idemKey of deleted) await this.#recordDeletion(stream, idemKey)
     await this.#recordRejections()
-    this.#reader.observe({extracted: records.length})
+    this.#reader.observe({extracted})
+  }
+
+  /** Ends the slice: it is counted, and the source may report nothing more. */
+  end(): void {
+    this.#ended = true
   }
 
   /** Nothing that the source listed may be missing. */
@@ -108,11 +114,17 @@ export class SliceIntake {
   /** What a source does wrong fails the slice, even if the source swallows the error that it is told. */
   #reportingMisuse(report: () => void): void {
     try {
+      this.#assertNotEnded()
       report()
     } catch (error) {
       this.#misuse ??= asError(error)
       throw this.#misuse
     }
+  }
+
+  #assertNotEnded(): void {
+    if (!this.#ended) return
+    throw lateReport()
   }
 
   #assertNoMisuse(): void {
@@ -134,16 +146,7 @@ export class SliceIntake {
   }
 
   #stream(objectType: string | undefined): Stream {
-    const {streams} = this.#slice
-    const found =
-      objectType === undefined && streams.length === 1
-        ? streams[0]
-        : streams.find((stream) => stream.objectType === objectType)
-    if (found !== undefined) return found
-    throw sourceBug(
-      `the source spoke of object type ${objectType ?? '(none)'}; this slice reads ${streams.map((stream) => stream.objectType).join(', ')}`,
-      {rule: 'it must name one of the streams that it was asked for'},
-    )
+    return streamNamed(objectType, this.#slice.streams)
   }
 
   #streamOfKey(idemKey: string): Stream {
@@ -197,6 +200,14 @@ export class SliceIntake {
     const {runId, now} = this.#reader
     return {type, runId, at: now(), sourceSystem: stream.sourceSystem, objectType: stream.objectType}
   }
+}
+
+/** Whatever runs in the box may have put together what it likes: another stream's key, or two records in one text. */
+function assertOfStream({idemKey, sourceSystem, objectType, externalId, json}: SpoolableRecord, stream: Stream): void {
+  const problem = keyProblem(idemKey, stream)
+  const isOfStream = sourceSystem === stream.sourceSystem && objectType === stream.objectType
+  if (problem === undefined && isOfStream && externalId === externalIdIn(idemKey, stream) && isOneObject(json)) return
+  throw sourceBug(`the source gave a record that is none of its stream${problem === undefined ? '' : `: ${problem}`}`)
 }
 
 function assertTexts(idemKeys: unknown): void {

@@ -1,18 +1,18 @@
 import type {StreamCounts} from '../model/counts.ts'
 import type {TimeWindow} from '../model/window.ts'
 import type {Sink} from '../sink/sink.ts'
-import type {HttpClient, JsonValue, Logger, SecretStore, Source, Stream} from '../source.ts'
-import type {PayloadLimits} from '../warehouse/kind.ts'
+import type {JsonValue, Logger, SecretStore, Stream} from '../source.ts'
+import type {HostedSource, HostUpdate} from '../sources/box/hosted-source.ts'
+import type {PayloadLimits} from '../model/payload-limits.ts'
 
 /** All that does not change from slice to slice. */
 export interface SliceReader {
-  readonly source: Source
+  readonly source: HostedSource
   readonly options: unknown
   /** The job's `start:`; milliseconds since 1970. */
   readonly start?: number
   readonly runId: string
   readonly sink: Pick<Sink, 'known' | 'upsertObjects' | 'logEvent'>
-  readonly http: HttpClient
   readonly secrets: SecretStore
   readonly log: Logger
   readonly signal: AbortSignal
@@ -22,14 +22,12 @@ export interface SliceReader {
   /** False with `--refetch`. */
   readonly askKnown: boolean
   readonly now: () => Date
-  readonly resolvePath: (path: string) => string
-  readonly observe: (update: SliceProgress) => void
+  readonly observe: (update: SliceProgress & HostUpdate) => void
 }
 
-export interface SliceProgress {
+export interface SliceProgress extends Pick<HostUpdate, 'waitingUntil'> {
   readonly extracted?: number
   readonly listed?: number
-  readonly waitingUntil?: Date
 }
 
 export interface Slice {

@@ -1,6 +1,7 @@
 import {StreamCounts} from '../model/counts.ts'
 import type {TimeWindow} from '../model/window.ts'
-import type {SourceContext, Stream} from '../source.ts'
+import type {Stream} from '../source.ts'
+import type {HostContext} from '../sources/box/hosted-source.ts'
 import type {SliceReader} from './slice.ts'
 import {SliceIntake} from './slice-intake.ts'
 
@@ -9,7 +10,7 @@ export function contextBetweenSlices(
   reader: SliceReader,
   streams: readonly Stream[],
   window: TimeWindow = {since: -Infinity, until: reader.now().getTime()},
-): SourceContext<unknown> {
+): HostContext {
   const counts = new StreamCounts(streams.map(({objectType}) => objectType))
   return new SliceIntake(reader, {streams, window, limit: 0, rejectedBefore: 0, counts}).context()
 }

@@ -10,9 +10,8 @@ import {
 } from '../warehouse/warehouse.ts'
 import {createRunFolder, removeRunFolder} from './run-folder.ts'
 import type {Preview, Sink, SinkOptions, SinkTables} from './sink.ts'
-import type {SpoolableRecord} from './spool.ts'
+import type {SpoolableRecord} from '../model/raw-object-columns.ts'
 
-const SAMPLES = 3
 const COMPARED_KEY_CHARACTERS = 32 * 1024 * 1024
 
 /** The sink of a dry run counts, samples and forgets. It holds no writer and no way to get one. */
@@ -70,7 +69,7 @@ export class DryRunSink implements Sink {
 
   upsertObjects(records: readonly SpoolableRecord[]): Promise<void> {
     for (const {idemKey, json} of records) {
-      if (this.#samples.length < SAMPLES) this.#samples.push({idemKey, json})
+      if (this.#samples.length < this.#options.samples) this.#samples.push({idemKey, json})
       this.#compare(idemKey)
     }
     return Promise.resolve()

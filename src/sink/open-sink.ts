@@ -1,12 +1,12 @@
-import {runMode, unknownMode} from '../model/run-mode.ts'
+import {runMode, unknownMode, type RunMode} from '../model/run-mode.ts'
 import {assertDisjointTables} from '../model/tables.ts'
 import {DryRunSink} from './dry-run-sink.ts'
 import type {Sink, SinkOptions} from './sink.ts'
 import {WritingSink} from './writing-sink.ts'
 
-/** Reads the run mode, once; throws while it is unset, and for a mode that no sink is made for. */
-export function openSink(options: SinkOptions): Sink {
-  const mode = runMode()
+/** Opens the sink of the mode that the command read from its flags, where it is that of the process; throws for all else. */
+export function openSink(options: SinkOptions, wanted: RunMode): Sink {
+  const mode = runMode(wanted)
   assertDisjointTables(options.production)
   switch (mode) {
     case 'dry-run':

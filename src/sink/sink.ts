@@ -2,7 +2,7 @@ import type {Event} from '../model/events.ts'
 import type {RunMode} from '../model/run-mode.ts'
 import type {TableSet} from '../model/tables.ts'
 import type {CommitCounts, CommitResult, StreamScope, StreamState, Warehouse} from '../warehouse/warehouse.ts'
-import type {SpoolableRecord} from './spool.ts'
+import type {SpoolableRecord} from '../model/raw-object-columns.ts'
 
 /**
  * The sink is the only door to a warehouse. What was upserted and logged lands with the next `commit`, all of it or nothing;
@@ -55,4 +55,6 @@ export interface SinkOptions {
   readonly folder: string
   /** Whether coverage is asked for; a dry run with `--since` does not, and opens no warehouse. */
   readonly needsCoverage: boolean
+  /** Records whose payload a dry run keeps to show them. */
+  readonly samples: number
 }

@@ -3,7 +3,7 @@ import {join} from 'node:path'
 
 import type {Event} from '../model/events.ts'
 import {failure} from '../base/errors.ts'
-import {SPOOL_HEAD, type SpoolableValue, type SpooledColumn} from '../model/raw-object-columns.ts'
+import {SPOOL_HEAD, type SpoolableRecord} from '../model/raw-object-columns.ts'
 import type {CommitBatch} from '../warehouse/warehouse.ts'
 import {LineFiles, type LinesPosition} from './line-files.ts'
 import {createRunFolder, removeRunFolder} from './run-folder.ts'
@@ -16,11 +16,6 @@ const LARGE_LINE = 4 * 1024 * 1024
 /** UTF-8 takes at most so many bytes for one character of a JavaScript string. */
 const LONGEST_ENCODING = 3
 const SPOOL_LIMITS = {bytes: 64 * 1024 ** 3, rows: 100_000_000} as const
-
-/** A line of the record files, but for its sequence number. */
-export type SpoolableRecord = {
-  readonly [Column in SpooledColumn as Column['field']]: SpoolableValue<Column>
-}
 
 /** The text in a line before each value of its head. */
 const HEAD = SPOOL_HEAD.map(({name, field}, index) => ({

@@ -11,7 +11,8 @@ import type {
   WarehouseWriter,
 } from '../warehouse/warehouse.ts'
 import type {Sink, SinkOptions, SinkTables} from './sink.ts'
-import {Spool, type SpoolableRecord} from './spool.ts'
+import type {SpoolableRecord} from '../model/raw-object-columns.ts'
+import {Spool} from './spool.ts'
 
 interface Running {
   readonly warehouse: Warehouse

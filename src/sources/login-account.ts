@@ -3,13 +3,13 @@ import type {Config as CommandLine} from '@oclif/core'
 import type {AccountEntry, Config} from '../config/config.ts'
 import {formatDuration} from '../base/time.ts'
 import {failure, sourceBug, sourceFailure, usageError} from '../base/errors.ts'
-import {createHttpClient} from './http/http-client.ts'
 import {resolveOptions, type OptionsOwner} from '../config/job-options.ts'
 import {openSecrets} from './secrets/open-secrets.ts'
 import {chooseJob, findAccount} from '../config/jobs.ts'
-import type {Mask} from '../base/log.ts'
-import type {Logger, LoginContext, SecretStore} from '../source.ts'
-import {loadSource} from './source-plugins.ts'
+import type {Mask} from '../base/mask.ts'
+import type {Logger, SecretStore} from '../source.ts'
+import {SourceBoxes} from './source-boxes.ts'
+import type {HostLoginContext} from './box/hosted-source.ts'
 import {untilAborted} from '../base/waiting.ts'
 
 export interface LoginRequest {
@@ -38,7 +38,8 @@ export interface LoginResult {
 export async function loginAccount(request: LoginRequest): Promise<LoginResult> {
   const {config, commandLine, mask, log, tell} = request
   const account = findAccount(config, request.account)
-  const source = await loadSource(commandLine, account.source)
+  const owner = ownerOf(account, config)
+  const source = await new SourceBoxes(commandLine, config, {log, mask}).sourceOf(owner)
   if (source.login === undefined) {
     throw usageError(`${account.source} has no login; the credentials of ${account.name} are options`, {
       code: 'E_USAGE_FLAGS',
@@ -46,13 +47,12 @@ export async function loginAccount(request: LoginRequest): Promise<LoginResult> 
     })
   }
   // What a login is to get may be missing.
-  const resolved = await resolveOptions(ownerOf(account, config), source, config, mask, () => Promise.resolve(true))
+  const resolved = await resolveOptions(owner, source, config, mask, () => Promise.resolve(true))
   const limit = timeLimit(request.timeout)
   const signal = AbortSignal.any([request.signal, limit.signal])
   const stored = new Set<string>()
-  const context: LoginContext<unknown> = {
+  const context: HostLoginContext = {
     options: resolved.options,
-    http: createHttpClient({signal, log, mask}),
     secrets: recording(
       openSecrets({account: account.name}, {config, dataDir: commandLine.dataDir, mask, signal}),
       stored,

@@ -1,10 +1,11 @@
 import {sourceFailure, usageError} from '../base/errors.ts'
-import type {SecretStore, Source} from '../source.ts'
+import type {SecretStore} from '../source.ts'
+import type {HostedSource} from './box/hosted-source.ts'
 
 /** Asks nobody but the source: it sees from what is configured and stored. */
 export async function assertSignedIn(
   {account, name}: {readonly account?: string; readonly name: string},
-  source: Source,
+  source: HostedSource,
   options: unknown,
   secrets: SecretStore,
 ): Promise<void> {
@@ -20,7 +21,7 @@ export async function assertSignedIn(
   })
 }
 
-async function needsLogin(source: Source, options: unknown, secrets: SecretStore): Promise<boolean> {
+async function needsLogin(source: HostedSource, options: unknown, secrets: SecretStore): Promise<boolean> {
   try {
     return (await source.needsLogin?.({options, secrets})) ?? false
   } catch (error) {

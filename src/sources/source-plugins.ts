@@ -1,9 +1,20 @@
+import {statSync} from 'node:fs'
+import {join} from 'node:path'
+
 import type {Config as CommandLine, Interfaces} from '@oclif/core'
+import type {z} from 'zod'
 
 import {adviseOn, closeMatch} from '../base/close-match.ts'
 import {failure, messageWithCauses, usageError} from '../base/errors.ts'
 import {NAME} from '../model/name.ts'
-import type {Source, SourceDescriptor} from '../source.ts'
+import {Box} from './box/box.ts'
+import type {BoxListeners} from './box/box-questions.ts'
+import {answers} from './box/box-messages.ts'
+import {boxedSource} from './box/boxed-source.ts'
+import {capabilityGrants, ownGrants, READS, type Reads} from './box/grants.ts'
+import type {HostedSource} from './box/hosted-source.ts'
+import {foreignCodeOf, SOURCES_HOOK} from '../base/foreign-code.ts'
+import type {DescriptorShape, SourceShape} from './box/source-shape.ts'
 
 export interface SourcePlugin {
   readonly name: string
@@ -12,8 +23,16 @@ export interface SourcePlugin {
   readonly type: string
 }
 
+/** What the host knows of a source before it is loaded. */
+export interface ListedDescriptor {
+  readonly name: string
+  readonly summary: string
+  /** What it may read beyond its own package and what options name. */
+  readonly reads: readonly Reads[]
+}
+
 export interface ListedSource {
-  readonly descriptor: SourceDescriptor
+  readonly descriptor: ListedDescriptor
   readonly plugin: SourcePlugin
 }
 
@@ -31,93 +50,182 @@ export interface SourceList {
   readonly failures: readonly SourceFailure[]
 }
 
-type SourceHooks = Interfaces.Hooks & {
-  'lorchestra:sources': {options: Record<string, never>; return: unknown}
-}
-
-const HOOK = 'lorchestra:sources'
+const HOOK = SOURCES_HOOK
 const HOOK_TIMEOUT = 10_000
 const REPORT = 'Update the plugin, or report it to whoever maintains it.'
 const adviceToReinstall = (plugin: string): string =>
   `Install it again (\`lorchestra plugins install ${plugin}\`), or report it to whoever maintains it.`
 
+/** A source with the box in which its plugin answered. */
+interface FoundSource extends ListedSource {
+  readonly box: Box
+  readonly root: string
+  /** Files of its hooks. */
+  readonly hooks: readonly string[]
+}
+
+interface Found {
+  readonly sources: readonly FoundSource[]
+  readonly failures: readonly SourceFailure[]
+}
+
 /** Lists all sources that installed plugins offer; what is broken stands beside them. */
 export async function listSources(commandLine: CommandLine): Promise<SourceList> {
-  const {successes, failures: thrown} = await commandLine.runHook<typeof HOOK, SourceHooks>(
-    HOOK,
-    {},
-    HOOK_TIMEOUT,
-    true,
-  )
-  const failures: SourceFailure[] = thrown.map(({error, plugin}) => ({
-    plugin: plugin.name,
-    message: `the plugin ${plugin.name} could not say which sources it has: ${messageWithCauses(error)}`,
-    next: adviceToReinstall(plugin.name),
-  }))
-  const answered = new Set([...successes, ...thrown].map(({plugin}) => plugin.name))
-  for (const plugin of commandLine.getPluginsList()) {
-    // oclif passes over a hook file without a function.
-    if ((plugin.hooks[HOOK]?.length ?? 0) === 0 || answered.has(plugin.name)) continue
-    failures.push({
-      plugin: plugin.name,
-      message: `the ${HOOK} hook of the plugin ${plugin.name} exports no function`,
-      next: REPORT,
-    })
-  }
-  const offered: ListedSource[] = []
-  for (const {plugin, result} of successes) {
-    for (const answer of Array.isArray(result) ? (result as unknown[]) : [result]) {
-      const checked = checkDescriptor(answer, plugin.name)
-      if ('plugin' in checked) failures.push(checked)
-      else
-        offered.push({descriptor: checked, plugin: {name: plugin.name, version: versionOf(plugin), type: plugin.type}})
-    }
-  }
-  const {sources, duplicates} = separateDuplicates(offered)
+  const {sources, failures} = await findSources(commandLine)
+  for (const {box} of sources) box.close()
+  return {sources: sources.map(({descriptor, plugin}) => ({descriptor, plugin})), failures}
+}
+
+/** Each plugin answers in a box of its own, so none can speak for another. */
+async function findSources(commandLine: CommandLine): Promise<Found> {
+  const plugins = commandLine
+    .getPluginsList()
+    .filter((plugin) => (plugin.hooks[HOOK]?.length ?? 0) + foreignCodeOf(plugin).length > 0)
+  const asked = await Promise.all(plugins.map(async (plugin) => refusalOf(plugin) ?? sourcesOf(plugin)))
+  const {sources, duplicates} = separateDuplicates(asked.flatMap((found) => found.sources))
   return {
     sources: sources.toSorted((one, other) => compare(one.descriptor.name, other.descriptor.name)),
-    failures: [...failures, ...duplicates].toSorted((one, other) => compare(one.plugin, other.plugin)),
+    failures: [...asked.flatMap((found) => found.failures), ...duplicates].toSorted((one, other) =>
+      compare(one.plugin, other.plugin),
+    ),
   }
 }
+
+/** A plugin that would run code outside of a box is used for nothing. */
+function refusalOf(plugin: Interfaces.Plugin): Found | undefined {
+  const foreign = foreignCodeOf(plugin)
+  if (foreign.length === 0) return undefined
+  const refusal = {
+    plugin: plugin.name,
+    message: `the plugin ${plugin.name} brings ${foreign.join(', ')}, which would run in lorchestra itself; none of it is run, and none of its sources is used`,
+    next: `Uninstall it (\`lorchestra plugins uninstall ${plugin.name}\`), or ask whoever maintains it for one with the hook ${HOOK} alone.`,
+  }
+  return {sources: [], failures: [refusal]}
+}
+
+async function sourcesOf(plugin: Interfaces.Plugin): Promise<Found> {
+  const box = new Box(ownGrants(plugin.root))
+  const late = setTimeout(() => {
+    box.fail(new Error(`it took longer than ${HOOK_TIMEOUT / 1000} s`))
+  }, HOOK_TIMEOUT)
+  const sources: FoundSource[] = []
+  const failures: SourceFailure[] = []
+  try {
+    const hooks = (plugin.hooks[HOOK] ?? []).map(({target}) => hookFile(plugin.root, target))
+    for (const answer of await box.call(answers.list, 'list', hooks)) {
+      if ('problem' in answer)
+        failures.push({
+          plugin: plugin.name,
+          message: `the ${HOOK} hook of the plugin ${plugin.name} exports no function`,
+          next: REPORT,
+        })
+      else
+        for (const shape of answer.descriptors) {
+          const checked = checkDescriptor(shape, plugin.name)
+          if ('plugin' in checked) failures.push(checked)
+          else
+            sources.push({
+              descriptor: checked,
+              plugin: {name: plugin.name, version: versionOf(plugin), type: plugin.type},
+              box,
+              root: plugin.root,
+              hooks,
+            })
+        }
+    }
+  } catch (error) {
+    failures.push({
+      plugin: plugin.name,
+      message: `the plugin ${plugin.name} could not say which sources it has: ${messageWithCauses(error)}`,
+      next: adviceToReinstall(plugin.name),
+    })
+  } finally {
+    clearTimeout(late)
+  }
+  if (sources.length === 0) box.close()
+  return {sources, failures}
+}
+
+/** Finds the hook's file as oclif does: its ending may be left out. */
+function hookFile(root: string, target: string): string {
+  const path = join(root, target)
+  return [path, `${path}.js`, `${path}.mjs`, `${path}.cjs`, join(path, 'index.js')].find(isFile) ?? path
+}
+
+const isFile = (path: string): boolean => statSync(path, {throwIfNoEntry: false})?.isFile() === true
 
 /** Formats warnings for commands that go on without what is broken. */
 export const formatFailures = (failures: readonly SourceFailure[]): string =>
   failures.map(({message, next}) => `Warning: ${message}\n  → ${next}`).join('\n')
 
-export async function loadSource(commandLine: CommandLine, name: string): Promise<Source> {
-  const {sources, failures} = await listSources(commandLine)
-  const broken = failures.find(({source}) => source === name)
-  if (broken !== undefined) throw failure(broken.message, {code: 'E_PLUGIN_BROKEN', next: broken.next})
-  const listed = sources.find(({descriptor}) => descriptor.name === name)
-  if (listed === undefined) throw unknownSource(name, sources, failures)
-  const {descriptor, plugin} = listed
-  const source = await load(descriptor, plugin)
-  const wrong = whatIsWrongWith(source, descriptor)
-  if (wrong === undefined) return source as Source
-  throw failure(`the source ${name} of the plugin ${plugin.name} ${wrong}`, {code: 'E_PLUGIN_BROKEN', next: REPORT})
+/** What a source gets beyond its own package, and who hears what it says. */
+export interface SourceAccess extends BoxListeners {
+  /** The folder of lorchestra.yaml, where relative paths start. */
+  readonly folder: string
+  /** Files and folders that the options name. */
+  readonly paths: readonly string[]
 }
 
-async function load(descriptor: SourceDescriptor, plugin: SourcePlugin): Promise<unknown> {
+export interface LoadedSource {
+  readonly source: HostedSource
+  readonly box: Box
+}
+
+/** Loads a source into a box. */
+export async function loadSource(commandLine: CommandLine, name: string, access: SourceAccess): Promise<LoadedSource> {
+  const {sources, failures} = await findSources(commandLine)
+  const listed = sources.find(({descriptor}) => descriptor.name === name)
+  for (const {box} of sources) if (box !== listed?.box) box.close()
+  const broken = failures.find(({source}) => source === name)
+  if (broken !== undefined) throw failure(broken.message, {code: 'E_PLUGIN_BROKEN', next: broken.next})
+  if (listed === undefined) throw unknownSource(name, sources, failures)
+  const box = await boxFor(listed, access)
+  box.listen(access)
+  return {source: await load(listed, box, access.folder), box}
+}
+
+/** What a process may read is settled when it starts, so that of the listing serves only where nothing more is granted. */
+async function boxFor({descriptor, box, root, hooks}: FoundSource, {paths}: SourceAccess): Promise<Box> {
+  const more = capabilityGrants(descriptor.reads)
+  if (paths.length + more.paths.length === 0) return box
+  box.close()
+  const own = ownGrants(root)
+  const granted = new Box({
+    paths: [...own.paths, ...paths, ...more.paths],
+    environment: {...own.environment, ...more.environment},
+  })
+  await granted.call(answers.list, 'list', hooks)
+  return granted
+}
+
+async function load({descriptor, plugin}: FoundSource, box: Box, folder: string): Promise<HostedSource> {
+  const {name} = descriptor
+  let shape: z.infer<typeof answers.load>
   try {
-    return await descriptor.load()
+    shape = await box.call(answers.load, 'load', name, folder)
   } catch (error) {
-    throw failure(`the source ${descriptor.name} of the plugin ${plugin.name} could not be loaded`, {
+    throw failure(`the source ${name} of the plugin ${plugin.name} could not be loaded`, {
       code: 'E_PLUGIN_BROKEN',
       next: adviceToReinstall(plugin.name),
       cause: error,
     })
   }
+  if (!('wrong' in shape)) return boxedSource(box, shape as SourceShape)
+  throw failure(`the source ${name} of the plugin ${plugin.name} ${shape.wrong}`, {
+    code: 'E_PLUGIN_BROKEN',
+    next: REPORT,
+  })
 }
 
-function checkDescriptor(answer: unknown, plugin: string): SourceDescriptor | SourceFailure {
+function checkDescriptor(answer: DescriptorShape | null, plugin: string): ListedDescriptor | SourceFailure {
   const malformed = (what: string): SourceFailure => ({
     plugin,
     message: `the plugin ${plugin} describes its source wrongly: ${what}`,
     next: REPORT,
     ...(hasName(answer) && {source: answer.name}),
   })
-  if (typeof answer !== 'object' || answer === null) return malformed('expected a list of descriptors')
-  const {apiVersion, name, summary, load: loader} = answer as Readonly<Record<string, unknown>>
+  if (answer === null) return malformed('expected a list of descriptors')
+  const {apiVersion, name, summary, reads = [], load: loader} = answer
   // Other versions may look different, so this comes first.
   if (apiVersion !== 1) {
     const newer = typeof apiVersion === 'number' && apiVersion > 1
@@ -130,23 +238,25 @@ function checkDescriptor(answer: unknown, plugin: string): SourceDescriptor | So
   }
   if (typeof name !== 'string' || !NAME.test(name)) return malformed(`${quote(name)} is not a name`)
   if (typeof summary !== 'string') return malformed(`${name} has no summary`)
-  if (typeof loader !== 'function') return malformed(`${name} has no load()`)
-  return answer as SourceDescriptor
+  if (loader !== 'function') return malformed(`${name} has no load()`)
+  if (!isListOfReads(reads)) return malformed(`${name} wants to read ${quote(reads)}; there is ${READS.join(', ')}`)
+  return {name, summary, reads}
 }
 
 const hasName = (value: unknown): value is {name: string} =>
   typeof value === 'object' && value !== null && 'name' in value && typeof value.name === 'string'
 
 /** None of several sources with one name can be used: which one is meant is a guess. */
-function separateDuplicates(offered: readonly ListedSource[]): {sources: ListedSource[]; duplicates: SourceFailure[]} {
+function separateDuplicates(offered: readonly FoundSource[]): {sources: FoundSource[]; duplicates: SourceFailure[]} {
   const names = new Set(offered.map(({descriptor}) => descriptor.name))
-  const sources: ListedSource[] = []
+  const sources: FoundSource[] = []
   const duplicates: SourceFailure[] = []
   for (const name of names) {
     const group = offered.filter(({descriptor}) => descriptor.name === name)
     const plugins = group.map(({plugin}) => plugin.name).toSorted(compare)
     if (group.length === 1) sources.push(...group)
     else {
+      for (const {box} of group) box.close()
       duplicates.push({
         plugin: plugins.join(', '),
         message: `more than one plugin offers the source ${name}: ${plugins.join(', ')}`,
@@ -175,28 +285,8 @@ function unknownSource(name: string, sources: readonly ListedSource[], failures:
   })
 }
 
-function whatIsWrongWith(source: unknown, descriptor: SourceDescriptor): string | undefined {
-  if (typeof source !== 'object' || source === null) return 'is no object: load() must resolve to the source itself'
-  const shape = source as Readonly<Record<string, unknown>>
-  if (shape['apiVersion'] !== 1) return `has apiVersion ${quote(shape['apiVersion'])}, not 1`
-  if (shape['name'] !== descriptor.name) return `calls itself ${quote(shape['name'])}`
-  const missing = ['streams', 'idemKey', 'extract'].find((method) => typeof shape[method] !== 'function')
-  if (missing !== undefined) return `has no ${missing}()`
-  const odd = ['currentBookmark', 'check', 'login'].find(
-    (method) => !['function', 'undefined'].includes(typeof shape[method]),
-  )
-  if (odd !== undefined) return `has a ${odd} that is no function`
-  if (!isStandardSchema(shape['options'])) return 'has options that are no Standard Schema'
-  const list = ['secrets', 'selection'].find((key) => !isListOfNames(shape[key]))
-  return list === undefined ? undefined : `has ${list} that are no list of names`
-}
-
-const isStandardSchema = (value: unknown): boolean =>
-  ((typeof value === 'object' && value !== null) || typeof value === 'function') &&
-  typeof (value as {'~standard'?: {validate?: unknown}})['~standard']?.validate === 'function'
-
-const isListOfNames = (value: unknown): boolean =>
-  value === undefined || (Array.isArray(value) && value.every((item) => typeof item === 'string'))
+const isListOfReads = (value: unknown): value is readonly Reads[] =>
+  Array.isArray(value) && value.every((item) => (READS as readonly unknown[]).includes(item))
 
 const compare = (one: string, other: string): number => (one < other ? -1 : one > other ? 1 : 0)
 

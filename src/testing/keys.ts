@@ -1,5 +1,5 @@
 import {parseExactly} from '../base/exact-json.ts'
-import {keyProblem} from '../run/keyed-record.ts'
+import {keyProblem} from '../sources/box/keyed-record.ts'
 import type {JsonObject, Source, Stream} from '../source.ts'
 import type {ConformanceSetup} from './setup.ts'
 import {readWhole} from './reading.ts'

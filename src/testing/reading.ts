@@ -8,6 +8,7 @@ import {readSlice} from '../run/read-slice.ts'
 import type {SliceReader} from '../run/slice.ts'
 import {contextBetweenSlices} from '../run/source-context.ts'
 import type {JsonObject, JsonValue, Page, Source, SourceContext, Stream} from '../source.ts'
+import {inProcessSource} from '../sources/box/in-process-source.ts'
 import type {TimeWindow} from '../model/window.ts'
 import {httpClientFor, keepingLog, secretsInMemory, type Trial} from './trial.ts'
 
@@ -53,7 +54,7 @@ export async function read(trial: Trial, options: ReadingOptions = {}): Promise<
   const {setup, options: sourceOptions} = trial
   const {window, windowedOnly = false, bookmark, forgetRecords = false} = options
   const records: ReadRecord[] = []
-  const {reader, log, keys, rejected} = readerFor(trial, options)
+  const {reader, surroundings, log, keys, rejected} = readerFor(trial, options)
   const groups = streamGroups(setup.source.streams(sourceOptions), SOURCE_SYSTEM)
   const counts = new StreamCounts(groups.flatMap(({streams}) => streams.map(({objectType}) => objectType)))
   let kept: JsonValue | undefined
@@ -65,7 +66,7 @@ export async function read(trial: Trial, options: ReadingOptions = {}): Promise<
         if (!forgetRecords) records.push(...page.records.map((record) => ({record, stream})))
       })
       const result = await readSlice(
-        {...reader, source: observed},
+        {...reader, source: inProcessSource(observed, surroundings)},
         {
           streams,
           window: {since: -Infinity, until: Date.now(), ...(windowed && window)},
@@ -98,8 +99,8 @@ export function contextFor(
   streams: readonly Stream[],
   signal: AbortSignal = new AbortController().signal,
 ): SourceContext<unknown> {
-  const {reader} = readerFor(trial, {}, signal, 'real')
-  return contextBetweenSlices(reader, streams)
+  const {reader, surroundings} = readerFor(trial, {}, signal, 'real')
+  return {...contextBetweenSlices(reader, streams), ...surroundings}
 }
 
 export const streamsOf = ({setup, options}: Trial): readonly Stream[] =>
@@ -115,8 +116,9 @@ function readerFor(
   const keys: string[] = []
   const rejected: string[] = []
   const log = keepingLog(lines)
+  const surroundings = {http: httpClientFor(trial, signal, log, waits), resolvePath: (path: string) => resolve(path)}
   const reader: SliceReader = {
-    source: trial.setup.source,
+    source: inProcessSource(trial.setup.source, surroundings),
     options: trial.options,
     runId: 'conformance',
     sink: {
@@ -130,17 +132,15 @@ function readerFor(
         return Promise.resolve()
       },
     },
-    http: httpClientFor(trial, signal, log, waits),
     secrets: secretsInMemory(),
     log,
     signal,
     maxRejects: Infinity,
     askKnown: true,
     now: () => new Date(),
-    resolvePath: (path) => resolve(path),
     observe: () => undefined,
   }
-  return {reader, log: lines, keys, rejected}
+  return {reader, surroundings, log: lines, keys, rejected}
 }
 
 /** Gives the source itself, with an eye on its pages. */

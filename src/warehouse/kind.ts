@@ -1,4 +1,5 @@
 import type {SettingsKind, WarehouseSettings} from '../config/warehouse-settings.ts'
+import type {PayloadLimits} from '../model/payload-limits.ts'
 import type {Warehouse} from './warehouse.ts'
 
 /**
@@ -14,16 +15,6 @@ export interface WarehouseKind<Settings extends WarehouseSettings = WarehouseSet
   readonly starter: WarehouseStarter
   /** Loads the client, and opens nothing yet. The settings are those that `loadSettings` resolved. */
   open(settings: Settings, options: OpenOptions): Promise<Warehouse>
-}
-
-/** A payload beyond these is rejected, because it would fail all that is loaded with it. */
-export interface PayloadLimits {
-  /** A payload is nested in at most so many levels. */
-  readonly levels: number
-  /** Its JSON text takes at most so many bytes of UTF-8. */
-  readonly bytes: number
-  /** It may hold numbers that are neither 64-bit integers nor doubles. */
-  readonly wideNumbers: boolean
 }
 
 /** A run commits at the end of the slice that reaches one of these. */

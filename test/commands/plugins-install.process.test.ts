@@ -41,7 +41,7 @@ describe('installing plugins from a registry', () => {
 
   const versionOf = async (source: string): Promise<string> => {
     const {stdout} = await lorchestra(['sources', 'list'], {cwd: home, home})
-    return new RegExp(`^${source} .* (\\S+)$`, 'm').exec(stdout)?.[1] ?? 'none'
+    return new RegExp(`^${source} .* (\\S+) +nothing more$`, 'm').exec(stdout)?.[1] ?? 'none'
   }
 
   before(async () => {
@@ -66,7 +66,9 @@ describe('installing plugins from a registry', () => {
     expect(installed.code, installed.stderr).to.equal(0)
     expect(installed.stdout).to.equal('Installed lorchestra-source-field 1.0.0; it offers the source field.\n')
     const {run, database} = await project('field')
-    expect((await run(['sources', 'list'])).stdout).to.match(/^field .* lorchestra-source-field +1\.0\.0$/m)
+    expect((await run(['sources', 'list'])).stdout).to.match(
+      /^field .* lorchestra-source-field +1\.0\.0 +nothing more$/m,
+    )
     expect((await run(['jobs', 'list'])).stdout).to.match(/^entries +field /m)
     expect((await run(['run', 'entries', '--dry-run'])).stdout).to.include('[DRY-RUN] entries: 1 extracted')
     expect(await exists(database)).to.equal(false)

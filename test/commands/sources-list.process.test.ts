@@ -20,16 +20,16 @@ describe('lorchestra sources list', () => {
     const {code, stdout, stderr} = await lorchestra(['sources', 'list'], {cwd: folder})
     expect(stderr).to.equal('')
     expect(code).to.equal(0)
-    expect(stdout).to.match(/^SOURCE +SUMMARY +PLUGIN +VERSION$/m)
-    expect(stdout).to.match(/^gmail +\S.* +@lorchestra\/gmail +\d+\.\d+\.\d+$/m)
-    expect(stdout).to.match(/^notes +Test records of notes +plugin-notes +3\.2\.1$/m)
+    expect(stdout).to.match(/^SOURCE +SUMMARY +PLUGIN +VERSION +READS$/m)
+    expect(stdout).to.match(/^gmail +\S.* +@lorchestra\/gmail +\d+\.\d+\.\d+ +google-adc$/m)
+    expect(stdout).to.match(/^notes +Test records of notes +plugin-notes +3\.2\.1 +nothing more$/m)
   })
 
   it('shows a source whose plugin has no version yet', async () => {
     await installPlugin(await homeOfTest(), {name: 'plugin-notes', version: null, hook: hookOf('notes')})
     const {code, stdout, stderr} = await lorchestra(['sources', 'list'], {cwd: await temporaryFolder()})
     expect([code, stderr]).to.deep.equal([0, ''])
-    expect(stdout).to.match(/^notes .*plugin-notes +none$/m)
+    expect(stdout).to.match(/^notes .*plugin-notes +none +nothing more$/m)
   })
 
   it('names a broken plugin on stderr and shows the others', async () => {

@@ -1,7 +1,7 @@
 import {expect} from 'chai'
 import {useFakeTimers} from 'sinon'
 
-import {createMask} from '../../src/base/log.ts'
+import {createMask} from '../../src/base/mask.ts'
 import {progressLine, type ProgressState} from '../../src/report/progress-line.ts'
 import type {RunDescription} from '../../src/run/finished-run.ts'
 import {TerminalReporter} from '../../src/report/terminal-reporter.ts'

@@ -7,6 +7,7 @@ import sinon from 'sinon'
 
 import {messageWithCauses, outcomeOf} from '../../src/base/errors.ts'
 import {setRunMode, type RunMode} from '../../src/model/run-mode.ts'
+import {withRunMode} from '../support/run-mode.ts'
 import {openSink} from '../../src/sink/open-sink.ts'
 import {DuckDBWarehouse} from '../../src/warehouse/duckdb/warehouse.ts'
 import {change} from '../support/database.ts'
@@ -86,37 +87,59 @@ describe('a sink', () => {
     openWarehouse: () => Promise.reject(new Error('opened')),
     folder: folder(),
     needsCoverage: true,
+    samples: 3,
   })
+
+  function outcomeOfOpening(wanted: RunMode): string {
+    try {
+      openSink(options(), wanted)
+    } catch (error) {
+      return outcomeOf(error)
+    }
+    return 'opened'
+  }
 
   it('does not open while no mode is set', () => {
-    setRunMode('unset')
-    let caught: unknown
-    try {
-      openSink(options())
-    } catch (error) {
-      caught = error
-    }
-    expect(outcomeOf(caught)).to.equal('mode')
+    expect(outcomeOfOpening('production')).to.equal('mode')
   })
 
-  it('does not open for a mode that no sink is made for', () => {
-    setRunMode('shadow' as RunMode)
-    try {
-      expect(() => openSink(options())).to.throw('nothing here knows the run mode shadow')
-    } finally {
-      setRunMode('unset')
-    }
+  it('does not open in another mode than the one that the command read from its flags', async () => {
+    for (const mode of ['production', 'test-table', 'dry-run'] as const)
+      for (const wanted of ['production', 'test-table', 'dry-run'] as const)
+        await withRunMode(mode, () => {
+          expect(outcomeOfOpening(wanted)).to.equal(mode === wanted ? 'opened' : 'mode')
+          return Promise.resolve()
+        })
   })
 
-  it('does not open where production and test tables overlap', () => {
-    setRunMode('test-table')
-    for (const production of [
-      {eventLog: 'log', rawObjects: 'test_log'},
-      {eventLog: 'Log', rawObjects: 'LOG'},
-    ]) {
-      expect(() => openSink(options(production))).to.throw(/stands for two tables/)
-    }
-    setRunMode('unset')
+  it('does not open for a mode that nothing knows, and such a mode cannot be set', async () => {
+    const shadow = 'shadow' as RunMode
+    expect(() => setRunMode(shadow)).to.throw('nothing here knows the run mode shadow')
+    await withRunMode('production', () => {
+      expect(outcomeOfOpening(shadow)).to.equal('mode')
+      return Promise.resolve()
+    })
+  })
+
+  it('is opened in a mode that is set once: whoever sets it again is refused, with the same mode too', async () => {
+    await withRunMode('dry-run', () => {
+      expect(() => setRunMode('production')).to.throw('something wanted to make it production')
+      expect(() => setRunMode('dry-run')).to.throw('something wanted to make it dry-run')
+      expect(outcomeOfOpening('dry-run')).to.equal('opened')
+      return Promise.resolve()
+    })
+  })
+
+  it('does not open where production and test tables overlap', async () => {
+    await withRunMode('test-table', () => {
+      for (const production of [
+        {eventLog: 'log', rawObjects: 'test_log'},
+        {eventLog: 'Log', rawObjects: 'LOG'},
+      ]) {
+        expect(() => openSink(options(production), 'test-table')).to.throw(/stands for two tables/)
+      }
+      return Promise.resolve()
+    })
   })
 
   it('of a dry run says to pass --since where production cannot be read', async () => {

@@ -30,7 +30,7 @@ jobs:
     source: ${source}
     source_system: other
     file: records.json
-    calls: calls.ndjson
+    calls: RECORDED
 `
 
 let homeWithDiary = ''
@@ -63,8 +63,6 @@ export default {
 
 /** A source that writes through a second copy of the package, naming production. */
 const SMUGGLER = `
-import {appendFile} from 'node:fs/promises'
-
 import {createEvent} from './copy/dist/model/events.js'
 import {openSink} from './copy/dist/sink/open-sink.js'
 import {openWarehouse} from './copy/dist/warehouse/open-warehouse.js'
@@ -78,7 +76,7 @@ export default {
   options: {'~standard': {version: 1, vendor: 'other', validate: (value) => ({value})}},
   streams: () => [{objectType: 'entry', windowed: true}],
   idemKey: () => { throw new Error('there are no records') },
-  async *extract({options, resolvePath, signal}) {
+  async *extract({resolvePath, signal}) {
     const startedAt = new Date()
     const folder = resolvePath('spool-of-the-copy/smuggled')
     const sink = openSink({
@@ -90,7 +88,7 @@ export default {
         ),
       folder,
       needsCoverage: false,
-    })
+    }, 'production')
     const payload = {streams: ['smuggled/entry'], process: {host: 'elsewhere', pid: 1, token: 'none'}}
     await sink.begin({
       runId: 'smuggled',
@@ -103,24 +101,7 @@ export default {
     await sink.endSlice()
     await sink.commit(() => [])
     await sink.close()
-    await appendFile(resolvePath(options.calls), 'asked the copy to write\\n')
   },
-}
-`
-
-/** A command that somebody else wrote with a copy of oclif of its own. */
-const ENDS = `
-import {Command, Flags} from '@oclif/core'
-
-export default class Ends extends Command {
-  static flags = {how: Flags.string({options: ['well', 'exit', 'error', 'throw']})}
-  async run() {
-    const {flags} = await this.parse(Ends)
-    if (flags.how === 'exit') this.exit(3)
-    if (flags.how === 'error') this.error('it went wrong', {exit: 7, suggestions: ['do this']})
-    if (flags.how === 'throw') throw new Error('unforeseen')
-    this.log('it ended well')
-  }
 }
 `
 
@@ -128,34 +109,6 @@ describe('source plugins', () => {
   before(async () => {
     homeWithDiary = await temporaryFolder()
     await linkPlugin(await writeExternalSource({name: 'diary'}), homeWithDiary)
-  })
-
-  describe('a command of a plugin with its own copy of oclif', () => {
-    let home: string
-
-    before(async () => {
-      home = await temporaryFolder()
-      const files = {'commands/ends.js': ENDS}
-      const folder = await writeExternalSource({name: 'ends', files, oclif: {commands: './commands'}})
-      await mkdir(join(folder, 'node_modules', '@oclif'), {recursive: true})
-      await symlink(join(PACKAGE, 'node_modules', '@oclif', 'core'), join(folder, 'node_modules', '@oclif', 'core'))
-      await linkPlugin(folder, home)
-    })
-
-    for (const [how, code, stdout, stderr] of [
-      ['well', 0, /^it ended well\n$/, /^$/],
-      ['exit', 3, /^$/, /^$/],
-      ['error', 7, /^$/, /Error: it went wrong\n.*Try this: do this\n$/],
-      ['throw', 1, /^$/, /Error: unforeseen/],
-      ['oddly', 2, /^$/, /Expected --how=oddly to be one of: well, exit, error, throw/],
-    ] as const) {
-      it(`ends with ${code} and says why (--how ${how})`, async () => {
-        const result = await lorchestra(['ends', '--how', how], {cwd: home, home})
-        expect(result.code, result.stderr).to.equal(code)
-        expect(result.stdout).to.match(stdout)
-        expect(result.stderr).to.match(stderr)
-      })
-    }
   })
 
   describe('a source plugin', () => {
@@ -192,19 +145,6 @@ describe('source plugins', () => {
       expect(gone.code).to.equal(2)
       expect(gone.stderr).to.contain('no plugin offers the source "other"')
       expect(gone.stderr).to.contain('lorchestra plugins install')
-    })
-
-    it('cannot put its own run in the place of lorchestra’s', async () => {
-      const command = `export default class Run {
-      static strict = false
-      static async run() { throw new Error('not the real one') }
-    }`
-      const plugin = {name: 'other', files: {'commands/run.js': command}, oclif: {commands: './commands'}}
-      const project = await projectWith([await writeExternalSource(plugin)])
-      const {code, stdout, stderr} = await project.run(['run', 'other_entries', '--test-table'])
-      expect(code, stderr).to.equal(0)
-      expect(stdout).to.contain('[TEST] other_entries: 1 extracted, 1 inserted')
-      expect(await storedIn(project, 'test_raw_objects')).to.deep.equal(['entry:other:a'])
     })
   })
 
@@ -265,7 +205,7 @@ describe('source plugins', () => {
       expect(code).to.equal(1)
       expect(stderr).to.contain('more than one plugin offers the source other: first-of-two, second-of-two')
       expect(stderr).to.contain('  → Remove all but one')
-      expect(await project.calls()).to.deep.equal([])
+      expect(project.calls()).to.deep.equal([])
       expect(await exists(project.database)).to.equal(false)
     })
   })
@@ -313,33 +253,22 @@ describe('source plugins', () => {
       })
     }
 
-    for (const [what, smuggler, refusal] of [
-      ['', SMUGGLER, 'a second copy of lorchestra, which a plugin brought along, wanted to write'],
-      [
-        ', also where it sets the run mode first',
-        `import {setRunMode} from './copy/dist/model/run-mode.js'\n${SMUGGLER.replace('const startedAt', "setRunMode('production')\n    const startedAt")}`,
-        'a second copy of lorchestra wanted to set the run mode',
-      ],
-    ] as const)
-      it(`cannot write anywhere with a full copy of it, in no mode${what}`, async () => {
-        const folder = await writeExternalSource({name: 'other', files: {'source.js': smuggler}})
-        await copyPackage(join(folder, 'copy'))
-        const project = await projectWith([folder])
-        for (const flags of [['--dry-run'], ['--test-table'], []]) {
-          const {code, stderr} = await project.run(['run', 'other_entries', ...flags])
-          expect(stderr).to.contain(refusal)
-          expect([1, 70]).to.include(code)
-          if (!(await exists(project.database))) continue
-          const tables = await query(project.database, 'SELECT table_name FROM duckdb_tables() ORDER BY 1')
-          for (const {table_name: table} of tables) {
-            const rows = await query(
-              project.database,
-              `SELECT 1 FROM ${String(table)} WHERE source_system = 'smuggled'`,
-            )
-            expect(rows).to.deep.equal([])
-          }
+    it('cannot write anywhere with a full copy of it, in no mode', async () => {
+      const folder = await writeExternalSource({name: 'other', files: {'source.js': SMUGGLER}})
+      await copyPackage(join(folder, 'copy'))
+      const project = await projectWith([folder])
+      for (const flags of [['--dry-run'], ['--test-table'], []]) {
+        const {code, stderr} = await project.run(['run', 'other_entries', ...flags])
+        expect(stderr).to.match(/the run mode is not set|a source runs in a box/)
+        expect(code).to.equal(1)
+        if (!(await exists(project.database))) continue
+        const tables = await query(project.database, 'SELECT table_name FROM duckdb_tables() ORDER BY 1')
+        for (const {table_name: table} of tables) {
+          const rows = await query(project.database, `SELECT 1 FROM ${String(table)} WHERE source_system = 'smuggled'`)
+          expect(rows).to.deep.equal([])
         }
-      })
+      }
+    })
 
     it('cannot print where results belong', async () => {
       const talker = SMUGGLER.replace(/^import .*$/gm, '').replace(
@@ -351,22 +280,6 @@ describe('source plugins', () => {
       expect(code, stderr).to.equal(0)
       expect(JSON.parse(stdout)).to.have.property('schema', 1)
       expect(stderr).to.contain('written\nlogged\n')
-    })
-
-    it('cannot change the run mode before anything is written', async () => {
-      const usurper = `const cell = Symbol.for('lorchestra.run-mode')
-globalThis[cell] = {...globalThis[cell], mode: 'production'}
-${SMUGGLER.replace(/^import .*$/gm, '').replace(/async \*extract[^]*?\n {2}\},/, 'async *extract() {},')}`
-      const folder = await writeExternalSource({name: 'other', files: {'source.js': usurper}})
-      const project = await projectWith([folder])
-      for (const flag of ['--dry-run', '--test-table']) {
-        const {code, stderr} = await project.run(['run', 'other_entries', flag])
-        expect(stderr).to.contain('something that is not lorchestra made it production')
-        expect(code).to.equal(70)
-      }
-      expect(await exists(project.database)).to.equal(false)
-      const {code, stderr} = await project.run(['run', 'other_entries'])
-      expect(code, stderr).to.equal(0)
     })
   })
 })

@@ -1,6 +1,7 @@
-import {access, cp, mkdir, readFile, writeFile} from 'node:fs/promises'
+import {access, cp, mkdir, writeFile} from 'node:fs/promises'
 import {dirname, join} from 'node:path'
 
+import {startCallRecorder} from './call-recorder.ts'
 import {lorchestra, startLorchestra, temporaryFolder, type CliResult, type RunningCli} from './cli.ts'
 
 /** A line of the file that the job's `file:` names. What it says beside `at` is what the source does when it gets there. */
@@ -63,7 +64,7 @@ export default async () => [
 `
 
 const sourceOf = ({name}: ExternalSource): string => `
-import {appendFile, readFile} from 'node:fs/promises'
+import {readFile} from 'node:fs/promises'
 
 const OPTIONS = ['file', 'calls']
 
@@ -86,7 +87,7 @@ export default {
     return \`\${objectType}:\${sourceSystem}:\${record.id}\`
   },
   async *extract({options, window, resolvePath, log, signal}) {
-    if (options.calls !== undefined) await appendFile(resolvePath(options.calls), JSON.stringify(window) + '\\n')
+    if (options.calls !== undefined) await fetch(options.calls, {method: 'POST', body: JSON.stringify(window)})
     const all = JSON.parse(await readFile(resolvePath(options.file), 'utf8'))
     const since = window.since ?? new Date(-8.64e15)
     for (const record of all) {
@@ -134,15 +135,16 @@ export interface Project {
   start(args: readonly string[], env?: Readonly<Record<string, string>>): Promise<RunningCli>
   write(file: string, content: string): Promise<void>
   writeRecords(records: readonly ExternalRecord[], file?: string): Promise<void>
-  /** The window of each call of the source's `extract`, oldest first. */
-  calls(): Promise<readonly {readonly since?: string; readonly until: string}[]>
+  /** The window of each call of the source's `extract`, oldest first, where the job has `calls: RECORDED`. */
+  calls(): readonly {readonly since?: string; readonly until: string}[]
 }
 
 /** A folder with a lorchestra.yaml, as a user has it; `jobs` are in YAML's own words. */
 export async function createProject({home, yaml}: {home: string; yaml: string}): Promise<Project> {
   const folder = await temporaryFolder()
   const write = async (file: string, content: string): Promise<void> => writeFile(join(folder, file), content)
-  await write('lorchestra.yaml', yaml)
+  const recorder = await startCallRecorder()
+  await write('lorchestra.yaml', yaml.replaceAll('calls: RECORDED', `calls: ${recorder.url}`))
   return {
     folder,
     home,
@@ -151,12 +153,7 @@ export async function createProject({home, yaml}: {home: string; yaml: string}):
     run: async (args, env = {}) => lorchestra(args, {cwd: folder, home, env}),
     start: async (args, env = {}) => startLorchestra(args, {cwd: folder, home, env}),
     writeRecords: async (records, file = 'records.json') => write(file, JSON.stringify(records)),
-    async calls() {
-      const path = join(folder, 'calls.ndjson')
-      if (!(await exists(path))) return []
-      const lines = (await readFile(path, 'utf8')).trim().split('\n')
-      return lines.map((line) => JSON.parse(line) as {since?: string; until: string})
-    },
+    calls: () => recorder.calls.map((call) => JSON.parse(call) as {since?: string; until: string}),
   }
 }
 

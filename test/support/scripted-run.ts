@@ -1,17 +1,19 @@
 import {join} from 'node:path'
 
-import {createMask} from '../../src/base/log.ts'
+import {createMask} from '../../src/base/mask.ts'
 import type {HttpClient, Logger} from '../../src/source.ts'
 import {runJob} from '../../src/run/run-job.ts'
 import type {JobRun, RunReport} from '../../src/run/job-run.ts'
 import {setRunMode, type RunMode} from '../../src/model/run-mode.ts'
+import {forgetRunMode} from './run-mode.ts'
 import {openSink} from '../../src/sink/open-sink.ts'
-import type {Preview} from '../../src/sink/sink.ts'
+import type {Preview, Sink} from '../../src/sink/sink.ts'
 import {parseDuration} from '../../src/base/time.ts'
 import {DuckDBWarehouse} from '../../src/warehouse/duckdb/warehouse.ts'
 import type {TableSet} from '../../src/model/tables.ts'
 import type {Warehouse} from '../../src/warehouse/warehouse.ts'
 import type {WindowRequest} from '../../src/run/window-request.ts'
+import {inProcessSource} from '../../src/sources/box/in-process-source.ts'
 import type {Source} from '../../src/source.ts'
 
 export const PRODUCTION: TableSet = {eventLog: 'event_log', rawObjects: 'raw_objects'}
@@ -64,53 +66,66 @@ export async function scriptedRun(run: ScriptedRun): Promise<ScriptedResult> {
   const spool = join(run.folder, 'spool', runId)
   const startedAt = new Date(run.now ?? Date.now())
   const request: WindowRequest = {full: false, refetch: false, ...run.request}
-  setRunMode(run.mode ?? 'production')
-  try {
-    const sink = openSink({
-      production: run.tables ?? PRODUCTION,
-      openWarehouse: () => {
-        const real = new DuckDBWarehouse(
-          {path: databaseIn(run.folder), temporaryFolder: spool, lockTimeout: run.lockTimeout ?? LOCK_TIMEOUT},
-          signal,
-        )
-        return Promise.resolve(run.warehouse?.(real) ?? real)
+  const mode = run.mode ?? 'production'
+  const sink = openedIn(mode, () =>
+    openSink(
+      {
+        production: run.tables ?? PRODUCTION,
+        openWarehouse: () => {
+          const real = new DuckDBWarehouse(
+            {path: databaseIn(run.folder), temporaryFolder: spool, lockTimeout: run.lockTimeout ?? LOCK_TIMEOUT},
+            signal,
+          )
+          return Promise.resolve(run.warehouse?.(real) ?? real)
+        },
+        folder: spool,
+        needsCoverage: request.since === undefined,
+        samples: 3,
       },
-      folder: spool,
-      needsCoverage: request.since === undefined,
-    })
-    const {defaults} = run.source
-    const report = await runJob({
-      source: run.source,
-      options: run.options ?? {},
-      job: run.job ?? 'job',
-      account: run.account ?? 'acct1',
-      sourceSystem: `scripted--${run.account ?? 'acct1'}`,
-      selection: run.selection ?? 'all',
-      request,
-      runId,
-      startedAt,
-      sink,
+      mode,
+    ),
+  )
+  const {defaults} = run.source
+  const report = await runJob({
+    source: inProcessSource(run.source, {
       http: run.http ?? {request: () => Promise.reject(new Error('no network in this test'))},
-      secrets: {get: () => Promise.resolve(undefined), update: () => Promise.reject(new Error('no secrets'))},
-      log: run.log ?? silentLog,
-      signal,
-      maxRejects: run.maxRejects ?? 100,
-      askKnown: !request.refetch,
-      now: () => new Date(run.now ?? Date.now()),
       resolvePath: (path) => path,
-      maskSecrets: createMask().apply,
-      commitAfter: run.commitAfter ?? {records: 50_000, milliseconds: 300_000},
-      start: run.start ?? -Infinity,
-      overlap: parseDuration(defaults?.overlap ?? '0s'),
-      settle: parseDuration(defaults?.settle ?? '0s'),
-      slice: defaults?.slice === undefined ? undefined : parseDuration(defaults.slice),
-      earliest: defaults?.earliest === undefined ? -Infinity : Date.parse(defaults.earliest),
-      planned: () => {},
-      estimated: run.estimated ?? (() => {}),
-      observe: run.observe ?? (() => {}),
-    })
-    return {...report, preview: sink.preview(), runId}
+    }),
+    options: run.options ?? {},
+    job: run.job ?? 'job',
+    account: run.account ?? 'acct1',
+    sourceSystem: `scripted--${run.account ?? 'acct1'}`,
+    selection: run.selection ?? 'all',
+    request,
+    runId,
+    startedAt,
+    sink,
+    secrets: {get: () => Promise.resolve(undefined), update: () => Promise.reject(new Error('no secrets'))},
+    log: run.log ?? silentLog,
+    signal,
+    maxRejects: run.maxRejects ?? 100,
+    askKnown: !request.refetch,
+    now: () => new Date(run.now ?? Date.now()),
+    maskSecrets: createMask().apply,
+    commitAfter: run.commitAfter ?? {records: 50_000, milliseconds: 300_000},
+    start: run.start ?? -Infinity,
+    overlap: parseDuration(defaults?.overlap ?? '0s'),
+    settle: parseDuration(defaults?.settle ?? '0s'),
+    slice: defaults?.slice === undefined ? undefined : parseDuration(defaults.slice),
+    earliest: defaults?.earliest === undefined ? -Infinity : Date.parse(defaults.earliest),
+    planned: () => {},
+    estimated: run.estimated ?? (() => {}),
+    observe: run.observe ?? (() => {}),
+  })
+  return {...report, preview: sink.preview(), runId}
+}
+
+/** Runs of one test may have modes of their own: a mode is asked for when the sink is opened, and never again. */
+function openedIn(mode: RunMode, open: () => Sink): Sink {
+  setRunMode(mode)
+  try {
+    return open()
   } finally {
-    setRunMode('unset')
+    forgetRunMode()
   }
 }

@@ -50,7 +50,7 @@ describe('a column that is new in the definition of raw_objects', () => {
     const ofRun = `name: 'run_id', type: 'STRING', required: false, from: 'run', field: 'runId', updated: 'never'`
     expect(await complaints(await copyWithColumns(join(folder(), 'key'), [ofKey, ofRun]))).to.deep.equal([])
     const unsaid = await copyWithColumns(join(folder(), 'unsaid'), [LABEL])
-    expect(await complaints(unsaid)).to.deep.equal(['src/run/keyed-record.ts'])
+    expect(await complaints(unsaid)).to.deep.equal(['src/sources/box/keyed-record.ts'])
     expect(await complaints(await copyWithLabels(join(folder(), 'said')))).to.deep.equal([])
   })
 })

@@ -5,6 +5,7 @@ const hook: SourcesHook = () => [
     apiVersion: 1,
     name: 'gmail',
     summary: 'Messages of a Gmail mailbox',
+    reads: ['google-adc'],
     load: async () => (await import('./source.ts')).default,
   },
 ]

@@ -13,7 +13,6 @@ interface RunsJobs {
  * and goes on, and the sink then refuses to open.
  */
 const setModeFromCommandLine: Hook.Init = async function ({id, argv, config}) {
-  setRunMode('unset')
   if (id === undefined) return
   const found: (Command.Loadable & RunsJobs) | undefined = config.findCommand(id)
   if (found?.runsJobs !== true || asksForHelp(argv)) return

@@ -1,8 +1,8 @@
-import type {Source} from '../../source.ts'
+import type {HostedSource} from '../../sources/box/hosted-source.ts'
 import {warehouseLines, warehouseVariables, type WarehouseChoice} from './warehouse-lines.ts'
 
 export interface Starter extends WarehouseChoice {
-  readonly source: Source
+  readonly source: HostedSource
   readonly account: string
   /** The address where editors find the JSON Schema of the file. */
   readonly schema: string

@@ -28,12 +28,18 @@ export default class SourcesList extends LorchestraCommand {
         descriptor.summary,
         plugin.name,
         plugin.version,
+        descriptor.reads.join(', ') || 'nothing more',
       ])
-      this.log(formatTable([['SOURCE', 'SUMMARY', 'PLUGIN', 'VERSION'], ...rows]))
+      this.log(formatTable([['SOURCE', 'SUMMARY', 'PLUGIN', 'VERSION', 'READS'], ...rows]))
     }
     return {
       schema: 1,
-      sources: sources.map(({descriptor, plugin}) => ({source: descriptor.name, summary: descriptor.summary, plugin})),
+      sources: sources.map(({descriptor, plugin}) => ({
+        source: descriptor.name,
+        summary: descriptor.summary,
+        plugin,
+        reads: descriptor.reads,
+      })),
       failures,
     }
   }

@@ -25,6 +25,11 @@ export const sourcesListDocument = document({
             type: z.string().describe('How it was found: core, user or link.'),
           })
           .describe('Who offers it.'),
+        reads: z
+          .array(z.string())
+          .describe(
+            'What its box may read beyond its own package and the files that options name, such as google-adc.',
+          ),
       }),
     )
     .describe('What jobs can read, by name.'),

@@ -6,7 +6,7 @@ import type {Failure} from './answer.ts'
 import {attempt} from './attempt.ts'
 import {HttpError} from './http-error.ts'
 import {jittered, retryAfter, type RetryLimits} from './retry-policy.ts'
-import type {Mask} from '../../base/log.ts'
+import type {Mask} from '../../base/mask.ts'
 import type {HttpClient, HttpRequest, HttpResponse, Logger} from '../../source.ts'
 
 export interface HttpClientOptions {
@@ -17,6 +17,8 @@ export interface HttpClientOptions {
   /** The traffic that all clients of one account share. */
   readonly traffic?: AccountTraffic
   readonly observe?: (update: HttpProgress) => void
+  /** The origin that credentials may go to, where clients of one run share it. */
+  readonly credentialsFor?: CredentialsOrigin
   /** Called with the headers of every answer. */
   readonly answered?: (headers: Headers) => void
   /**
@@ -41,6 +43,11 @@ export interface HttpProgress {
   readonly units?: number
   /** The end of a pause that the service asked for. */
   readonly waitingUntil?: Date
+}
+
+/** Set by the first request with credentials; all others go there, too. */
+export interface CredentialsOrigin {
+  origin?: string
 }
 
 /** These fields of a form that asks for a token must not be printed (RFC 6749, 7523, 7636, 8628). */
@@ -71,12 +78,13 @@ class RetryingClient implements HttpClient {
   readonly #stop: AbortSignal
   readonly #budgetMs: number
   readonly #limits: RetryLimits
-  #authorizedOrigin: string | undefined
+  readonly #credentialsFor: CredentialsOrigin
   #announcedPause = -Infinity
 
   constructor(options: HttpClientOptions) {
     this.#options = options
     this.#traffic = options.traffic ?? new AccountTraffic()
+    this.#credentialsFor = options.credentialsFor ?? {}
     this.#budgetMs = options.budgetMs ?? 600_000
     this.#limits = {maxTries: options.maxTries ?? 8, firstBackoff: options.backoffMs ?? 1000}
     this.#stop = AbortSignal.any([options.signal])
@@ -125,11 +133,9 @@ class RetryingClient implements HttpClient {
     if (Object.keys(headers).some((header) => /^(authorization|cookie)$/i.test(header)))
       throw new HttpError(`${name}: credentials must be given as authorization, not among the headers`)
     if (authorization === undefined) return
-    this.#authorizedOrigin ??= origin
-    if (origin !== this.#authorizedOrigin)
-      throw new HttpError(
-        `${name}: refused, because the credentials of this run are for ${this.#authorizedOrigin} alone`,
-      )
+    const only = (this.#credentialsFor.origin ??= origin)
+    if (origin !== only)
+      throw new HttpError(`${name}: refused, because the credentials of this run are for ${only} alone`)
   }
 
   /** Waits for the rate limit, which does not count against the request's time, and over pauses of the account. */

@@ -2,7 +2,7 @@ import {createHash} from 'node:crypto'
 import {join} from 'node:path'
 
 import type {Config} from '../../config/config.ts'
-import type {Mask} from '../../base/log.ts'
+import type {Mask} from '../../base/mask.ts'
 import {createSecretStore, type ListedSecretStore} from './secret-store.ts'
 import type {SecretStore} from '../../source.ts'
 

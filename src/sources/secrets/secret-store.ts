@@ -4,7 +4,7 @@ import {dirname, join} from 'node:path'
 
 import {failure, messageWithCauses, sourceBug} from '../../base/errors.ts'
 import {withFileLock} from '../../base/file-lock.ts'
-import type {Mask} from '../../base/log.ts'
+import type {Mask} from '../../base/mask.ts'
 import {NAME} from '../../model/name.ts'
 import type {SecretStore} from '../../source.ts'
 import {hasCode} from '../../base/system-error.ts'

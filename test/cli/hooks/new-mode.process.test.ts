@@ -40,7 +40,7 @@ describe('a run mode that is added', () => {
   beforeEach(async () => {
     project = await createProject({
       home,
-      yaml: `jobs:\n  ${JOB}:\n    source: diary\n    file: records.json\n    calls: calls.ndjson\n`,
+      yaml: `jobs:\n  ${JOB}:\n    source: diary\n    file: records.json\n    calls: RECORDED\n`,
     })
     await project.writeRecords([{at: '2024-03-01T12:00:00Z', id: 'a'}])
     copy = await copyPackage()
@@ -55,7 +55,7 @@ describe('a run mode that is added', () => {
     expect(stderr).to.contain('nothing here knows the run mode shadow')
     expect(code).to.equal(70)
     expect(await exists(project.database)).to.equal(false)
-    expect(await project.calls()).to.deep.equal([])
+    expect(project.calls()).to.deep.equal([])
   })
 
   it('excludes the modes that were there before', async () => {

@@ -5,7 +5,7 @@ import {promisify} from 'node:util'
 
 import {expect} from 'chai'
 
-import {createMask} from '../../../src/base/log.ts'
+import {createMask} from '../../../src/base/mask.ts'
 import {ownProcess} from '../../../src/base/process-identity.ts'
 import {createSecretStore} from '../../../src/sources/secrets/secret-store.ts'
 import {temporaryFolder} from '../../support/cli.ts'

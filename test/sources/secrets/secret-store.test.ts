@@ -4,7 +4,7 @@ import {join} from 'node:path'
 import {expect} from 'chai'
 
 import {outcomeOf} from '../../../src/base/errors.ts'
-import {createMask} from '../../../src/base/log.ts'
+import {createMask} from '../../../src/base/mask.ts'
 import {ownProcess} from '../../../src/base/process-identity.ts'
 import {createSecretStore} from '../../../src/sources/secrets/secret-store.ts'
 import {temporaryFolder} from '../../support/cli.ts'

@@ -1,7 +1,12 @@
+import {appendFileSync} from 'node:fs'
 import {mkdir, readdir, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
+import {fileURLToPath} from 'node:url'
+
+import {build} from 'esbuild'
 
 import type {Counts} from '../../../src/model/counts.ts'
+import {startCallRecorder} from '../call-recorder.ts'
 import {hasTables, query} from '../database.ts'
 import {environmentOf, PROGRAM, spoolFolder} from '../program.ts'
 import type {CampaignOptions} from './campaign.ts'
@@ -11,7 +16,7 @@ import {Random} from './random.ts'
 import {mendIfTorn} from './torn-metadata.ts'
 import {endOfStep, World, type WorldSettings} from './world.ts'
 
-const SOURCE = new URL('source.ts', import.meta.url).href
+const SOURCE = fileURLToPath(new URL('source.ts', import.meta.url))
 const TABLES = {eventLog: 'event_log', rawObjects: 'raw_objects'}
 const JOBS = ['north', 'south'] as const
 const SETTINGS = {slice: '6h', overlap: '1d', changeFeed: false}
@@ -94,7 +99,10 @@ class Command {
   static async create(folder: string, plugin: string, worlds: Readonly<Record<Job, WorldSettings>>): Promise<Command> {
     const command = new Command(folder, worlds)
     await mkdir(command.#home, {recursive: true})
-    await writeFile(join(folder, 'lorchestra.yaml'), configuration(worlds))
+    const recorder = await startCallRecorder((call, path) =>
+      appendFileSync(join(folder, `${path.slice(1)}.ndjson`), `${call}\n`),
+    )
+    await writeFile(join(folder, 'lorchestra.yaml'), configuration(worlds, recorder.url))
     const {code, stderr} = await command.#start(['plugins', 'link', plugin, '--no-install'], {}, {kind: 'never'})
     assert(code === 0, `linking the plugin ended with ${String(code)}: ${stderr}`)
     return command
@@ -171,7 +179,7 @@ async function writePlugin(folder: string): Promise<void> {
   {apiVersion: 1, name: 'chaos', summary: 'a world', load: async () => (await import('./source.js')).default},
 ]
 `,
-    'source.js': `import {chaosSource} from ${JSON.stringify(SOURCE)}
+    'source.js': `import {chaosSource} from './chaos.js'
 
 const validate = ({world, as_of, calls, run}) => ({
   value: {world: JSON.parse(world), asOf: Number(as_of), pageSize: 10, calls, run},
@@ -184,9 +192,11 @@ export default {
 `,
   }
   for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content)
+  // A box reads the plugin's own folder alone.
+  await build({entryPoints: [SOURCE], outfile: join(folder, 'chaos.js'), bundle: true, platform: 'node', format: 'esm'})
 }
 
-const configuration = (worlds: Readonly<Record<Job, WorldSettings>>): string => `
+const configuration = (worlds: Readonly<Record<Job, WorldSettings>>, recorder: string): string => `
 jobs:
 ${JOBS.map(
   (job) => `  ${job}:
@@ -194,7 +204,7 @@ ${JOBS.map(
     source_system: ${job}
     max_rejects: 100000
     world: '${JSON.stringify(worlds[job])}'
-    calls: ${job}.ndjson
+    calls: ${recorder}${job}
     as_of: \${CHAOS_AS_OF}
     run: \${CHAOS_RUN}
 `,

@@ -8,7 +8,7 @@ export interface ChaosOptions {
   /** Which moment's state the service shows. */
   readonly asOf: number
   readonly pageSize: number
-  /** A line for each call of `extract`, for those who check afterwards. */
+  /** Where a line for each call of `extract` goes, for those who check afterwards: a file, or from a box an address. */
   readonly calls: string
   readonly run: string
 }
@@ -66,7 +66,7 @@ async function* pagesOf({options, window, bookmark, streams, ...host}: SourceCon
     bookmark: typeof bookmark === 'number' ? bookmark : null,
     asOf: options.asOf,
   }
-  appendFileSync(host.resolvePath(options.calls), `${JSON.stringify(call)}\n`)
+  await recordCall(options.calls, JSON.stringify(call))
   const {item, mail} = new World(options.world).read(call.bookmark ?? call.since ?? 0, call.until, call.asOf)
   const [items, mails] = ['item', 'mail'].map((type) => streams.find(({objectType}) => objectType === type))
   if (items === undefined || mails === undefined) throw new Error('a stream is not read')
@@ -79,6 +79,11 @@ async function* pagesOf({options, window, bookmark, streams, ...host}: SourceCon
   const known = await host.known(keys)
   const fresh = mail.records.filter((_, index) => !known.has(keys[index] ?? ''))
   for (const records of inPages(fresh, options.pageSize)) yield pageOf(mails, records)
+}
+
+async function recordCall(place: string, call: string): Promise<void> {
+  if (place.startsWith('http:')) await fetch(place, {method: 'POST', body: call})
+  else appendFileSync(place, `${call}\n`)
 }
 
 const pageOf = ({objectType}: Stream, records: readonly JsonObject[]): Page => ({objectType, records})

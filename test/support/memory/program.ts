@@ -2,6 +2,7 @@ import {registerHooks} from 'node:module'
 
 import type {WarehouseKind} from '../../../src/warehouse/kind.ts'
 import {PROGRAM} from '../program.ts'
+import {forgetRunMode} from '../run-mode.ts'
 import type {EndedCommand} from './commands.ts'
 
 /**
@@ -32,6 +33,8 @@ for (const line of lines) {
     stdout += String(text)
     return true
   }
+  // Each line is a process of its own as far as the mode goes, which is set once.
+  forgetRunMode()
   const code = await run([...line], PROGRAM).then(() => 0, exitCodeOf)
   process.stdout.write = write
   process.send?.({code, stdout} satisfies EndedCommand)

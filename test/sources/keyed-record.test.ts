@@ -2,7 +2,7 @@ import {expect} from 'chai'
 import fc from 'fast-check'
 
 import {parseExactly} from '../../src/base/exact-json.ts'
-import {keyProblem, keyRecord} from '../../src/run/keyed-record.ts'
+import {keyProblem, keyRecord} from '../../src/sources/box/keyed-record.ts'
 import type {JsonObject} from '../../src/source.ts'
 
 const stream = {sourceSystem: 'scripted--acct1', objectType: 'thing'}

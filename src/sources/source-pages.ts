@@ -1,6 +1,6 @@
 import {sourceBug} from '../base/errors.ts'
 import type {Page} from '../source.ts'
-import {untilSourceAnswers} from '../sources/source-answer.ts'
+import {untilSourceAnswers} from './source-answer.ts'
 
 const LARGEST_PAGE = 10_000
 /** The `finally` blocks of a source that is not needed any more have so many milliseconds. */

@@ -1,10 +1,10 @@
 import {createHash} from 'node:crypto'
 
-import {asError} from '../base/errors.ts'
-import {holdsWideNumber, isNestedDeeperThan, jsonText} from '../base/json-text.ts'
-import type {JsonObject, Source, Stream} from '../source.ts'
-import type {SpoolableRecord} from '../sink/spool.ts'
-import type {PayloadLimits} from '../warehouse/kind.ts'
+import {asError} from '../../base/errors.ts'
+import {holdsWideNumber, isNestedDeeperThan, jsonText} from '../../base/json-text.ts'
+import type {JsonObject, Source, Stream} from '../../source.ts'
+import type {SpoolableRecord} from '../../model/raw-object-columns.ts'
+import type {PayloadLimits} from '../../model/payload-limits.ts'
 
 const LONGEST_KEY_BYTES = 1024
 // oxlint-disable-next-line no-control-regex -- finding them is the point
@@ -49,7 +49,7 @@ export function keyRecord(
     return reject('a number in it has more digits than the warehouse can hold', idemKey)
   const {sourceSystem, objectType} = stream
   return {
-    record: {idemKey, sourceSystem, objectType, externalId: idemKey.slice(prefixOf(stream).length), json: json.text},
+    record: {idemKey, sourceSystem, objectType, externalId: externalIdIn(idemKey, stream), json: json.text},
   }
 }
 
@@ -70,6 +70,9 @@ function fingerprintOf(record: unknown): string {
 const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 const prefixOf = ({objectType, sourceSystem}: Stream): string => `${objectType}:${sourceSystem}:`
+
+/** Gives what follows the stream's name in a key. */
+export const externalIdIn = (idemKey: string, stream: Stream): string => idemKey.slice(prefixOf(stream).length)
 
 /** Says why a key cannot be used, for whatever stream the source made it. */
 export function keyProblem(idemKey: unknown, stream: Stream): string | undefined {

@@ -1,14 +1,21 @@
 import {expect} from 'chai'
 
 import {LorchestraError} from '../../src/base/errors.ts'
+import type {HostedSource} from '../../src/sources/box/hosted-source.ts'
 import {formatFailures, listSources, loadSource} from '../../src/sources/source-plugins.ts'
 import {commandLineWith, hookOf, type TestPlugin} from '../support/plugins.ts'
 
 const list = async (...plugins: TestPlugin[]) => listSources(await commandLineWith(plugins))
 
+/** What jobs read: the source in its box. */
+async function load(plugins: readonly TestPlugin[], name: string): Promise<HostedSource> {
+  const {source} = await loadSource(await commandLineWith(plugins), name, {folder: process.cwd(), paths: []})
+  return source
+}
+
 async function refusal(name: string, ...plugins: TestPlugin[]): Promise<LorchestraError> {
   try {
-    await loadSource(await commandLineWith(plugins), name)
+    await load(plugins, name)
   } catch (error) {
     expect(error).to.be.instanceOf(LorchestraError)
     return error as LorchestraError
@@ -34,17 +41,22 @@ describe('sources', () => {
   })
 
   it('are loaded by their name', async () => {
-    const source = await loadSource(await commandLineWith([GOOD]), 'notes')
-    expect(source.streams({})).to.deep.equal([{objectType: 'note', windowed: true}])
+    const source = await load([GOOD], 'notes')
+    const checked = await source.options['~standard'].validate({})
+    expect(checked.issues).to.equal(undefined)
+    expect('value' in checked && source.streams(checked.value)).to.deep.equal([{objectType: 'note', windowed: true}])
   })
 
   const broken: Readonly<Record<string, readonly [hook: string | undefined, message: string]>> = {
-    'exports a list': ['export default []', 'could not say which sources it has'],
+    'exports a list': ['export default []', 'the lorchestra:sources hook of the plugin plugin-bad exports no function'],
     throws: [
       "export default () => { throw new Error('out of order') }",
       'could not say which sources it has: out of order',
     ],
-    exits: ['export default function () { this.exit(3) }', 'could not say which sources it has: EEXIT: 3'],
+    exits: [
+      'export default function () { process.exit(3) }',
+      'could not say which sources it has: the source ended its process (exit code 3)',
+    ],
     'imports what is not there': [
       "import 'not-installed'\nexport default () => []",
       'could not say which sources it has',
@@ -71,7 +83,7 @@ describe('sources', () => {
       expect(failures[0]).to.include({plugin: 'plugin-bad'})
       expect(failures[0]?.message).to.include('plugin-bad').and.to.include(message)
       expect(formatFailures(failures)).to.match(/^Warning: .*plugin-bad.*\n {2}→ \S/)
-      expect((await loadSource(await commandLineWith([bad, GOOD]), 'notes')).name).to.equal('notes')
+      expect((await load([bad, GOOD], 'notes')).name).to.equal('notes')
     })
   }
 
@@ -98,7 +110,7 @@ describe('sources', () => {
     const error = await refusal('notes', other, one, third)
     expect(error.message).to.equal('more than one plugin offers the source notes: plugin-one, plugin-other')
     expect(error.next).to.equal('Remove all but one: lorchestra plugins uninstall plugin-other')
-    expect((await loadSource(await commandLineWith([one, other, third]), 'mail')).name).to.equal('mail')
+    expect((await load([one, other, third], 'mail')).name).to.equal('mail')
   })
 
   it('that nobody offers are answered with what there is and how to install more', async () => {

@@ -1,0 +1,51 @@
+import {realpathSync} from 'node:fs'
+import {fileURLToPath} from 'node:url'
+
+import type {Interfaces} from '@oclif/core'
+
+import {Plugin} from './oclif.ts'
+
+/** A plugin may bring this to lorchestra, and nothing else: it runs in a box. */
+export const SOURCES_HOOK = 'lorchestra:sources'
+
+/** The part of oclif's plugin that decides what of it runs in this process. */
+interface Loadable extends Omit<Interfaces.Plugin, 'options'> {
+  commandDiscoveryOpts?: unknown
+  readonly options: {readonly root: string}
+  // oxlint-disable-next-line no-underscore-dangle -- oclif's name
+  _manifest: (this: Loadable) => Promise<{readonly version: string; readonly commands: object}>
+}
+
+const PACKAGE = realpathSync(fileURLToPath(new URL('../../', import.meta.url)))
+const shutOut = new WeakMap<Interfaces.Plugin, readonly string[]>()
+const prototype = Plugin.prototype as unknown as Loadable
+// oxlint-disable-next-line no-underscore-dangle -- oclif's name
+const manifestOf = prototype._manifest
+
+/**
+ * Keeps hooks and commands of installed plugins out of this process, where they could change what a command line means. oclif
+ * has read the package.json when it asks for the manifest, and has imported nothing yet.
+ */
+export function keepForeignCodeOut(): void {
+  // oxlint-disable-next-line no-underscore-dangle -- oclif's name
+  prototype._manifest = async function (this: Loadable) {
+    if (isOurs(this)) return manifestOf.call(this)
+    const {hooks, pjson} = this
+    shutOut.set(this, [
+      ...Object.keys(hooks)
+        .filter((name) => name !== SOURCES_HOOK)
+        .map((name) => `the hook ${name}`),
+      ...(pjson.oclif.commands === undefined ? [] : ['commands']),
+    ])
+    this.hooks = Object.fromEntries(Object.entries(hooks).filter(([name]) => name === SOURCES_HOOK))
+    delete this.commandDiscoveryOpts
+    return {version: this.version, commands: {}}
+  }
+}
+
+/** Names what a plugin brings that would have run in this process. */
+export const foreignCodeOf = (plugin: Interfaces.Plugin): readonly string[] => shutOut.get(plugin) ?? []
+
+/** Answers for lorchestra itself and the plugins that its package.json names: oclif looks for these from there. */
+const isOurs = ({type, isRoot, root, options}: Loadable): boolean =>
+  type === 'core' && realpathSync(isRoot ? root : options.root) === PACKAGE

@@ -1,0 +1,180 @@
+import type {Socket} from 'node:net'
+
+import type {z} from 'zod'
+
+import {sourceBug} from '../../base/errors.ts'
+import type {SpoolableRecord} from '../../model/raw-object-columns.ts'
+import {BoxQuestions, type BoxContext, type BoxListeners} from './box-questions.ts'
+import {Channel} from './channel.ts'
+import {fromBox, KnownErrors, toMessage, type ErrorMessage} from './error-message.ts'
+import {reasonOfExit} from './exit-reason.ts'
+import type {Grants} from './grants.ts'
+import {showPrintedLines} from './printed-lines.ts'
+import {startBoxProcess, type BoxProcess} from './process.ts'
+
+/** A box that hears of nothing for this long is in an endless loop; milliseconds. */
+const PING_INTERVAL = 5000
+const MISSED_PINGS = 12
+/** What the box wrote is read to its end, then the reason of its end is known; milliseconds. */
+const EXIT_TIME = 1000
+/** A plugin's code in a process of its own. Nothing that it says is trusted. */
+export class Box {
+  readonly known = new KnownErrors()
+  readonly #process: BoxProcess
+  readonly #channel: Channel
+  readonly #questions: BoxQuestions
+  #missedPings = 0
+  #watch: NodeJS.Timeout | undefined
+  #reason: Error | undefined
+
+  constructor(grants: Grants) {
+    this.#process = startBoxProcess(grants)
+    const {child, channel, output} = this.#process
+    const exited = new Promise<void>((resolve) => {
+      child.once('exit', () => resolve())
+      child.once('error', () => resolve())
+    })
+    const questions = new BoxQuestions({
+      channel: () => this.#channel,
+      known: this.known,
+      fail: (reason) => this.fail(reason),
+      messageOf: (error) => this.messageOf(error),
+    })
+    this.#questions = questions
+    this.#channel = new Channel(channel, {
+      call: async (method, args) => questions.answer(method, args),
+      tell: (method, args) => questions.hear(method, args),
+      records: (body) => questions.receive(body),
+      toMessage: (error) => this.messageOf(error),
+      fromMessage: (message) => this.errorOf(message),
+      pending: () => this.#keepAlive(),
+      closed: (broken) => void this.#end(broken, exited),
+    })
+    for (const each of output) showPrintedLines(each, (line) => questions.listeners.mask?.apply(line) ?? line)
+    child.unref()
+    this.#keepAlive()
+  }
+
+  listen(listeners: BoxListeners): void {
+    this.#questions.listeners = listeners
+  }
+
+  get alive(): boolean {
+    return this.#reason === undefined
+  }
+
+  /** Asks the box. Rejects with what the source threw, or why there is no answer. */
+  async call<Shape extends z.ZodType>(
+    shape: Shape,
+    method: string,
+    ...args: readonly unknown[]
+  ): Promise<z.infer<Shape>> {
+    if (this.#questions.misuse !== undefined) throw this.#questions.misuse
+    const answer = await this.#channel.call(method, ...args)
+    this.#questions.answered()
+    const parsed = shape.safeParse(answer)
+    if (parsed.success) return parsed.data
+    throw this.fail(sourceBug(`the box of the source gave an answer to ${method} that is none`))
+  }
+
+  tell(method: string, ...args: readonly unknown[]): void {
+    this.#channel.tell(method, ...args)
+  }
+
+  open(context: BoxContext): number {
+    return this.#questions.open(context)
+  }
+
+  end(id: number): void {
+    this.#questions.end(id)
+    this.#channel.tell('end', id)
+  }
+
+  /** Takes records of the context until they are fetched with `received`. */
+  expect(id: number): void {
+    this.#questions.expect(id)
+  }
+
+  received(id: number): readonly SpoolableRecord[] {
+    return this.#questions.received(id)
+  }
+
+  /** Makes the error that the box told of. */
+  errorOf(message: ErrorMessage): Error {
+    return fromBox(message, this.known, (text) => this.#questions.masked(text))
+  }
+
+  /** Hides secrets in a text that came out of the box. */
+  masked(text: string): string {
+    return this.#questions.masked(text)
+  }
+
+  /** Makes a message of an error that may come back: then it is the same error. */
+  messageOf(error: unknown): ErrorMessage {
+    const message = toMessage(error)
+    return error instanceof Error ? {...message, known: this.known.add(error)} : message
+  }
+
+  /** Kills the box; all who wait hear why. Returns the reason, to be thrown. */
+  fail(reason: Error): Error {
+    this.#reason ??= reason
+    this.#process.kill()
+    this.#channel.fail(this.#reason)
+    this.#stopWatching()
+    return this.#reason
+  }
+
+  /** Ends a box that is not needed any more. */
+  close(): void {
+    this.fail(new Error('the box was closed'))
+  }
+
+  /** A box that nobody waits for does not keep the program from ending. */
+  #keepAlive(): void {
+    const {channel, child} = this.#process
+    const socket = channel as Socket
+    if (this.#channel.pendingCalls > 0) {
+      socket.ref()
+      child.ref()
+      this.#watch ??= setInterval(() => this.#ping(), PING_INTERVAL)
+    } else {
+      socket.unref()
+      child.unref()
+      this.#stopWatching()
+    }
+  }
+
+  #stopWatching(): void {
+    clearInterval(this.#watch)
+    this.#watch = undefined
+    this.#missedPings = 0
+  }
+
+  // Counted, not timed: a machine that slept has not been waiting.
+  #ping(): void {
+    if (this.#missedPings === 0) {
+      this.#missedPings = 1
+      this.#channel.call('ping').then(
+        () => {
+          this.#missedPings = 0
+        },
+        () => undefined,
+      )
+      return
+    }
+    this.#missedPings += 1
+    if (this.#missedPings <= MISSED_PINGS) return
+    this.fail(sourceBug(`the source blocked its process for ${(MISSED_PINGS * PING_INTERVAL) / 1000} s`))
+  }
+
+  async #end(broken: Error | undefined, exited: Promise<void>): Promise<void> {
+    if (broken !== undefined) {
+      this.fail(sourceBug(`the box of the source broke the protocol: ${broken.message}`))
+      return
+    }
+    const late = setTimeout(() => this.#process.kill(), EXIT_TIME)
+    await exited
+    clearTimeout(late)
+    this.fail(reasonOfExit(this.#process.child.exitCode, this.#process.child.signalCode))
+  }
+}

@@ -1,0 +1,230 @@
+import {sourceBug} from '../../base/errors.ts'
+import {untilAborted} from '../../base/waiting.ts'
+import {z} from 'zod'
+import type {JsonValue, RateLimit, SecretStore, StreamDefinition} from '../../source.ts'
+import type {Box} from './box.ts'
+import type {BoxContext} from './box-questions.ts'
+import {answers} from './box-messages.ts'
+import type {HostContext, HostedSource, KeyedPage, ReadLimits} from './hosted-source.ts'
+import type {Told} from './options-message.ts'
+import type {ContextMessage, LimitsMessage} from './messages.ts'
+import type {SourceShape} from './source-shape.ts'
+
+/** The `finally` blocks of a source that is not needed any more have so many milliseconds. */
+const CLOSING_TIME = {finished: 10_000, aborted: 1000}
+
+interface CheckedOptions {
+  readonly id: number
+  readonly streams: Told<unknown>
+  readonly rateLimit: Told<unknown>
+}
+
+/** Gives a source whose code is in the box. */
+export function boxedSource(box: Box, shape: SourceShape): HostedSource {
+  const {name, summary, secrets, selection, defaults, methods} = shape
+  const checked = new WeakMap<object, CheckedOptions>()
+  let lastOptions = 0
+  const checkedOf = (options: unknown): CheckedOptions => {
+    const found = typeof options === 'object' && options !== null ? checked.get(options) : undefined
+    if (found === undefined) throw new Error(`${name} was asked with options that it has not checked`)
+    return found
+  }
+  const valueOf = (told: Told<unknown>): unknown => {
+    if ('error' in told) throw box.errorOf(told.error)
+    return told.value
+  }
+  const has = (method: string): boolean => methods.includes(method)
+  const ask =
+    (method: string) =>
+    async (context: HostContext): Promise<unknown> =>
+      withContext(box, context, context.signal, async (id) =>
+        box.call(z.unknown(), 'ask', method, contextMessage(id, checkedOf(context.options).id, context)),
+      )
+
+  return {
+    apiVersion: 1,
+    name,
+    summary,
+    options: {
+      '~standard': {
+        version: 1,
+        vendor: 'lorchestra',
+        async validate(input: unknown) {
+          const id = (lastOptions += 1)
+          const answer = await box.call(answers.validate, 'validate', id, input)
+          if ('issues' in answer) return {issues: answer.issues}
+          checked.set(answer.values, {
+            id,
+            streams: answer.streams as Told<unknown>,
+            rateLimit: answer.rateLimit as Told<unknown>,
+          })
+          return {value: answer.values}
+        },
+        ...(shape.schema !== undefined && {jsonSchema: {input: () => shape.schema}}),
+      },
+    },
+    ...(secrets !== undefined && {secrets}),
+    ...(selection !== undefined && {selection}),
+    ...(defaults !== undefined && {defaults}),
+    streams: (options) => streamsIn(valueOf(checkedOf(options).streams)),
+    ...(has('rateLimit') && {rateLimit: (options: unknown) => rateLimitIn(valueOf(checkedOf(options).rateLimit))}),
+    extract: (context, limits) => ({
+      [Symbol.asyncIterator]: () => new BoxedPages(box, context, checkedOf(context.options).id, limits),
+    }),
+    ...(has('estimate') && {estimate: ask('estimate')}),
+    ...(has('currentBookmark') && {
+      currentBookmark: async (context: HostContext) =>
+        ((await ask('currentBookmark')(context)) ?? undefined) as JsonValue | undefined,
+    }),
+    ...(has('canResume') && {
+      canResume: async (context: HostContext) => (await ask('canResume')(context)) !== false,
+    }),
+    ...(has('check') && {
+      check: async (context: HostContext) => ((await ask('check')(context)) ?? undefined) as {identity: string},
+    }),
+    ...(has('needsLogin') && {
+      needsLogin: async (account: {readonly options: unknown; readonly secrets: SecretStore}) =>
+        withContext(box, account, undefined, async (id) =>
+          box.call(z.boolean(), 'needsLogin', null, bareMessage(id, checkedOf(account.options).id)),
+        ),
+    }),
+    ...(has('login') && {
+      login: async (context) =>
+        withContext(box, context, context.signal, async (id) => {
+          await box.call(z.unknown(), 'login', null, bareMessage(id, checkedOf(context.options).id))
+        }),
+    }),
+  }
+}
+
+/** Asks within a context that ends with the answer. An abort is told to the source, and ends the wait. */
+async function withContext<Answer>(
+  box: Box,
+  context: BoxContext,
+  signal: AbortSignal | undefined,
+  use: (id: number) => Promise<Answer>,
+): Promise<Answer> {
+  const id = box.open(context)
+  const abort = (): void => box.tell('abort', id, box.messageOf(signal?.reason))
+  signal?.addEventListener('abort', abort, {once: true})
+  try {
+    signal?.throwIfAborted()
+    return await (signal === undefined ? use(id) : untilAborted(use(id), signal))
+  } finally {
+    signal?.removeEventListener('abort', abort)
+    box.end(id)
+  }
+}
+
+class BoxedPages implements AsyncIterator<KeyedPage> {
+  readonly #box: Box
+  readonly #signal: AbortSignal
+  readonly #id: number
+  /** Where there is a limit, what lies beyond it is not read. */
+  readonly #readAhead: boolean
+  readonly #begun: Promise<unknown>
+  readonly #abort: () => void
+
+  constructor(box: Box, context: HostContext, options: number, limits: ReadLimits) {
+    this.#box = box
+    this.#signal = context.signal
+    this.#id = box.open(context)
+    this.#readAhead = limits.records === Infinity
+    this.#abort = () => box.tell('abort', this.#id, box.messageOf(this.#signal.reason))
+    this.#signal.addEventListener('abort', this.#abort, {once: true})
+    this.#begun = box.call(z.unknown(), 'extract', contextMessage(this.#id, options, context), limitsMessage(limits))
+    this.#begun.catch(() => undefined)
+  }
+
+  async next(): Promise<IteratorResult<KeyedPage, undefined>> {
+    const page = await untilAborted(this.#page(), this.#signal)
+    if (page !== undefined) return {done: false, value: page}
+    this.#end()
+    return {done: true, value: undefined}
+  }
+
+  /** The source's `finally` blocks run, for a while; then its process ends. */
+  async return(): Promise<IteratorResult<KeyedPage, undefined>> {
+    const time = this.#signal.aborted ? CLOSING_TIME.aborted : CLOSING_TIME.finished
+    const timer = setTimeout(() => {
+      this.#box.fail(sourceBug(`the source did not end within ${time / 1000} s of being told to`))
+    }, time)
+    try {
+      await this.#box.call(z.unknown(), 'return', this.#id)
+    } finally {
+      clearTimeout(timer)
+      this.#end()
+    }
+    return {done: true, value: undefined}
+  }
+
+  async #page(): Promise<KeyedPage | undefined> {
+    await this.#begun
+    this.#box.expect(this.#id)
+    const answer = await this.#box.call(answers.next, 'next', this.#id, this.#readAhead)
+    const records = this.#box.received(this.#id)
+    if (answer === null) return undefined
+    const {objectType, extracted, records: count, rejections, deleted, bookmark} = answer
+    if (records.length !== count)
+      throw this.#box.fail(sourceBug('the box of the source sent another number of records than it said'))
+    return {
+      extracted,
+      records,
+      rejections: rejections.map(({reference, reason}) => ({
+        reference: this.#box.masked(reference),
+        reason: this.#box.masked(reason),
+      })),
+      ...(objectType !== undefined && {objectType}),
+      ...(deleted !== undefined && {deleted}),
+      ...(bookmark !== undefined && {bookmark: bookmark as JsonValue}),
+    }
+  }
+
+  #end(): void {
+    this.#signal.removeEventListener('abort', this.#abort)
+    this.#box.end(this.#id)
+  }
+}
+
+function contextMessage(context: number, options: number, given: HostContext): ContextMessage {
+  const {streams, window, start, bookmark} = given
+  return {
+    context,
+    options,
+    streams,
+    until: window.until.toISOString(),
+    ...(window.since !== undefined && {since: window.since.toISOString()}),
+    ...(start !== undefined && {start: start.toISOString()}),
+    ...(bookmark !== undefined && {bookmark}),
+  }
+}
+
+const bareMessage = (context: number, options: number): ContextMessage => ({
+  context,
+  options,
+  streams: [],
+  until: new Date().toISOString(),
+})
+
+// JSON has no infinity.
+const finite = (value: number): number | null => (Number.isFinite(value) ? value : null)
+
+function limitsMessage({records, payload}: ReadLimits): LimitsMessage {
+  return {
+    records: finite(records),
+    ...(payload !== undefined && {payload: {...payload, levels: finite(payload.levels), bytes: finite(payload.bytes)}}),
+  }
+}
+
+function streamsIn(value: unknown): readonly StreamDefinition[] {
+  const parsed = z.array(z.looseObject({objectType: z.string()})).safeParse(value)
+  if (parsed.success) return parsed.data as unknown as readonly StreamDefinition[]
+  throw sourceBug('the source names its streams wrongly: no list of streams')
+}
+
+function rateLimitIn(value: unknown): RateLimit {
+  if (value === null) return {unitsPerMinute: Infinity}
+  const parsed = z.object({unitsPerMinute: z.number().positive()}).safeParse(value)
+  if (parsed.success) return parsed.data
+  throw sourceBug('the source has a rate limit that is no positive number of units per minute')
+}

@@ -1,0 +1,16 @@
+import {failure, sourceBug} from '../../base/errors.ts'
+
+/** Says why a box is gone that nobody ended. */
+export function reasonOfExit(code: number | null, signal: NodeJS.Signals | null): Error {
+  if (signal === 'SIGABRT' || signal === 'SIGTRAP' || code === 134)
+    return failure('the process of the source ran out of memory, or did what no source may', {
+      code: 'E_SOURCE_FAILED',
+      next: 'Lines above may say more. Where its memory was full: smaller pages need less; report it to whoever maintains the source.',
+    })
+  if (signal !== null)
+    return failure(`the process of the source was killed (${signal})`, {
+      code: 'E_SOURCE_FAILED',
+      next: 'Run the same command again: finished commits are kept.',
+    })
+  return sourceBug(`the source ended its process (exit code ${code ?? 'unknown'})`)
+}

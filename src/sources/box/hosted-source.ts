@@ -1,0 +1,53 @@
+import type {JsonValue, LoginContext, Source, SourceContext} from '../../source.ts'
+import type {SpoolableRecord} from '../../model/raw-object-columns.ts'
+import type {PayloadLimits} from '../../model/payload-limits.ts'
+import type {Rejection} from './keyed-record.ts'
+
+/** The host gives this to a source that it asks; the rest of the context is made beside the source. */
+export type HostContext = Omit<SourceContext<unknown>, 'http' | 'resolvePath'> & {
+  readonly observe: (update: HostUpdate) => void
+}
+
+export type HostLoginContext = Omit<LoginContext<unknown>, 'http'>
+
+/** What the client of a source tells while it asks the service. */
+export interface HostUpdate {
+  readonly units?: number
+  readonly waitingUntil?: Date
+  /** What the service's clock says. */
+  readonly serverTime?: Date
+}
+
+export interface ReadLimits {
+  /** Records that the run may still take. */
+  readonly records: number
+  readonly payload?: PayloadLimits
+}
+
+/** A page whose records have their keys and are JSON text. */
+export interface KeyedPage {
+  readonly objectType?: string
+  /** The number of records that the source yielded: those below and the rejected ones. */
+  readonly extracted: number
+  readonly records: readonly SpoolableRecord[]
+  readonly rejections: readonly Rejection[]
+  readonly deleted?: readonly string[]
+  readonly bookmark?: JsonValue
+}
+
+/**
+ * What the host knows of a source, and asks it. Its code runs in a box; only tests run it in their own process. Options are
+ * what `options` answered; each answer stands for the value that stays with the source.
+ */
+export interface HostedSource extends Pick<
+  Source,
+  'apiVersion' | 'name' | 'summary' | 'options' | 'secrets' | 'selection' | 'defaults' | 'rateLimit' | 'streams'
+> {
+  extract(context: HostContext, limits: ReadLimits): AsyncIterable<KeyedPage>
+  estimate?(context: HostContext): Promise<unknown>
+  currentBookmark?(context: HostContext): Promise<JsonValue | undefined>
+  canResume?(context: HostContext): Promise<boolean>
+  check?(context: HostContext): Promise<{readonly identity: string} | undefined>
+  needsLogin?(account: Pick<HostContext, 'options' | 'secrets'>): Promise<boolean>
+  login?(context: HostLoginContext): Promise<void>
+}

@@ -1,0 +1,42 @@
+import type {HttpClient, Source} from '../../source.ts'
+import type {HostContext, HostedSource} from './hosted-source.ts'
+import {KeyedPages} from './keyed-pages.ts'
+
+export interface Surroundings {
+  readonly http: HttpClient
+  readonly resolvePath: (path: string) => string
+}
+
+/** Hosts a source in this very process: for tests of the host, and for the conformance suite. No command does. */
+export function inProcessSource(source: Source, {http, resolvePath}: Surroundings): HostedSource {
+  const within = <Context extends object>(context: Context): Context & Surroundings => ({...context, http, resolvePath})
+  const asked = <Answer>(question: ((context: HostContext & Surroundings) => Answer) | undefined) =>
+    question === undefined ? undefined : (context: HostContext): Answer => question(within(context))
+  const {apiVersion, name, summary, options, secrets, selection, defaults} = source
+  const [estimate, currentBookmark, canResume, check] = [
+    asked(source.estimate?.bind(source)),
+    asked(source.currentBookmark?.bind(source)),
+    asked(source.canResume?.bind(source)),
+    asked(source.check?.bind(source)),
+  ]
+  return {
+    apiVersion,
+    name,
+    summary,
+    options,
+    ...(secrets !== undefined && {secrets}),
+    ...(selection !== undefined && {selection}),
+    ...(defaults !== undefined && {defaults}),
+    streams: (given) => source.streams(given),
+    ...(source.rateLimit !== undefined && {rateLimit: source.rateLimit.bind(source)}),
+    extract: (context, limits) => {
+      const pages = new KeyedPages(source, source.extract(within(context)), context, limits)
+      return {[Symbol.asyncIterator]: () => pages}
+    },
+    ...(estimate !== undefined && {estimate}),
+    ...(currentBookmark !== undefined && {currentBookmark}),
+    ...(canResume !== undefined && {canResume}),
+    ...(check !== undefined && {check}),
+    ...(source.needsLogin !== undefined && {needsLogin: source.needsLogin.bind(source)}),
+  }
+}

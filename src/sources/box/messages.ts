@@ -1,0 +1,32 @@
+import type {JsonValue, Stream} from '../../source.ts'
+import type {DescriptorShape} from './source-shape.ts'
+
+/** What the host says of a call of the source. */
+export interface ContextMessage {
+  readonly context: number
+  /** Number of the options that the source validated. */
+  readonly options: number
+  readonly streams: readonly Stream[]
+  readonly since?: string
+  readonly until: string
+  readonly start?: string
+  readonly bookmark?: JsonValue
+}
+
+export interface LimitsMessage {
+  /** `null`: as many as there are. */
+  readonly records: number | null
+  readonly payload?: {readonly levels: number | null; readonly bytes: number | null; readonly wideNumbers: boolean}
+}
+
+/** The answer to `next`, after the frames with its records; `null` at the end. */
+export interface PageMessage {
+  readonly objectType?: string
+  readonly extracted: number
+  readonly records: number
+  readonly rejections: readonly {readonly reference: string; readonly reason: string}[]
+  readonly deleted?: readonly string[]
+  readonly bookmark?: JsonValue
+}
+
+export type HookAnswer = {readonly descriptors: readonly (DescriptorShape | null)[]} | {readonly problem: 'no function'}

@@ -1,0 +1,100 @@
+import type {Source, SourceDescriptor} from '../../source.ts'
+
+/** What is left of a descriptor when it crosses the wall. */
+export interface DescriptorShape {
+  readonly apiVersion?: unknown
+  readonly name?: unknown
+  readonly summary?: unknown
+  readonly reads?: unknown
+  /** The type of `load`. */
+  readonly load: string
+}
+
+/** What the host knows of a source once it is loaded. */
+export interface SourceShape {
+  readonly name: string
+  readonly summary: string
+  readonly secrets?: readonly string[]
+  readonly selection?: readonly string[]
+  readonly defaults?: Source['defaults']
+  /** JSON Schema of the options, where the source's validator offers one. */
+  readonly schema?: unknown
+  /** Names of the optional methods that it has. */
+  readonly methods: readonly string[]
+}
+
+export const OPTIONAL_METHODS = [
+  'rateLimit',
+  'estimate',
+  'currentBookmark',
+  'canResume',
+  'check',
+  'needsLogin',
+  'login',
+] as const satisfies readonly (keyof Source)[]
+
+export function shapeOfDescriptor(answer: unknown): DescriptorShape | null {
+  if (typeof answer !== 'object' || answer === null) return null
+  const {apiVersion, name, summary, reads, load} = answer as Readonly<Record<string, unknown>>
+  return {
+    apiVersion: printable(apiVersion),
+    name: printable(name),
+    summary: printable(summary),
+    reads: printable(reads),
+    load: typeof load,
+  }
+}
+
+export function shapeOfSource(source: Source): SourceShape {
+  const {name, summary, secrets, selection, defaults} = source
+  const schema = schemaOf(source)
+  return {
+    name,
+    summary,
+    methods: OPTIONAL_METHODS.filter((method) => typeof source[method] === 'function'),
+    ...(secrets !== undefined && {secrets}),
+    ...(selection !== undefined && {selection}),
+    ...(defaults !== undefined && {defaults}),
+    ...(schema !== undefined && {schema}),
+  }
+}
+
+/** Says what keeps an object from being the source that its descriptor promised. */
+export function whatIsWrongWith(source: unknown, descriptor: Pick<SourceDescriptor, 'name'>): string | undefined {
+  if (typeof source !== 'object' || source === null) return 'is no object: load() must resolve to the source itself'
+  const shape = source as Readonly<Record<string, unknown>>
+  if (shape['apiVersion'] !== 1) return `has apiVersion ${quote(shape['apiVersion'])}, not 1`
+  if (shape['name'] !== descriptor.name) return `calls itself ${quote(shape['name'])}`
+  const missing = ['streams', 'idemKey', 'extract'].find((method) => typeof shape[method] !== 'function')
+  if (missing !== undefined) return `has no ${missing}()`
+  const odd = OPTIONAL_METHODS.find((method) => !['function', 'undefined'].includes(typeof shape[method]))
+  if (odd !== undefined) return `has a ${odd} that is no function`
+  if (!isStandardSchema(shape['options'])) return 'has options that are no Standard Schema'
+  const list = ['secrets', 'selection'].find((key) => !isListOfNames(shape[key]))
+  return list === undefined ? undefined : `has ${list} that are no list of names`
+}
+
+function schemaOf(source: Source): unknown {
+  const standard: object = source.options['~standard']
+  if (!('jsonSchema' in standard)) return undefined
+  const {jsonSchema} = standard as {jsonSchema: {input?: (options: {target: string}) => unknown}}
+  try {
+    return jsonSchema.input?.({target: 'draft-2020-12'})
+  } catch {
+    // Validators may refuse what JSON Schema has no words for.
+    return undefined
+  }
+}
+
+const isStandardSchema = (value: unknown): boolean =>
+  ((typeof value === 'object' && value !== null) || typeof value === 'function') &&
+  typeof (value as {'~standard'?: {validate?: unknown}})['~standard']?.validate === 'function'
+
+const isListOfNames = (value: unknown): boolean =>
+  value === undefined || (Array.isArray(value) && value.every((item) => typeof item === 'string'))
+
+const quote = (value: unknown): string => (value === undefined ? 'nothing' : JSON.stringify(value))
+
+/** Keeps what an error message may quote. */
+const printable = (value: unknown): unknown =>
+  typeof value === 'bigint' || typeof value === 'symbol' || typeof value === 'function' ? typeof value : value

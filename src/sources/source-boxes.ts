@@ -1,0 +1,61 @@
+import type {Config as CommandLine} from '@oclif/core'
+
+import type {Config} from '../config/config.ts'
+import {missingVariables, resolveVariables} from '../config/variables.ts'
+import type {BoxListeners} from './box/box-questions.ts'
+import {pathsIn} from './box/grants.ts'
+import type {HostedSource} from './box/hosted-source.ts'
+import {loadSource, type LoadedSource} from './source-plugins.ts'
+
+/** The source that an account or a job reads. */
+export interface BoxOwner {
+  readonly sourceName: string
+  readonly account?: string | undefined
+  /** Name of the job; the box is the job's where it has no account. */
+  readonly name?: string | undefined
+  readonly options: Readonly<Record<string, unknown>>
+}
+
+/**
+ * One box an account, for all of its jobs: what its service counts, asks to wait for, and rotates, is in one process. Boxes
+ * end with the program.
+ */
+export class SourceBoxes {
+  readonly #commandLine: CommandLine
+  readonly #config: Config
+  readonly #listeners: BoxListeners
+  readonly #loaded = new Map<string, Promise<LoadedSource>>()
+
+  constructor(commandLine: CommandLine, config: Config, listeners: BoxListeners) {
+    this.#commandLine = commandLine
+    this.#config = config
+    this.#listeners = listeners
+  }
+
+  async sourceOf(owner: BoxOwner): Promise<HostedSource> {
+    const {sourceName, account, name} = owner
+    const key = JSON.stringify([sourceName, account === undefined ? {job: name} : {account}])
+    const kept = this.#loaded.get(key)
+    if (kept !== undefined && (await kept).box.alive) return (await kept).source
+    const loading = loadSource(this.#commandLine, sourceName, {
+      folder: this.#config.folder,
+      paths: this.#pathsOf(owner),
+      ...this.#listeners,
+    })
+    this.#loaded.set(key, loading)
+    return (await loading).source
+  }
+
+  /** All jobs of the account may run in its box. */
+  #pathsOf({account, options}: BoxOwner): readonly string[] {
+    const {jobs, environment, folder} = this.#config
+    const all = [
+      options,
+      ...[...jobs.values()].filter((job) => account !== undefined && job.account === account).map((job) => job.options),
+    ]
+    const texts = all.flatMap((each) =>
+      Object.values(each).filter((value) => missingVariables(value, environment).length === 0),
+    )
+    return [...new Set(texts.flatMap((value) => pathsIn(resolveVariables(value, environment), folder)))]
+  }
+}
