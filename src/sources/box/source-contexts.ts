@@ -31,7 +31,7 @@ export class SourceContexts {
   readonly #mask: Mask
   readonly #open = new Map<number, OpenContext>()
   readonly #changes = new Map<number, (current: string | undefined) => Promise<string> | string>()
-  /** For each run, by the number of its options. */
+  /** Runs, by the number of their options, each send credentials to one origin. */
   readonly #credentialsFor = new Map<number, CredentialsOrigin>()
   #lastChange = 0
 
