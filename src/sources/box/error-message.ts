@@ -43,7 +43,8 @@ export function toMessage(thrown: unknown, depth = 0): ErrorMessage {
   const {name, message, cause} = error as {name: unknown; message: unknown; cause?: unknown}
   const known = numbers.get(error)
   const inner = cause ?? (error instanceof AggregateError ? (error.errors[0] as unknown) : undefined)
-  const isAtFault = error instanceof LorchestraError && (error.code === 'E_SOURCE_BUG' || error.code === 'E_SOURCE_FAILED')
+  const isAtFault =
+    error instanceof LorchestraError && (error.code === 'E_SOURCE_BUG' || error.code === 'E_SOURCE_FAILED')
   return {
     name: String(name),
     message: refusalIn(error) ?? refusalWithin(error) ?? String(message),
