@@ -1,5 +1,4 @@
 import type {Duplex} from 'node:stream'
-import {once} from 'node:events'
 
 import {parseExactly} from '../../base/exact-json.ts'
 import {asError} from '../../base/errors.ts'
@@ -71,7 +70,15 @@ export class Channel {
 
   /** Resolves when the other side has room for more. */
   async sendRecords(body: Buffer): Promise<void> {
-    if (!this.#write('records', body)) await Promise.race([once(this.#stream, 'drain'), once(this.#stream, 'close')])
+    if (this.#write('records', body)) return
+    const stream = this.#stream
+    await new Promise<void>((resolve) => {
+      const goOn = (): void => {
+        stream.off('drain', goOn).off('close', goOn)
+        resolve()
+      }
+      stream.on('drain', goOn).on('close', goOn)
+    })
   }
 
   /** Takes nothing more; `reason` is how the other side broke the protocol. Who waits hears of it by `fail`. */

@@ -1,3 +1,4 @@
+import {setImmediate as turn} from 'node:timers/promises'
 import {pathToFileURL} from 'node:url'
 
 import {failure} from '../../base/errors.ts'
@@ -119,15 +120,16 @@ export class SourceServer {
     open.ahead = undefined
     if (step.done === true) return null
     const {objectType, extracted, records, rejections, deleted, bookmark} = step.value
-    if (readAhead) {
-      open.ahead = pages.next()
-      // Whoever asks for it hears of it.
-      open.ahead.catch(() => undefined)
-    }
     const framed = function* () {
       for (const {json, ...head} of records) yield {head: JSON.stringify(head), json}
     }
     for (const body of encodeRecords(context, framed())) await this.#channel.sendRecords(body)
+    if (readAhead) {
+      // Not before the records and the answer are on their way: what a source does at once would hold them up.
+      open.ahead = turn().then(async () => pages.next())
+      // Whoever asks for it hears of it.
+      open.ahead.catch(() => undefined)
+    }
     return {
       extracted,
       records: records.length,
