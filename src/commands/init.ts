@@ -44,7 +44,7 @@ export default class Init extends LorchestraCommand {
     // Nobody is asked in vain.
     await assertNoFileExists(directory, STARTER_FILE_NAMES)
     if (account !== undefined && !NAME.test(account)) throw notAName('--account', account)
-    const [{listSources, loadSource}, {schemaReference}] = await Promise.all([
+    const [{findSources, listSources, loadSource}, {schemaReference}] = await Promise.all([
       import('../sources/source-plugins.ts'),
       import('../cli/starter/schema-reference.ts'),
     ])
@@ -62,7 +62,7 @@ export default class Init extends LorchestraCommand {
     const job = starterJobName(answers)
     if (!NAME.test(job)) throw notAName('the job', job)
     const files = await starterFiles({
-      source: (await loadSource(this.config, answers.source, {folder: directory, paths: []})).source,
+      source: (await loadSource(await findSources(this.config), answers.source, {folder: directory, paths: []})).source,
       account: answers.account,
       warehouse: kindOf({type: answers.warehouse}),
       kinds: WAREHOUSE_KINDS,

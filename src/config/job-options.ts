@@ -2,6 +2,7 @@ import {adviseOn, closeMatch} from '../base/close-match.ts'
 import type {Config} from './config.ts'
 import {formatIssue, pathOf, problemsError, type Problem, type SchemaIssue} from './problems.ts'
 import {hashSelection} from './selection-hash.ts'
+import {jsonSchemaOf} from './options-schema.ts'
 import {HOST_KEYS} from './settings.ts'
 import {assertVariablesAreSet, isPlainObject, mapStrings, missingVariables, resolveVariables} from './variables.ts'
 import {messageWithCauses, sourceBug} from '../base/errors.ts'
@@ -165,18 +166,6 @@ function optionNames(source: OptionsSource): readonly string[] | undefined {
   const taken = names?.filter((name) => HOST_KEYS.includes(name)) ?? []
   if (taken.length === 0) return names
   throw sourceBug(`the source ${source.name} has options that lorchestra reads itself: ${taken.join(', ')}`)
-}
-
-function jsonSchemaOf(source: OptionsSource): unknown {
-  const standard: object = source.options['~standard']
-  if (!('jsonSchema' in standard)) return undefined
-  const {jsonSchema} = standard as {jsonSchema: {input?: (options: {target: string}) => unknown}}
-  try {
-    return jsonSchema.input?.({target: 'draft-2020-12'})
-  } catch {
-    // Validators may refuse what JSON Schema has no words for.
-    return undefined
-  }
 }
 
 function closedProperties(schema: unknown): readonly string[] | undefined {

@@ -5,7 +5,7 @@ import {missingVariables, resolveVariables} from '../config/variables.ts'
 import type {BoxListeners} from './box/box-questions.ts'
 import {pathsIn} from './box/grants.ts'
 import type {HostedSource} from './box/hosted-source.ts'
-import {loadSource, type LoadedSource} from './source-plugins.ts'
+import {findSources, loadSource, type FoundSources, type LoadedSource} from './source-plugins.ts'
 
 /** The source that an account or a job reads. */
 export interface BoxOwner {
@@ -24,6 +24,8 @@ export class SourceBoxes {
   readonly #commandLine: CommandLine
   readonly #config: Config
   readonly #listeners: BoxListeners
+  /** Plugins are asked once, however many accounts there are. */
+  #found: Promise<FoundSources> | undefined
   readonly #loaded = new Map<string, Promise<LoadedSource>>()
 
   constructor(commandLine: CommandLine, config: Config, listeners: BoxListeners) {
@@ -37,13 +39,18 @@ export class SourceBoxes {
     const key = JSON.stringify([sourceName, account === undefined ? {job: name} : {account}])
     const kept = this.#loaded.get(key)
     if (kept !== undefined && (await kept).box.alive) return (await kept).source
-    const loading = loadSource(this.#commandLine, sourceName, {
+    const loading = this.#load(owner)
+    this.#loaded.set(key, loading)
+    return (await loading).source
+  }
+
+  async #load(owner: BoxOwner): Promise<LoadedSource> {
+    this.#found ??= findSources(this.#commandLine)
+    return loadSource(await this.#found, owner.sourceName, {
       folder: this.#config.folder,
       paths: this.#pathsOf(owner),
       ...this.#listeners,
     })
-    this.#loaded.set(key, loading)
-    return (await loading).source
   }
 
   /** All jobs of the account may run in its box. */

@@ -4,7 +4,7 @@ import {untilSourceAnswers} from './source-answer.ts'
 
 const LARGEST_PAGE = 10_000
 /** The `finally` blocks of a source that is not needed any more have so many milliseconds. */
-const CLOSING_TIME = {finished: 10_000, aborted: 1000}
+export const CLOSING_TIME = {finished: 10_000, aborted: 1000}
 
 /** Takes what a source yields, whatever it is, page by page: every page is one, every wait can be aborted. */
 export class SourcePages {

@@ -50,21 +50,20 @@ export interface SourceList {
   readonly failures: readonly SourceFailure[]
 }
 
-const HOOK = SOURCES_HOOK
 const HOOK_TIMEOUT = 10_000
 const REPORT = 'Update the plugin, or report it to whoever maintains it.'
 const adviceToReinstall = (plugin: string): string =>
   `Install it again (\`lorchestra plugins install ${plugin}\`), or report it to whoever maintains it.`
 
-/** A source with the box in which its plugin answered. */
+/** A source, and where its plugin is. */
 interface FoundSource extends ListedSource {
-  readonly box: Box
   readonly root: string
   /** Files of its hooks. */
   readonly hooks: readonly string[]
 }
 
-interface Found {
+/** All sources that can be loaded, and what is broken beside them. */
+export interface FoundSources {
   readonly sources: readonly FoundSource[]
   readonly failures: readonly SourceFailure[]
 }
@@ -72,15 +71,14 @@ interface Found {
 /** Lists all sources that installed plugins offer; what is broken stands beside them. */
 export async function listSources(commandLine: CommandLine): Promise<SourceList> {
   const {sources, failures} = await findSources(commandLine)
-  for (const {box} of sources) box.close()
   return {sources: sources.map(({descriptor, plugin}) => ({descriptor, plugin})), failures}
 }
 
 /** Each plugin answers in a box of its own, so none can speak for another. */
-async function findSources(commandLine: CommandLine): Promise<Found> {
+export async function findSources(commandLine: CommandLine): Promise<FoundSources> {
   const plugins = commandLine
     .getPluginsList()
-    .filter((plugin) => (plugin.hooks[HOOK]?.length ?? 0) + foreignCodeOf(plugin).length > 0)
+    .filter((plugin) => (plugin.hooks[SOURCES_HOOK]?.length ?? 0) + foreignCodeOf(plugin).length > 0)
   const asked = await Promise.all(plugins.map(async (plugin) => refusalOf(plugin) ?? sourcesOf(plugin)))
   const {sources, duplicates} = separateDuplicates(asked.flatMap((found) => found.sources))
   return {
@@ -92,18 +90,18 @@ async function findSources(commandLine: CommandLine): Promise<Found> {
 }
 
 /** A plugin that would run code outside of a box is used for nothing. */
-function refusalOf(plugin: Interfaces.Plugin): Found | undefined {
+function refusalOf(plugin: Interfaces.Plugin): FoundSources | undefined {
   const foreign = foreignCodeOf(plugin)
   if (foreign.length === 0) return undefined
   const refusal = {
     plugin: plugin.name,
     message: `the plugin ${plugin.name} brings ${foreign.join(', ')}, which would run in lorchestra itself; none of it is run, and none of its sources is used`,
-    next: `Uninstall it (\`lorchestra plugins uninstall ${plugin.name}\`), or ask whoever maintains it for one with the hook ${HOOK} alone.`,
+    next: `Uninstall it (\`lorchestra plugins uninstall ${plugin.name}\`), or ask whoever maintains it for one with the hook ${SOURCES_HOOK} alone.`,
   }
   return {sources: [], failures: [refusal]}
 }
 
-async function sourcesOf(plugin: Interfaces.Plugin): Promise<Found> {
+async function sourcesOf(plugin: Interfaces.Plugin): Promise<FoundSources> {
   const box = new Box(ownGrants(plugin.root))
   const late = setTimeout(() => {
     box.fail(new Error(`it took longer than ${HOOK_TIMEOUT / 1000} s`))
@@ -111,12 +109,12 @@ async function sourcesOf(plugin: Interfaces.Plugin): Promise<Found> {
   const sources: FoundSource[] = []
   const failures: SourceFailure[] = []
   try {
-    const hooks = (plugin.hooks[HOOK] ?? []).map(({target}) => hookFile(plugin.root, target))
+    const hooks = (plugin.hooks[SOURCES_HOOK] ?? []).map(({target}) => hookFile(plugin.root, target))
     for (const answer of await box.call(answers.list, 'list', hooks)) {
       if ('problem' in answer)
         failures.push({
           plugin: plugin.name,
-          message: `the ${HOOK} hook of the plugin ${plugin.name} exports no function`,
+          message: `the ${SOURCES_HOOK} hook of the plugin ${plugin.name} exports no function`,
           next: REPORT,
         })
       else
@@ -127,7 +125,6 @@ async function sourcesOf(plugin: Interfaces.Plugin): Promise<Found> {
             sources.push({
               descriptor: checked,
               plugin: {name: plugin.name, version: versionOf(plugin), type: plugin.type},
-              box,
               root: plugin.root,
               hooks,
             })
@@ -141,8 +138,8 @@ async function sourcesOf(plugin: Interfaces.Plugin): Promise<Found> {
     })
   } finally {
     clearTimeout(late)
+    box.close()
   }
-  if (sources.length === 0) box.close()
   return {sources, failures}
 }
 
@@ -171,11 +168,13 @@ export interface LoadedSource {
   readonly box: Box
 }
 
-/** Loads a source into a box. */
-export async function loadSource(commandLine: CommandLine, name: string, access: SourceAccess): Promise<LoadedSource> {
-  const {sources, failures} = await findSources(commandLine)
+/** Loads a source into a box of its own. */
+export async function loadSource(
+  {sources, failures}: FoundSources,
+  name: string,
+  access: SourceAccess,
+): Promise<LoadedSource> {
   const listed = sources.find(({descriptor}) => descriptor.name === name)
-  for (const {box} of sources) if (box !== listed?.box) box.close()
   const broken = failures.find(({source}) => source === name)
   if (broken !== undefined) throw failure(broken.message, {code: 'E_PLUGIN_BROKEN', next: broken.next})
   if (listed === undefined) throw unknownSource(name, sources, failures)
@@ -184,11 +183,9 @@ export async function loadSource(commandLine: CommandLine, name: string, access:
   return {source: await load(listed, box, access.folder), box}
 }
 
-/** What a process may read is settled when it starts, so that of the listing serves only where nothing more is granted. */
-async function boxFor({descriptor, box, root, hooks}: FoundSource, {paths}: SourceAccess): Promise<Box> {
+/** What a process may read is settled when it starts: the one that said which sources there are gets nothing but its own. */
+async function boxFor({descriptor, root, hooks}: FoundSource, {paths}: SourceAccess): Promise<Box> {
   const more = capabilityGrants(descriptor.reads)
-  if (paths.length + more.paths.length === 0) return box
-  box.close()
   const own = ownGrants(root)
   const granted = new Box({
     paths: [...own.paths, ...paths, ...more.paths],
@@ -256,7 +253,6 @@ function separateDuplicates(offered: readonly FoundSource[]): {sources: FoundSou
     const plugins = group.map(({plugin}) => plugin.name).toSorted(compare)
     if (group.length === 1) sources.push(...group)
     else {
-      for (const {box} of group) box.close()
       duplicates.push({
         plugin: plugins.join(', '),
         message: `more than one plugin offers the source ${name}: ${plugins.join(', ')}`,

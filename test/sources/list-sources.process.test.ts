@@ -2,14 +2,17 @@ import {expect} from 'chai'
 
 import {LorchestraError} from '../../src/base/errors.ts'
 import type {HostedSource} from '../../src/sources/box/hosted-source.ts'
-import {formatFailures, listSources, loadSource} from '../../src/sources/source-plugins.ts'
+import {findSources, formatFailures, listSources, loadSource} from '../../src/sources/source-plugins.ts'
 import {commandLineWith, hookOf, type TestPlugin} from '../support/plugins.ts'
 
 const list = async (...plugins: TestPlugin[]) => listSources(await commandLineWith(plugins))
 
 /** What jobs read: the source in its box. */
 async function load(plugins: readonly TestPlugin[], name: string): Promise<HostedSource> {
-  const {source} = await loadSource(await commandLineWith(plugins), name, {folder: process.cwd(), paths: []})
+  const {source} = await loadSource(await findSources(await commandLineWith(plugins)), name, {
+    folder: process.cwd(),
+    paths: [],
+  })
   return source
 }
 
@@ -111,6 +114,18 @@ describe('sources', () => {
     expect(error.message).to.equal('more than one plugin offers the source notes: plugin-one, plugin-other')
     expect(error.next).to.equal('Remove all but one: lorchestra plugins uninstall plugin-other')
     expect((await load([one, other, third], 'mail')).name).to.equal('mail')
+  })
+
+  it('stay usable where their plugin has another one whose name is taken', async () => {
+    const both = `${hookOf('mail').replace('export default', 'const first =')}
+const second = ({...first()[0], name: 'notes', load: async () => ({...(await first()[0].load()), name: 'notes'})})
+export default () => [...first(), second]`
+    const plugins = [
+      {name: 'plugin-a', hook: both},
+      {name: 'plugin-b', hook: hookOf('mail')},
+    ]
+    const source = await load(plugins, 'notes')
+    expect((await source.options['~standard'].validate({})).issues).to.equal(undefined)
   })
 
   it('that nobody offers are answered with what there is and how to install more', async () => {

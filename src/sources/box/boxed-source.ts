@@ -2,6 +2,7 @@ import {sourceBug} from '../../base/errors.ts'
 import {untilAborted} from '../../base/waiting.ts'
 import {z} from 'zod'
 import type {JsonValue, RateLimit, SecretStore, StreamDefinition} from '../../source.ts'
+import {CLOSING_TIME} from '../source-pages.ts'
 import type {Box} from './box.ts'
 import type {BoxContext} from './box-questions.ts'
 import {answers} from './box-messages.ts'
@@ -9,9 +10,6 @@ import type {HostContext, HostedSource, KeyedPage, ReadLimits} from './hosted-so
 import type {Told} from './options-message.ts'
 import type {ContextMessage, LimitsMessage} from './messages.ts'
 import type {SourceShape} from './source-shape.ts'
-
-/** The `finally` blocks of a source that is not needed any more have so many milliseconds. */
-const CLOSING_TIME = {finished: 10_000, aborted: 1000}
 
 interface CheckedOptions {
   readonly id: number

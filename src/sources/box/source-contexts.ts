@@ -3,8 +3,7 @@ import {resolve} from 'node:path'
 
 import {sourceBug} from '../../base/errors.ts'
 import {createMask, type Mask} from '../../base/mask.ts'
-import {isPlainObject, mapStrings} from '../../config/variables.ts'
-import type {HttpClient, LogFields, Logger, Progress, SecretStore, Source, SourceContext} from '../../source.ts'
+import type {HttpClient, LogFields, Logger, Progress, SecretStore, SourceContext} from '../../source.ts'
 import {AccountTraffic} from '../http/account-traffic.ts'
 import {createHttpClient, type CredentialsOrigin} from '../http/http-client.ts'
 import type {Channel} from './channel.ts'
@@ -65,16 +64,6 @@ export class SourceContexts {
 
   get(id: number): OpenContext | undefined {
     return this.#open.get(id)
-  }
-
-  /** Hides what the schema made of secret options, whatever holds it: of a Map the host would see nothing. */
-  maskSecrets({secrets = []}: Pick<Source, 'secrets'>, options: unknown): void {
-    if (!isPlainObject(options)) return
-    for (const name of secrets)
-      mapStrings(options[name], (text) => {
-        this.#mask.add(text)
-        return text
-      })
   }
 
   /** Hears what the host tells of a context. */

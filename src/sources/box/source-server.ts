@@ -93,10 +93,7 @@ export class SourceServer {
   async #validate(id: number, input: unknown): Promise<OptionsMessage> {
     const source = this.#loaded()
     const result = await source.options['~standard'].validate(input)
-    if (result.issues === undefined) {
-      this.#options.set(id, result.value)
-      this.#contexts.maskSecrets(source, result.value)
-    }
+    if (result.issues === undefined) this.#options.set(id, result.value)
     return optionsMessage(source, result)
   }
 

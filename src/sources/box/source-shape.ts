@@ -1,3 +1,4 @@
+import {jsonSchemaOf} from '../../config/options-schema.ts'
 import type {Source, SourceDescriptor} from '../../source.ts'
 
 /** What is left of a descriptor when it crosses the wall. */
@@ -47,7 +48,7 @@ export function shapeOfDescriptor(answer: unknown): DescriptorShape | null {
 
 export function shapeOfSource(source: Source): SourceShape {
   const {name, summary, secrets, selection, defaults} = source
-  const schema = schemaOf(source)
+  const schema = jsonSchemaOf(source)
   return {
     name,
     summary,
@@ -72,18 +73,6 @@ export function whatIsWrongWith(source: unknown, descriptor: Pick<SourceDescript
   if (!isStandardSchema(shape['options'])) return 'has options that are no Standard Schema'
   const list = ['secrets', 'selection'].find((key) => !isListOfNames(shape[key]))
   return list === undefined ? undefined : `has ${list} that are no list of names`
-}
-
-function schemaOf(source: Source): unknown {
-  const standard: object = source.options['~standard']
-  if (!('jsonSchema' in standard)) return undefined
-  const {jsonSchema} = standard as {jsonSchema: {input?: (options: {target: string}) => unknown}}
-  try {
-    return jsonSchema.input?.({target: 'draft-2020-12'})
-  } catch {
-    // Validators may refuse what JSON Schema has no words for.
-    return undefined
-  }
 }
 
 const isStandardSchema = (value: unknown): boolean =>
