@@ -61,9 +61,11 @@ describe('a command that runs several jobs', () => {
     const project = await projectOf(job('one', 'records.json', 'shared'), job('two', 'records.json', 'shared'))
     const {code, stdout} = await project.run(['run', 'one', 'two', '--concurrency', '2'])
     expect(code).to.equal(0)
-    expect(stdout).to.match(
-      /✓ one: 2 extracted, 2 inserted, .*\n.*\n?.*✓ two: 2 extracted, 0 inserted, 0 updated, 2 unchanged/,
-    )
+    const counts = stdout.match(/\d extracted, .* updated(, \d unchanged)?/g)
+    expect(counts).to.deep.equal([
+      '2 extracted, 2 inserted, 0 updated',
+      '2 extracted, 0 inserted, 0 updated, 2 unchanged',
+    ])
   })
 
   it('goes on with the others when one fails, and its exit code is the worst', async () => {
