@@ -266,7 +266,10 @@ export interface HttpResponse {
   readonly status: number
   readonly headers: Headers
   readonly body: JsonObject
-  /** Elements of the list that `listInParts` names, once; missing where there is no such list. Throws where they are not JSON. */
+  /**
+   * Elements of the list that `listInParts` names, once; missing where there is no such list. Throws where they are not JSON.
+   * An object among them is frozen; yielded as a record as it is, it is stored as the service wrote it, digit by digit.
+   */
   readonly parts?: Iterable<readonly JsonValue[]>
 }
 

@@ -1,4 +1,5 @@
 import {MANY_DIGITS} from './exact-json.ts'
+import {endOfText, nextNumber} from './json-tokens.ts'
 
 /** The text that is written to a file or a warehouse, or why there is none, told without what is in the value. */
 export type JsonText = {readonly text: string} | {readonly problem: string}
@@ -37,43 +38,36 @@ export function isNestedDeeperThan(json: string, levels: number): boolean {
 }
 
 /**
- * Tells whether a text is the text of one object, as far as brackets and quotes say, so that within a longer one it stays one
+ * Tells whether UTF-8 is the text of one object, as far as brackets and quotes say, so that within a longer one it stays one
  * member. What is within the brackets may still be no JSON.
  */
-export function isOneObject(json: string): boolean {
-  if (!json.startsWith('{') || CONTROL.test(json)) return false
+export function isOneObject(json: Uint8Array): boolean {
+  if (json[0] !== OPENING_BRACE) return false
   let depth = 0
   for (let at = 0; at < json.length; at += 1) {
-    const code = json.charCodeAt(at)
-    if (code === QUOTE) {
-      at = endOfText(json, at)
-      if (at < 0) return false
-    } else if (code === OPENING_BRACKET || code === OPENING_BRACE) depth += 1
-    else if (code === CLOSING_BRACKET || code === CLOSING_BRACE) {
+    const byte = json[at] as number
+    if (byte === QUOTE) {
+      for (at += 1; json[at] !== QUOTE; at += 1) {
+        if (json[at] === BACKSLASH) at += 1
+        if (at >= json.length || (json[at] as number) < SPACE) return false
+      }
+    } else if (byte === OPENING_BRACKET || byte === OPENING_BRACE) depth += 1
+    else if (byte === CLOSING_BRACKET || byte === CLOSING_BRACE) {
       depth -= 1
       if (depth === 0) return at === json.length - 1
-    }
+    } else if (byte < SPACE) return false
   }
   return false
 }
 
-// oxlint-disable-next-line no-control-regex -- finding them is the point
-const CONTROL = /[\u0000-\u001F]/
-const [QUOTE, OPENING_BRACKET, OPENING_BRACE, CLOSING_BRACKET, CLOSING_BRACE] = [0x22, 0x5b, 0x7b, 0x5d, 0x7d]
-
-const NUMBER = /-?\d[\d.eE+-]*/y
+const [QUOTE, BACKSLASH, SPACE] = [0x22, 0x5c, 0x20]
+const [OPENING_BRACKET, OPENING_BRACE, CLOSING_BRACKET, CLOSING_BRACE] = [0x5b, 0x7b, 0x5d, 0x7d]
 
 /** Tells whether one of the numbers is neither a 64-bit integer nor what a double is written as. Texts may only look so. */
 export function holdsWideNumber(json: string): boolean {
   if (!MANY_DIGITS.test(json)) return false
-  for (let at = 0; at < json.length; at += 1) {
-    if (json[at] === '"') at = endOfText(json, at)
-    NUMBER.lastIndex = at
-    const number = NUMBER.exec(json)?.[0]
-    if (number === undefined) continue
-    if (isWide(number)) return true
-    at += number.length - 1
-  }
+  for (let place = nextNumber(json, 0); place !== undefined; place = nextNumber(json, place.end))
+    if (isWide(json.slice(place.start, place.end))) return true
   return false
 }
 
@@ -96,16 +90,6 @@ function decimalOf(number: string): string | undefined {
   const significant = digits.replace(/0+$/, '')
   if (significant === '') return '0'
   return `${sign}${significant}e${Number(exponent) - fraction.length + digits.length - significant.length}`
-}
-
-/** Gives where the text that begins at `start` ends; -1 where it does not. */
-function endOfText(json: string, start: number): number {
-  for (let end = json.indexOf('"', start + 1); end >= 0; end = json.indexOf('"', end + 1)) {
-    let backslashes = 0
-    while (json[end - 1 - backslashes] === '\\') backslashes += 1
-    if (backslashes % 2 === 0) return end
-  }
-  return -1
 }
 
 function whyNot(error: unknown): string {

@@ -3,10 +3,12 @@ import {RAW_OBJECT_COLUMNS, type ColumnDefinition, type RawObjectColumn, type Ru
 /** A column whose value is spooled with the record. */
 export type SpooledColumn = Exclude<(typeof RAW_OBJECT_COLUMNS)[number], {readonly from: 'run'}>
 
-/** The type of a column's value on its way to the spool: timestamps are ISO 8601, the payload is JSON text. */
-export type SpoolableValue<Column> = Column extends {readonly required: true} | {readonly alwaysWritten: true}
-  ? string
-  : string | null
+/** The type of a column's value on its way to the spool: timestamps are ISO 8601, the payload is JSON text in UTF-8. */
+export type SpoolableValue<Column> = Column extends {readonly type: 'JSON'}
+  ? Uint8Array
+  : Column extends {readonly required: true} | {readonly alwaysWritten: true}
+    ? string
+    : string | null
 
 /** A line of the record files, but for its sequence number. */
 export type SpoolableRecord = {

@@ -1,6 +1,6 @@
-import {isOneObject} from '../base/json-text.ts'
 import {asError, failure, oneLine, sourceBug} from '../base/errors.ts'
 import {createEvent} from '../model/events.ts'
+import {columnOutOfPlace} from '../model/record-head.ts'
 import type {HostContext, KeyedPage} from '../sources/box/hosted-source.ts'
 import {externalIdIn, keyProblem, type Rejection} from '../sources/box/keyed-record.ts'
 import {lateReport} from '../sources/box/late-report.ts'
@@ -203,12 +203,17 @@ export class SliceIntake {
 }
 
 /** Whatever runs in the box may have put together what it likes: another stream's key, or two records in one text. */
-function assertOfStream({idemKey, sourceSystem, objectType, externalId, json}: SpoolableRecord, stream: Stream): void {
-  const problem = keyProblem(idemKey, stream)
+function assertOfStream(record: SpoolableRecord, stream: Stream): void {
+  const {idemKey, sourceSystem, objectType, externalId, json} = record
+  const column = columnOutOfPlace(record)
+  const problem = column === undefined ? keyProblem(idemKey, stream) : `its ${column} holds a control character`
   const isOfStream = sourceSystem === stream.sourceSystem && objectType === stream.objectType
-  if (problem === undefined && isOfStream && externalId === externalIdIn(idemKey, stream) && isOneObject(json)) return
+  if (problem === undefined && isOfStream && externalId === externalIdIn(idemKey, stream) && isBraced(json)) return
   throw sourceBug(`the source gave a record that is none of its stream${problem === undefined ? '' : `: ${problem}`}`)
 }
+
+/** What stands between the braces is parsed where it is stored. */
+const isBraced = (json: Uint8Array): boolean => json[0] === 0x7b && json.at(-1) === 0x7d
 
 function assertTexts(idemKeys: unknown): void {
   if (Array.isArray(idemKeys) && idemKeys.every((key) => typeof key === 'string')) return

@@ -1,4 +1,5 @@
-import {codeOf, failure, LorchestraError} from '../base/errors.ts'
+import {codeOf, failure, LorchestraError, sourceBug} from '../base/errors.ts'
+import {isOneObject} from '../base/json-text.ts'
 import {tablesOfMode, type RunMode} from '../model/run-mode.ts'
 import type {TableSet} from '../model/tables.ts'
 import {
@@ -69,7 +70,10 @@ export class DryRunSink implements Sink {
 
   upsertObjects(records: readonly SpoolableRecord[]): Promise<void> {
     for (const {idemKey, json} of records) {
-      if (this.#samples.length < this.#options.samples) this.#samples.push({idemKey, json})
+      // A commit would find it out.
+      if (!isOneObject(json)) throw sourceBug('the source gave a payload that is not the JSON of one object')
+      if (this.#samples.length < this.#options.samples)
+        this.#samples.push({idemKey, json: Buffer.from(json).toString('utf8')})
       this.#compare(idemKey)
     }
     return Promise.resolve()

@@ -46,15 +46,16 @@ export class LineFiles {
   }
 
   /** Takes a line in several parts, so that they need not be joined. Resolves at once unless a buffer is full. */
-  async add(parts: readonly string[]): Promise<void> {
-    const longest = LONGEST_ENCODING * parts.reduce((length, part) => length + part.length, 0)
+  async add(parts: readonly (string | Uint8Array)[]): Promise<void> {
+    let longest = 0
+    for (const part of parts) longest += typeof part === 'string' ? LONGEST_ENCODING * part.length : part.length
     if (this.#used > 0 && this.#used + longest > BUFFER_BYTES) await this.#writeOut()
     if (longest > BUFFER_BYTES) {
-      await this.#write(Buffer.from(parts.join('')))
+      await this.#write(Buffer.concat(parts.map((part) => (typeof part === 'string' ? Buffer.from(part) : part))))
       return
     }
     this.#filling ??= Buffer.allocUnsafe(BUFFER_BYTES)
-    for (const part of parts) this.#used += this.#filling.write(part, this.#used)
+    for (const part of parts) this.#used += this.#put(part)
   }
 
   async flush(): Promise<void> {
@@ -82,6 +83,12 @@ export class LineFiles {
   async close(): Promise<void> {
     await this.#written().catch(() => undefined)
     await this.#closeFile()
+  }
+
+  #put(part: string | Uint8Array): number {
+    if (typeof part === 'string') return this.#filling?.write(part, this.#used) ?? 0
+    this.#filling?.set(part, this.#used)
+    return part.length
   }
 
   /** Returns as soon as the buffer before this one is in its file. */
@@ -121,7 +128,7 @@ export class LineFiles {
     if (last !== undefined && this.#handle !== undefined && last.bytes < FILE_BYTES) return last
     await this.#closeFile()
     this.#created += 1
-    const file = {path: join(this.#folder, `${this.#name}-${this.#created}.ndjson`), bytes: 0}
+    const file = {path: join(this.#folder, `${this.#name}-${this.#created}`), bytes: 0}
     this.#handle = await open(file.path, 'wx', 0o600)
     this.#files.push(file)
     return file

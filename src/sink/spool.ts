@@ -3,25 +3,16 @@ import {join} from 'node:path'
 
 import type {Event} from '../model/events.ts'
 import {failure} from '../base/errors.ts'
-import {SPOOL_HEAD, type SpoolableRecord} from '../model/raw-object-columns.ts'
+import type {SpoolableRecord} from '../model/raw-object-columns.ts'
+import type {RecordLines} from '../warehouse/record-lines.ts'
 import type {CommitBatch} from '../warehouse/warehouse.ts'
 import {LineFiles, type LinesPosition} from './line-files.ts'
 import {createRunFolder, removeRunFolder} from './run-folder.ts'
 import {writingTemporaryFiles} from './temporary-files.ts'
 
-/** A number beyond double precision: whatever reads it from a file of JSON lines would round it. */
-const TOO_EXACT = /[:,[]-?(?:[1-9][\d.]{18,}|0\.0*[1-9]\d{17,}|[\d.]+[eE]-?\d{3})/
-/** A line has at most so many bytes; a longer record gets a file of its own. */
-const LARGE_LINE = 4 * 1024 * 1024
-/** UTF-8 takes at most so many bytes for one character of a JavaScript string. */
-const LONGEST_ENCODING = 3
+/** A record with so many bytes gets a file of its own; what stands before a payload has a few kilobytes. */
+const LARGE_PAYLOAD = 4 * 1024 * 1024 - 64 * 1024
 const SPOOL_LIMITS = {bytes: 64 * 1024 ** 3, rows: 100_000_000} as const
-
-/** The text in a line before each value of its head. */
-const HEAD = SPOOL_HEAD.map(({name, field}, index) => ({
-  before: `${index === 0 ? '{' : ','}${JSON.stringify(name)}:`,
-  field,
-}))
 
 /** A position is what was spooled when the last slice ended. */
 interface Position {
@@ -34,6 +25,7 @@ interface Position {
 /** Records and events of the commit to come, as files that only this user can read. */
 export class Spool {
   readonly folder: string
+  readonly #lines: RecordLines
   readonly #records: LineFiles
   readonly #events: LineFiles
   #loneRecords: string[] = []
@@ -42,26 +34,26 @@ export class Spool {
   #sequence = 0
   #sliceEnd: Position
 
-  private constructor(folder: string) {
+  private constructor(folder: string, lines: RecordLines) {
     this.folder = folder
+    this.#lines = lines
     this.#records = new LineFiles(folder, 'records')
     this.#events = new LineFiles(folder, 'events')
     this.#sliceEnd = this.#position()
   }
 
-  static async create(folder: string): Promise<Spool> {
+  static async create(folder: string, lines: RecordLines): Promise<Spool> {
     await createRunFolder(folder)
-    return new Spool(folder)
+    return new Spool(folder, lines)
   }
 
   async addRecord(record: SpoolableRecord): Promise<void> {
     this.#sequence += 1
     this.#rows += 1
-    const {json} = record
-    const head = headOf(record, this.#sequence)
-    const alone = isLarge(head, json) || TOO_EXACT.test(json)
-    if (alone) await this.#addLoneRecord(`${head}${json}}\n`)
-    else await this.#records.add([head, json, '}\n'])
+    const {before, after} = this.#lines
+    const line = [before(record, this.#sequence), record.json, after]
+    if (record.json.length < LARGE_PAYLOAD) await this.#records.add(line)
+    else await this.#addLoneRecord(line)
     this.#assertWithinLimits()
   }
 
@@ -110,11 +102,12 @@ export class Spool {
     await removeRunFolder(this.folder)
   }
 
-  async #addLoneRecord(line: string): Promise<void> {
+  async #addLoneRecord(line: readonly (string | Uint8Array)[]): Promise<void> {
     const path = join(this.folder, `lone-${this.#sequence}.json`)
-    await writingTemporaryFiles(this.folder, async () => writeFile(path, line, {flag: 'wx', mode: 0o600}))
+    const bytes = Buffer.concat(line.map((part) => (typeof part === 'string' ? Buffer.from(part) : part)))
+    await writingTemporaryFiles(this.folder, async () => writeFile(path, bytes, {flag: 'wx', mode: 0o600}))
     this.#loneRecords.push(path)
-    this.#loneBytes += Buffer.byteLength(line)
+    this.#loneBytes += bytes.length
   }
 
   #assertWithinLimits(): void {
@@ -143,16 +136,4 @@ export class Spool {
 
 async function removeAll(paths: readonly string[]): Promise<void> {
   for (const path of paths) await rm(path, {force: true})
-}
-
-function headOf(record: SpoolableRecord, sequence: number): string {
-  let head = ''
-  for (const {before, field} of HEAD) head += before + JSON.stringify(record[field])
-  return `${head},"sequence":${sequence},"payload":`
-}
-
-/** Counts bytes only where the characters leave it open. */
-function isLarge(head: string, json: string): boolean {
-  if (LONGEST_ENCODING * (head.length + json.length) < LARGE_LINE) return false
-  return Buffer.byteLength(head) + Buffer.byteLength(json) + '}\n'.length >= LARGE_LINE
 }

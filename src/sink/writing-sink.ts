@@ -42,9 +42,9 @@ export class WritingSink implements Sink {
   }
 
   async begin({runId, scopes, started}: Parameters<Sink['begin']>[0]): Promise<void> {
-    const spool = await Spool.create(this.#options.folder)
+    const warehouse = await this.#options.openWarehouse()
+    const spool = await Spool.create(this.#options.folder, warehouse.recordLines)
     try {
-      const warehouse = await this.#options.openWarehouse()
       const writer = await warehouse.begin({
         tables: this.tables.written,
         ...(!writesProduction(this.mode) && {definitionFrom: this.#options.production}),

@@ -1,8 +1,8 @@
 import type {Event, EventType} from '../model/events.ts'
 import type {JsonValue, Stream} from '../source.ts'
 import type {TimeWindow} from '../model/window.ts'
-import type {SpoolableValue, SpooledColumn} from '../model/raw-object-columns.ts'
 import type {TableSet} from '../model/tables.ts'
+import type {RecordLines} from './record-lines.ts'
 
 /**
  * A warehouse is a place that holds the two tables. Only a sink writes rows through it. Reading never creates or
@@ -12,6 +12,8 @@ import type {TableSet} from '../model/tables.ts'
  * is an error.
  */
 export interface Warehouse {
+  /** Commits take record files of such lines. */
+  readonly recordLines: RecordLines
   /** All statements so far billed so many bytes; missing where nothing is billed. */
   readonly bytesBilled?: number
   /** Reads what the streams' completed commits in these tables say; one state for each scope, in their order. */
@@ -163,24 +165,15 @@ export interface KeyIndex {
 /** The index of tables that are not there. */
 export const NOTHING_KNOWN: KeyIndex = {has: () => Promise.resolve(new Set()), close: () => undefined}
 
-/** A batch names files of NDJSON. Every line of `records` is a `SpooledRecord`, every line of `events` an `Event`. */
+/** A batch names files: record files with lines of the warehouse's `recordLines`, and files of NDJSON with an `Event` a line. */
 export interface CommitBatch {
   readonly runStartedAt: Date
   readonly records: readonly string[]
-  /** A record that is too large, or has numbers too exact, to be read among others has a file of its own. */
+  /** A record that is too large to be read among others has a file of its own. */
   readonly loneRecords: readonly string[]
   readonly events: readonly string[]
   /** `records` and `loneRecords` hold so many lines together. */
   readonly rows: number
-}
-
-export type SpooledRecord = {
-  readonly [Column in SpooledColumn as Column['name']]: Column extends {readonly type: 'JSON'}
-    ? JsonValue
-    : SpoolableValue<Column>
-} & {
-  /** It rises within the run: the highest of several lines with one key wins. */
-  readonly sequence: number
 }
 
 export interface RowCounts {

@@ -22,35 +22,61 @@ export default {
   streams: () => [{objectType: 'record', windowed: false}],
   idemKey: (record, {objectType, sourceSystem}) => \`\${objectType}:\${sourceSystem}:\${record.id}\`,
   async *extract({options, http}) {
-    const {body} = await http.request({url: options.url})
-    yield {records: body.records}
+    const {body, parts} = await http.request({url: options.url, listInParts: options.list})
+    for (const records of parts ?? [body.records]) yield {records}
   },
 }
 `
 
+/** How services write numbers, and texts that only look like numbers. */
+const NUMBERS = [
+  ...Array.from({length: 25}, (_, more) => '1234567890123456789012345678901234567890'.slice(0, 16 + more)),
+  ...Array.from({length: 25}, (_, more) => `-0.${'9876543210987654321098765432109876543210'.slice(0, 16 + more)}`),
+  ...'12345678901234.567 0.12345678901234567 1.0 1.50 -0 -0.0 0e0 1e5 1E+05 2.50e-3 1e400 -1e-400'.split(' '),
+  ...'"1234567890123456789" "order:1234567890123456789" "[1e400" ":12345678901234567"'.split(' '),
+]
+
+/** Runs a job that reads this answer of a service; gives its code and counts, and what is stored by id. */
+async function storedOf(answer: string, list: string) {
+  const server = createServer((_request, response) => {
+    response.setHeader('content-type', 'application/json')
+    response.end(answer)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  try {
+    const {port} = server.address() as AddressInfo
+    const home = await homeWith({name: 'service', files: {'source.js': SERVICE_SOURCE}})
+    const yaml = `jobs:\n  answers:\n    source: service\n    url: http://127.0.0.1:${port}/\n    list: ${list}\n`
+    const project = await createProject({home, yaml})
+    const {code, stdout} = await project.run(['run', 'answers', '--json'])
+    const {runs} = JSON.parse(stdout) as {runs: readonly {counts: Readonly<Record<string, number>>}[]}
+    const rows = await query(project.database, 'SELECT external_id, payload FROM raw_objects')
+    const stored = new Map(rows.map((row) => [String(row['external_id']), String(row['payload'])]))
+    return {code, counts: runs[0]?.counts, stored}
+  } finally {
+    server.close()
+  }
+}
+
 describe('hostile answers of a service', () => {
-  it('go through HTTP, a source and the whole program without losing anything', async () => {
-    const texts = Object.entries({...STORED_WHOLE, ...STORED_WITH_ALL_DIGITS})
-    const answer = `{"records":[${texts.map(([id, text]) => withId(id, text)).join(',')},{"id":"half","text":"\\ud800"}]}`
-    const server = createServer((_request, response) => {
-      response.setHeader('content-type', 'application/json')
-      response.end(answer)
-    })
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    try {
-      const {port} = server.address() as AddressInfo
-      const home = await homeWith({name: 'service', files: {'source.js': SERVICE_SOURCE}})
-      const yaml = `jobs:\n  answers:\n    source: service\n    url: http://127.0.0.1:${port}/\n`
-      const project = await createProject({home, yaml})
-      const result = await project.run(['run', 'answers', '--json'])
-      expect(result.code, result.stderr).to.equal(3)
-      const {runs} = JSON.parse(result.stdout) as {runs: readonly {counts: Readonly<Record<string, number>>}[]}
-      expect(runs[0]?.counts).to.include({inserted: texts.length, rejected: 1})
-      const rows = await query(project.database, 'SELECT external_id, payload FROM raw_objects')
-      const stored = new Map(rows.map((row) => [String(row['external_id']), String(row['payload'])]))
+  for (const [how, list] of Object.entries({whole: 'none', 'in parts': 'records'})) {
+    it(`go ${how} through HTTP, a source and the whole program without losing anything`, async () => {
+      const texts = Object.entries({...STORED_WHOLE, ...STORED_WITH_ALL_DIGITS})
+      const records = texts.map(([id, text]) => withId(id, text))
+      const {code, counts, stored} = await storedOf(
+        `{"records":[${records.join(',')},{"id":"half","text":"\\ud800"}]}`,
+        list,
+      )
+      expect(code).to.equal(3)
+      expect(counts).to.include({inserted: texts.length, rejected: 1})
       for (const [id, text] of texts) expect(normal(stored.get(id) ?? ''), id).to.equal(normal(withId(id, text)))
-    } finally {
-      server.close()
-    }
+    })
+  }
+
+  it('are stored as they were written, every digit, where the source reads them in parts', async () => {
+    const records = NUMBERS.map((number, index) => `{"id":"${index}","value":[${number},{"again":${number}}]}`)
+    const {code, stored} = await storedOf(`{"records":[${records.join(' ,\n')}]}`, 'records')
+    expect(code).to.equal(0)
+    for (const [index, record] of records.entries()) expect(stored.get(String(index))).to.equal(record)
   })
 })

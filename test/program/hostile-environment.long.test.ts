@@ -231,6 +231,7 @@ describe('a run that waited for its turn', () => {
         return clock
       },
       warehouse: (real) => ({
+        recordLines: real.recordLines,
         readStreamStates: real.readStreamStates.bind(real),
         indexKeys: real.indexKeys.bind(real),
         readRejects: real.readRejects.bind(real),

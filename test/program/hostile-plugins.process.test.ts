@@ -149,7 +149,7 @@ const MISBEHAVIOURS: Readonly<Record<string, readonly [attack: string, says: Reg
     /longer than any may be/,
   ],
   'sends records that nobody asked for': [
-    `const body = Buffer.alloc(4); body.writeUInt32LE(99); const head = Buffer.alloc(5); head.writeUInt32LE(4); head[4] = 1
+    `const body = Buffer.alloc(8); body.writeUInt32LE(99); const head = Buffer.alloc(5); head.writeUInt32LE(8); head[4] = 1
       fs.writeSync(3, Buffer.concat([head, body])); await new Promise((resolve) => setTimeout(resolve, 60_000))`,
     /sent records that nobody asked for/,
   ],
@@ -163,10 +163,15 @@ const MISBEHAVIOURS: Readonly<Record<string, readonly [attack: string, says: Reg
 const forged = (payload: string, key?: readonly [idemKey: string, externalId: string]): string => `
   const own = 'entry:' + context.streams[0].sourceSystem + ':x'
   const key = ${JSON.stringify(key ?? null)}
-  const original = JSON.stringify
-  JSON.stringify = (value, ...more) => value?.id === 'x' ? ${JSON.stringify(payload)}
-    : key !== null && value?.idemKey === own ? original({...value, idemKey: key[0], externalId: key[1]})
-    : original(value, ...more)
+  const {stringify} = JSON
+  JSON.stringify = (value, ...more) => value?.id === 'x' ? ${JSON.stringify(payload)} : stringify(value, ...more)
+  const system = context.streams[0].sourceSystem
+  const forge = (text) => key !== null && String(text).startsWith(own + '\x1f')
+    ? [key[0], system, 'entry', key[1], ''].join('\x1f') : text
+  const {byteLength, prototype} = Buffer
+  const {write} = prototype
+  Buffer.byteLength = (text, ...more) => byteLength(forge(text), ...more)
+  prototype.write = function (text, ...more) { return write.call(this, forge(text), ...more) }
   yield {records: [{id: 'x'}]}`
 
 const FORGERIES: Readonly<Record<string, string>> = {
@@ -180,7 +185,11 @@ const FORGERIES: Readonly<Record<string, string>> = {
 const ATTACKS: readonly {what: string; attack: string; says: RegExp}[] = [
   ...Object.entries(REFUSED_ATTACKS).map(([what, attack]) => ({what, attack, says: REFUSED})),
   ...Object.entries(MISBEHAVIOURS).map(([what, [attack, says]]) => ({what, attack, says})),
-  ...Object.entries(FORGERIES).map(([what, attack]) => ({what, attack, says: /none of its stream/})),
+  ...Object.entries(FORGERIES).map(([what, attack]) => ({
+    what,
+    attack,
+    says: /none of its stream|the JSON of one object|what ends a line/,
+  })),
   {
     what: 'writes with SQLite, which asks for no permission',
     attack: `new (require('node:sqlite').DatabaseSync)(join(tmpdir(), 'planted.sqlite'))`,

@@ -39,7 +39,7 @@ export const LABEL = `name: 'label', type: 'STRING', required: false, from: 'rec
 
 export async function copyWithLabels(folder: string): Promise<string> {
   const copy = await copyWithColumns(folder, [LABEL])
-  const place = 'json: json.text}'
+  const place = 'json: json.bytes}'
   await insertBefore(join(copy, 'src/sources/box/keyed-record.ts'), place, `label: process.env['TEST_LABEL'] ?? null, `)
   return copy
 }

@@ -7,10 +7,10 @@ import type {Logger, SecretStore} from '../../source.ts'
 import {asked, told} from './box-messages.ts'
 import type {Channel} from './channel.ts'
 import {fromBox, type ErrorMessage, type KnownErrors} from './error-message.ts'
+import {recordOf} from '../../model/record-head.ts'
 import {decodeRecords} from './frames.ts'
 import type {HostContext, HostLoginContext} from './hosted-source.ts'
 import {lateReport} from './late-report.ts'
-import {recordOf} from './record-of.ts'
 
 /** Between two answers a source has much less to tell. */
 const MOST_TOLD = 200_000

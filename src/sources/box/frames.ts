@@ -21,10 +21,10 @@ export interface Frame {
   readonly body: Buffer
 }
 
-/** A record on its way across the wall: its columns as JSON text, and its payload as it came. */
+/** A record on its way across the wall: its columns as one text, and its payload as it came. */
 export interface FramedRecord {
   readonly head: string
-  readonly json: string
+  readonly json: Uint8Array
 }
 
 export function encodeFrame(kind: FrameKind, body: Buffer): readonly [Buffer, Buffer] {
@@ -86,58 +86,77 @@ function kindOf(code: number): FrameKind {
   throw new Error(`there is no kind of frame ${code}`)
 }
 
-/** Puts the records of a context into as few frames as may be; each record is the length of head and payload, then both. */
+/** The context and the number of records come before them; each one begins with the lengths of its head and of its payload. */
+const BODY_HEADER_BYTES = 8
+const LENGTHS_BYTES = 8
+
+/** Puts the records of a context into as few frames as may be: all lengths, then all heads, then all payloads. */
 export function* encodeRecords(context: number, records: Iterable<FramedRecord>): Generator<Buffer> {
-  let parts: {record: FramedRecord; headBytes: number; jsonBytes: number}[] = []
+  let some: FramedRecord[] = []
   let bytes = 0
   for (const record of records) {
-    const headBytes = Buffer.byteLength(record.head)
-    const jsonBytes = Buffer.byteLength(record.json)
-    const more = 8 + headBytes + jsonBytes
+    const more = LENGTHS_BYTES + Buffer.byteLength(record.head) + record.json.length
     if (bytes > 0 && bytes + more > RECORDS_FRAME_BYTES) {
-      yield bodyOf(context, parts, bytes)
-      parts = []
+      yield bodyOf(context, some, bytes)
+      some = []
       bytes = 0
     }
-    parts.push({record, headBytes, jsonBytes})
+    some.push(record)
     bytes += more
   }
-  if (bytes > 0) yield bodyOf(context, parts, bytes)
+  if (bytes > 0) yield bodyOf(context, some, bytes)
 }
 
-function bodyOf(
-  context: number,
-  parts: readonly {record: FramedRecord; headBytes: number; jsonBytes: number}[],
-  bytes: number,
-): Buffer {
-  const body = Buffer.allocUnsafe(4 + bytes)
-  let at = body.writeUInt32LE(context, 0)
-  for (const {record, headBytes, jsonBytes} of parts) {
-    at = body.writeUInt32LE(headBytes, at)
-    at = body.writeUInt32LE(jsonBytes, at)
-    at += body.write(record.head, at)
-    at += body.write(record.json, at)
+function bodyOf(context: number, records: readonly FramedRecord[], bytes: number): Buffer {
+  const body = Buffer.allocUnsafe(BODY_HEADER_BYTES + bytes)
+  let lengthsAt = body.writeUInt32LE(context, 0)
+  lengthsAt = body.writeUInt32LE(records.length, lengthsAt)
+  let at = lengthsAt + LENGTHS_BYTES * records.length
+  for (const {head, json} of records) {
+    const headBytes = body.write(head, at)
+    at += headBytes
+    lengthsAt = body.writeUInt32LE(headBytes, lengthsAt)
+    lengthsAt = body.writeUInt32LE(json.length, lengthsAt)
+  }
+  for (const {json} of records) {
+    body.set(json, at)
+    at += json.length
   }
   return body
 }
 
-/** Throws where the body is not exactly records of well-formed UTF-8. */
+/** JSON on one line holds none of them; they would end a line, a column or a text. */
+const ENDS = [0x00, 0x0a, 0x0d, 0x1f]
+
+/** Throws where the body is not exactly records of well-formed UTF-8. The payloads are views of the body. */
 export function decodeRecords(body: Buffer): {readonly context: number; readonly records: readonly FramedRecord[]} {
-  if (body.length < 4) throw new Error('a records frame ends before its records')
+  if (body.length < BODY_HEADER_BYTES) throw new Error('a records frame ends before its records')
+  const context = body.readUInt32LE(0)
+  const count = body.readUInt32LE(4)
+  const headsAt = BODY_HEADER_BYTES + LENGTHS_BYTES * count
+  if (headsAt > body.length) throw new Error('a records frame ends within its lengths')
+  let jsonAt = headsAt
+  for (let lengths = BODY_HEADER_BYTES; lengths < headsAt; lengths += LENGTHS_BYTES)
+    jsonAt += body.readUInt32LE(lengths)
+  if (jsonAt > body.length) throw new Error('a records frame ends within a record')
+  if (!isUtf8(body.subarray(headsAt))) throw new Error('a frame holds bytes that are not UTF-8')
+  const payloads = body.subarray(jsonAt)
+  if (ENDS.some((byte) => payloads.includes(byte))) throw new Error('a payload holds what ends a line or a column')
   const records: FramedRecord[] = []
-  let at = 4
-  while (at < body.length) {
-    if (body.length - at < 8) throw new Error('a records frame ends within a record')
-    const headEnd = at + 8 + body.readUInt32LE(at)
-    const jsonEnd = headEnd + body.readUInt32LE(at + 4)
+  let headAt = headsAt
+  for (let lengths = BODY_HEADER_BYTES; lengths < headsAt; lengths += LENGTHS_BYTES) {
+    const headEnd = headAt + body.readUInt32LE(lengths)
+    const jsonEnd = jsonAt + body.readUInt32LE(lengths + 4)
     if (jsonEnd > body.length) throw new Error('a records frame ends within a record')
-    records.push({head: textOf(body.subarray(at + 8, headEnd)), json: textOf(body.subarray(headEnd, jsonEnd))})
-    at = jsonEnd
+    records.push({head: body.toString('utf8', headAt, headEnd), json: body.subarray(jsonAt, jsonEnd)})
+    headAt = headEnd
+    jsonAt = jsonEnd
   }
-  return {context: body.readUInt32LE(0), records}
+  if (jsonAt !== body.length) throw new Error('a records frame goes on after its records')
+  return {context, records}
 }
 
-export function textOf(bytes: Buffer): string {
+export function textOf(bytes: Uint8Array): string {
   if (!isUtf8(bytes)) throw new Error('a frame holds bytes that are not UTF-8')
-  return bytes.toString('utf8')
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')
 }

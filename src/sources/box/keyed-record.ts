@@ -3,8 +3,11 @@ import {createHash} from 'node:crypto'
 import {asError} from '../../base/errors.ts'
 import {holdsWideNumber, isNestedDeeperThan, jsonText} from '../../base/json-text.ts'
 import type {JsonObject, Source, Stream} from '../../source.ts'
+import {columnOutOfPlace} from '../../model/record-head.ts'
 import type {SpoolableRecord} from '../../model/raw-object-columns.ts'
 import type {PayloadLimits} from '../../model/payload-limits.ts'
+import {receivedJsonOf} from '../received-json.ts'
+import {textOf} from './frames.ts'
 
 const LONGEST_KEY_BYTES = 1024
 // oxlint-disable-next-line no-control-regex -- finding them is the point
@@ -18,8 +21,7 @@ export interface Rejection {
 export type Keyed = {readonly record: SpoolableRecord} | {readonly rejection: Rejection}
 
 const NO_LIMITS: PayloadLimits = {levels: Infinity, bytes: Infinity, wideNumbers: true}
-/** UTF-8 takes at most so many bytes for one UTF-16 code unit. */
-const LONGEST_ENCODING = 3
+const OPENING_BRACE = 0x7b
 
 /** Gives a record with its key and payload as text, or says why it cannot be stored. Reasons hold no payload. */
 export function keyRecord(
@@ -38,19 +40,34 @@ export function keyRecord(
   }
   const problem = keyProblem(idemKey, stream)
   if (problem !== undefined) return reject(problem)
-  const json = jsonText(record)
+  const json = jsonOf(record, levels)
   if ('problem' in json) return reject(json.problem, idemKey)
-  if (!json.text.startsWith('{')) return reject('it is not an object', idemKey)
-  if (isNestedDeeperThan(json.text, levels))
+  if (json.bytes[0] !== OPENING_BRACE) return reject('it is not an object', idemKey)
+  if (json.tooDeep)
     return reject(`it is nested more than ${levels} levels deep, which the warehouse cannot hold`, idemKey)
-  if (LONGEST_ENCODING * json.text.length > bytes && Buffer.byteLength(json.text) > bytes)
+  if (json.bytes.length > bytes)
     return reject(`it takes more than ${bytes} bytes as JSON, which the warehouse cannot hold`, idemKey)
-  if (!wideNumbers && holdsWideNumber(json.text))
+  if (!wideNumbers && json.manyDigits && holdsWideNumber(textOf(json.bytes)))
     return reject('a number in it has more digits than the warehouse can hold', idemKey)
   const {sourceSystem, objectType} = stream
-  return {
-    record: {idemKey, sourceSystem, objectType, externalId: externalIdIn(idemKey, stream), json: json.text},
-  }
+  const keyed = {idemKey, sourceSystem, objectType, externalId: externalIdIn(idemKey, stream), json: json.bytes}
+  const column = columnOutOfPlace(keyed)
+  return column === undefined ? {record: keyed} : reject(`its ${column} holds a control character`, idemKey)
+}
+
+interface RecordJson {
+  readonly bytes: Uint8Array
+  readonly tooDeep: boolean
+  readonly manyDigits: boolean
+}
+
+/** What the service wrote is kept as it is; what the source made is written here. */
+function jsonOf(record: JsonObject, levels: number): RecordJson | {readonly problem: string} {
+  const received = receivedJsonOf(record)
+  if (received !== undefined) return {...received, tooDeep: received.levels > levels}
+  const json = jsonText(record)
+  if ('problem' in json) return json
+  return {bytes: Buffer.from(json.text), tooDeep: isNestedDeeperThan(json.text, levels), manyDigits: true}
 }
 
 /** Names the same record alike in every run, so that a reject is news once; tells nothing of what is in it. */

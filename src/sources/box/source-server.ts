@@ -2,6 +2,7 @@ import {setImmediate as turn} from 'node:timers/promises'
 import {pathToFileURL} from 'node:url'
 
 import {failure} from '../../base/errors.ts'
+import {headOf} from '../../model/record-head.ts'
 import type {PayloadLimits} from '../../model/payload-limits.ts'
 import type {JsonValue, LoginContext, Source, SourceContext, SourceDescriptor} from '../../source.ts'
 import type {Channel} from './channel.ts'
@@ -117,10 +118,8 @@ export class SourceServer {
     open.ahead = undefined
     if (step.done === true) return null
     const {objectType, extracted, records, rejections, deleted, bookmark} = step.value
-    const framed = function* () {
-      for (const {json, ...head} of records) yield {head: JSON.stringify(head), json}
-    }
-    for (const body of encodeRecords(context, framed())) await this.#channel.sendRecords(body)
+    const framed = records.map((record) => ({head: headOf(record), json: record.json}))
+    for (const body of encodeRecords(context, framed)) await this.#channel.sendRecords(body)
     if (readAhead) {
       // Not before the records and the answer are on their way: what a source does at once would hold them up.
       open.ahead = turn().then(async () => pages.next())

@@ -1,7 +1,8 @@
 import {parseExactly} from '../../base/exact-json.ts'
 import {TRANSIENT_STATUSES} from '../../base/transient-statuses.ts'
 import type {HttpRequest, HttpResponse, JsonObject, JsonValue} from '../../source.ts'
-import {findList, free, partsOf} from './list-parts.ts'
+import {findList, type ListPlace} from './json-elements.ts'
+import {partsOf} from './list-parts.ts'
 
 /** A try failed for this reason, and another one may help or not. */
 export interface Failure {
@@ -71,7 +72,7 @@ function contentOf(
     const {body} = objectIn(around)
     // Named twice, say: then it is another list than the one that was found.
     if (body === undefined || !isEmptyList(body[listInParts])) return {}
-    return {body, parts: partsOf(bytes, list, elementsIn)}
+    return {body, parts: elementsOf(bytes, list)}
   } catch {
     return {}
   } finally {
@@ -79,9 +80,14 @@ function contentOf(
   }
 }
 
-/** Joins them in memory of its own, unlike a small Buffer. */
-function joined(chunks: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
-  const bytes = new Uint8Array(chunks.reduce((size, chunk) => size + chunk.byteLength, 0))
+/** Frees the memory without the garbage collector, which counts little of what is outside of its heap. */
+function free({buffer}: Uint8Array<ArrayBuffer>): void {
+  buffer.transfer(0)
+}
+
+/** Joins them in memory of its own, unlike a small Buffer of `concat`. */
+function joined(chunks: readonly Uint8Array[]): Buffer<ArrayBuffer> {
+  const bytes = Buffer.from(new ArrayBuffer(chunks.reduce((size, chunk) => size + chunk.byteLength, 0)))
   let at = 0
   for (const chunk of chunks) {
     bytes.set(chunk, at)
@@ -92,9 +98,9 @@ function joined(chunks: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
 
 const isEmptyList = (value: unknown): boolean => Array.isArray(value) && value.length === 0
 
-function elementsIn(bytes: Uint8Array): readonly JsonValue[] {
+function* elementsOf(bytes: Uint8Array, list: ListPlace): Generator<readonly JsonValue[], void> {
   try {
-    return parseExactly(`[${UTF_8.decode(bytes)}]`) as readonly JsonValue[]
+    yield* partsOf(bytes, list)
   } catch {
     // Its own error would quote what is there.
     throw new Error('a list in the answer is not JSON; run the same command again')

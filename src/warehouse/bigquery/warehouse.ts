@@ -15,6 +15,7 @@ import {
   type WarehouseDescription,
   type WarehouseWriter,
 } from '../warehouse.ts'
+import {JSON_LINES} from '../record-lines.ts'
 import {commitBatch} from './commit.ts'
 import type {Connection} from './connection.ts'
 import {connectToDataset, type DatasetOptions} from './dataset.ts'
@@ -48,6 +49,7 @@ interface Opened {
 }
 
 export class BigQueryWarehouse implements Warehouse {
+  readonly recordLines = JSON_LINES
   readonly #options: BigQueryOptions
   readonly #signal: AbortSignal
   #opened: Promise<Opened> | undefined

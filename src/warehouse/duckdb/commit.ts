@@ -4,9 +4,11 @@ import {readFile} from 'node:fs/promises'
 import type {DuckDBConnection} from '@duckdb/node-api'
 
 import type {Event} from '../../model/events.ts'
+import {STAGED_COLUMNS} from '../../model/raw-object-columns.ts'
+import {COLUMN_END, NO_VALUE} from '../../model/record-head.ts'
 import {RAW_OBJECTS, type RunValues, type TableSet} from '../../model/tables.ts'
 import {assertOneRowPerKey} from '../surplus-rows.ts'
-import type {CommitBatch, CommitCounts, CommitResult, RowCounts, RunToBegin, SpooledRecord} from '../warehouse.ts'
+import type {CommitBatch, CommitCounts, CommitResult, RowCounts, RunToBegin} from '../warehouse.ts'
 import {MEMORY_LIMIT, THREADS} from './connection.ts'
 import {columnsOf} from './definitions.ts'
 import {countFirstRejects, insertEventFiles, insertEvents} from './events.ts'
@@ -17,7 +19,7 @@ import {
   KEPT_NAMES,
   readAgain,
   readAgainWhere,
-  STAGED_AS_JSON,
+  STAGED_AS_TEXT,
   STAGED_AS_PARAMETERS,
   STAGED_AS_TABLE,
 } from './raw-object-sql.ts'
@@ -179,25 +181,25 @@ function digestsOf(payload: string, salt: string): Digests {
 async function stage(connection: DuckDBConnection, batch: CommitBatch): Promise<void> {
   await connection.run(`CREATE TEMP TABLE lone_record (${STAGED_AS_TABLE})`)
   for (const file of batch.loneRecords) await stageLoneRecord(connection, file)
-  const files =
-    batch.records.length === 0
-      ? ''
-      : `UNION ALL SELECT * FROM read_json([${batch.records.map(literal).join(', ')}], format = 'newline_delimited',
-           columns = {${STAGED_AS_JSON}}, maximum_object_size = ${LARGEST_LINE})`
+  const files = batch.records.length === 0 ? '' : `UNION ALL SELECT * FROM ${delimited(batch.records)}`
   await connection.run(`CREATE TEMP VIEW staged AS SELECT * FROM lone_record ${files}`)
 }
 
-const PAYLOAD = ',"payload":'
+/** Reads `DELIMITED_LINES`: nothing in them is quoted or means anything but itself. */
+const delimited = (files: readonly string[]): string =>
+  `read_csv([${files.map(literal).join(', ')}], columns = {${STAGED_AS_TEXT}}, auto_detect = false, header = false,
+     delim = ${literal(COLUMN_END)}, nullstr = ${literal(NO_VALUE)}, quote = '', escape = '', new_line = '\\n',
+     max_line_size = ${LARGEST_LINE})`
 
 // One by one, and cut here: DuckDB would set aside the record several times over to read it from a file.
 async function stageLoneRecord(connection: DuckDBConnection, file: string): Promise<void> {
   const line = await readFile(file, 'utf8')
-  const cut = line.indexOf(PAYLOAD)
-  const record = JSON.parse(`${line.slice(0, cut)}}`) as Omit<SpooledRecord, 'payload'>
-  await connection.run(`INSERT INTO lone_record VALUES (${STAGED_AS_PARAMETERS})`, {
-    ...record,
-    payload: line.slice(cut + PAYLOAD.length, line.lastIndexOf('}')),
-  })
+  const values = line.slice(0, -1).split(COLUMN_END)
+  const named = STAGED_COLUMNS.map(({name}, index) => [name, values[index] === NO_VALUE ? null : values[index]])
+  await connection.run(
+    `INSERT INTO lone_record VALUES (${STAGED_AS_PARAMETERS})`,
+    Object.fromEntries(named) as Record<string, string | null>,
+  )
 }
 
 async function assertNoSurplusRows(connection: DuckDBConnection, tables: TableSet): Promise<void> {

@@ -230,13 +230,18 @@ function withoutValues(path: string, error: unknown): unknown {
   if (!(error instanceof Error) || error instanceof LorchestraError) return error
   const kind = /^[A-Z][A-Za-z ]+ Error/.exec(error.message)?.[0]
   if (kind === undefined) return error
-  const detail = QUOTING_ERRORS.includes(kind) ? kind : (error.message.split('\n')[0] ?? kind)
+  const detail = QUOTING_ERRORS.includes(kind)
+    ? withoutQuotes(kind, error.message)
+    : (error.message.split('\n')[0] ?? kind)
   const advice = adviceFor(path, error.message)
   return failure(`DuckDB: ${detail}`, {
     code: 'E_WAREHOUSE_FAILED',
     next: [outcomeAfter(error.message), ...advice].join(' '),
   })
 }
+
+const withoutQuotes = (kind: string, message: string): string =>
+  message.includes('Malformed JSON') ? `${kind}: a payload that the source gave is not the JSON of one object` : kind
 
 /** A large COMMIT checkpoints, and where that fails it has written its .wal or not. */
 const outcomeAfter = (message: string): string =>

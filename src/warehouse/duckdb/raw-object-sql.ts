@@ -2,7 +2,8 @@ import {COMPARED, INSERTED_FROM_SPOOL, KEPT, RUN_COLUMNS, STAGED_COLUMNS} from '
 import type {RunColumn, RunValues} from '../../model/tables.ts'
 import {literal} from './sql.ts'
 
-const TYPES = {STRING: 'VARCHAR', INTEGER: 'BIGINT', JSON: 'JSON', TIMESTAMP: 'TIMESTAMPTZ'} as const
+/** A payload is text until a table takes it, which sees that it is JSON: each digit stays as it was written. */
+const TYPES = {STRING: 'VARCHAR', INTEGER: 'BIGINT', JSON: 'VARCHAR', TIMESTAMP: 'TIMESTAMPTZ'} as const
 
 const RUN_VALUES: Record<RunColumn['field'], (run: RunValues) => string> = {
   startedAt: ({startedAt}) => `${literal(startedAt.toISOString())}::TIMESTAMPTZ`,
@@ -24,8 +25,8 @@ const listOf = (columns: readonly {readonly name: string}[], prefix = ''): strin
 const isIn = (columns: readonly {readonly name: string}[], name: string): boolean =>
   columns.some((column) => column.name === name)
 
-/** `read_json` takes the columns in this form. */
-export const STAGED_AS_JSON = STAGED_COLUMNS.map(({name, type}) => `${name}: '${TYPES[type]}'`).join(', ')
+/** `read_csv` takes the columns in this form. */
+export const STAGED_AS_TEXT = STAGED_COLUMNS.map(({name, type}) => `${name}: '${TYPES[type]}'`).join(', ')
 
 export const STAGED_AS_TABLE = STAGED_COLUMNS.map(({name, type}) => `${name} ${TYPES[type]}`).join(', ')
 

@@ -19,6 +19,7 @@ import {
   type WarehouseDescription,
   type WarehouseWriter,
 } from '../warehouse.ts'
+import {DELIMITED_LINES} from '../record-lines.ts'
 import {commitBatch} from './commit.ts'
 import {databaseExists, inTransaction, withDatabase, type DatabaseOptions} from './connection.ts'
 import {
@@ -37,6 +38,7 @@ import {readRunEvents} from './run-events.ts'
 import {readStreamStates} from './stream-state.ts'
 
 export class DuckDBWarehouse implements Warehouse {
+  readonly recordLines = DELIMITED_LINES
   readonly #database: DatabaseOptions
 
   readonly #signal: AbortSignal

@@ -2,13 +2,8 @@ import {readFile} from 'node:fs/promises'
 
 import type {Event} from '../../../src/model/events.ts'
 import type {TableSet} from '../../../src/model/tables.ts'
-import type {
-  CommitBatch,
-  CommitCounts,
-  CommitResult,
-  RowCounts,
-  SpooledRecord,
-} from '../../../src/warehouse/warehouse.ts'
+import type {CommitBatch, CommitCounts, CommitResult, RowCounts} from '../../../src/warehouse/warehouse.ts'
+import type {SpooledRecord} from '../../../src/warehouse/record-lines.ts'
 import type {MemoryDatabase, MemoryRow} from './tables.ts'
 
 const NONE: RowCounts = {inserted: 0, updated: 0, unchanged: 0, duplicates: 0}

@@ -15,6 +15,7 @@ import type {
   WarehouseDescription,
   WarehouseWriter,
 } from '../../../src/warehouse/warehouse.ts'
+import {JSON_LINES} from '../../../src/warehouse/record-lines.ts'
 import {commitBatch} from './commit.ts'
 import {streamsIn, streamStateIn} from './coverage.ts'
 import {memoryDatabase, type MemoryDatabase, type MemoryRow} from './tables.ts'
@@ -22,6 +23,7 @@ import {memoryDatabase, type MemoryDatabase, type MemoryRow} from './tables.ts'
 const OF_RUNS = ['job.started', 'job.completed', 'job.failed', 'ingestion.completed', 'ingestion.failed']
 
 export class MemoryWarehouse implements Warehouse {
+  readonly recordLines = JSON_LINES
   readonly #database: MemoryDatabase
 
   constructor(database: string) {

@@ -1,0 +1,45 @@
+import {isOneObject} from '../base/json-text.ts'
+import {COLUMN_END, headOf} from '../model/record-head.ts'
+import {SPOOL_HEAD, type SpoolableRecord, type SpoolableValue, type SpooledColumn} from '../model/raw-object-columns.ts'
+import type {JsonValue} from '../source.ts'
+
+/** A line of a record file is what stands before the payload, the payload as it came, and what stands behind it. */
+export interface RecordLines {
+  readonly before: (record: SpoolableRecord, sequence: number) => string
+  readonly after: string
+}
+
+/**
+ * Columns of text between `COLUMN_END`, in the order of `STAGED_COLUMNS`; without a value it is `NO_VALUE`. Nothing is
+ * quoted: no column holds a control character, and JSON on one line holds none.
+ */
+export const DELIMITED_LINES: RecordLines = {
+  before: (record, sequence) => `${headOf(record)}${sequence}${COLUMN_END}`,
+  after: '\n',
+}
+
+const HEAD = SPOOL_HEAD.map(({name, field}, index) => ({
+  before: `${index === 0 ? '{' : ','}${JSON.stringify(name)}:`,
+  field,
+}))
+
+/** What a line of `JSON_LINES` says. */
+export type SpooledRecord = {
+  readonly [Column in SpooledColumn as Column['name']]: Column extends {readonly type: 'JSON'}
+    ? JsonValue
+    : SpoolableValue<Column>
+} & {
+  /** It rises within the run: the highest of several lines with one key wins. */
+  readonly sequence: number
+}
+
+/** Objects of JSON. A payload is a member among others, so it must be one object and nothing else. */
+export const JSON_LINES: RecordLines = {
+  before(record, sequence) {
+    if (!isOneObject(record.json)) throw new Error('a payload is not the JSON of one object')
+    let head = ''
+    for (const {before, field} of HEAD) head += before + JSON.stringify(record[field])
+    return `${head},"sequence":${sequence},"payload":`
+  },
+  after: '}\n',
+}
