@@ -27,12 +27,23 @@ export interface RunTotal {
   readonly bytesBilled?: number
 }
 
-/** Gathers whole slices and commits them: rows and `ingestion.completed` together. */
+/** Whole slices that go into one commit. */
+interface Gathered {
+  readonly counts: StreamCounts
+  readonly window: TimeWindow
+  readonly startedAt: number
+}
+
+/** Gathers whole slices and commits them: rows and `ingestion.completed` together. The next ones are gathered meanwhile. */
 export class CommitLedger {
   readonly #options: LedgerOptions
   readonly #committed: StreamCounts
+  readonly #failed = new AbortController()
   #pending: StreamCounts
   #pendingWindow: TimeWindow | undefined
+  #committing: Gathered | undefined
+  /** Rejects for good where a commit failed, so that none comes after it. */
+  #commit: Promise<void> = Promise.resolve()
   #plan: GroupPlan | undefined
   #bookmark: StoredBookmark | undefined
   #windows: readonly TimeWindow[] = []
@@ -63,9 +74,15 @@ export class CommitLedger {
     return this.#windows
   }
 
+  /** Aborted, with the reason, when a commit fails: what is read meanwhile is in vain. */
+  get failed(): AbortSignal {
+    return this.#failed.signal
+  }
+
   /** Counts all whole slices, committed or not. */
   counts(): Counts {
     const total = this.#committed.total()
+    if (this.#committing !== undefined) addCounts(total, this.#committing.counts.total())
     addCounts(total, this.#pending.total())
     return total
   }
@@ -92,32 +109,54 @@ export class CommitLedger {
    * with the commit. False where there is nothing to commit; a commit that failed is not tried twice.
    */
   async commit(isLast: boolean, ending?: (total: RunTotal) => Event): Promise<boolean> {
+    const begun = await this.startCommit(isLast, ending)
+    await this.#commit
+    return begun
+  }
+
+  /** Begins a commit and returns, so that the next slices are read meanwhile; the one before it is in by then. */
+  async startCommit(isLast: boolean, ending?: (total: RunTotal) => Event): Promise<boolean> {
+    await this.#commit
     const window = this.#pendingWindow
     const plan = this.#plan
     if (window === undefined || plan === undefined) return false
-    this.#pendingWindow = undefined
     const keeps = plan.keepsBookmark === 'each commit' || (plan.keepsBookmark === 'last commit' && isLast)
-    const bookmark = keeps ? this.#bookmark : undefined
+    const gathered = {counts: this.#pending, window, startedAt: this.#startedAt}
+    this.#committing = gathered
+    this.#pending = new StreamCounts(this.#options.objectTypes)
+    this.#pendingWindow = undefined
+    this.#startedAt = performance.now()
+    this.#commitInterval = Math.min(this.#commitInterval * 2, this.#options.commitAfter.milliseconds)
+    this.#commit = this.#write(gathered, plan, keeps ? this.#bookmark : undefined, ending)
+    // Whoever commits next hears of it, and who reads meanwhile by `failed`.
+    this.#commit.catch((error: unknown) => this.#failed.abort(error))
+    return true
+  }
+
+  async #write(
+    gathered: Gathered,
+    plan: GroupPlan,
+    bookmark: StoredBookmark | undefined,
+    ending: ((total: RunTotal) => Event) | undefined,
+  ): Promise<void> {
+    const {counts, window} = gathered
     let told = 0
     const result = await this.#options.sink.commit((rows) => {
       const billed = this.#billed()
       told = billed.bytesBilled ?? 0
-      const total = {counts: this.#countsWith(rows), commits: this.#commits + 1, ...billed}
+      const total = {counts: this.#countsWith(gathered, rows), commits: this.#commits + 1, ...billed}
       return [
-        ...plan.group.streams.map((stream) => this.#completed(stream, window, rows, bookmark)),
+        ...plan.group.streams.map((stream) => this.#completed(stream, gathered, rows, bookmark)),
         ...(ending === undefined ? [] : [ending(total)]),
       ]
     })
     this.#bytesTold = told
-    for (const [objectType, counts] of result?.counts ?? []) addCounts(this.#pending.of(objectType), counts)
-    this.#committed.addAll(this.#pending)
-    this.#firstRejects += result?.firstRejects ?? this.#pending.total().rejected
+    for (const [objectType, more] of result?.counts ?? []) addCounts(counts.of(objectType), more)
+    this.#committed.addAll(counts)
+    this.#committing = undefined
+    this.#firstRejects += result?.firstRejects ?? counts.total().rejected
     this.#windows = mergeWindows([...this.#windows, window])
     this.#commits += 1
-    this.#pending = new StreamCounts(this.#options.objectTypes)
-    this.#startedAt = performance.now()
-    this.#commitInterval = Math.min(this.#commitInterval * 2, this.#options.commitAfter.milliseconds)
-    return true
   }
 
   #billed(): Pick<RunTotal, 'bytesBilled'> {
@@ -125,14 +164,20 @@ export class CommitLedger {
     return bytesBilled === undefined ? {} : {bytesBilled}
   }
 
-  #countsWith(rows: CommitCounts): Counts {
-    const total = this.counts()
+  #countsWith(gathered: Gathered, rows: CommitCounts): Counts {
+    const total = this.#committed.total()
+    addCounts(total, gathered.counts.total())
     for (const counts of rows.values()) addCounts(total, counts)
     return total
   }
 
-  #completed(stream: Stream, window: TimeWindow, rows: CommitCounts, bookmark: StoredBookmark | undefined): Event {
-    const counts = {...this.#pending.of(stream.objectType)}
+  #completed(
+    stream: Stream,
+    {counts: gathered, window, startedAt}: Gathered,
+    rows: CommitCounts,
+    bookmark: StoredBookmark | undefined,
+  ): Event {
+    const counts = {...gathered.of(stream.objectType)}
     addCounts(counts, rows.get(stream.objectType) ?? {})
     const {bytesBilled} = this.#billed()
     return this.#options.event({
@@ -149,7 +194,7 @@ export class CommitLedger {
         ...(bookmark !== undefined && {
           bookmark: {value: bookmark.value, at: new Date(bookmark.at).toISOString()},
         }),
-        duration_seconds: Math.round(performance.now() - this.#startedAt) / 1000,
+        duration_seconds: Math.round(performance.now() - startedAt) / 1000,
         ...(bytesBilled !== undefined && {bytes_billed: bytesBilled - this.#bytesTold}),
       },
     })

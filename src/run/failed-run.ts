@@ -26,7 +26,8 @@ export async function endFailedRun(
     if (unfinished !== undefined) await sink.dropUnfinishedSlice()
     await ledger.commit(false)
   } catch (second) {
-    log.error(`the slices before the failed one could not be committed: ${messageWithCauses(second)}`)
+    if (second !== error)
+      log.error(`the slices before the failed one could not be committed: ${messageWithCauses(second)}`)
   }
   try {
     await sink.discard()

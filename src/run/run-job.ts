@@ -79,7 +79,8 @@ class Pipeline {
     try {
       await this.#readAll()
     } catch (thrown) {
-      const error = asError(thrown)
+      const {failed} = this.#ledger
+      const error = asError(failed.aborted ? failed.reason : thrown)
       await endFailedRun(this.#run, this.#ledger, this.#events, this.#slice, error)
       return error
     }
@@ -138,7 +139,8 @@ class Pipeline {
         if (isLastGroup && (isLast || limitReached)) {
           return this.#ledger.commit(isLast, (total) => this.#events.completed(total))
         }
-        if (slice === undefined || this.#ledger.isDue()) await this.#ledger.commit(isLast)
+        if (slice === undefined) await this.#ledger.commit(isLast)
+        else if (this.#ledger.isDue()) await this.#ledger.startCommit(isLast)
         if (limitReached) return false
       }
     }
@@ -151,7 +153,9 @@ class Pipeline {
     if (limit <= 0) return {empty: true, limitReached: true}
     const counts = new StreamCounts(this.#streams().map(({objectType}) => objectType))
     this.#slice = {streams: plan.group.streams, window}
-    const {bookmark} = await readSlice(this.#run, {
+    const signal = AbortSignal.any([this.#run.signal, this.#ledger.failed])
+    const reader = {...this.#run, signal}
+    const {bookmark} = await readSlice(reader, {
       streams: plan.group.streams,
       window,
       ...(plan.bookmark !== undefined && {bookmark: plan.bookmark}),

@@ -26,7 +26,11 @@ export interface Sink {
   dropUnfinishedSlice(): Promise<void>
   /** Drops all that was not committed. */
   discard(): Promise<void>
-  /** Commits all that is spooled. Resolves with `undefined` where nothing is written, so that nothing is known of what a write would have done. */
+  /**
+   * Commits all that came before, one commit after the other; what comes while it is under way belongs to the next one.
+   * Resolves with `undefined` where nothing is written, so that nothing is known of what a write
+   * would have done.
+   */
   commit(events: (counts: CommitCounts) => readonly Event[]): Promise<CommitResult | undefined>
   /** The bytes that the warehouse billed for all statements so far; `undefined` where nothing is billed. */
   readonly bytesBilled: number | undefined

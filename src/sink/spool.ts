@@ -25,6 +25,7 @@ interface Position {
 /** Records and events of the commit to come, as files that only this user can read. */
 export class Spool {
   readonly folder: string
+  readonly #number: number
   readonly #lines: RecordLines
   readonly #records: LineFiles
   readonly #events: LineFiles
@@ -34,17 +35,23 @@ export class Spool {
   #sequence = 0
   #sliceEnd: Position
 
-  private constructor(folder: string, lines: RecordLines) {
+  private constructor(folder: string, lines: RecordLines, number: number) {
     this.folder = folder
     this.#lines = lines
-    this.#records = new LineFiles(folder, 'records')
-    this.#events = new LineFiles(folder, 'events')
+    this.#number = number
+    this.#records = new LineFiles(folder, `records-${number}`)
+    this.#events = new LineFiles(folder, `events-${number}`)
     this.#sliceEnd = this.#position()
   }
 
   static async create(folder: string, lines: RecordLines): Promise<Spool> {
     await createRunFolder(folder)
-    return new Spool(folder, lines)
+    return new Spool(folder, lines, 1)
+  }
+
+  /** Gives an empty one beside this one, for what comes while this one is committed. */
+  next(): Spool {
+    return new Spool(this.folder, this.#lines, this.#number + 1)
   }
 
   async addRecord(record: SpoolableRecord): Promise<void> {
@@ -96,14 +103,19 @@ export class Spool {
     this.#sliceEnd = this.#position()
   }
 
+  /** Lets go of its files, and removes the folder with all that is in it. */
   async remove(): Promise<void> {
-    await this.#records.close()
-    await this.#events.close()
+    await this.close()
     await removeRunFolder(this.folder)
   }
 
+  async close(): Promise<void> {
+    await this.#records.close()
+    await this.#events.close()
+  }
+
   async #addLoneRecord(line: readonly (string | Uint8Array)[]): Promise<void> {
-    const path = join(this.folder, `lone-${this.#sequence}.json`)
+    const path = join(this.folder, `lone-${this.#number}-${this.#sequence}`)
     const bytes = Buffer.concat(line.map((part) => (typeof part === 'string' ? Buffer.from(part) : part)))
     await writingTemporaryFiles(this.folder, async () => writeFile(path, bytes, {flag: 'wx', mode: 0o600}))
     this.#loneRecords.push(path)

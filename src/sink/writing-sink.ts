@@ -17,7 +17,8 @@ import {Spool} from './spool.ts'
 interface Running {
   readonly warehouse: Warehouse
   readonly writer: WarehouseWriter
-  readonly spool: Spool
+  /** Takes what comes; another one takes its place when it is committed. */
+  spool: Spool
   readonly streams: readonly Stream[]
 }
 
@@ -91,11 +92,17 @@ export class WritingSink implements Sink {
   }
 
   async commit(events: (counts: CommitCounts) => readonly Event[]): Promise<CommitResult> {
-    const {spool, writer} = this.#running()
-    const batch = await spool.batch(writer.since)
-    const result = await writer.commit(batch, events)
-    await spool.clear()
-    return result
+    const running = this.#running()
+    const {spool, writer} = running
+    running.spool = spool.next()
+    try {
+      const batch = await spool.batch(writer.since)
+      const result = await writer.commit(batch, events)
+      await spool.clear()
+      return result
+    } finally {
+      await spool.close()
+    }
   }
 
   preview(): undefined {

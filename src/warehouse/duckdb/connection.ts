@@ -58,8 +58,9 @@ async function withOpenDatabase<Result>(
   let file: FileHandle | undefined
   try {
     if (access === 'read') return await use(connection)
-    // What DuckDB writes beside the file is for nobody who may not read the file itself.
-    process.umask(~(await stat(options.path)).mode & 0o777)
+    // What DuckDB writes beside the file is for nobody who may not read the file itself. The owner's own bits stay: the
+    // process makes folders meanwhile.
+    process.umask(~(await stat(options.path)).mode & 0o077)
     // Windows lets nobody read a file that DuckDB has open.
     if (process.platform !== 'win32') {
       file = await open(options.path, 'r')
