@@ -5,7 +5,7 @@ import {exitCodeOf, outcomeOf} from '../base/errors.ts'
 import {LOG_LEVELS} from '../base/log.ts'
 import {createMask} from '../base/mask.ts'
 import {Command, Errors, Flags} from '../base/oclif.ts'
-import {fromOclif} from './oclif-error.ts'
+import {fromOclif, refusedValue} from './oclif-error.ts'
 
 /** Holds what all commands share: `--json`, `--config`, `--log-level`, and errors in two lines. */
 export abstract class LorchestraCommand extends Command {
@@ -50,7 +50,7 @@ export abstract class LorchestraCommand extends Command {
   override async catch(error: Error): Promise<void> {
     if (error instanceof Errors.ExitError) throw error
     const known = fromOclif(error)
-    if (!this.jsonEnabled() && known !== error) {
+    if (!this.jsonEnabled() && known !== error && refusedValue(error) === undefined) {
       await super.catch(error)
       return
     }

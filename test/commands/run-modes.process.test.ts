@@ -355,7 +355,21 @@ diary_entries (diary): everything before <instant>
         },
         says: ['Node 22.17.1 is older than 22.19', 'https://nodejs.org'],
       },
-      {what: 'a limit of nothing', args: ['run', JOB, '--limit', '0'], says: ['--limit']},
+      {
+        what: 'a limit of nothing',
+        args: ['run', JOB, '--limit', '0'],
+        says: ['Error: --limit: expected an integer greater than or equal to 1', '[E_USAGE_FLAGS]', '  → --help'],
+      },
+      {
+        what: 'samples that are no number',
+        args: ['run', JOB, '--dry-run', '--samples', 'all'],
+        says: ['Error: --samples: expected an integer but received: all [E_USAGE_FLAGS]', '  → --help'],
+      },
+      {
+        what: 'a level of the log that there is not',
+        args: ['run', JOB, '--log-level', 'loud'],
+        says: ['Error: Expected --log-level=loud to be one of: error, warn, info, debug [E_USAGE_FLAGS]', '  → --help'],
+      },
       {
         what: 'table names of which one stands for two tables',
         args: ['run', JOB, '--test-table'],
