@@ -1,6 +1,6 @@
 import type {z} from 'zod'
 
-import {sourceBug} from '../../base/errors.ts'
+import {asError, sourceBug} from '../../base/errors.ts'
 import type {Mask} from '../../base/mask.ts'
 import type {SpoolableRecord} from '../../model/raw-object-columns.ts'
 import type {Logger, SecretStore} from '../../source.ts'
@@ -72,6 +72,7 @@ export class BoxQuestions {
 
   end(id: number): void {
     this.#contexts.delete(id)
+    this.#box.known.end(id)
     this.#incoming.delete(id)
   }
 
@@ -94,7 +95,19 @@ export class BoxQuestions {
     for (const {head, json} of records) incoming.push(recordOf(head, json))
   }
 
+  /** Answers what the box asks. An error of the host may come back within what the source was asked. */
   async answer(method: string, args: readonly unknown[]): Promise<unknown> {
+    try {
+      return await this.#answer(method, args)
+    } catch (error) {
+      const [context] = args
+      // Secrets are the account's, whichever of its slices asks.
+      this.#box.known.add(asError(error), typeof context === 'number' ? [context] : [...this.#contexts.keys()])
+      throw error
+    }
+  }
+
+  async #answer(method: string, args: readonly unknown[]): Promise<unknown> {
     switch (method) {
       case 'known':
       case 'stored': {
@@ -157,7 +170,7 @@ export class BoxQuestions {
       }
       case 'uncaught': {
         const [message] = this.#parse(told.uncaught, args)
-        const cause = fromBox(message, this.#box.known, (text) => this.masked(text))
+        const cause = fromBox(message, (text) => this.masked(text))
         this.#box.fail(sourceBug(`the source failed behind the back of its run: ${cause.message}`, {cause}))
         break
       }
@@ -192,6 +205,7 @@ export class BoxQuestions {
     try {
       report(context)
     } catch (error) {
+      this.#box.known.add(asError(error), [id])
       this.#box.channel().tell('failed', id, this.#box.messageOf(error))
     }
   }

@@ -101,7 +101,7 @@ export class Box {
 
   /** Makes the error that the box told of. */
   errorOf(message: ErrorMessage): Error {
-    return fromBox(message, this.known, (text) => this.#questions.masked(text))
+    return fromBox(message, (text) => this.#questions.masked(text))
   }
 
   /** Hides secrets in a text that came out of the box. */
@@ -109,10 +109,19 @@ export class Box {
     return this.#questions.masked(text)
   }
 
-  /** Makes a message of an error that may come back: then it is the same error. */
+  /** Makes a message of an error; one that is known here may come back as itself. */
   messageOf(error: unknown): ErrorMessage {
-    const message = toMessage(error)
-    return error instanceof Error ? {...message, known: this.known.add(error)} : message
+    const known = this.known.numberOf(error)
+    return {...toMessage(error), ...(known !== undefined && {known})}
+  }
+
+  /** Waits for what was asked in a context. An error of the host that the source let pass comes back as itself. */
+  async within<Answer>(context: number, work: Promise<Answer>): Promise<Answer> {
+    try {
+      return await work
+    } catch (error) {
+      throw this.known.original(error, context)
+    }
   }
 
   /** Kills the box; all who wait hear why. Returns the reason, to be thrown. */

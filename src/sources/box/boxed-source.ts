@@ -107,7 +107,8 @@ async function withContext<Answer>(
   signal?.addEventListener('abort', abort, {once: true})
   try {
     signal?.throwIfAborted()
-    return await (signal === undefined ? use(id) : untilAborted(use(id), signal))
+    const answer = box.within(id, use(id))
+    return await (signal === undefined ? answer : untilAborted(answer, signal))
   } finally {
     signal?.removeEventListener('abort', abort)
     box.end(id)
@@ -135,7 +136,7 @@ class BoxedPages implements AsyncIterator<KeyedPage> {
   }
 
   async next(): Promise<IteratorResult<KeyedPage, undefined>> {
-    const page = await untilAborted(this.#page(), this.#signal)
+    const page = await untilAborted(this.#box.within(this.#id, this.#page()), this.#signal)
     if (page !== undefined) return {done: false, value: page}
     this.#end()
     return {done: true, value: undefined}
@@ -148,7 +149,7 @@ class BoxedPages implements AsyncIterator<KeyedPage> {
       this.#box.fail(sourceBug(`the source did not end within ${time / 1000} s of being told to`))
     }, time)
     try {
-      await this.#box.call(z.unknown(), 'return', this.#id)
+      await this.#box.within(this.#id, this.#box.call(z.unknown(), 'return', this.#id))
     } finally {
       clearTimeout(timer)
       this.#end()

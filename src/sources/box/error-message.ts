@@ -6,7 +6,7 @@ export interface ErrorMessage {
   readonly message: string
   /** Where in the source it was thrown, for whoever debugs it. */
   readonly stack?: string
-  /** Number of an error that came from the other side before; it goes back as itself. */
+  /** Number of an error that came from the host before, in the same slice; it goes back as itself. */
   readonly known?: number
   /** Set where the code around the source found the source to be wrong. */
   readonly bug?: {readonly code: 'E_SOURCE_BUG' | 'E_SOURCE_FAILED'; readonly next?: string}
@@ -18,30 +18,57 @@ const LONGEST_STACK = 8000
 /** So many errors that crossed the wall may come back as themselves. */
 const MOST_KNOWN = 1000
 
-/** Remembers errors that the host sent into the box: what a source lets pass comes back with its code and outcome. */
+interface Sent {
+  readonly error: Error
+  readonly contexts: Set<number>
+}
+
+/**
+ * Remembers what the host answered with an error: what a source lets pass comes back with its code and outcome. It does so in the
+ * contexts where it was the answer, while they are open: elsewhere an old "busy" would be the exit code of something else.
+ */
 export class KnownErrors {
-  readonly #byNumber = new Map<number, Error>()
+  readonly #sent = new Map<number, Sent>()
+  readonly #numbers = new WeakMap<Error, number>()
   #last = 0
 
-  add(error: Error): number {
-    this.#last += 1
-    this.#byNumber.set(this.#last, error)
-    this.#byNumber.delete(this.#last - MOST_KNOWN)
-    return this.#last
+  add(error: Error, contexts: readonly number[]): void {
+    const number = this.#numbers.get(error) ?? (this.#last += 1)
+    this.#numbers.set(error, number)
+    const known = this.#sent.get(number)?.contexts ?? []
+    this.#sent.set(number, {error, contexts: new Set([...known, ...contexts])})
+    this.#sent.delete(number - MOST_KNOWN)
   }
 
-  get(number: number | undefined): Error | undefined {
-    return number === undefined ? undefined : this.#byNumber.get(number)
+  /** Forgets a context that has ended. */
+  end(context: number): void {
+    for (const [number, {contexts}] of this.#sent) {
+      contexts.delete(context)
+      if (contexts.size === 0) this.#sent.delete(number)
+    }
+  }
+
+  numberOf(error: unknown): number | undefined {
+    return error instanceof Error ? this.#numbers.get(error) : undefined
+  }
+
+  /** Gives the error of the host that came out of the box in this context, else the one that came. */
+  original(came: unknown, context: number): unknown {
+    const number = came instanceof Error ? numbers.get(came) : undefined
+    const sent = number === undefined ? undefined : this.#sent.get(number)
+    return sent?.contexts.has(context) === true ? sent.error : came
   }
 }
 
-/** The box remembers which errors came from the host, by their number there. */
+/** Both sides remember which errors came from the other, and the number of the host's error that they say they are. */
 const numbers = new WeakMap<Error, number>()
 
 export function toMessage(thrown: unknown, depth = 0): ErrorMessage {
   const error = asError(thrown)
   const {name, message, cause} = error as {name: unknown; message: unknown; cause?: unknown}
-  const known = numbers.get(error)
+  // What only gives the host's error a code is the host's error.
+  const known =
+    numbers.get(error) ?? (cause instanceof Error && cause.message === message ? numbers.get(cause) : undefined)
   const inner = cause ?? (error instanceof AggregateError ? (error.errors[0] as unknown) : undefined)
   const isAtFault =
     error instanceof LorchestraError && (error.code === 'E_SOURCE_BUG' || error.code === 'E_SOURCE_FAILED')
@@ -88,11 +115,10 @@ function refusalIn(error: Error): string | undefined {
  * Makes the error of the host's side; `masked` hides secrets in what the source wrote. Codes other than those of a source at fault are
  * not the box's to give.
  */
-export function fromBox(message: ErrorMessage, known: KnownErrors, masked: (text: string) => string): Error {
-  const original = known.get(message.known)
-  if (original !== undefined) return original
-  const cause = message.cause === undefined ? undefined : fromBox(message.cause, known, masked)
+export function fromBox(message: ErrorMessage, masked: (text: string) => string): Error {
+  const cause = message.cause === undefined ? undefined : fromBox(message.cause, masked)
   const error = errorOf(message, masked, cause === undefined ? {} : {cause})
+  if (message.known !== undefined) numbers.set(error, message.known)
   if (message.stack !== undefined) error.stack = masked(message.stack)
   return error
 }
@@ -121,7 +147,8 @@ export function fromHost(message: ErrorMessage): Error {
 /** Tells whether what came across the wall is an error, causes and all. */
 export function isErrorMessage(value: unknown): value is ErrorMessage {
   if (typeof value !== 'object' || value === null) return false
-  const {name, message, stack, cause, bug} = value as Readonly<Record<string, unknown>>
+  const {name, message, stack, known, cause, bug} = value as Readonly<Record<string, unknown>>
+  if (known !== undefined && typeof known !== 'number') return false
   if (typeof name !== 'string' || typeof message !== 'string') return false
   if (stack !== undefined && typeof stack !== 'string') return false
   if (bug !== undefined && !isBug(bug)) return false
