@@ -114,7 +114,7 @@ export interface Page {
   readonly records: readonly JsonObject[]
   /** Idempotency keys that the source says are gone. Recorded as `object.deleted` events; stored rows stay. */
   readonly deleted?: readonly string[]
-  /** Place from which to go on after this page; kept with the commit that holds the page. The last one of a slice wins. */
+  /** Place from which to go on after this page; kept in the event log with the page's commit, so no secret. The last one of a slice wins. */
   readonly bookmark?: JsonValue
 }
 

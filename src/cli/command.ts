@@ -60,7 +60,18 @@ export abstract class LorchestraCommand extends Command {
     this.exit(exitCodeOf([outcomeOf(known)]))
   }
 
+  // Whatever a command prints goes through one of these, and so through the mask.
+  override log(message = ''): void {
+    super.log(this.mask.apply(message))
+  }
+
+  override logToStderr(message = ''): void {
+    super.logToStderr(this.mask.apply(message))
+  }
+
   override logJson(json: unknown): void {
-    this.print(`${JSON.stringify(json, null, 2)}\n`)
+    const masked = (_name: string, value: unknown): unknown =>
+      typeof value === 'string' ? this.mask.apply(value) : value
+    this.print(`${JSON.stringify(json, masked, 2)}\n`)
   }
 }

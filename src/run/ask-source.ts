@@ -5,6 +5,7 @@ import {assertJson} from '../sources/box/kept-json.ts'
 import {untilSourceAnswers} from '../sources/source-answer.ts'
 import type {StreamState} from '../warehouse/warehouse.ts'
 import type {JobRun} from './job-run.ts'
+import {assertHoldsNoSecret} from './kept-in-the-log.ts'
 import {isPlain, sharedBookmark, type Moment} from './plan.ts'
 import {contextBetweenSlices} from './source-context.ts'
 
@@ -33,6 +34,7 @@ export async function askSource(
     )
   }
   const identity = identityIn(await ask(source.check?.bind(source)))
+  if (identity !== undefined) assertHoldsNoSecret('a name for whose data this is', identity, run.maskSecrets)
   if (identity !== undefined) assertSameIdentity(run, identity, states)
   const plain = isPlain(request)
   const currentBookmark = plain ? await ask(source.currentBookmark?.bind(source)) : undefined

@@ -1,5 +1,6 @@
 import {addCounts, StreamCounts, type Counts} from '../model/counts.ts'
 import type {Event, EventDetails} from '../model/events.ts'
+import {assertHoldsNoSecret} from './kept-in-the-log.ts'
 import type {GroupPlan} from './plan.ts'
 import type {Sink} from '../sink/sink.ts'
 import type {JsonObject, JsonValue, Stream} from '../source.ts'
@@ -16,6 +17,7 @@ export interface LedgerOptions {
   readonly limited: boolean
   /** The payload that every `ingestion.completed` of the run begins with. */
   readonly about: () => JsonObject
+  readonly maskSecrets: (text: string) => string
   readonly event: (details: Omit<EventDetails, 'runId' | 'at'>) => Event
 }
 
@@ -89,14 +91,14 @@ export class CommitLedger {
 
   startGroup(plan: GroupPlan): void {
     this.#plan = plan
-    this.#bookmark = plan.firstBookmark
+    this.#keep(plan.firstBookmark)
   }
 
   async endSlice(window: TimeWindow, counts: StreamCounts, bookmark: JsonValue | undefined): Promise<void> {
+    if (bookmark !== undefined) this.#keep({value: bookmark, at: window.until})
     await this.#options.sink.endSlice()
     this.#pending.addAll(counts)
     this.#pendingWindow = {since: this.#pendingWindow?.since ?? window.since, until: window.until}
-    if (bookmark !== undefined) this.#bookmark = {value: bookmark, at: window.until}
   }
 
   isDue(): boolean {
@@ -157,6 +159,11 @@ export class CommitLedger {
     this.#firstRejects += result?.firstRejects ?? counts.total().rejected
     this.#windows = mergeWindows([...this.#windows, window])
     this.#commits += 1
+  }
+
+  #keep(bookmark: StoredBookmark | undefined): void {
+    if (bookmark !== undefined) assertHoldsNoSecret('a bookmark', bookmark.value, this.#options.maskSecrets)
+    this.#bookmark = bookmark
   }
 
   #billed(): Pick<RunTotal, 'bytesBilled'> {

@@ -29,6 +29,7 @@ describe('commits', () => {
       objectTypes: ['thing'],
       commitAfter: {records: 1000, milliseconds: 5 * MINUTE},
       limited: false,
+      maskSecrets: (text) => text,
       about: () => ({}),
       event: (details) => createEvent({...details, runId: 'run', at: new Date(0)}),
     })

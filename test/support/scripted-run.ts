@@ -1,6 +1,6 @@
 import {join} from 'node:path'
 
-import {createMask} from '../../src/base/mask.ts'
+import {createMask, type Mask} from '../../src/base/mask.ts'
 import type {HttpClient, Logger} from '../../src/source.ts'
 import {runJob} from '../../src/run/run-job.ts'
 import type {JobRun, RunReport} from '../../src/run/job-run.ts'
@@ -40,6 +40,7 @@ export interface ScriptedRun {
   readonly commitAfter?: JobRun['commitAfter']
   readonly signal?: AbortSignal
   readonly log?: Logger
+  readonly mask?: Mask
   readonly warehouse?: (real: Warehouse) => Warehouse
   readonly runId?: string
   readonly options?: unknown
@@ -106,7 +107,7 @@ export async function scriptedRun(run: ScriptedRun): Promise<ScriptedResult> {
     maxRejects: run.maxRejects ?? 100,
     askKnown: !request.refetch,
     now: () => new Date(run.now ?? Date.now()),
-    maskSecrets: createMask().apply,
+    maskSecrets: (run.mask ?? createMask()).apply,
     commitAfter: run.commitAfter ?? {records: 50_000, milliseconds: 300_000},
     start: run.start ?? -Infinity,
     overlap: parseDuration(defaults?.overlap ?? '0s'),

@@ -24,7 +24,7 @@ export default class JobsShow extends LorchestraCommand {
     const config = await this.readConfig(flags.config)
     const request = flags.account === undefined ? {} : {account: flags.account}
     const description = await describeJob(config, this.config, args.job, request, this.mask)
-    this.log(this.mask.apply(formatDescription(description)))
+    this.log(formatDescription(description))
     return {schema: 1, job: description}
   }
 }

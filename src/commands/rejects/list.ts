@@ -33,7 +33,7 @@ export default class RejectsList extends LorchestraCommand {
     if (rejects.length === 0) this.log(`${args.run} rejected nothing.`)
     else {
       const rows = rejects.map(({stream, reference, reason}) => [stream.objectType, reference, reason])
-      this.log(this.mask.apply(formatTable([['OBJECT TYPE', 'REFERENCE', 'REASON'], ...rows])))
+      this.log(formatTable([['OBJECT TYPE', 'REFERENCE', 'REASON'], ...rows]))
     }
     return {
       schema: 1,

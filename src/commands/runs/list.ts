@@ -37,7 +37,7 @@ export default class RunsList extends LorchestraCommand {
     })
     const newest = runs.slice(0, flags.limit)
     if (newest.length === 0) this.log('The event log knows of no run yet.')
-    else this.log(this.mask.apply(formatRuns(newest)))
+    else this.log(formatRuns(newest))
     const chart = chartOfDays(newest)
     if (process.stdout.isTTY && chart !== '') this.log(`\n${chart}`)
     const {streams} = await warehouse.describe(config.warehouse.tables)

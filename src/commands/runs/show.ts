@@ -26,7 +26,7 @@ export default class RunsShow extends LorchestraCommand {
         next: '`lorchestra runs list` names them. A dry run leaves no trace.',
       })
     }
-    this.log(this.mask.apply(formatRun(run)))
+    this.log(formatRun(run))
     return {schema: 1, run: pastRunMemberOf(run)}
   }
 }
