@@ -3,8 +3,11 @@ import {randomBytes} from 'node:crypto'
 import type {JsonValue} from '../source.ts'
 import {nextNumber} from './json-tokens.ts'
 
-/** ECMAScript has it since 2025, Node since 21; TypeScript's library does not know it yet. */
-const {rawJSON} = JSON as unknown as {readonly rawJSON?: (text: string) => JsonValue}
+/** ECMAScript has them since 2025, Node since 21; TypeScript's library does not know them yet. */
+const {rawJSON, isRawJSON} = JSON as unknown as {
+  readonly rawJSON?: (text: string) => JsonValue
+  readonly isRawJSON?: (value: unknown) => boolean
+}
 
 // Fifteen significant digits survive in a double; looking for more first spares most texts the slow way. Digits of a
 // string (an id, base64) do not stand behind a bracket, colon or comma.
@@ -24,6 +27,9 @@ export function parseExactly(text: string): JsonValue {
   const value = JSON.parse(marked ?? text) as JsonValue
   return marked === undefined ? value : withRawNumbers(value, rawJSON)
 }
+
+/** Tells whether this is a number that a double cannot hold: it looks like an object. */
+export const isExactNumber = (value: unknown): boolean => isRawJSON?.(value) === true
 
 /** Makes texts of the numbers that a double cannot hold; `undefined` where there is none. */
 function withMarkedNumbers(text: string): string | undefined {

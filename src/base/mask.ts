@@ -1,6 +1,7 @@
 import {oneLine} from './errors.ts'
 
-const HIDDEN = '***'
+/** Stands where something was hidden. */
+export const HIDDEN = '***'
 // Shorter values would mask ordinary words.
 const SHORTEST_SECRET = 4
 /** A part of a secret (a line of a key, the inside of its base64) is masked where it is so long that it is no word. */

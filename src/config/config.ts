@@ -38,6 +38,8 @@ export interface AccountEntry {
   readonly source: string
   /** The middle part of every key. @default `<source>--<account>` */
   readonly sourceSystem: string
+  /** Paths into payloads that nobody is shown. */
+  readonly hiddenPaths: readonly string[]
   /** The source's own keys as written, variables unresolved. */
   readonly options: Readonly<Record<string, unknown>>
   /** Finds where an option stands. */
@@ -51,6 +53,8 @@ export interface JobEntry {
   readonly account?: string
   /** The middle part of every key; the account's, where there is one. @default the source */
   readonly sourceSystem: string
+  /** Paths into payloads that nobody is shown; its account may have more. */
+  readonly hiddenPaths: readonly string[]
   /** The settings that lorchestra reads itself, as written, variables unresolved. */
   readonly settings: WrittenSettings
   readonly options: Readonly<Record<string, unknown>>
@@ -91,6 +95,7 @@ export async function loadConfig({explicitPath, workingFolder, environment, kind
         name,
         source: entry.source,
         sourceSystem: entry.source_system ?? defaultSourceSystem(entry.source, name),
+        hiddenPaths: entry.mask ?? [],
         options: optionsOf(entry),
         locate: (inner: readonly PropertyKey[]) => locate(['accounts', name, ...inner]),
       },
@@ -113,6 +118,7 @@ export async function loadConfig({explicitPath, workingFolder, environment, kind
       source,
       ...(account !== undefined && {account: account.name}),
       sourceSystem: account?.sourceSystem ?? entry.source_system ?? defaultSourceSystem(source),
+      hiddenPaths: entry.mask ?? [],
       settings: writtenSettings(entry),
       options: optionsOf(entry),
       locate: (inner) => locate(['jobs', name, ...inner]),

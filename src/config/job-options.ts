@@ -6,7 +6,7 @@ import {jsonSchemaOf} from './options-schema.ts'
 import {HOST_KEYS} from './settings.ts'
 import {assertVariablesAreSet, isPlainObject, mapStrings, missingVariables, resolveVariables} from './variables.ts'
 import {messageWithCauses, sourceBug} from '../base/errors.ts'
-import type {Mask} from '../base/mask.ts'
+import {HIDDEN, type Mask} from '../base/mask.ts'
 import type {Source} from '../source.ts'
 import type {ChosenJob} from './jobs.ts'
 
@@ -22,10 +22,8 @@ export interface ResolvedOptions<Options = unknown> {
   readonly shown: Readonly<Record<string, unknown>>
 }
 
-const HIDDEN = '***'
-
 /** An owner is the job that the options belong to; without a name it is an account alone. */
-export type OptionsOwner = Omit<ChosenJob, 'name'> & {readonly name?: string}
+export type OptionsOwner = Omit<ChosenJob, 'name' | 'hiddenPaths'> & {readonly name?: string}
 
 /**
  * Resolves the variables of a job's options and has the source check them; secrets are masked from then on.

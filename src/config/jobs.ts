@@ -12,6 +12,8 @@ export interface ChosenJob {
   readonly sourceName: string
   /** The middle part of every key. */
   readonly sourceSystem: string
+  /** Paths into payloads that nobody is shown. */
+  readonly hiddenPaths: readonly string[]
   /** The account's own keys and the job's, which win; variables unresolved. */
   readonly options: Readonly<Record<string, unknown>>
 }
@@ -56,7 +58,8 @@ export function chooseJob(config: Config, name: string, request: JobRequest = {}
   const entry = jobEntry(config, name)
   const accountName = request.account ?? entry.account
   if (accountName === undefined) {
-    return {name, sourceName: entry.source, sourceSystem: entry.sourceSystem, options: entry.options}
+    const {source, sourceSystem, hiddenPaths, options} = entry
+    return {name, sourceName: source, sourceSystem, hiddenPaths, options}
   }
   const account = chooseAccount(config, entry, accountName)
   return {
@@ -64,6 +67,7 @@ export function chooseJob(config: Config, name: string, request: JobRequest = {}
     account: account.name,
     sourceName: account.source,
     sourceSystem: account.sourceSystem,
+    hiddenPaths: [...new Set([...account.hiddenPaths, ...entry.hiddenPaths])],
     options: {...account.options, ...entry.options},
   }
 }

@@ -1,7 +1,9 @@
 import * as z from 'zod'
 
+import {messageWithCauses} from '../base/errors.ts'
 import {formatDuration, parseDuration} from '../base/time.ts'
 import {parseInstant} from '../base/time.ts'
+import {segmentsOf} from '../model/hidden-paths.ts'
 import {NAME, NAME_RULE} from '../model/name.ts'
 import type {SourceDefaults} from '../source.ts'
 import {textSetting} from './text-setting.ts'
@@ -17,7 +19,7 @@ export interface Setting {
   /** The schema of what may be written. Text may hold variables where the value is not needed to load the file. */
   readonly schema: z.ZodType
   /** Writes a value for the starter file, in an account or a job of this source and account. */
-  readonly example: (owner: ExampleOwner) => string | number
+  readonly example: (owner: ExampleOwner) => string | number | readonly string[]
   /** The value that holds where the key is left out. @default nothing: whoever writes the file has to think of it */
   readonly default?: Default
   /** The message for a job that has an account and this key. @default it may have both */
@@ -75,6 +77,26 @@ const NAMING = {
   },
 } as const satisfies Readonly<Record<string, Setting>>
 
+/** Those of the account and of the job hold together. */
+const SHOWING = {
+  mask: {
+    in: {account: 'optional', job: 'optional'},
+    description:
+      'Parts of a record that its samples never show: JSON pointers (RFC 6901) into it, in which * is any member or element. Those of account and job count together; the key of the record is shown.',
+    schema: z.array(z.string()).superRefine((paths, context) => {
+      for (const path of paths) {
+        try {
+          segmentsOf(path)
+        } catch (error) {
+          context.addIssue({code: 'custom', message: messageWithCauses(error)})
+        }
+      }
+    }),
+    example: () => ['/name', '/emails/*/address'],
+    default: {means: 'nothing is hidden'},
+  },
+} as const satisfies Readonly<Record<string, Setting>>
+
 /** These settings are rows of `jobs show` and go to the run, in this order. */
 export const READING = {
   start: {
@@ -124,7 +146,7 @@ export const READING = {
   },
 } as const satisfies Readonly<Record<string, ReadingSetting<unknown>>>
 
-const SETTINGS = {...NAMING, ...READING}
+const SETTINGS = {...NAMING, ...READING, ...SHOWING}
 type Settings = typeof SETTINGS
 type SettingKey = keyof Settings
 

@@ -118,6 +118,7 @@ async function runResolved(
       folder,
       needsCoverage: read.request.since === undefined,
       samples: options.samples,
+      hiddenPaths: job.hiddenPaths,
     },
     options.mode,
   )

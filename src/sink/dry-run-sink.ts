@@ -1,5 +1,6 @@
 import {codeOf, failure, LorchestraError, sourceBug} from '../base/errors.ts'
 import {isOneObject} from '../base/json-text.ts'
+import {hidePaths} from '../model/hidden-paths.ts'
 import {tablesOfMode, type RunMode} from '../model/run-mode.ts'
 import type {TableSet} from '../model/tables.ts'
 import {
@@ -69,11 +70,12 @@ export class DryRunSink implements Sink {
   }
 
   upsertObjects(records: readonly SpoolableRecord[]): Promise<void> {
+    const {samples, hiddenPaths} = this.#options
     for (const {idemKey, json} of records) {
       // A commit would find it out.
       if (!isOneObject(json)) throw sourceBug('the source gave a payload that is not the JSON of one object')
-      if (this.#samples.length < this.#options.samples)
-        this.#samples.push({idemKey, json: Buffer.from(json).toString('utf8')})
+      if (this.#samples.length < samples)
+        this.#samples.push({idemKey, json: hidePaths(Buffer.from(json).toString('utf8'), hiddenPaths)})
       this.#compare(idemKey)
     }
     return Promise.resolve()

@@ -61,4 +61,6 @@ export interface SinkOptions {
   readonly needsCoverage: boolean
   /** Records whose payload a dry run keeps to show them. */
   readonly samples: number
+  /** Paths into payloads that it does not show. */
+  readonly hiddenPaths: readonly string[]
 }

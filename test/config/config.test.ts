@@ -89,7 +89,7 @@ describe('lorchestra.yaml', () => {
       const config = await load(
         `
 accounts:
-  acct1: {source: gmail, client_id: abc, nested: {list: [1, two]}}
+  acct1: {source: gmail, mask: [/snippet], client_id: abc, nested: {list: [1, two]}}
   old: {source: gmail, source_system: mail}
 jobs:
   mail: {account: acct1, query: 'from:ada', start: 2024-01-01, overlap: 2d, slice: 30d, max_rejects: 5}
@@ -103,6 +103,7 @@ jobs:
         name: 'acct1',
         source: 'gmail',
         sourceSystem: 'gmail--acct1',
+        hiddenPaths: ['/snippet'],
         options: {client_id: 'abc', nested: {list: [1, 'two']}},
       })
       const {locate: _job, ...job} = config.jobs.get('mail') ?? expect.fail()
@@ -112,6 +113,7 @@ jobs:
         account: 'acct1',
         sourceSystem: 'gmail--acct1',
         settings: {start: '2024-01-01', overlap: '2d', slice: '30d', max_rejects: 5},
+        hiddenPaths: [],
         options: {query: 'from:ada'},
       })
       expect([...config.jobs.values()].map(({sourceSystem}) => sourceSystem)).to.deep.equal([

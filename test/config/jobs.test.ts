@@ -12,6 +12,7 @@ import {resolveOptions, type ResolvedOptions} from '../../src/config/job-options
 import {findJob, jobNames} from '../../src/config/jobs.ts'
 import {createMask} from '../../src/base/mask.ts'
 import type {Source} from '../../src/source.ts'
+import {messageOf} from '../support/message-of.ts'
 import {temporaryFolder} from '../support/cli.ts'
 
 const FILE = `
@@ -92,8 +93,26 @@ describe('jobs', () => {
       sourceName: 'gmail',
       sourceSystem: 'gmail--acct1',
       maxRejects: 100,
+      hiddenPaths: [],
       options: {token: '${ACCT1_TOKEN}', query: 'of the job'},
     })
+  })
+
+  it('hide what their account hides, and what they hide themselves', async () => {
+    const config = await load(`
+accounts:
+  acct1: {source: gmail, mask: [/snippet, /id]}
+  acct2: {source: gmail, mask: [/labels]}
+jobs:
+  mail: {account: acct1, mask: [/id, /payload/*]}`)
+    expect(findJob(config, 'mail').hiddenPaths).to.deep.equal(['/snippet', '/id', '/payload/*'])
+    expect(findJob(config, 'mail', {account: 'acct2'}).hiddenPaths).to.deep.equal(['/labels', '/id', '/payload/*'])
+  })
+
+  it('that would hide what is no path are refused with the path that was meant', async () => {
+    expect(await messageOf(load('jobs: {notes: {source: jsonl, mask: [name]}}'))).to.equal(
+      'lorchestra.yaml:1:31: jobs.notes.mask: "name" is no path into a record; did you mean "/name"?',
+    )
   })
 
   it('may need no account', async () => {
@@ -105,6 +124,7 @@ describe('jobs', () => {
       overlap: 3_600_000,
       slice: 604_800_000,
       maxRejects: 0,
+      hiddenPaths: [],
       options: {},
     })
   })

@@ -73,6 +73,7 @@ describe('a setting of an account or a job on the command line', () => {
       account: 'acct1',
       source_system: 'notes--acct1',
       settings: {start: '2024-01-01T00:00:00.000Z', overlap: '1d', slice: '30d', settle: '0s', max_rejects: 100},
+      mask: ['/name', '/emails/*/address'],
       options: {},
     })
   })

@@ -18,9 +18,10 @@ describe('a setting of an account or a job', () => {
       expect(Object.keys(properties)).to.deep.equal(settings.map(([key]) => key))
       expect(rows.map((row) => row.split('`')[1])).to.deep.equal(settings.map(([key]) => key))
       for (const [index, [key, {description, example, default: otherwise}]] of settings.entries()) {
-        const shown = String(example({source: 'notes', account: 'acct1'}))
+        const written = example({source: 'notes', account: 'acct1'})
+        const shown = typeof written === 'object' ? `[${written.join(', ')}]` : String(written)
         expect(properties[key]?.description, key).to.include(description)
-        expect(properties[key]?.examples?.map(String), key).to.deep.equal([shown])
+        expect(properties[key]?.examples, key).to.deep.equal([written])
         expect(rows[index]).to.include(description).and.to.include(`\`${key}: ${shown}\``)
         expect((rows[index] ?? '').includes('Left out: '), key).to.equal(otherwise !== undefined)
       }

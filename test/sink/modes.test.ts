@@ -88,6 +88,7 @@ describe('a sink', () => {
     folder: folder(),
     needsCoverage: true,
     samples: 3,
+    hiddenPaths: [],
   })
 
   function outcomeOfOpening(wanted: RunMode): string {

@@ -82,6 +82,7 @@ export async function scriptedRun(run: ScriptedRun): Promise<ScriptedResult> {
         folder: spool,
         needsCoverage: request.since === undefined,
         samples: 3,
+        hiddenPaths: [],
       },
       mode,
     ),

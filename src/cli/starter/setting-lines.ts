@@ -14,7 +14,8 @@ export function settingLines(place: Place, owner: ExampleOwner, defaults: Source
   const commented: string[] = []
   for (const [key, setting] of settingsIn(place)) {
     if (place === 'job' && setting.refusedBesideAccount !== undefined) continue
-    const line = `${key}: ${setting.example(owner)}`
+    const example = setting.example(owner)
+    const line = `${key}: ${typeof example === 'object' ? `[${example.join(', ')}]` : example}`
     if (setting.default === undefined) set.push(line)
     else commented.push(`# ${line} # ${inline(setting.description)}; left out: ${leftOut(setting.default, defaults)}`)
   }

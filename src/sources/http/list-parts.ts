@@ -1,4 +1,4 @@
-import {parseExactly} from '../../base/exact-json.ts'
+import {isExactNumber, parseExactly} from '../../base/exact-json.ts'
 import {jsonText} from '../../base/json-text.ts'
 import type {JsonValue} from '../../source.ts'
 import {keepReceivedJson} from '../received-json.ts'
@@ -7,7 +7,6 @@ import {withoutSpace, type ElementPlace, type ListPlace} from './json-elements.t
 const PART_BYTES = 256 * 1024
 // A mark in the middle of an answer is no mark, and no JSON.
 const UTF_8 = new TextDecoder('utf-8', {fatal: true, ignoreBOM: true})
-const {isRawJSON} = JSON as unknown as {readonly isRawJSON?: (value: object) => boolean}
 
 /** Parses the list's elements part by part. Each is frozen and keeps its text. Throws where they are not JSON. */
 export function* partsOf(bytes: Uint8Array, list: ListPlace): Generator<readonly JsonValue[], void> {
@@ -45,7 +44,7 @@ function freeze(root: object, holdsRawNumbers: boolean): number {
   const open: object[] = [root]
   let members = 0
   for (let value = open.pop(); value !== undefined; value = open.pop()) {
-    if (holdsRawNumbers && isRawJSON?.(value) === true) continue
+    if (holdsRawNumbers && isExactNumber(value)) continue
     const within: readonly unknown[] = Array.isArray(value) ? value : Object.values(value)
     if (within !== value) members += within.length
     for (let index = 0; index < within.length; index += 1) {
