@@ -45,6 +45,7 @@ overlap              36h
 slice                30d (the source's default)
 settle               0s
 max_rejects          100
+mask                 nothing is hidden
 option token         ***
 option query         a folder
 streams              note (by time)
