@@ -236,7 +236,8 @@ function checkDescriptor(answer: DescriptorShape | null, plugin: string): Listed
   if (typeof name !== 'string' || !NAME.test(name)) return malformed(`${quote(name)} is not a name`)
   if (typeof summary !== 'string') return malformed(`${name} has no summary`)
   if (loader !== 'function') return malformed(`${name} has no load()`)
-  if (!isListOfReads(reads)) return malformed(`${name} wants to read ${quote(reads)}; there is ${READS.join(', ')}`)
+  if (!isListOfReads(reads))
+    return malformed(`${name} wants to read ${quote(reads)}; there is ${Object.keys(READS).join(', ')}`)
   return {name, summary, reads}
 }
 
@@ -282,7 +283,7 @@ function unknownSource(name: string, sources: readonly ListedSource[], failures:
 }
 
 const isListOfReads = (value: unknown): value is readonly Reads[] =>
-  Array.isArray(value) && value.every((item) => (READS as readonly unknown[]).includes(item))
+  Array.isArray(value) && value.every((item) => typeof item === 'string' && Object.hasOwn(READS, item))
 
 const compare = (one: string, other: string): number => (one < other ? -1 : one > other ? 1 : 0)
 

@@ -15,6 +15,12 @@ import {
 import {startRegistry, type Registry} from '../support/registry.ts'
 
 const BROKEN_HOOK = {'hook.js': `throw new Error('this version is broken')`}
+/** It asks for more than the version before. */
+const READING_HOOK = {
+  'hook.js': `export default () => [
+  {apiVersion: 1, name: 'grown', summary: 'more', reads: ['google-adc'], load: async () => (await import('./source.js')).default},
+]`,
+}
 
 describe('installing plugins from a registry', () => {
   let registry: Registry
@@ -52,6 +58,8 @@ describe('installing plugins from a registry', () => {
     await publish({name: 'upgraded'}, '1.0.0')
     await publish({name: 'upgraded', files: BROKEN_HOOK}, '2.0.0')
     await publish({name: 'field', packageName: 'second-of-two'}, '1.0.0')
+    await publish({name: 'grown'}, '1.0.0')
+    await publish({name: 'grown', files: READING_HOOK}, '1.1.0')
     await publish({name: 'none', packageName: 'no-plugin'}, '1.0.0', {oclif: undefined})
   })
   after(async () => {
@@ -64,7 +72,11 @@ describe('installing plugins from a registry', () => {
   it('makes a source known: it is listed, and its job runs in all modes', async () => {
     const installed = await plugins(['install', 'lorchestra-source-field'])
     expect(installed.code, installed.stderr).to.equal(0)
-    expect(installed.stdout).to.equal('Installed lorchestra-source-field 1.0.0; it offers the source field.\n')
+    expect(installed.stdout).to.equal(
+      `Installed lorchestra-source-field 1.0.0; it offers the source field.
+  field may read its own package and the files that options name, and nothing more.
+`,
+    )
     const {run, database} = await project('field')
     expect((await run(['sources', 'list'])).stdout).to.match(
       /^field .* lorchestra-source-field +1\.0\.0 +nothing more$/m,
@@ -76,6 +88,21 @@ describe('installing plugins from a registry', () => {
     expect((await run(['run', 'entries'])).stdout).to.include('✓ entries: 1 extracted, 1 inserted')
     expect(await query(database, 'SELECT idem_key FROM raw_objects')).to.deep.equal([{idem_key: 'entry:field:a'}])
     expect((await plugins(['install', 'lorchestra-source-field'])).stdout).to.include('is installed already')
+  })
+
+  it('says what a source may read once it is installed, and once it is updated', async () => {
+    const spec = 'lorchestra-source-grown@1.0.0'
+    expect((await plugins(['install', spec])).stdout).to.contain('grown may read its own package')
+    const path = join(dataFolder(home), 'package.json')
+    await writeFile(path, (await readFile(path, 'utf8')).replaceAll('1.0.0', 'latest'))
+    const updated = await plugins(['update'])
+    expect(updated.stdout, updated.stderr).to.equal(
+      `Updated lorchestra-source-grown to 1.1.0.
+  grown may read its own package and the files that options name, and google-adc (the default credentials of Google on this machine).
+`,
+    )
+    const {stdout} = await lorchestra(['sources', 'list'], {cwd: home, home})
+    expect(stdout).to.match(/^grown .* 1\.1\.0 +google-adc$/m)
   })
 
   it('runs no install script unless it is told to', async () => {
@@ -169,7 +196,7 @@ describe('installing plugins from a registry', () => {
     expect(code).to.equal(0)
     expect(JSON.parse(stdout)).to.deep.equal({
       schema: 1,
-      plugins: [{name: 'lorchestra-source-field', version: '1.0.0', sources: ['field']}],
+      plugins: [{name: 'lorchestra-source-field', version: '1.0.0', sources: ['field'], reads: {field: []}}],
     })
     const failed = await plugins(['install', 'lorchestra-source-feild', '--json'])
     expect(JSON.parse(failed.stdout)).to.have.nested.property('error.outcome', 'usage')

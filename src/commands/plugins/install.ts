@@ -29,10 +29,13 @@ export default class PluginsInstall extends LorchestraCommand {
 
   override async run(): Promise<ChangedPluginsDocument> {
     const {args, flags} = await this.parse(PluginsInstall)
-    const [{changePlugins}, {assertInRegistry, isInRegistry}] = await Promise.all([
-      import('../../sources/install/change-plugins.ts'),
-      import('../../sources/install/registry.ts'),
-    ])
+    const [{changedPluginMemberOf, formatReads}, {changePlugins}, {assertInRegistry, isInRegistry}] = await Promise.all(
+      [
+        import('../../report/changed-plugins-text.ts'),
+        import('../../sources/install/change-plugins.ts'),
+        import('../../sources/install/registry.ts'),
+      ],
+    )
     if (looksLikePath(args.plugin) && !existsSync(args.plugin)) {
       throw usageError(`there is no ${resolve(args.plugin)}`, {
         code: 'E_PLUGIN_UNKNOWN',
@@ -47,13 +50,14 @@ export default class PluginsInstall extends LorchestraCommand {
       ...(flags.force ? ['--force'] : []),
       flags.verbose && !this.jsonEnabled() ? '--verbose' : '--silent',
     ])
-    for (const {name, version, sources} of plugins) {
-      this.log(
-        `Installed ${name} ${version}; it offers ${sources.length === 0 ? 'no source' : `the source ${sources.join(', ')}`}.`,
-      )
+    for (const plugin of plugins) {
+      const {name, version, sources} = plugin
+      const offered = sources.map((source) => source.name).join(', ')
+      this.log(`Installed ${name} ${version}; it offers ${offered === '' ? 'no source' : `the source ${offered}`}.`)
+      for (const line of formatReads(plugin)) this.log(line)
     }
     if (plugins.length === 0) this.log(`${args.plugin} is installed already.`)
-    return {schema: 1, plugins}
+    return {schema: 1, plugins: plugins.map(changedPluginMemberOf)}
   }
 }
 

@@ -15,12 +15,18 @@ export default class PluginsUpdate extends LorchestraCommand {
 
   override async run(): Promise<ChangedPluginsDocument> {
     const {flags} = await this.parse(PluginsUpdate)
-    const {changePlugins} = await import('../../sources/install/change-plugins.ts')
+    const [{changedPluginMemberOf, formatReads}, {changePlugins}] = await Promise.all([
+      import('../../report/changed-plugins-text.ts'),
+      import('../../sources/install/change-plugins.ts'),
+    ])
     process.env['npm_config_ignore_scripts'] = String(!flags['allow-scripts'])
     const verbose = flags.verbose && !this.jsonEnabled()
     const plugins = await changePlugins(this.config, 'plugins:update', verbose ? ['--verbose'] : [])
-    for (const {name, version} of plugins) this.log(`Updated ${name} to ${version}.`)
+    for (const plugin of plugins) {
+      this.log(`Updated ${plugin.name} to ${plugin.version}.`)
+      for (const line of formatReads(plugin)) this.log(line)
+    }
     if (plugins.length === 0) this.log('There is nothing newer.')
-    return {schema: 1, plugins}
+    return {schema: 1, plugins: plugins.map(changedPluginMemberOf)}
   }
 }

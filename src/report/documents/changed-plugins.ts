@@ -11,6 +11,9 @@ export const changedPluginsDocument = document({
         name: z.string().describe('Name of its package.'),
         version: z.string().describe('The version that is installed now.'),
         sources: z.array(names.source).describe('What it offers; nothing where it is a plugin of another kind.'),
+        reads: z
+          .record(z.string(), z.array(z.string()))
+          .describe('What each of its sources may read beyond its own package and files that options name, by name.'),
       }),
     )
     .describe('What is new; nothing where all was there already.'),

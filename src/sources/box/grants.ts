@@ -3,9 +3,9 @@ import {homedir} from 'node:os'
 import {dirname, join, relative, resolve} from 'node:path'
 import {fileURLToPath} from 'node:url'
 
-/** What a source may ask for beyond its own package; `lorchestra sources list` shows it. */
-export const READS = ['google-adc'] as const
-export type Reads = (typeof READS)[number]
+/** What a source may ask for beyond its own package, in words; `lorchestra sources list` and the installation show it. */
+export const READS = {'google-adc': 'the default credentials of Google on this machine'} as const
+export type Reads = keyof typeof READS
 
 /** What a box may read, and what it finds in its environment. */
 export interface Grants {

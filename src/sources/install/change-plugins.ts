@@ -6,14 +6,14 @@ import type {Config as CommandLine, ux as oclifUx} from '@oclif/core'
 
 import {failure, messageWithCauses, usageError} from '../../base/errors.ts'
 import {Config} from '../../base/oclif.ts'
-import {listSources, type ListedSource} from '../source-plugins.ts'
+import {listSources, type ListedDescriptor, type ListedSource} from '../source-plugins.ts'
 import {hasCode} from '../../base/system-error.ts'
 import {withPluginCopy} from './plugin-copy.ts'
 
 export interface ChangedPlugin {
   readonly name: string
   readonly version: string
-  readonly sources: readonly string[]
+  readonly sources: readonly ListedDescriptor[]
 }
 
 interface Runnable {
@@ -82,7 +82,7 @@ async function inspect(pluginCopy: string, name: string, others: readonly Listed
       {code: 'E_NAME_TAKEN', next: `Uninstall the other one first: lorchestra plugins uninstall ${taken.plugin.name}`},
     )
   }
-  return {name, version: plugin.version, sources: sources.map(({descriptor}) => descriptor.name)}
+  return {name, version: plugin.version, sources: sources.map(({descriptor}) => descriptor)}
 }
 
 /** Maps names to versions. */

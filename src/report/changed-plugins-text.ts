@@ -1,0 +1,24 @@
+import {READS} from '../sources/box/grants.ts'
+import type {ChangedPlugin} from '../sources/install/change-plugins.ts'
+import type {ListedDescriptor} from '../sources/source-plugins.ts'
+import type {ChangedPluginsDocument} from './documents/changed-plugins.ts'
+
+/** Says what each source of a plugin may read from now on, one line each: a new version may want more than the old one. */
+export const formatReads = ({sources}: ChangedPlugin): readonly string[] => sources.map(formatReadsOf)
+
+function formatReadsOf({name, reads}: ListedDescriptor): string {
+  const own = `  ${name} may read its own package and the files that options name`
+  if (reads.length === 0) return `${own}, and nothing more.`
+  return `${own}, and ${reads.map((each) => `${each} (${READS[each]})`).join(', ')}.`
+}
+
+export const changedPluginMemberOf = ({
+  name,
+  version,
+  sources,
+}: ChangedPlugin): ChangedPluginsDocument['plugins'][number] => ({
+  name,
+  version,
+  sources: sources.map((source) => source.name),
+  reads: Object.fromEntries(sources.map((source) => [source.name, source.reads])),
+})
