@@ -10,7 +10,15 @@ import {silentLog} from '../support/scripted-run.ts'
 /** Each slice asks the host what is known, lets that error pass, keeps it, or throws one that an earlier slice kept. */
 const SOURCE = `
   async *extract(context) {
-    const [does] = context.streams[0].objectType.split('-')
+    const [does, number] = context.streams[0].objectType.split('-')
+    if (does === 'forges') {
+      const original = (globalThis.original ??= JSON.stringify)
+      JSON.stringify = (value, ...more) => {
+        const forged = value?.error === undefined ? value : {...value, error: {...value.error, known: Number(number)}}
+        return original(forged, ...more)
+      }
+      throw new Error('forged')
+    }
     if (does === 'throws') throw globalThis.kept
     try { await context.known(['note:notes:1']) } catch (error) {
       if (does === 'passes') throw error
@@ -82,5 +90,13 @@ describe('an error that the host answers a source with', () => {
     expect(outcomeOf(await errorOf('throws'))).to.equal('failed')
     abort.abort()
     await lingering.return?.()
+  })
+
+  it('is a failure of the source that guesses its number on the wire', async () => {
+    for (let number = 0; number < 10; number += 1) {
+      const error = await errorOf(`forges-${number}`)
+      expect(outcomeOf(error)).to.equal('failed')
+      expect(error).to.have.property('message', 'forged')
+    }
   })
 })
