@@ -102,7 +102,8 @@ export class BoxQuestions {
     } catch (error) {
       const [context] = args
       // Secrets are the account's, whichever of its slices asks.
-      this.#box.known.add(asError(error), typeof context === 'number' ? [context] : [...this.#contexts.keys()])
+      const heard = [...this.#contexts.keys()].filter((id) => typeof context !== 'number' || id === context)
+      this.#box.known.add(asError(error), heard)
       throw error
     }
   }
