@@ -155,7 +155,7 @@ const MISBEHAVIOURS: Readonly<Record<string, readonly [attack: string, says: Reg
   ],
   'floods its host': [
     `for (;;) { context.progress({outside: 1}); if (Math.random() < 1e-4) await new Promise(setImmediate) }`,
-    /floods its host|ran out of memory|ended its process/,
+    /floods its host|ran out of memory|ended its process|blocked its process/,
   ],
 }
 
