@@ -17,7 +17,7 @@ interface Loadable extends Omit<Interfaces.Plugin, 'options'> {
 }
 
 const PACKAGE = realpathSync(fileURLToPath(new URL('../../', import.meta.url)))
-const shutOut = new WeakMap<Interfaces.Plugin, readonly string[]>()
+const shutOut = new WeakMap<object, readonly string[]>()
 const prototype = Plugin.prototype as unknown as Loadable
 // oxlint-disable-next-line no-underscore-dangle -- oclif's name
 const manifestOf = prototype._manifest
@@ -44,7 +44,7 @@ export function keepForeignCodeOut(): void {
 }
 
 /** Names what a plugin brings that would have run in this process. */
-export const foreignCodeOf = (plugin: Interfaces.Plugin): readonly string[] => shutOut.get(plugin) ?? []
+export const foreignCodeOf = (plugin: object): readonly string[] => shutOut.get(plugin) ?? []
 
 /** Answers for lorchestra itself and the plugins that its package.json names: oclif looks for these from there. */
 const isOurs = ({type, isRoot, root, options}: Loadable): boolean =>

@@ -1,7 +1,3 @@
-import {statSync} from 'node:fs'
-import {join} from 'node:path'
-
-import type {Config as CommandLine, Interfaces} from '@oclif/core'
 import type {z} from 'zod'
 
 import {adviseOn, closeMatch} from '../base/close-match.ts'
@@ -15,6 +11,12 @@ import {capabilityGrants, ownGrants, READS, type Reads} from './box/grants.ts'
 import type {HostedSource} from './box/hosted-source.ts'
 import {foreignCodeOf, SOURCES_HOOK} from '../base/foreign-code.ts'
 import type {DescriptorShape, SourceShape} from './box/source-shape.ts'
+import {hookFilesOf, type PluginToAsk} from './plugin-to-ask.ts'
+
+/** The part of oclif's that knows which plugins there are. */
+interface CommandLine {
+  getPluginsList(): readonly PluginToAsk[]
+}
 
 export interface SourcePlugin {
   readonly name: string
@@ -43,6 +45,8 @@ export interface SourceFailure {
   readonly next: string
   /** The name of the source; missing where the plugin did not get as far as naming one. */
   readonly source?: string
+  /** What the plugin threw. */
+  readonly cause?: unknown
 }
 
 export interface SourceList {
@@ -90,7 +94,7 @@ export async function findSources(commandLine: CommandLine): Promise<FoundSource
 }
 
 /** A plugin that would run code outside of a box is used for nothing. */
-function refusalOf(plugin: Interfaces.Plugin): FoundSources | undefined {
+function refusalOf(plugin: PluginToAsk): FoundSources | undefined {
   const foreign = foreignCodeOf(plugin)
   if (foreign.length === 0) return undefined
   const refusal = {
@@ -101,7 +105,7 @@ function refusalOf(plugin: Interfaces.Plugin): FoundSources | undefined {
   return {sources: [], failures: [refusal]}
 }
 
-async function sourcesOf(plugin: Interfaces.Plugin): Promise<FoundSources> {
+async function sourcesOf(plugin: PluginToAsk): Promise<FoundSources> {
   const box = new Box(ownGrants(plugin.root))
   const late = setTimeout(() => {
     box.fail(new Error(`it took longer than ${HOOK_TIMEOUT / 1000} s`))
@@ -109,7 +113,7 @@ async function sourcesOf(plugin: Interfaces.Plugin): Promise<FoundSources> {
   const sources: FoundSource[] = []
   const failures: SourceFailure[] = []
   try {
-    const hooks = (plugin.hooks[SOURCES_HOOK] ?? []).map(({target}) => hookFile(plugin.root, target))
+    const hooks = hookFilesOf(plugin)
     for (const answer of await box.call(answers.list, 'list', hooks)) {
       if ('problem' in answer)
         failures.push({
@@ -135,6 +139,7 @@ async function sourcesOf(plugin: Interfaces.Plugin): Promise<FoundSources> {
       plugin: plugin.name,
       message: `the plugin ${plugin.name} could not say which sources it has: ${messageWithCauses(error)}`,
       next: adviceToReinstall(plugin.name),
+      cause: error,
     })
   } finally {
     clearTimeout(late)
@@ -142,14 +147,6 @@ async function sourcesOf(plugin: Interfaces.Plugin): Promise<FoundSources> {
   }
   return {sources, failures}
 }
-
-/** Finds the hook's file as oclif does: its ending may be left out. */
-function hookFile(root: string, target: string): string {
-  const path = join(root, target)
-  return [path, `${path}.js`, `${path}.mjs`, `${path}.cjs`, join(path, 'index.js')].find(isFile) ?? path
-}
-
-const isFile = (path: string): boolean => statSync(path, {throwIfNoEntry: false})?.isFile() === true
 
 /** Formats warnings for commands that go on without what is broken. */
 export const formatFailures = (failures: readonly SourceFailure[]): string =>
@@ -161,6 +158,8 @@ export interface SourceAccess extends BoxListeners {
   readonly folder: string
   /** Files and folders that the options name. */
   readonly paths: readonly string[]
+  /** More variables for its environment; only the conformance suite has any. */
+  readonly environment?: Readonly<Record<string, string>>
 }
 
 export interface LoadedSource {
@@ -178,21 +177,27 @@ export async function loadSource(
   const broken = failures.find(({source}) => source === name)
   if (broken !== undefined) throw failure(broken.message, {code: 'E_PLUGIN_BROKEN', next: broken.next})
   if (listed === undefined) throw unknownSource(name, sources, failures)
-  const box = await boxFor(listed, access)
-  box.listen(access)
-  return {source: await load(listed, box, access.folder), box}
+  const box = boxFor(listed, access)
+  try {
+    await box.call(answers.list, 'list', listed.hooks)
+    return {source: await load(listed, box, access.folder), box}
+  } catch (error) {
+    box.close()
+    throw error
+  }
 }
 
 /** What a process may read is settled when it starts: the one that said which sources there are gets nothing but its own. */
-async function boxFor({descriptor, root, hooks}: FoundSource, {paths}: SourceAccess): Promise<Box> {
+/** What a process may read is settled when it starts: the one that said which sources there are gets nothing but its own. */
+function boxFor({descriptor, root}: FoundSource, access: SourceAccess): Box {
   const more = capabilityGrants(descriptor.reads)
   const own = ownGrants(root)
-  const granted = new Box({
-    paths: [...own.paths, ...paths, ...more.paths],
-    environment: {...own.environment, ...more.environment},
+  const box = new Box({
+    paths: [...own.paths, ...access.paths, ...more.paths],
+    environment: {...own.environment, ...more.environment, ...access.environment},
   })
-  await granted.call(answers.list, 'list', hooks)
-  return granted
+  box.listen(access)
+  return box
 }
 
 async function load({descriptor, plugin}: FoundSource, box: Box, folder: string): Promise<HostedSource> {

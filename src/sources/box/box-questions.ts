@@ -20,6 +20,8 @@ const MOST_PAGE_RECORDS = 10_000
 export interface BoxListeners {
   readonly log?: Logger
   readonly mask?: Mask
+  /** Gets what the source prints, line by line; otherwise it is shown on stderr. */
+  readonly printed?: (line: string) => void
 }
 
 /** Whose calls a box answers: a slice, a question before it, or a login. */

@@ -9,7 +9,7 @@ import {Channel} from './channel.ts'
 import {fromBox, KnownErrors, toMessage, type ErrorMessage} from './error-message.ts'
 import {reasonOfExit} from './exit-reason.ts'
 import type {Grants} from './grants.ts'
-import {showPrintedLines} from './printed-lines.ts'
+import {hearPrintedLines, showPrintedLine} from './printed-lines.ts'
 import {startBoxProcess, type BoxProcess} from './process.ts'
 
 /** A box that hears of nothing for this long is in an endless loop; milliseconds. */
@@ -50,7 +50,7 @@ export class Box {
       pending: () => this.#keepAlive(),
       closed: (broken) => void this.#end(broken, exited),
     })
-    for (const each of output) showPrintedLines(each, (line) => questions.listeners.mask?.apply(line) ?? line)
+    for (const each of output) hearPrintedLines(each, (line) => this.#printed(line))
     child.unref()
     this.#keepAlive()
   }
@@ -136,6 +136,11 @@ export class Box {
   /** Ends a box that is not needed any more. */
   close(): void {
     this.fail(new Error('the box was closed'))
+  }
+
+  #printed(line: string): void {
+    const {printed = showPrintedLine} = this.#questions.listeners
+    printed(this.#questions.masked(line))
   }
 
   /** A box that nobody waits for does not keep the program from ending. */

@@ -1,4 +1,5 @@
 import {asError, failure, sourceBug, LorchestraError} from '../../base/errors.ts'
+import {isRefusal, refusalIn, RefusedByBox, wordsForRefusal, type Refusal} from './refusal.ts'
 
 /** An error on its way across the wall. */
 export interface ErrorMessage {
@@ -8,6 +9,8 @@ export interface ErrorMessage {
   readonly stack?: string
   /** Number of an error that came from the host before, in the same slice; it goes back as itself. */
   readonly known?: number
+  /** Set where it says that the box refused something. */
+  readonly refused?: Refusal
   /** Set where the code around the source found the source to be wrong. */
   readonly bug?: {readonly code: 'E_SOURCE_BUG' | 'E_SOURCE_FAILED'; readonly next?: string}
   readonly cause?: ErrorMessage
@@ -69,14 +72,16 @@ export function toMessage(thrown: unknown, depth = 0): ErrorMessage {
   // What only gives the host's error a code is the host's error.
   const known =
     numbers.get(error) ?? (cause instanceof Error && cause.message === message ? numbers.get(cause) : undefined)
+  const refused = refusalIn(error)
   const inner = cause ?? (error instanceof AggregateError ? (error.errors[0] as unknown) : undefined)
   const isAtFault =
     error instanceof LorchestraError && (error.code === 'E_SOURCE_BUG' || error.code === 'E_SOURCE_FAILED')
   return {
     name: String(name),
-    message: refusalIn(error) ?? refusalWithin(error) ?? String(message),
+    message: refused === undefined ? String(message) : wordsForRefusal(refused),
     ...(typeof error.stack === 'string' && {stack: error.stack.slice(0, LONGEST_STACK)}),
     ...(known !== undefined && {known}),
+    ...(refused !== undefined && {refused}),
     ...(isAtFault && {
       bug: {
         code: error.code,
@@ -85,30 +90,6 @@ export function toMessage(thrown: unknown, depth = 0): ErrorMessage {
     }),
     ...(inner !== undefined && depth < DEEPEST_CAUSE && {cause: toMessage(inner, depth + 1)}),
   }
-}
-
-const REFUSED: Readonly<Record<string, string>> = {
-  FileSystemRead: 'read',
-  FileSystemWrite: 'write',
-  ChildProcess: 'start a process',
-  WorkerThreads: 'start a worker thread',
-  Inspector: 'open an inspector',
-  WASI: 'use WASI',
-}
-
-/** An error that only repeats what it wraps repeats the better words, too. */
-function refusalWithin({message, cause}: Error): string | undefined {
-  return cause instanceof Error && cause.message === message ? refusalIn(cause) : undefined
-}
-
-/** Says what the box refused in words that need no knowledge of Node's permissions. */
-function refusalIn(error: Error): string | undefined {
-  const {code, permission, resource} = error as {code?: unknown; permission?: unknown; resource?: unknown}
-  if (code === 'ERR_DLOPEN_DISABLED') return 'a source runs in a box, and this one tried to load native code'
-  if (code !== 'ERR_ACCESS_DENIED') return undefined
-  const what = REFUSED[String(permission)] ?? 'use what it may not'
-  const where = typeof resource === 'string' && resource !== '' ? ` ${resource}` : ''
-  return `a source runs in a box, and this one tried to ${what}${where}`
 }
 
 /**
@@ -123,10 +104,15 @@ export function fromBox(message: ErrorMessage, masked: (text: string) => string)
   return error
 }
 
-function errorOf({name, message, bug}: ErrorMessage, masked: (text: string) => string, details: ErrorOptions): Error {
+function errorOf(
+  {name, message, bug, refused}: ErrorMessage,
+  masked: (text: string) => string,
+  details: ErrorOptions,
+): Error {
   const text = masked(message)
   if (bug === undefined) {
-    const error = new Error(text, details)
+    const error =
+      refused === undefined ? new Error(text, details) : new RefusedByBox(text, maskedRefusal(refused, masked), details)
     error.name = masked(name)
     return error
   }
@@ -134,6 +120,11 @@ function errorOf({name, message, bug}: ErrorMessage, masked: (text: string) => s
   if (bug.next === undefined) return made
   return new LorchestraError(made.outcome, made.message, {code: made.code, next: masked(bug.next), ...details})
 }
+
+const maskedRefusal = ({permission, resource}: Refusal, masked: (text: string) => string): Refusal => ({
+  permission,
+  ...(resource !== undefined && {resource: masked(resource)}),
+})
 
 /** Makes the error of the box's side. */
 export function fromHost(message: ErrorMessage): Error {
@@ -147,11 +138,12 @@ export function fromHost(message: ErrorMessage): Error {
 /** Tells whether what came across the wall is an error, causes and all. */
 export function isErrorMessage(value: unknown): value is ErrorMessage {
   if (typeof value !== 'object' || value === null) return false
-  const {name, message, stack, known, cause, bug} = value as Readonly<Record<string, unknown>>
+  const {name, message, stack, known, cause, bug, refused} = value as Readonly<Record<string, unknown>>
   if (known !== undefined && typeof known !== 'number') return false
   if (typeof name !== 'string' || typeof message !== 'string') return false
   if (stack !== undefined && typeof stack !== 'string') return false
   if (bug !== undefined && !isBug(bug)) return false
+  if (refused !== undefined && !isRefusal(refused)) return false
   return cause === undefined || isErrorMessage(cause)
 }
 

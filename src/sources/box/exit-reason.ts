@@ -1,5 +1,8 @@
 import {failure, sourceBug} from '../../base/errors.ts'
 
+/** Said where the source's own code ended it. */
+export const ENDED_ITSELF = 'the source ended its process'
+
 /** Says why a box is gone that nobody ended. */
 export function reasonOfExit(code: number | null, signal: NodeJS.Signals | null): Error {
   if (signal === 'SIGABRT' || signal === 'SIGTRAP' || code === 134)
@@ -12,5 +15,5 @@ export function reasonOfExit(code: number | null, signal: NodeJS.Signals | null)
       code: 'E_SOURCE_FAILED',
       next: 'Run the same command again: finished commits are kept.',
     })
-  return sourceBug(`the source ended its process (exit code ${code ?? 'unknown'})`)
+  return sourceBug(`${ENDED_ITSELF} (exit code ${code ?? 'unknown'})`)
 }

@@ -6,10 +6,13 @@ import {printable} from '../../base/printable.ts'
 
 const LONGEST_LINE = 4000
 
-/** Shows on stderr what the source's code prints: only results go to stdout. Does not keep the program from ending. */
-export function showPrintedLines(output: Readable, masked: (line: string) => string): void {
+/** Hears what the source's code prints. Does not keep the program from ending. */
+export function hearPrintedLines(output: Readable, hear: (line: string) => void): void {
   ;(output as Socket).unref()
-  createInterface({input: output, crlfDelay: Infinity}).on('line', (line) => {
-    process.stderr.write(`${printable(masked(line).slice(0, LONGEST_LINE))}\n`)
-  })
+  createInterface({input: output, crlfDelay: Infinity}).on('line', hear)
+}
+
+/** Shows it on stderr: only results go to stdout. */
+export function showPrintedLine(line: string): void {
+  process.stderr.write(`${printable(line.slice(0, LONGEST_LINE))}\n`)
 }
