@@ -1,5 +1,6 @@
 import {checkAbort} from './abort.ts'
 import {checkBookmark} from './bookmark.ts'
+import {checkBox} from './box.ts'
 import {checkDescription} from './description.ts'
 import {checkDisk} from './disk.ts'
 import {checkFaults} from './faults.ts'
@@ -35,6 +36,7 @@ const RULES: readonly (readonly [string, (setup: ConformanceSetup) => Promise<vo
   ['refuses wrong options and says which', checkOptions],
   ['lets no secret out', checkSecrets],
   ['writes nothing to disk', checkDisk],
+  ['runs in a box that can write nothing and read its own package alone', checkBox],
 ]
 
 /**

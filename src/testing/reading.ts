@@ -106,10 +106,11 @@ export function contextFor(
 export const streamsOf = ({setup, options}: Trial): readonly Stream[] =>
   streamGroups(setup.source.streams(options), SOURCE_SYSTEM).flatMap(({streams}) => streams)
 
-function readerFor(
+/** Gives the part of the host that reads, and what it took. */
+export function readerFor(
   trial: Trial,
   {known, forgetRecords = false}: ReadingOptions,
-  signal = new AbortController().signal,
+  signal: AbortSignal = new AbortController().signal,
   waits: 'real' | 'skipped' = 'skipped',
 ) {
   const lines: string[] = []

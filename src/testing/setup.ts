@@ -4,6 +4,11 @@ import type {JsonObject, Source} from '../source.ts'
 export interface ConformanceSetup {
   readonly source: Source
   /**
+   * The folder of the plugin's package: what its package.json names as the hook is run in a box, as lorchestra runs it.
+   * @default the package around the folder where the tests run
+   */
+  readonly package?: string
+  /**
    * Starts what the source reads, on this machine, with exactly `volume.records` records in it, all of them read with
    * the options that it names, each with a time of its own (where they have times at all), in the past. More than one
    * page of them should be needed. The same volume gives the same records.

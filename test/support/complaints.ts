@@ -6,6 +6,9 @@ import {itemsOf, startService, TOKEN} from '../../templates/source/test/service.
 /** The rule that reads thousands of records. */
 export const BOUNDED = 'yields bounded pages and keeps memory flat'
 
+/** The rule that starts the plugin's own process. */
+export const IN_A_BOX = 'runs in a box that can write nothing and read its own package alone'
+
 interface Options {
   readonly url: string
   readonly token: string

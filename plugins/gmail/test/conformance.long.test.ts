@@ -1,3 +1,5 @@
+import {resolve} from 'node:path'
+
 import {conformanceTests} from 'lorchestra/testing'
 
 import {startGmailServer} from '../../../test/support/gmail-server.ts'
@@ -17,6 +19,7 @@ const messageOf = (number: number, size: number) => ({
 describe('the Gmail source', () => {
   const tests = conformanceTests({
     source,
+    package: resolve(import.meta.dirname, '..'),
     service: async ({records, size}) => {
       const server = await startGmailServer(Array.from({length: records}, (_, number) => messageOf(number, size)))
       return {
@@ -28,6 +31,7 @@ describe('the Gmail source', () => {
           api_url: url,
           token_url: server.tokenUrl.replace(server.url, url),
           concurrency: 10,
+          units_per_minute: 1_000_000,
         }),
         close: async () => server.close(),
       }

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import {resolve} from 'node:path'
 import {describe, it} from 'node:test'
 
 import {conformanceTests} from 'lorchestra/testing'
@@ -15,6 +16,7 @@ describe('the example source', () => {
 
   const tests = conformanceTests({
     source,
+    package: resolve(import.meta.dirname, '..'),
     service: async (volume) => {
       const running = await startService(itemsOf(volume))
       return {...running, options: (url) => ({url, token: TOKEN})}
