@@ -4,7 +4,8 @@ import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {parseArgs} from 'node:util'
 
-import {runCampaign, type Kill} from '../test/support/chaos/campaign.ts'
+import {runBoxCampaign} from '../test/support/chaos/box-campaign.ts'
+import {runCampaign, type CampaignOptions, type Kill} from '../test/support/chaos/campaign.ts'
 import {runCommandCampaign} from '../test/support/chaos/command-campaign.ts'
 import {interleaveRuns} from '../test/support/chaos/interleaving.ts'
 import {runAtTheSameTime} from '../test/support/chaos/neighbours.ts'
@@ -17,39 +18,80 @@ const COMMANDS = 6
 const {values} = parseArgs({
   options: {
     kills: {type: 'string', default: '200'},
+    /** Of boxes, while the command that started them goes on. */
+    'box-kills': {type: 'string', default: '0'},
     /** At random, unless given to repeat a campaign. */
     seed: {type: 'string', default: String(randomInt(1e6))},
     /** Of three runs that nobody kills, but that meet each other. */
     rounds: {type: 'string', default: '0'},
+    /** This one alone, of those that `--kills 0` or `--box-kills 0` leaves. */
     campaign: {type: 'string'},
   },
 })
-const wanted = Number(values.kills)
 const seed = Number(values.seed)
 const startedAt = performance.now()
 console.log(`seed ${seed}`)
-const phases = new Map<string, number>()
 const failures: string[] = []
-const tally = {kills: 0, campaigns: 0, begun: 0, torn: 0}
 
-async function work(): Promise<void> {
-  while (tally.kills < wanted && failures.length === 0) {
-    tally.begun += 1
-    await oneCampaign(tally.begun)
+/** Databases, one after the other, until there were as many kills as wanted. */
+class Series {
+  readonly #flag: string
+  readonly #wanted: number
+  readonly #run: (number: number) => (options: CampaignOptions) => Promise<void>
+  readonly #phases = new Map<string, number>()
+  readonly #tally = {kills: 0, campaigns: 0, begun: 0, torn: 0}
+
+  constructor(flag: 'kills' | 'box-kills', run: (number: number) => (options: CampaignOptions) => Promise<void>) {
+    this.#flag = flag
+    this.#wanted = Number(values[flag])
+    this.#run = run
   }
-}
 
-async function oneCampaign(number: number): Promise<void> {
-  const folder = await mkdtemp(join(tmpdir(), 'lorchestra-chaos-'))
-  try {
-    const run = number % COMMANDS === 0 ? runCommandCampaign : runCampaign
-    await run({seed: seed * SEEDS_APART + number, folder, onKill: count})
-    tally.campaigns += 1
-    await rm(folder, {recursive: true, force: true})
-  } catch (error) {
-    failures.push(
-      `campaign ${number}: ${error instanceof Error ? error.message : 'unknown'}\n  npm run chaos -- --seed ${seed} --campaign ${number}\n  its files: ${folder}`,
-    )
+  async run(): Promise<void> {
+    if (this.#wanted === 0 || failures.length > 0) return
+    if (values.campaign === undefined) await Promise.all(Array.from({length: WORKERS}, async () => this.#work()))
+    else await this.#campaign(Number(values.campaign))
+    this.#report()
+  }
+
+  async #work(): Promise<void> {
+    while (this.#tally.kills < this.#wanted && failures.length === 0) {
+      this.#tally.begun += 1
+      await this.#campaign(this.#tally.begun)
+    }
+  }
+
+  async #campaign(number: number): Promise<void> {
+    const folder = await mkdtemp(join(tmpdir(), 'lorchestra-chaos-'))
+    try {
+      const onKill = (kill: Kill): boolean => this.#count(kill)
+      await this.#run(number)({seed: seed * SEEDS_APART + number, folder, onKill})
+      this.#tally.campaigns += 1
+      await rm(folder, {recursive: true, force: true})
+    } catch (error) {
+      const others = this.#flag === 'kills' ? '' : ' --kills 0'
+      const again = `npm run chaos -- --seed ${seed}${others} --${this.#flag} ${this.#wanted} --campaign ${number}`
+      failures.push(
+        `campaign ${number}: ${error instanceof Error ? error.message : 'unknown'}\n  ${again}\n  its files: ${folder}`,
+      )
+    }
+  }
+
+  #count({phase, torn}: Kill): boolean {
+    this.#tally.kills += 1
+    if (torn) this.#tally.torn += 1
+    this.#phases.set(phase, (this.#phases.get(phase) ?? 0) + 1)
+    if (this.#tally.kills % 50 === 0) console.log(`${this.#tally.kills} ${this.#flag}, ${seconds()} s`)
+    return this.#tally.kills < this.#wanted && failures.length === 0
+  }
+
+  #report(): void {
+    const {kills, campaigns, torn} = this.#tally
+    console.log(`${kills} ${this.#flag} in ${campaigns} databases, seed ${seed}, ${seconds()} s`)
+    for (const [phase, number] of [...this.#phases].toSorted(([, one], [, other]) => other - one)) {
+      console.log(`  ${String(number).padStart(5)} while ${phase}`)
+    }
+    if (this.#flag === 'kills') console.log(`${torn} of them tore DuckDB's own metadata, which the next run mended`)
   }
 }
 
@@ -72,22 +114,9 @@ async function runNeighbours(rounds: number): Promise<void> {
   }
 }
 
-function count({phase, torn}: Kill): boolean {
-  tally.kills += 1
-  if (torn) tally.torn += 1
-  phases.set(phase, (phases.get(phase) ?? 0) + 1)
-  if (tally.kills % 50 === 0) console.log(`${tally.kills} kills, ${seconds()} s`)
-  return tally.kills < wanted && failures.length === 0
-}
-
 const seconds = (): string => ((performance.now() - startedAt) / 1000).toFixed(1)
 
-if (values.campaign === undefined) await Promise.all(Array.from({length: WORKERS}, work))
-else await oneCampaign(Number(values.campaign))
-console.log(`${tally.kills} kills in ${tally.campaigns} databases, seed ${seed}, ${seconds()} s`)
-for (const [phase, number] of [...phases].toSorted(([, one], [, other]) => other - one)) {
-  console.log(`  ${String(number).padStart(5)} while ${phase}`)
-}
-console.log(`${tally.torn} of them tore DuckDB's own metadata, which the next run mended`)
+await new Series('kills', (number) => (number % COMMANDS === 0 ? runCommandCampaign : runCampaign)).run()
+await new Series('box-kills', () => runBoxCampaign).run()
 if (values.campaign === undefined && failures.length === 0) await runNeighbours(Number(values.rounds))
 if (failures.length > 0) throw new Error(failures.join('\n'))

@@ -3,6 +3,7 @@ import {join} from 'node:path'
 
 import {expect} from 'chai'
 
+import {runBoxCampaign} from '../support/chaos/box-campaign.ts'
 import {runCampaign} from '../support/chaos/campaign.ts'
 import {runCommandCampaign} from '../support/chaos/command-campaign.ts'
 import {runAtTheSameTime} from '../support/chaos/neighbours.ts'
@@ -33,6 +34,21 @@ describe('a run that is killed at any moment', () => {
     })
   }
 })
+
+// Which boxes a command has is seen in /proc.
+if (process.platform === 'linux') {
+  describe('a box that is killed at any moment', () => {
+    it('fails its run with a plain word and code 1, stops no other, leaves nothing behind, and costs no record', async () => {
+      const tally = {killed: 0}
+      const onKill = (): boolean => {
+        tally.killed += 1
+        return tally.killed < 6
+      }
+      await runBoxCampaign({seed: SEED, folder: folder(), onKill})
+      expect(tally.killed).to.be.at.least(6)
+    })
+  })
+}
 
 describe('runs at the same time', () => {
   it('in processes of their own, on one file, all succeed where they read different streams', async () => {

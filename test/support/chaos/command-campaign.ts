@@ -1,22 +1,19 @@
 import {appendFileSync} from 'node:fs'
 import {mkdir, readdir, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
-import {fileURLToPath} from 'node:url'
-
-import {build} from 'esbuild'
 
 import type {Counts} from '../../../src/model/counts.ts'
 import {startCallRecorder} from '../call-recorder.ts'
 import {hasTables, query} from '../database.ts'
 import {environmentOf, PROGRAM, spoolFolder} from '../program.ts'
 import type {CampaignOptions} from './campaign.ts'
+import {chaosYaml, writeChaosPlugin} from './chaos-plugin.ts'
 import {runAndKill, type Ended, type Trigger} from './killed-process.ts'
 import {assert, assertSame, Oracle, rowsByKey} from './oracle.ts'
 import {Random} from './random.ts'
 import {mendIfTorn} from './torn-metadata.ts'
 import {endOfStep, World, type WorldSettings} from './world.ts'
 
-const SOURCE = fileURLToPath(new URL('source.ts', import.meta.url))
 const TABLES = {eventLog: 'event_log', rawObjects: 'raw_objects'}
 const JOBS = ['north', 'south'] as const
 const SETTINGS = {slice: '6h', overlap: '1d', changeFeed: false}
@@ -32,7 +29,7 @@ export async function runCommandCampaign({seed, folder, onKill}: CampaignOptions
   const random = new Random(seed)
   const worlds = {north: worldOf(random), south: worldOf(random)}
   const plugin = join(folder, 'lorchestra-source-chaos')
-  await writePlugin(plugin)
+  await writeChaosPlugin(plugin, SETTINGS)
   const victim = await Command.create(join(folder, 'killed'), plugin, worlds)
   let enough = false
   for (let step = 0; step < worlds.north.steps; step += 1) {
@@ -61,6 +58,8 @@ function worldOf(random: Random): WorldSettings {
     payload: random.pick(['small', 'medium']),
   }
 }
+
+const jobOf = (world: WorldSettings) => ({world, pageSize: 10})
 
 function triggerOf(random: Random): Trigger {
   if (random.chance(0.5)) return {kind: 'time from start', share: 0.2 + random.next() * 0.85}
@@ -102,7 +101,10 @@ class Command {
     const recorder = await startCallRecorder((call, path) =>
       appendFileSync(join(folder, `${path.slice(1)}.ndjson`), `${call}\n`),
     )
-    await writeFile(join(folder, 'lorchestra.yaml'), configuration(worlds, recorder.url))
+    await writeFile(
+      join(folder, 'lorchestra.yaml'),
+      chaosYaml({north: jobOf(worlds.north), south: jobOf(worlds.south)}, recorder.url),
+    )
     const {code, stderr} = await command.#start(['plugins', 'link', plugin, '--no-install'], {}, {kind: 'never'})
     assert(code === 0, `linking the plugin ended with ${String(code)}: ${stderr}`)
     return command
@@ -165,47 +167,3 @@ class Command {
     })
   }
 }
-
-async function writePlugin(folder: string): Promise<void> {
-  await mkdir(folder)
-  const files = {
-    'package.json': JSON.stringify({
-      name: 'lorchestra-source-chaos',
-      version: '1.0.0',
-      type: 'module',
-      oclif: {hooks: {'lorchestra:sources': './hook.js'}},
-    }),
-    'hook.js': `export default async () => [
-  {apiVersion: 1, name: 'chaos', summary: 'a world', load: async () => (await import('./source.js')).default},
-]
-`,
-    'source.js': `import {chaosSource} from './chaos.js'
-
-const validate = ({world, as_of, calls, run}) => ({
-  value: {world: JSON.parse(world), asOf: Number(as_of), pageSize: 10, calls, run},
-})
-
-export default {
-  ...chaosSource(${JSON.stringify(SETTINGS)}),
-  options: {'~standard': {version: 1, vendor: 'chaos', validate}},
-}
-`,
-  }
-  for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content)
-  // A box reads the plugin's own folder alone.
-  await build({entryPoints: [SOURCE], outfile: join(folder, 'chaos.js'), bundle: true, platform: 'node', format: 'esm'})
-}
-
-const configuration = (worlds: Readonly<Record<Job, WorldSettings>>, recorder: string): string => `
-jobs:
-${JOBS.map(
-  (job) => `  ${job}:
-    source: chaos
-    source_system: ${job}
-    max_rejects: 100000
-    world: '${JSON.stringify(worlds[job])}'
-    calls: ${recorder}${job}
-    as_of: \${CHAOS_AS_OF}
-    run: \${CHAOS_RUN}
-`,
-).join('')}`

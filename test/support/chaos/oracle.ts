@@ -28,6 +28,8 @@ export interface OracleOptions {
   readonly calls: string
   /** Of several jobs in one database, the one whose runs are looked at. */
   readonly job?: string
+  /** Why a run may end as failed by itself. */
+  readonly mayFail?: RegExp
 }
 
 export interface RunSeen {
@@ -142,7 +144,8 @@ export class Oracle {
     const queue = [...events]
     for (let event = queue[0]; event !== undefined; event = queue[0]) {
       if (event.type === 'job.started') this.#start(queue.splice(0, 1)[0] ?? event)
-      else if (event.type === 'job.failed') this.#takeOver(queue.splice(0, 1)[0] ?? event, queue[0])
+      else if (event.type === 'job.failed') this.#fail(queue.splice(0, 1)[0] ?? event, queue[0])
+      else if (event.type === 'ingestion.failed') this.#failStream(queue.splice(0, 1)[0] ?? event, queue[0])
       else if (event.type === 'job.completed') this.#end(queue.splice(0, 1)[0] ?? event)
       else this.#commit(takeCommit(queue))
     }
@@ -165,15 +168,28 @@ export class Oracle {
     this.#keysAtStart = new Set(this.#rows.keys())
   }
 
-  #takeOver(event: LoggedEvent, next: LoggedEvent | undefined): void {
+  #fail(event: LoggedEvent, next: LoggedEvent | undefined): void {
     const dead = this.lastRun
     assert(dead?.id === event.run && dead.ended === undefined, `job.failed of ${event.run}, which was not under way`)
+    if (this.#options.mayFail?.test(event.error ?? '') === true) {
+      dead.ended = 'failed'
+      return
+    }
     assert(next?.type === 'job.started', `the taker of run ${event.run} did not begin with it`)
     assert(
       event.status === 'failed' && event.error?.includes(`taken over by ${next.run}`) === true,
       `job.failed of ${event.run} says ${String(event.error)}`,
     )
     dead.ended = 'failed'
+  }
+
+  #failStream(event: LoggedEvent, next: LoggedEvent | undefined): void {
+    const {mayFail} = this.#options
+    assert(mayFail?.test(event.error ?? '') === true, `ingestion.failed of ${event.run} says ${String(event.error)}`)
+    assert(
+      next?.run === event.run && (next.type === 'ingestion.failed' || next.type === 'job.failed'),
+      `run ${event.run} went on after its source had failed`,
+    )
   }
 
   #end(event: LoggedEvent): void {
