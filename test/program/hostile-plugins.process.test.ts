@@ -131,7 +131,11 @@ const MISBEHAVIOURS: Readonly<Record<string, readonly [attack: string, says: Reg
   ],
   'sends half a frame and ends': [
     `fs.writeSync(3, Buffer.from([100, 0, 0, 0, 0, 123])); process.exit(0)`,
-    /broke the protocol|ended its process/,
+    /the source ended its process/,
+  ],
+  'is killed within a frame': [
+    `fs.writeSync(3, Buffer.from([100, 0, 0, 0, 0, 123])); process.kill(process.pid, 'SIGKILL')`,
+    /the process of the source was killed \(SIGKILL\)/,
   ],
   'answers what nobody asked': [
     `const text = Buffer.from('{"of":4711,"value":null}'); const head = Buffer.alloc(5); head.writeUInt32LE(text.length)

@@ -84,10 +84,10 @@ export class Channel {
   /** Takes nothing more; `reason` is how the other side broke the protocol. Who waits hears of it by `fail`. */
   close(reason?: Error): void {
     if (this.#closed !== undefined) return
-    const broken = reason ?? (this.#frames.isWithinFrame ? new Error('it broke off within a frame') : undefined)
-    this.#closed = broken ?? new Error('the other side of the wall is gone')
+    this.#closed = reason ?? new Error('the other side of the wall is gone')
     this.#stream.destroy()
-    this.#handlers.closed(broken)
+    // Where it broke off, within a frame or not, the reason of its end says more.
+    this.#handlers.closed(reason)
   }
 
   /** Gives those who wait for an answer, now or later, the reason why there is none. */

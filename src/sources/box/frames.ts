@@ -39,12 +39,7 @@ export class FrameReader {
   readonly #chunks: Buffer[] = []
   #bytes = 0
   #wanted = HEADER_BYTES
-  #kind: FrameKind | undefined
-
-  /** Tells whether the bytes so far end within a frame. */
-  get isWithinFrame(): boolean {
-    return this.#bytes > 0 || this.#kind !== undefined
-  }
+  #kind: FrameKind | undefined;
 
   *push(chunk: Buffer): Generator<Frame> {
     this.#chunks.push(chunk)
