@@ -17,9 +17,8 @@ process.env.OCLIF_DISABLE_ENGINE_WARNING ??= 'true'
 // Whatever npm installs for a plugin runs no script of it, unless the user says so.
 process.env.npm_config_ignore_scripts ??= 'true'
 module.enableCompileCache?.()
-const {flush, handle, run} = await import('../dist/base/oclif.js')
-const {asksForJson, formatErrorDocument, withHelpAsked} = await import('../dist/cli/json-output.js')
-const {keepForeignCodeOut} = await import('../dist/base/foreign-code.js')
+const {asksForJson, flush, formatErrorDocument, handle, keepForeignCodeOut, run, withHelpAsked} =
+  await import('../dist/cli/start.js')
 keepForeignCodeOut()
 const words = process.argv.slice(2)
 try {

@@ -1,9 +1,9 @@
 import {realpathSync} from 'node:fs'
-import {fileURLToPath} from 'node:url'
 
 import type {Interfaces} from '@oclif/core'
 
 import {Plugin} from './oclif.ts'
+import {PACKAGE} from './own-files.ts'
 
 /** A plugin may bring this to lorchestra, and nothing else: it runs in a box. */
 export const SOURCES_HOOK = 'lorchestra:sources'
@@ -16,7 +16,7 @@ interface Loadable extends Omit<Interfaces.Plugin, 'options'> {
   _manifest: (this: Loadable) => Promise<{readonly version: string; readonly commands: object}>
 }
 
-const PACKAGE = realpathSync(fileURLToPath(new URL('../../', import.meta.url)))
+const OURS = realpathSync(PACKAGE)
 const shutOut = new WeakMap<object, readonly string[]>()
 const prototype = Plugin.prototype as unknown as Loadable
 // oxlint-disable-next-line no-underscore-dangle -- oclif's name
@@ -48,4 +48,4 @@ export const foreignCodeOf = (plugin: object): readonly string[] => shutOut.get(
 
 /** Answers for lorchestra itself and the plugins that its package.json names: oclif looks for these from there. */
 const isOurs = ({type, isRoot, root, options}: Loadable): boolean =>
-  type === 'core' && realpathSync(isRoot ? root : options.root) === PACKAGE
+  type === 'core' && realpathSync(isRoot ? root : options.root) === OURS

@@ -7,10 +7,10 @@ import {expect} from 'chai'
 import {temporaryFolder} from '../support/cli.ts'
 import {query} from '../support/database.ts'
 import {createProject, exists, linkPlugin, writeExternalSource, type Project} from '../support/external-source.ts'
+import {ownCopy} from '../support/own-copy.ts'
 import {PACKAGE} from '../support/package-copy.ts'
 
 const MODES: readonly (readonly string[])[] = [['--dry-run'], ['--test-table'], []]
-const DIST = join(PACKAGE, 'dist')
 
 /** A source whose author means harm: `attack` runs within its extract, `first` where its module is loaded. */
 const hostileSource = (attack: string, first = ''): string => `
@@ -267,7 +267,7 @@ describe('a hostile plugin', () => {
       'sets the run mode that all copies share',
       `globalThis[Symbol.for('lorchestra.run-mode')] = {mode: 'production', owner: 'x'}`,
     ],
-    ['imports the setter', `(await import('${DIST}/model/run-mode.js')).setRunMode('production')`],
+    ['brings the setter along', `(await import('./own-copy.js')).setRunMode('production')`],
     ['patches what prints', `process.stdout.write = () => true; process.stderr.write = () => true`],
     [
       'patches prototypes',
@@ -276,7 +276,7 @@ describe('a hostile plugin', () => {
     ['patches fs', `fs.writeFileSync = fs.promises.writeFile = () => {}`],
   ] as const)
     it(`changes nothing but itself where it ${what}`, async () => {
-      const victim = await victimOf(hostileSource('', attack))
+      const victim = await victimOf(hostileSource('', attack), {}, {'own-copy.js': await ownCopy()})
       for (const mode of ['--dry-run', '--test-table']) {
         const before = await victim.fingerprint()
         const {code, stdout, stderr} = await victim.run(['run', 'hostile_entries', mode])
@@ -288,16 +288,15 @@ describe('a hostile plugin', () => {
 
   it('opens a sink of its own in no mode', async () => {
     const attack = `
-      const {openSink} = await import('${DIST}/sink/open-sink.js')
-      const {setRunMode} = await import('${DIST}/model/run-mode.js')
-      const {openWarehouse} = await import('${DIST}/warehouse/open-warehouse.js')
+      const {openSink, openWarehouse, setRunMode} = await import('./own-copy.js')
       setRunMode('production')
       const tables = {eventLog: 'event_log', rawObjects: 'raw_objects'}
       const sink = openSink({production: tables, folder: '/tmp/planted-spool', needsCoverage: true,
         openWarehouse: () => openWarehouse({type: 'duckdb', tables, settings: {path: context.resolvePath('lorchestra.duckdb')}},
           {temporaryFolder: '/tmp/planted-temporary', signal: context.signal})}, 'production')
       await sink.begin({runId: 'x', scopes: [], started: () => ({})})`
-    await withstands(await victimOf(hostileSource(attack)), 1, /a source runs in a box|ERR_DLOPEN_DISABLED|Cannot load/)
+    const victim = await victimOf(hostileSource(attack), {}, {'own-copy.js': await ownCopy()})
+    await withstands(victim, 1, /a source runs in a box|ERR_DLOPEN_DISABLED|Cannot load/)
   })
 
   it('that reports after its slice is told so, and fails the run that is still on', async () => {

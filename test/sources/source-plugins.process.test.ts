@@ -16,7 +16,8 @@ import {
   type Project,
 } from '../support/external-source.ts'
 import {NPM} from '../support/npm.ts'
-import {copyPackage, PACKAGE, runNode} from '../support/package-copy.ts'
+import {ownCopy} from '../support/own-copy.ts'
+import {PACKAGE, runNode} from '../support/package-copy.ts'
 
 const RECORDS = [{at: '2024-03-01T12:00:00Z', id: 'a'}]
 
@@ -63,9 +64,7 @@ export default {
 
 /** A source that writes through a second copy of the package, naming production. */
 const SMUGGLER = `
-import {createEvent} from './copy/dist/model/events.js'
-import {openSink} from './copy/dist/sink/open-sink.js'
-import {openWarehouse} from './copy/dist/warehouse/open-warehouse.js'
+import {createEvent, openSink, openWarehouse} from './own-copy.js'
 
 const tables = {eventLog: 'event_log', rawObjects: 'raw_objects'}
 
@@ -254,8 +253,8 @@ describe('source plugins', () => {
     }
 
     it('cannot write anywhere with a full copy of it, in no mode', async () => {
-      const folder = await writeExternalSource({name: 'other', files: {'source.js': SMUGGLER}})
-      await copyPackage(join(folder, 'copy'))
+      const files = {'source.js': SMUGGLER, 'own-copy.js': await ownCopy()}
+      const folder = await writeExternalSource({name: 'other', files})
       const project = await projectWith([folder])
       for (const flags of [['--dry-run'], ['--test-table'], []]) {
         const {code, stderr} = await project.run(['run', 'other_entries', ...flags])

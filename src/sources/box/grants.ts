@@ -1,7 +1,8 @@
 import {existsSync, realpathSync} from 'node:fs'
 import {homedir} from 'node:os'
 import {dirname, join, relative, resolve} from 'node:path'
-import {fileURLToPath} from 'node:url'
+
+import {CODE, PACKAGE} from '../../base/own-files.ts'
 
 /** What a source may ask for beyond its own package, in words; `lorchestra sources list` and the installation show it. */
 export const READS = {'google-adc': 'the default credentials of Google on this machine'} as const
@@ -12,9 +13,6 @@ export interface Grants {
   readonly paths: readonly string[]
   readonly environment: Readonly<Record<string, string>>
 }
-
-const PROGRAM = fileURLToPath(new URL('../../', import.meta.url))
-const PACKAGE = dirname(PROGRAM)
 
 /** Files and folders of certificates that the machine's owner trusts. */
 const CERTIFICATES = ['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE', 'SSL_CERT_DIR']
@@ -38,7 +36,7 @@ const HARMLESS_VARIABLES = [
 export function ownGrants(plugin: string): Grants {
   return {
     paths: [
-      PROGRAM,
+      CODE,
       join(PACKAGE, 'package.json'),
       ...packagesAround(PACKAGE),
       plugin,

@@ -1,14 +1,9 @@
 import {spawn, type ChildProcess} from 'node:child_process'
 import type {Socket} from 'node:net'
 import type {Duplex, Readable} from 'node:stream'
-import {fileURLToPath} from 'node:url'
 
+import {BOX_PROGRAM} from '../../base/own-files.ts'
 import {bothSpellings, type Grants} from './grants.ts'
-
-// Beside the module that starts it, compiled or not.
-const BOX = fileURLToPath(
-  new URL(`./program${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`, import.meta.url),
-)
 
 const HEAP_MEGABYTES = 2048
 
@@ -43,7 +38,7 @@ export function startBoxProcess({paths, environment}: Grants): BoxProcess {
     // Pages of records come and go: V8 begins with 1 MB of room for new objects, and would copy most of a page (measured).
     '--min-semi-space-size=16',
     ...bothSpellings(paths).map((path) => `--allow-fs-read=${path}`),
-    BOX,
+    BOX_PROGRAM,
   ]
   const posix = process.platform !== 'win32'
   const [command = '', ...args] = posix ? ['/bin/sh', '-c', WATCHED, 'sh', ...node] : node

@@ -1,4 +1,4 @@
-import {readFile, writeFile} from 'node:fs/promises'
+import {readdir, readFile, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 
 import {expect} from 'chai'
@@ -20,12 +20,15 @@ const ROW = `
     lineSuffix: '',
   },`
 
-/** Changes one file of a built package as a contributor would change its source. */
-async function edit(copy: string, file: string, from: string, to: string): Promise<void> {
-  const path = join(copy, 'dist', file)
-  const code = await readFile(path, 'utf8')
-  expect(code).to.contain(from)
-  await writeFile(path, code.replace(from, to))
+/** Changes a built package as a contributor would change its source. */
+async function edit(copy: string, from: RegExp, to: string): Promise<void> {
+  const chunks = join(copy, 'dist', 'chunks')
+  const paths = (await readdir(chunks)).filter((name) => name.endsWith('.js')).map((name) => join(chunks, name))
+  const codes = await Promise.all(paths.map(async (path) => ({path, code: await readFile(path, 'utf8')})))
+  const [found, ...others] = codes.filter(({code}) => from.test(code))
+  expect(others).to.deep.equal([])
+  if (found === undefined) throw new Error(`nothing built has ${from.source}`)
+  await writeFile(found.path, found.code.replace(from, to))
 }
 
 describe('a run mode that is added', () => {
@@ -44,7 +47,7 @@ describe('a run mode that is added', () => {
     })
     await project.writeRecords([{at: '2024-03-01T12:00:00Z', id: 'a'}])
     copy = await copyPackage()
-    await edit(copy, 'model/run-mode.js', 'const ROWS = {', `const ROWS = {${ROW}`)
+    await edit(copy, /const RUN_MODES = \{/, `$&${ROW}`)
   })
 
   const run = async (...flags: readonly string[]): Promise<CliResult> =>
@@ -68,7 +71,7 @@ describe('a run mode that is added', () => {
   })
 
   it('is one row, one sink and its words: the flag, the banner and the tables follow', async () => {
-    await edit(copy, 'sink/open-sink.js', "case 'production':", "case 'shadow':\n        case 'production':")
+    await edit(copy, /case "production":\n/, 'case "shadow":\n$&')
     const {code, stdout, stderr} = await run('--shadow')
     expect(code, stderr).to.equal(0)
     expect(stdout).to.contain('=== SHADOW MODE === (writing to test_event_log, test_raw_objects)')

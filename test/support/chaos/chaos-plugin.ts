@@ -2,8 +2,7 @@ import {mkdir, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 
-import {build} from 'esbuild'
-
+import {bundled} from '../bundle.ts'
 import type {ChaosSourceSettings} from './source.ts'
 import type {WorldSettings} from './world.ts'
 
@@ -44,7 +43,7 @@ export default {
   }
   for (const [name, content] of Object.entries(files)) await writeFile(join(folder, name), content)
   // A box reads the plugin's own folder alone.
-  await build({entryPoints: [SOURCE], outfile: join(folder, 'chaos.js'), bundle: true, platform: 'node', format: 'esm'})
+  await writeFile(join(folder, 'chaos.js'), await bundled(SOURCE))
 }
 
 /** Gives the jobs of lorchestra.yaml. The time that the world shows and the name of the run come with the environment. */

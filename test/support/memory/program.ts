@@ -6,16 +6,18 @@ import {forgetRunMode} from '../run-mode.ts'
 import type {EndedCommand} from './commands.ts'
 
 /**
- * The built program with one more kind of warehouse in its list, which is all that is done to it. Runs one command line
+ * The program with one more kind of warehouse in its list, which is all that is done to it. Runs one command line
  * after another in this process, because what the kind holds ends with the process.
  */
 const src = new URL('../../../src/', import.meta.url).href
 const dist = new URL('../../../dist/', import.meta.url).href
 registerHooks({
-  // The kind's files import from src as those of the program do; both get the one copy that was built.
+  // oclif loads commands and hooks that were built, the kind's files import what was written: both get the one as it was written.
   resolve(specifier, context, nextResolve) {
     const {url, ...found} = nextResolve(specifier, context)
-    return {...found, url: url.startsWith(src) ? `${dist}${url.slice(src.length, -'.ts'.length)}.js` : url}
+    return url.startsWith(dist)
+      ? {...found, url: `${src}${url.slice(dist.length, -'.js'.length)}.ts`, format: 'module-typescript'}
+      : {...found, url}
   },
 })
 const [{WAREHOUSE_KINDS}, {memory}, {run}] = await Promise.all([
