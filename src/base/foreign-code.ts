@@ -47,5 +47,10 @@ export function keepForeignCodeOut(): void {
 export const foreignCodeOf = (plugin: object): readonly string[] => shutOut.get(plugin) ?? []
 
 /** Answers for lorchestra itself and the plugins that its package.json names: oclif looks for these from there. */
-const isOurs = ({type, isRoot, root, options}: Loadable): boolean =>
-  type === 'core' && realpathSync(isRoot ? root : options.root) === OURS
+export const isOurs = ({
+  type,
+  isRoot,
+  root,
+  options,
+}: Pick<Loadable, 'type' | 'root'> & Partial<Pick<Loadable, 'isRoot' | 'options'>>): boolean =>
+  type === 'core' && realpathSync(isRoot === true ? root : (options?.root ?? root)) === OURS

@@ -6,9 +6,10 @@ import type {Interfaces} from '@oclif/core'
 import {SOURCES_HOOK} from '../base/foreign-code.ts'
 
 /** A plugin as oclif found it. */
-export type PluginToAsk = Pick<Interfaces.Plugin, 'name' | 'version' | 'type' | 'root'> & {
-  readonly hooks: Readonly<Record<string, readonly {readonly target: string}[] | undefined>>
-}
+export type PluginToAsk = Pick<Interfaces.Plugin, 'name' | 'version' | 'type' | 'root'> &
+  Partial<Pick<Interfaces.Plugin, 'isRoot' | 'options' | 'pjson'>> & {
+    readonly hooks: Readonly<Record<string, readonly {readonly target: string}[] | undefined>>
+  }
 
 /** Gives the files of the hooks that say which sources a plugin has. */
 export const hookFilesOf = ({hooks, root}: Pick<PluginToAsk, 'hooks' | 'root'>): readonly string[] =>

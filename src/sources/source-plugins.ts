@@ -11,6 +11,7 @@ import {capabilityGrants, ownGrants, READS, type Reads} from './box/grants.ts'
 import type {HostedSource} from './box/hosted-source.ts'
 import {foreignCodeOf, SOURCES_HOOK} from '../base/foreign-code.ts'
 import type {DescriptorShape, SourceShape} from './box/source-shape.ts'
+import {sourcesOfOurs} from './own-plugins.ts'
 import {hookFilesOf, type PluginToAsk} from './plugin-to-ask.ts'
 
 /** The part of oclif's that knows which plugins there are. */
@@ -106,6 +107,9 @@ function refusalOf(plugin: PluginToAsk): FoundSources | undefined {
 }
 
 async function sourcesOf(plugin: PluginToAsk): Promise<FoundSources> {
+  const hooks = hookFilesOf(plugin)
+  const ours = sourcesOfOurs(plugin)
+  if (ours !== undefined) return checkSources(ours, plugin, hooks)
   const box = new Box(ownGrants(plugin.root))
   const late = setTimeout(() => {
     box.fail(new Error(`it took longer than ${HOOK_TIMEOUT / 1000} s`))
@@ -113,7 +117,6 @@ async function sourcesOf(plugin: PluginToAsk): Promise<FoundSources> {
   const sources: FoundSource[] = []
   const failures: SourceFailure[] = []
   try {
-    const hooks = hookFilesOf(plugin)
     for (const answer of await box.call(answers.list, 'list', hooks)) {
       if ('problem' in answer)
         failures.push({
@@ -121,18 +124,11 @@ async function sourcesOf(plugin: PluginToAsk): Promise<FoundSources> {
           message: `the ${SOURCES_HOOK} hook of the plugin ${plugin.name} exports no function`,
           next: REPORT,
         })
-      else
-        for (const shape of answer.descriptors) {
-          const checked = checkDescriptor(shape, plugin.name)
-          if ('plugin' in checked) failures.push(checked)
-          else
-            sources.push({
-              descriptor: checked,
-              plugin: {name: plugin.name, version: versionOf(plugin), type: plugin.type},
-              root: plugin.root,
-              hooks,
-            })
-        }
+      else {
+        const checked = checkSources(answer.descriptors, plugin, hooks)
+        sources.push(...checked.sources)
+        failures.push(...checked.failures)
+      }
     }
   } catch (error) {
     failures.push({
@@ -217,6 +213,23 @@ async function load({descriptor, plugin}: FoundSource, box: Box, folder: string)
     code: 'E_PLUGIN_BROKEN',
     next: REPORT,
   })
+}
+
+function checkSources(
+  shapes: readonly (DescriptorShape | null)[],
+  plugin: PluginToAsk,
+  hooks: readonly string[],
+): FoundSources {
+  const checked = shapes.map((shape) => checkDescriptor(shape, plugin.name))
+  const found = {
+    plugin: {name: plugin.name, version: versionOf(plugin), type: plugin.type},
+    root: plugin.root,
+    hooks,
+  }
+  return {
+    sources: checked.flatMap((each) => ('plugin' in each ? [] : [{descriptor: each, ...found}])),
+    failures: checked.filter((each) => 'plugin' in each),
+  }
 }
 
 function checkDescriptor(answer: DescriptorShape | null, plugin: string): ListedDescriptor | SourceFailure {
