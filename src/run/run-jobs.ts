@@ -15,7 +15,7 @@ import {outcomeOfRun, type FinishedRun, type RunDescription} from './finished-ru
 import {runJob} from './run-job.ts'
 import type {Notifier, RunObserver, RunProgress} from './run-observer.ts'
 import {assertSignedIn} from '../sources/signed-in.ts'
-import {openSink} from '../sink/open-sink.ts'
+import {openSink, opensWarehouse} from '../sink/open-sink.ts'
 import type {Sink} from '../sink/sink.ts'
 import type {RunMode} from '../model/run-mode.ts'
 import type {Logger, SecretStore} from '../source.ts'
@@ -84,7 +84,7 @@ async function outcomeOfJob(options: RunJobsOptions, job: Job, boxes: SourceBoxe
 
 async function runOne(options: RunJobsOptions, job: Job, boxes: SourceBoxes): Promise<FinishedRun> {
   const {config, commandLine, signal, mask} = options
-  const source = await boxes.sourceOf(job)
+  const [source] = await Promise.all([boxes.sourceOf(job), loadWarehouse(options)])
   const secrets = openSecrets(
     {account: job.account, job: job.name},
     {config, dataDir: commandLine.dataDir, mask, signal},
@@ -101,6 +101,15 @@ async function runOne(options: RunJobsOptions, job: Job, boxes: SourceBoxes): Pr
   )()
 }
 
+/** The box starts in a process of its own; meanwhile this one loads what it needs next. */
+async function loadWarehouse({config, mode, read}: RunJobsOptions): Promise<void> {
+  const {warehouse} = config
+  const sink = {production: warehouse.tables, needsCoverage: needsCoverage(read)}
+  if (opensWarehouse(sink, mode)) await kindOf(warehouse).load()
+}
+
+const needsCoverage = ({request}: ReadRequest): boolean => request.since === undefined
+
 async function runResolved(
   options: RunJobsOptions,
   job: Job,
@@ -116,7 +125,7 @@ async function runResolved(
       production: config.warehouse.tables,
       openWarehouse: async () => openWarehouse(config.warehouse, {temporaryFolder: folder, signal}),
       folder,
-      needsCoverage: read.request.since === undefined,
+      needsCoverage: needsCoverage(read),
       samples: options.samples,
       hiddenPaths: job.hiddenPaths,
     },

@@ -1,4 +1,4 @@
-import {runMode, unknownMode, type RunMode} from '../model/run-mode.ts'
+import {runMode, tablesOfMode, unknownMode, type RunMode} from '../model/run-mode.ts'
 import {assertDisjointTables} from '../model/tables.ts'
 import {DryRunSink} from './dry-run-sink.ts'
 import type {Sink, SinkOptions} from './sink.ts'
@@ -18,3 +18,9 @@ export function openSink(options: SinkOptions, wanted: RunMode): Sink {
       throw unknownMode(mode satisfies never)
   }
 }
+
+/** Tells whether the sink of this mode will open the warehouse: to write, or because it must know what is covered. */
+export const opensWarehouse = (
+  {production, needsCoverage}: Pick<SinkOptions, 'production' | 'needsCoverage'>,
+  mode: RunMode,
+): boolean => needsCoverage || tablesOfMode(mode, production).written !== undefined

@@ -4,8 +4,8 @@ import type {Warehouse} from './warehouse.ts'
 
 /**
  * A descriptor holds all that the program knows of a kind of warehouse. A kind is a folder whose `kind.ts` exports one,
- * and a place in `kinds.ts`. `kind.ts` itself loads nothing that is slow: `loadSettings` and `open` import what they
- * need.
+ * and a place in `kinds.ts`. `kind.ts` itself loads nothing that is slow: `loadSettings`, `load` and `open` import what
+ * they need.
  */
 export interface WarehouseKind<Settings extends WarehouseSettings = WarehouseSettings> extends SettingsKind {
   /** Says who makes production's tables: every run that misses them, or `lorchestra warehouse create` alone. */
@@ -13,7 +13,9 @@ export interface WarehouseKind<Settings extends WarehouseSettings = WarehouseSet
   readonly payloadLimits: PayloadLimits
   readonly commitAfter: CommitSize
   readonly starter: WarehouseStarter
-  /** Loads the client, and opens nothing yet. The settings are those that `loadSettings` resolved. */
+  /** Loads the client, which is slow, and contacts nothing: a run does it while the box of its source starts. */
+  load(): Promise<unknown>
+  /** Opens nothing yet. The settings are those that `loadSettings` resolved. */
   open(settings: Settings, options: OpenOptions): Promise<Warehouse>
 }
 

@@ -8,7 +8,7 @@ import type {Warehouse} from './warehouse.ts'
 /** Commands that run no job wait until the process ends. */
 const OUTSIDE_OF_RUNS: OpenOptions = {temporaryFolder: tmpdir(), signal: new AbortController().signal}
 
-/** Loads the client of the configured warehouse, which is slow, and opens nothing yet. */
+/** Gives the configured warehouse, whose client is loaded now where it was not, and opens nothing yet. */
 export async function openWarehouse(
   config: WarehouseConfig,
   options: OpenOptions = OUTSIDE_OF_RUNS,

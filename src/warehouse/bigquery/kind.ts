@@ -29,6 +29,9 @@ export const bigquery: WarehouseKind<BigQuerySettings> = {
     const {bigquerySettings} = await import('./settings.ts')
     return bigquerySettings
   },
+  async load() {
+    return Promise.all([import('./warehouse.ts'), import('@google-cloud/bigquery')])
+  },
   async open({touchAfter, ...settings}, {signal}) {
     const {BigQueryWarehouse} = await import('./warehouse.ts')
     return new BigQueryWarehouse({...settings, touchAfter: parseDuration(touchAfter)}, signal)

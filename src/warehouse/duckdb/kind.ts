@@ -23,6 +23,9 @@ export const duckdb: WarehouseKind<DuckDBSettings> = {
     const {duckdbSettings} = await import('./settings.ts')
     return duckdbSettings
   },
+  async load() {
+    return Promise.all([import('./warehouse.ts'), import('@duckdb/node-api')])
+  },
   async open({path}, {temporaryFolder, signal}) {
     const {DuckDBWarehouse} = await import('./warehouse.ts')
     return new DuckDBWarehouse({path, temporaryFolder, lockTimeout: LOCK_TIMEOUT}, signal)

@@ -15,6 +15,9 @@ export const memory: WarehouseKind<MemorySettings> = {
     const {memorySettings} = await import('./settings.ts')
     return memorySettings
   },
+  async load() {
+    return import('./warehouse.ts')
+  },
   async open({database}) {
     const {MemoryWarehouse} = await import('./warehouse.ts')
     return new MemoryWarehouse(database)
