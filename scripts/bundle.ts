@@ -101,4 +101,7 @@ async function replace(folder: string, programs: readonly Program[]): Promise<vo
   await writeFile(join(folder, 'dist', 'licenses.txt'), licenses)
 }
 
-await Promise.all([replace(root, [HOST, BESIDE_SOURCES]), ...plugins.map(async (plugin) => replace(plugin.folder, [plugin]))])
+await Promise.all([
+  replace(root, [HOST, BESIDE_SOURCES]),
+  ...plugins.map(async (plugin) => replace(plugin.folder, [plugin])),
+])
