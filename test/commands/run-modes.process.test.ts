@@ -573,7 +573,7 @@ diary_entries (diary): everything before <instant>
       const project = await projectWith()
       const {code, stderr} = await project.run(['run', 'diary_entires'], {DEBUG: '1'})
       expect(code).to.equal(2)
-      expect(stderr).to.match(/^\s+at .*jobs\.js/m)
+      expect(stderr).to.match(/^\s+at jobEntry .*\/dist\//m)
     })
 
     it('goes on where nobody reads what it prints: it is no help page', async () => {
