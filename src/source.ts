@@ -266,10 +266,7 @@ export interface HttpResponse {
   readonly status: number
   readonly headers: Headers
   readonly body: JsonObject
-  /**
-   * Elements of the list that `listInParts` names, once; missing where there is no such list. Throws where they are not JSON.
-   * An object among them is frozen; yielded as a record as it is, it is stored as the service wrote it, digit by digit.
-   */
+  /** Elements of the list that `listInParts` names, once, if there is one; frozen, and stored as they were written, digit by digit. */
   readonly parts?: Iterable<readonly JsonValue[]>
 }
 

@@ -1,6 +1,6 @@
 import {READS} from '../sources/box/grants.ts'
 import type {ChangedPlugin} from '../sources/install/change-plugins.ts'
-import type {ListedDescriptor} from '../sources/source-plugins.ts'
+import type {ListedDescriptor} from '../sources/found-sources.ts'
 import type {ChangedPluginsDocument} from './documents/changed-plugins.ts'
 
 /** Says what each source of a plugin may read from now on, one line each: a new version may want more than the old one. */

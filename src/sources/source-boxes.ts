@@ -5,7 +5,8 @@ import {missingVariables, resolveVariables} from '../config/variables.ts'
 import type {BoxListeners} from './box/box-questions.ts'
 import {pathsIn} from './box/grants.ts'
 import type {HostedSource} from './box/hosted-source.ts'
-import {findSources, loadSource, type FoundSources, type LoadedSource} from './source-plugins.ts'
+import type {FoundSources} from './found-sources.ts'
+import {findSources, loadSource, type LoadedSource} from './source-plugins.ts'
 
 /** The source that an account or a job reads. */
 export interface BoxOwner {

@@ -2,15 +2,22 @@ import type {z} from 'zod'
 
 import {adviseOn, closeMatch} from '../base/close-match.ts'
 import {failure, messageWithCauses, usageError} from '../base/errors.ts'
-import {NAME} from '../model/name.ts'
 import {Box} from './box/box.ts'
 import type {BoxListeners} from './box/box-questions.ts'
 import {answers} from './box/box-messages.ts'
 import {boxedSource} from './box/boxed-source.ts'
-import {capabilityGrants, ownGrants, READS, type Reads} from './box/grants.ts'
+import {capabilityGrants, ownGrants} from './box/grants.ts'
 import type {HostedSource} from './box/hosted-source.ts'
 import {foreignCodeOf, SOURCES_HOOK} from '../base/foreign-code.ts'
-import type {DescriptorShape, SourceShape} from './box/source-shape.ts'
+import type {SourceShape} from './box/source-shape.ts'
+import {
+  checkSources,
+  REPORT,
+  type FoundSource,
+  type FoundSources,
+  type ListedSource,
+  type SourceFailure,
+} from './found-sources.ts'
 import {sourcesOfOurs} from './own-plugins.ts'
 import {hookFilesOf, type PluginToAsk} from './plugin-to-ask.ts'
 
@@ -19,59 +26,14 @@ interface CommandLine {
   getPluginsList(): readonly PluginToAsk[]
 }
 
-export interface SourcePlugin {
-  readonly name: string
-  readonly version: string
-  /** The way in which oclif found it: `core`, `user` or `link`. */
-  readonly type: string
-}
-
-/** What the host knows of a source before it is loaded. */
-export interface ListedDescriptor {
-  readonly name: string
-  readonly summary: string
-  /** What it may read beyond its own package and what options name. */
-  readonly reads: readonly Reads[]
-}
-
-export interface ListedSource {
-  readonly descriptor: ListedDescriptor
-  readonly plugin: SourcePlugin
-}
-
-/** Something keeps a plugin's source from being used. */
-export interface SourceFailure {
-  readonly plugin: string
-  readonly message: string
-  readonly next: string
-  /** The name of the source; missing where the plugin did not get as far as naming one. */
-  readonly source?: string
-  /** What the plugin threw. */
-  readonly cause?: unknown
-}
-
 export interface SourceList {
   readonly sources: readonly ListedSource[]
   readonly failures: readonly SourceFailure[]
 }
 
 const HOOK_TIMEOUT = 10_000
-const REPORT = 'Update the plugin, or report it to whoever maintains it.'
 const adviceToReinstall = (plugin: string): string =>
   `Install it again (\`lorchestra plugins install ${plugin}\`), or report it to whoever maintains it.`
-
-/** A source, and where its plugin is. */
-interface FoundSource extends ListedSource {
-  readonly root: string
-  /** Files of its hooks. */
-  readonly hooks: readonly string[]
-}
-
-/** All sources that can be loaded, and what is broken beside them. */
-export interface FoundSources {
-  readonly sources: readonly FoundSource[]
-  readonly failures: readonly SourceFailure[]
-}
 
 /** Lists all sources that installed plugins offer; what is broken stands beside them. */
 export async function listSources(commandLine: CommandLine): Promise<SourceList> {
@@ -215,53 +177,6 @@ async function load({descriptor, plugin}: FoundSource, box: Box, folder: string)
   })
 }
 
-function checkSources(
-  shapes: readonly (DescriptorShape | null)[],
-  plugin: PluginToAsk,
-  hooks: readonly string[],
-): FoundSources {
-  const checked = shapes.map((shape) => checkDescriptor(shape, plugin.name))
-  const found = {
-    plugin: {name: plugin.name, version: versionOf(plugin), type: plugin.type},
-    root: plugin.root,
-    hooks,
-  }
-  return {
-    sources: checked.flatMap((each) => ('plugin' in each ? [] : [{descriptor: each, ...found}])),
-    failures: checked.filter((each) => 'plugin' in each),
-  }
-}
-
-function checkDescriptor(answer: DescriptorShape | null, plugin: string): ListedDescriptor | SourceFailure {
-  const malformed = (what: string): SourceFailure => ({
-    plugin,
-    message: `the plugin ${plugin} describes its source wrongly: ${what}`,
-    next: REPORT,
-    ...(hasName(answer) && {source: answer.name}),
-  })
-  if (answer === null) return malformed('expected a list of descriptors')
-  const {apiVersion, name, summary, reads = [], load: loader} = answer
-  // Other versions may look different, so this comes first.
-  if (apiVersion !== 1) {
-    const newer = typeof apiVersion === 'number' && apiVersion > 1
-    return {
-      plugin,
-      message: `the plugin ${plugin} was made for version ${quote(apiVersion)} of lorchestra's source contract; this lorchestra knows version 1`,
-      next: newer ? 'Upgrade lorchestra.' : `Upgrade the plugin: lorchestra plugins install ${plugin}@latest`,
-      ...(hasName(answer) && {source: answer.name}),
-    }
-  }
-  if (typeof name !== 'string' || !NAME.test(name)) return malformed(`${quote(name)} is not a name`)
-  if (typeof summary !== 'string') return malformed(`${name} has no summary`)
-  if (loader !== 'function') return malformed(`${name} has no load()`)
-  if (!isListOfReads(reads))
-    return malformed(`${name} wants to read ${quote(reads)}; there is ${Object.keys(READS).join(', ')}`)
-  return {name, summary, reads}
-}
-
-const hasName = (value: unknown): value is {name: string} =>
-  typeof value === 'object' && value !== null && 'name' in value && typeof value.name === 'string'
-
 /** None of several sources with one name can be used: which one is meant is a guess. */
 function separateDuplicates(offered: readonly FoundSource[]): {sources: FoundSource[]; duplicates: SourceFailure[]} {
   const names = new Set(offered.map(({descriptor}) => descriptor.name))
@@ -300,12 +215,4 @@ function unknownSource(name: string, sources: readonly ListedSource[], failures:
   })
 }
 
-const isListOfReads = (value: unknown): value is readonly Reads[] =>
-  Array.isArray(value) && value.every((item) => typeof item === 'string' && Object.hasOwn(READS, item))
-
 const compare = (one: string, other: string): number => (one < other ? -1 : one > other ? 1 : 0)
-
-const quote = (value: unknown): string => (value === undefined ? 'nothing' : JSON.stringify(value))
-
-// A plugin that is linked while it is being written may have none yet, whatever oclif's types say.
-const versionOf = ({version}: {version?: string}): string => version ?? 'none'

@@ -3,7 +3,7 @@ import select from '@inquirer/select'
 
 import {stopped} from '../../base/errors.ts'
 import {NAME, NAME_ADVICE} from '../../model/name.ts'
-import type {ListedSource} from '../../sources/source-plugins.ts'
+import type {ListedSource} from '../../sources/found-sources.ts'
 import type {WarehouseKinds} from '../../warehouse/kinds.ts'
 import {STARTER} from './starter-files.ts'
 

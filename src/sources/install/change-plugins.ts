@@ -6,7 +6,8 @@ import type {Config as CommandLine, ux as oclifUx} from '@oclif/core'
 
 import {failure, messageWithCauses, usageError} from '../../base/errors.ts'
 import {Config} from '../../base/oclif.ts'
-import {listSources, type ListedDescriptor, type ListedSource} from '../source-plugins.ts'
+import type {ListedDescriptor, ListedSource} from '../found-sources.ts'
+import {listSources} from '../source-plugins.ts'
 import {hasCode} from '../../base/system-error.ts'
 import {withPluginCopy} from './plugin-copy.ts'
 
