@@ -19,9 +19,9 @@ process.env.npm_config_ignore_scripts ??= 'true'
 module.enableCompileCache?.()
 const {asksForJson, flush, formatErrorDocument, handle, keepForeignCodeOut, run, withHelpAsked} =
   await import('../dist/cli/start.js')
-keepForeignCodeOut()
 const words = process.argv.slice(2)
 try {
+  await keepForeignCodeOut(words[0])
   await run(withHelpAsked(words, process.env), import.meta.url)
   await flush()
 } catch (thrown) {

@@ -1,4 +1,7 @@
 import {realpathSync} from 'node:fs'
+import {createRequire} from 'node:module'
+import {join} from 'node:path'
+import {pathToFileURL} from 'node:url'
 
 import type {Interfaces} from '@oclif/core'
 
@@ -18,15 +21,24 @@ interface Loadable extends Omit<Interfaces.Plugin, 'options'> {
 
 const OURS = realpathSync(PACKAGE)
 const shutOut = new WeakMap<object, readonly string[]>()
-const prototype = Plugin.prototype as unknown as Loadable
-// oxlint-disable-next-line no-underscore-dangle -- oclif's name
-const manifestOf = prototype._manifest
 
 /**
- * Keeps hooks and commands of installed plugins out of this process, where they could change what a command line means. oclif
- * has read the package.json when it asks for the manifest, and has imported nothing yet.
+ * Keeps hooks and commands of installed plugins out of this process, where they could change what a command line means. `command`
+ * is its first word.
  */
-export function keepForeignCodeOut(): void {
+export async function keepForeignCodeOut(command: string | undefined): Promise<void> {
+  keepOutOf(Plugin.prototype as unknown as Loadable)
+  if (command?.startsWith('plugins') !== true) return
+  // What installs and links plugins has an oclif of its own, which would load them to look at their commands.
+  const from = createRequire(createRequire(join(PACKAGE, 'package.json')).resolve('@oclif/plugin-plugins'))
+  const theirs = (await import(pathToFileURL(from.resolve('@oclif/core')).href)) as {Plugin: {prototype: Loadable}}
+  keepOutOf(theirs.Plugin.prototype)
+}
+
+/** oclif has read the package.json when it asks for the manifest, and has imported nothing yet. */
+function keepOutOf(prototype: Loadable): void {
+  // oxlint-disable-next-line no-underscore-dangle -- oclif's name
+  const manifestOf = prototype._manifest
   // oxlint-disable-next-line no-underscore-dangle -- oclif's name
   prototype._manifest = async function (this: Loadable) {
     if (isOurs(this)) return manifestOf.call(this)

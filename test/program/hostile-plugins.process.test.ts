@@ -4,7 +4,7 @@ import {join} from 'node:path'
 
 import {expect} from 'chai'
 
-import {temporaryFolder} from '../support/cli.ts'
+import {lorchestra, temporaryFolder} from '../support/cli.ts'
 import {query} from '../support/database.ts'
 import {createProject, exists, linkPlugin, writeExternalSource, type Project} from '../support/external-source.ts'
 import {ownCopy} from '../support/own-copy.ts'
@@ -347,6 +347,26 @@ export default async ({argv}) => { argv?.splice(0); fs.writeFileSync('planted', 
     expect(code).to.equal(0)
     expect(stdout).to.contain('✓ honest_entries')
     expect(await exists(join(victim.folder, 'planted'))).to.equal(false)
+  })
+
+  it('is not imported by what installs, links, shows or uninstalls it, the command that it brings no more than its hook', async () => {
+    const planting = `import fs from 'node:fs'\nfs.writeFileSync(new URL('../planted', import.meta.url), 'x')\nexport default class Run {}`
+    const folder = await writeExternalSource({
+      name: 'hostile',
+      oclif: {commands: './commands'},
+      files: {'commands/run.js': planting},
+    })
+    const home = await temporaryFolder()
+    const said: string[] = []
+    for (const args of [
+      ['install', folder],
+      ['link', folder, '--no-install'],
+      ['inspect', 'lorchestra-source-hostile'],
+      ['uninstall', 'lorchestra-source-hostile'],
+    ])
+      said.push((await lorchestra(['plugins', ...args], {cwd: home, home})).stderr)
+    expect(said[0]).to.contain('brings commands, which would run in lorchestra itself')
+    expect(await exists(join(folder, 'planted'))).to.equal(false)
   })
 
   it('is loaded in no process but its box, whatever the command', async () => {
