@@ -48,7 +48,10 @@ const HOST: Program = {
   ],
 }
 /** What runs beside a source shares nothing with the host, and loads as little as can be: a box has no compile cache. */
-const BESIDE_SOURCES: Program = {folder: root, named: ['sources/box/program.ts', 'testing/conformance.ts']}
+const BESIDE_SOURCES: Program = {
+  folder: root,
+  named: ['sources/box/program.ts', 'testing/{conformance,watched-box}.ts'],
+}
 const plugins = globSync('plugins/*', {cwd: root}).map((folder): Program => ({
   folder: join(root, folder),
   named: ['hook.ts'],

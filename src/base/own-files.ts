@@ -11,3 +11,6 @@ export const CODE = join(PACKAGE, written ? 'src' : 'dist')
 
 /** What the box of a source runs. */
 export const BOX_PROGRAM = join(CODE, 'sources', 'box', written ? 'program.ts' : 'program.js')
+
+/** What the conformance suite loads into a box before the source. */
+export const BOX_WATCHER = join(CODE, 'testing', written ? 'watched-box.ts' : 'watched-box.js')

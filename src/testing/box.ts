@@ -38,10 +38,13 @@ async function problemInBox(trial: Trial, plugin: PluginToAsk, watch: Watch = {}
   const {input, volume} = trial
   const mask = createMask()
   for (const secret of secretsOf(trial)) mask.add(secret)
-  let close = (): void => undefined
+  let close = async (): Promise<void> => Promise.resolve()
   try {
     const {source, box} = await load(trial, plugin, {...watch, mask})
-    close = () => box.close()
+    close = async () => {
+      box.close()
+      await box.gone
+    }
     const validated = await source.options['~standard'].validate(asJson(input))
     if (validated.issues !== undefined)
       throw new Error(`its options are refused: ${validated.issues.map(({message}) => message).join('; ')}`)
@@ -52,7 +55,7 @@ async function problemInBox(trial: Trial, plugin: PluginToAsk, watch: Watch = {}
   } catch (error) {
     return asError(error)
   } finally {
-    close()
+    await close()
   }
 }
 

@@ -1,12 +1,14 @@
+import {pathToFileURL} from 'node:url'
+
+import {BOX_WATCHER} from '../base/own-files.ts'
 import {isRefusal, RefusedByBox, wordsForRefusal} from '../sources/box/refusal.ts'
 import {adviceFor} from './box-advice.ts'
 
 const PRINTED = 'lorchestra-conformance '
-const WATCHER = new URL(`./watched-box${import.meta.url.slice(import.meta.url.lastIndexOf('.'))}`, import.meta.url)
 
 /** Learns what a source needs and does not get in its box, where no error says so: variables of this process, and what it took for an answer. */
 export class NeedsSeen {
-  readonly environment = {NODE_OPTIONS: `--import=${WATCHER.href}`}
+  readonly environment = {NODE_OPTIONS: `--import=${pathToFileURL(BOX_WATCHER).href}`}
   readonly #variables = new Set<string>()
   readonly #refusals = new Map<string, RefusedByBox>()
 

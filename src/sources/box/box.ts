@@ -20,6 +20,8 @@ const EXIT_TIME = 1000
 /** A plugin's code in a process of its own. Nothing that it says is trusted. */
 export class Box {
   readonly known = new KnownErrors()
+  /** Its process is gone, and all that it printed is read. */
+  readonly gone: Promise<void>
   readonly #process: BoxProcess
   readonly #channel: Channel
   readonly #questions: BoxQuestions
@@ -30,6 +32,7 @@ export class Box {
   constructor(grants: Grants) {
     this.#process = startBoxProcess(grants)
     const {child, channel, output} = this.#process
+    this.gone = new Promise((resolve) => child.once('close', () => resolve()))
     const exited = new Promise<void>((resolve) => {
       child.once('exit', () => resolve())
       child.once('error', () => resolve())
