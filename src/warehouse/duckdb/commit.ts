@@ -162,7 +162,7 @@ async function stageKeys(connection: DuckDBConnection, digests: Digests): Promis
     `CREATE TEMP TABLE staged_key AS
      SELECT idem_key, max(sequence) AS sequence, count(*) AS copies,
             arg_max(digest_1, sequence) AS digest_1, arg_max(digest_2, sequence) AS digest_2${latest}
-     FROM (SELECT idem_key, sequence, ${digests[0]} AS digest_1, ${digests[1]} AS digest_2${values} FROM staged)
+     FROM (SELECT idem_key, sequence, ${digests[0]} AS digest_1, ${digests[1]} AS digest_2${values} FROM staged_text)
      GROUP BY idem_key`,
   )
 }
@@ -181,8 +181,13 @@ function digestsOf(payload: string, salt: string): Digests {
 async function stage(connection: DuckDBConnection, batch: CommitBatch): Promise<void> {
   await connection.run(`CREATE TEMP TABLE lone_record (${STAGED_AS_TABLE})`)
   for (const file of batch.loneRecords) await stageLoneRecord(connection, file)
-  const files = batch.records.length === 0 ? '' : `UNION ALL SELECT * FROM ${delimited(batch.records)}`
-  await connection.run(`CREATE TEMP VIEW staged AS SELECT * FROM lone_record ${files}`)
+  const files = batch.records.length === 0 ? undefined : delimited(batch.records)
+  const both = (payload: string): string =>
+    `SELECT * REPLACE (payload::${payload} AS payload) FROM lone_record
+     ${files === undefined ? '' : `UNION ALL SELECT * REPLACE (payload::${payload} AS payload) FROM ${files}`}`
+  // Whether a payload is JSON is looked at once, where it is written.
+  await connection.run(`CREATE TEMP VIEW staged_text AS ${both('VARCHAR')}`)
+  await connection.run(`CREATE TEMP VIEW staged AS ${both('JSON')}`)
 }
 
 /** Reads `DELIMITED_LINES`: nothing in them is quoted or means anything but itself. */

@@ -2,8 +2,9 @@ import {COMPARED, INSERTED_FROM_SPOOL, KEPT, RUN_COLUMNS, STAGED_COLUMNS} from '
 import type {RunColumn, RunValues} from '../../model/tables.ts'
 import {literal} from './sql.ts'
 
-/** A payload is text until a table takes it, which sees that it is JSON: each digit stays as it was written. */
-const TYPES = {STRING: 'VARCHAR', INTEGER: 'BIGINT', JSON: 'VARCHAR', TIMESTAMP: 'TIMESTAMPTZ'} as const
+const TYPES = {STRING: 'VARCHAR', INTEGER: 'BIGINT', JSON: 'JSON', TIMESTAMP: 'TIMESTAMPTZ'} as const
+/** In a file a payload is text, so that each digit stays as it was written. */
+const TYPES_OF_TEXT = {...TYPES, JSON: 'VARCHAR'} as const
 
 const RUN_VALUES: Record<RunColumn['field'], (run: RunValues) => string> = {
   startedAt: ({startedAt}) => `${literal(startedAt.toISOString())}::TIMESTAMPTZ`,
@@ -26,7 +27,7 @@ const isIn = (columns: readonly {readonly name: string}[], name: string): boolea
   columns.some((column) => column.name === name)
 
 /** `read_csv` takes the columns in this form. */
-export const STAGED_AS_TEXT = STAGED_COLUMNS.map(({name, type}) => `${name}: '${TYPES[type]}'`).join(', ')
+export const STAGED_AS_TEXT = STAGED_COLUMNS.map(({name, type}) => `${name}: '${TYPES_OF_TEXT[type]}'`).join(', ')
 
 export const STAGED_AS_TABLE = STAGED_COLUMNS.map(({name, type}) => `${name} ${TYPES[type]}`).join(', ')
 
