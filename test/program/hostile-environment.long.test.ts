@@ -8,10 +8,11 @@ import type {Page, SourceContext} from '../../src/source.ts'
 import {cutTo, damage, fromTheFuture, scribbled, type Damage} from '../support/chaos/database-file.ts'
 import {events, query} from '../support/database.ts'
 import {exists} from '../support/external-source.ts'
+import {committing} from '../support/committing.ts'
 import {folderForEachTest} from '../support/folder.ts'
 import {databaseIn, scriptedRun} from '../support/scripted-run.ts'
-import {scriptedSource, windowOf} from '../support/scripted-source.ts'
-import {DAY, defaults, expectClearError, failureOf, recordsUpTo, tenDays, tenDaysIn} from '../support/ten-days.ts'
+import {scriptedSource} from '../support/scripted-source.ts'
+import {DAY, expectClearError, failureOf, tenDays, tenDaysIn} from '../support/ten-days.ts'
 
 const folder = folderForEachTest()
 const {run, expectWhole} = tenDaysIn(folder)
@@ -87,16 +88,11 @@ describe('a DuckDB file', () => {
       await run(3)
       const older = join(folder(), 'older')
       await copyFile(file, older)
-      let slices = 0
-      const source = scriptedSource(() => [], {
-        defaults,
-        async *extract(context) {
-          slices += 1
-          if (slices === 3) await exchange(file, older)
-          yield* windowOf(() => recordsUpTo(10))(context)
-        },
+      const exchanged = committing(async (number, work) => {
+        if (number === 2) await exchange(file, older)
+        return work()
       })
-      const error = await failureOf(run(8, {source}))
+      const error = await failureOf(run(8, {warehouse: exchanged}))
       expectClearError(error, /replaced|gone|removed|not the file/, /[Rr]un/)
       expect(await exists(file), 'no new file was made').to.equal(what !== 'removed')
       expect((await run(8)).error).to.equal(undefined)

@@ -1,6 +1,7 @@
 import {expect} from 'chai'
 
-import type {Warehouse, WarehouseWriter} from '../../src/warehouse/warehouse.ts'
+import type {Warehouse} from '../../src/warehouse/warehouse.ts'
+import {committing} from '../support/committing.ts'
 import {query} from '../support/database.ts'
 import {folderForEachTest} from '../support/folder.ts'
 import {databaseIn, scriptedRun} from '../support/scripted-run.ts'
@@ -15,30 +16,6 @@ function promise(): {readonly resolve: () => void; readonly resolved: Promise<vo
   const {promise: resolved, resolve} = Promise.withResolvers<void>()
   return {resolve, resolved}
 }
-
-/** Puts `commit` around the commits of a warehouse; it gets their number. */
-const committing =
-  (
-    commit: (
-      number: number,
-      work: () => ReturnType<WarehouseWriter['commit']>,
-    ) => ReturnType<WarehouseWriter['commit']>,
-  ) =>
-  (real: Warehouse): Warehouse => {
-    const begin = real.begin.bind(real)
-    let number = 0
-    return Object.assign(real, {
-      begin: async (run: Parameters<typeof begin>[0]): Promise<WarehouseWriter> => {
-        const writer = await begin(run)
-        return {
-          since: writer.since,
-          states: writer.states,
-          close: async () => writer.close(),
-          commit: async (batch, made) => commit((number += 1), async () => writer.commit(batch, made)),
-        }
-      },
-    })
-  }
 
 /** One record a day, each day a slice and a commit; tells when it begins to read a day. */
 function daily(onDay: (day: number, signal: AbortSignal) => void | Promise<void>) {

@@ -1,0 +1,25 @@
+import type {Warehouse, WarehouseWriter} from '../../src/warehouse/warehouse.ts'
+
+/** Puts `commit` around the commits of a warehouse; it gets their number. */
+export const committing =
+  (
+    commit: (
+      number: number,
+      work: () => ReturnType<WarehouseWriter['commit']>,
+    ) => ReturnType<WarehouseWriter['commit']>,
+  ) =>
+  (real: Warehouse): Warehouse => {
+    const begin = real.begin.bind(real)
+    let number = 0
+    return Object.assign(real, {
+      begin: async (run: Parameters<typeof begin>[0]): Promise<WarehouseWriter> => {
+        const writer = await begin(run)
+        return {
+          since: writer.since,
+          states: writer.states,
+          close: async () => writer.close(),
+          commit: async (batch, made) => commit((number += 1), async () => writer.commit(batch, made)),
+        }
+      },
+    })
+  }
