@@ -4,7 +4,9 @@ import {errorMemberOf, formatError, stacksOf} from '../base/error-output.ts'
 import {exitCodeOf, outcomeOf} from '../base/errors.ts'
 import {LOG_LEVELS} from '../base/log.ts'
 import {createMask} from '../base/mask.ts'
+import {connectPatiently} from '../base/network.ts'
 import {Command, Errors, Flags} from '../base/oclif.ts'
+import {settleProxy} from '../base/proxy.ts'
 import {fromOclif, refusedValue} from './oclif-error.ts'
 
 /** Holds what all commands share: `--json`, `--config`, `--log-level`, and errors in two lines. */
@@ -23,6 +25,12 @@ export abstract class LorchestraCommand extends Command {
 
   /** Every secret that a run resolves is added, before anything can print it. */
   protected readonly mask = createMask()
+
+  override async init(): Promise<void> {
+    await super.init()
+    connectPatiently()
+    settleProxy(process.env)
+  }
 
   /** Prints to stdout. */
   protected print = (text: string): void => {

@@ -6,6 +6,7 @@ import {assertVariablesAreSet, resolveVariables, mapStrings} from '../config/var
 import {errorMemberOf} from '../base/error-output.ts'
 import {messageWithCauses, outcomeOf, usageError} from '../base/errors.ts'
 import type {Mask} from '../base/mask.ts'
+import {throughProxy} from '../base/proxy.ts'
 import {isSafeAddress} from '../base/safe-address.ts'
 import {writesProduction} from '../model/run-mode.ts'
 import {outcomeOfRun, type FinishedRun} from '../run/finished-run.ts'
@@ -14,6 +15,8 @@ import type {NotificationDocument} from './documents/notification.ts'
 import {runMemberOf} from './run-summary.ts'
 import {readPastRuns} from './past-runs.ts'
 import type {Logger} from '../source.ts'
+import {connectionProblem} from '../sources/http/connection-problem.ts'
+import {send} from '../sources/http/send.ts'
 import {openWarehouse} from '../warehouse/open-warehouse.ts'
 
 const WEBHOOK_TIMEOUT = 10_000
@@ -98,14 +101,21 @@ async function logged(log: Logger, what: string, work: () => Promise<void>): Pro
 }
 
 async function post(webhook: string, body: string): Promise<void> {
-  const {ok, status} = await fetch(webhook, {
-    method: 'POST',
-    headers: {'content-type': 'application/json', 'user-agent': 'lorchestra'},
-    body,
-    redirect: 'error',
-    signal: AbortSignal.timeout(WEBHOOK_TIMEOUT),
-  })
-  if (!ok) throw new Error(`it answered ${status}`)
+  const url = new URL(webhook)
+  const headers = {'content-type': 'application/json', 'user-agent': 'lorchestra'}
+  const signal = AbortSignal.timeout(WEBHOOK_TIMEOUT)
+  let status: number
+  try {
+    const answer = await send(url, {method: 'POST', headers, body, signal})
+    answer.body.destroy()
+    status = answer.status
+  } catch (error) {
+    const {problem} = connectionProblem(error, url)
+    throw new Error(signal.aborted ? `no answer within ${WEBHOOK_TIMEOUT / 1000} s${throughProxy(url)}` : problem, {
+      cause: error,
+    })
+  }
+  if (status < 200 || status >= 300) throw new Error(`it answered ${status}`)
 }
 
 /** Runs the program without a shell; the document comes on its standard input. */

@@ -4,6 +4,8 @@ import {dirname, join, relative, resolve} from 'node:path'
 
 import {CODE, PACKAGE} from '../../base/own-files.ts'
 
+import {proxyIn} from '../../base/proxy.ts'
+
 /** What a source may ask for beyond its own package, in words; `lorchestra sources list` and the installation show it. */
 export const READS = {'google-adc': 'the default credentials of Google on this machine'} as const
 export type Reads = keyof typeof READS
@@ -43,7 +45,7 @@ export function ownGrants(plugin: string): Grants {
       ...packagesAround(plugin),
       ...Object.values(pick(CERTIFICATES)),
     ],
-    environment: pick(HARMLESS_VARIABLES),
+    environment: {...pick(HARMLESS_VARIABLES), ...proxiesOfNode()},
   }
 }
 
@@ -72,6 +74,10 @@ export function capabilityGrants(reads: readonly Reads[]): Grants {
     },
   }
 }
+
+/** Has Node's own `fetch` and `http`, which a source may use, take the proxy as well. */
+const proxiesOfNode = (): Readonly<Record<string, string>> =>
+  proxyIn(process.env) === undefined ? {} : {NODE_USE_ENV_PROXY: '1'}
 
 /** Gives the paths as Node compares them: as they are written, and as they are. */
 export const bothSpellings = (paths: readonly string[]): readonly string[] => [

@@ -1,12 +1,15 @@
 import {Socket} from 'node:net'
 
 import {asError, exitWithHost} from '../../base/errors.ts'
+import {connectPatiently} from '../../base/network.ts'
 import {Channel} from './channel.ts'
 import {fromHost, toMessage} from './error-message.ts'
 import {SourceServer} from './source-server.ts'
 
 /** The program of a box: it loads one plugin, asks its sources for the host, and ends with the host. */
 const CHANNEL = 3
+
+connectPatiently()
 
 const socket = new Socket({fd: CHANNEL, readable: true, writable: true})
 let busy = 0

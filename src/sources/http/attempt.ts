@@ -1,5 +1,8 @@
+import {throughProxy} from '../../base/proxy.ts'
+import {hasCode} from '../../base/system-error.ts'
 import type {HttpRequest, HttpResponse} from '../../source.ts'
 import {judge, type Failure} from './answer.ts'
+import {connectionProblem, rememberAnswer} from './connection-problem.ts'
 import {send, type Received} from './send.ts'
 
 export interface Attempt {
@@ -15,10 +18,6 @@ export interface Attempt {
 const LARGEST_BODY = 64 * 1024 * 1024
 const LONGEST_SILENCE = 60_000
 const REPEATABLE_METHODS = new Set(['GET', 'PUT', 'DELETE'])
-const PASSING_ERRORS =
-  /^(ECONN(RESET|REFUSED)|EPIPE|ETIMEDOUT|E(HOST|NET)UNREACH|ENETDOWN|EAI_AGAIN|UND_ERR_(SOCKET|(CONNECT|HEADERS|BODY)_TIMEOUT))$/
-const UNTRUSTED = /SELF_SIGNED_CERT|^UNABLE_TO_(GET_ISSUER_CERT|VERIFY_LEAF_SIGNATURE)/
-const TRUST = "if the server is yours, name the file with its authority's certificate in NODE_EXTRA_CA_CERTS"
 
 /** Sends a request once. Throws only where `signal` was aborted, with its reason. */
 export async function attempt({
@@ -39,16 +38,16 @@ export async function attempt({
   let chunks: Uint8Array[] | undefined
   try {
     received = await send(url, {method, headers, body, signal: idleTimeout.signal})
+    rememberAnswer(url)
     chunks = await chunksOf(received, maxBytes, idleTimeout)
   } catch (error) {
     stop.throwIfAborted()
-    if (idleTimeout.ended !== undefined) return {problem: idleTimeout.ended, retry: repeatable}
-    const {code = '', message} = error as {code?: string; message: string}
+    if (idleTimeout.ended !== undefined) return {problem: `${idleTimeout.ended}${throughProxy(url)}`, retry: repeatable}
     // No cause: it could quote the value.
-    if (code === 'UND_ERR_INVALID_ARG') return {problem: 'a header holds characters that cannot be sent', retry: false}
-    const reason = message.includes(code) ? message : `${message} (${code})`
-    const problem = UNTRUSTED.test(code) ? `${reason}; ${TRUST}` : reason
-    return {problem, retry: repeatable && (received !== undefined || PASSING_ERRORS.test(code)), cause: error}
+    if (hasCode(error, 'UND_ERR_INVALID_ARG'))
+      return {problem: 'a header holds characters that cannot be sent', retry: false}
+    const {problem, passing} = connectionProblem(error, url)
+    return {problem, retry: repeatable && (received !== undefined || passing), cause: error}
   } finally {
     idleTimeout.end()
   }

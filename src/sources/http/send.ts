@@ -3,6 +3,8 @@ import {createGunzip} from 'node:zlib'
 
 import type {Dispatcher} from 'undici'
 
+import {proxyFor} from '../../base/proxy.ts'
+
 export interface Sending {
   readonly method: string
   readonly headers: Readonly<Record<string, string>>
@@ -31,13 +33,20 @@ export async function send(url: URL, sending: Sending): Promise<Received> {
 }
 
 async function loadRequest() {
-  const {Agent, EnvHttpProxyAgent, request} = await import('undici')
+  const {Agent, ProxyAgent, request} = await import('undici')
   const options = {allowH2: false, headersTimeout: 0, bodyTimeout: 0}
-  // As Node's own fetch has it.
-  const dispatcher = process.env['NODE_USE_ENV_PROXY'] === '1' ? new EnvHttpProxyAgent(options) : new Agent(options)
+  const direct = new Agent(options)
+  const proxied = new Map<string, Dispatcher>()
+  const dispatcherFor = (url: URL): Dispatcher => {
+    const proxy = proxyFor(url)
+    if (proxy === undefined) return direct
+    const dispatcher = proxied.get(proxy.href) ?? new ProxyAgent({...options, uri: proxy.href})
+    proxied.set(proxy.href, dispatcher)
+    return dispatcher
+  }
   return async (url: URL, {method, headers, body, signal}: Sending) =>
     request(url, {
-      dispatcher,
+      dispatcher: dispatcherFor(url),
       method,
       headers: {...headers, 'accept-encoding': 'gzip'},
       body,

@@ -2,6 +2,7 @@ import type {BigQuery} from '@google-cloud/bigquery'
 import type {AuthClient} from 'google-auth-library'
 
 import {LorchestraError} from '../../base/errors.ts'
+import {throughProxy} from '../../base/proxy.ts'
 import {pause, untilAborted} from '../../base/waiting.ts'
 import {authorizationOf} from './credentials.ts'
 import {assertWritable, type WritableNames} from './guard.ts'
@@ -72,6 +73,10 @@ export class Connection {
     this.#clients = clients
   }
 
+  get #through(): string {
+    return throughProxy(new URL(this.#endpoint))
+  }
+
   /** Connects to the location, where alone its jobs are found again. */
   in(location: string): Connection {
     return new Connection({...this.#options, location}, this.#clients)
@@ -115,7 +120,7 @@ export class Connection {
       ...(body !== undefined && {body: JSON.stringify(body), headers: {'content-type': 'application/json'}}),
       ...(query !== undefined && {qs: query}),
     }
-    return answered({what, signal, idleTimeout: this.#idleTimeout}, async () => {
+    return answered({what, signal, idleTimeout: this.#idleTimeout, through: this.#through}, async () => {
       await authorizationOf(credentials)
       return new Promise((resolve, reject) => {
         client.request(options, (error, answer: unknown) => {
@@ -132,7 +137,7 @@ export class Connection {
     assertWritable(this, this.#writable, {method: 'POST', path: '/jobs', body: job})
     const {credentials} = this.#clients
     // What lies between may have taken all of it and still be passing it on.
-    return answered({what, idleTimeout: 2 * this.#idleTimeout}, async (ended, stillGoing) => {
+    return answered({what, idleTimeout: 2 * this.#idleTimeout, through: this.#through}, async (ended, stillGoing) => {
       await authorizationOf(credentials)
       const url = new URL(`/upload/bigquery/v2/projects/${encodeURIComponent(this.project)}/jobs`, this.#endpoint)
       url.searchParams.set('uploadType', 'multipart')
@@ -153,6 +158,7 @@ export class Connection {
 
 interface Waiting extends Pick<ServiceRequest, 'what' | 'signal'> {
   readonly idleTimeout: number
+  readonly through: string
 }
 
 /**
@@ -160,7 +166,7 @@ interface Waiting extends Pick<ServiceRequest, 'what' | 'signal'> {
  * up: it is left alone with it until the connection ends.
  */
 async function answered<Answer>(
-  {what, signal, idleTimeout}: Waiting,
+  {what, signal, idleTimeout, through}: Waiting,
   ask: (ended: AbortSignal, stillGoing: () => void) => Promise<Answer>,
 ): Promise<Answer> {
   const idle = new AbortController()
@@ -177,8 +183,8 @@ async function answered<Answer>(
     if (ours !== undefined) throw ours
     signal?.throwIfAborted()
     throw idle.signal.aborted
-      ? new ServiceError({what, reason: 'no answer in time', ambiguous: true})
-      : requestError(what, error)
+      ? new ServiceError({what, reason: `no answer in time${through}`, ambiguous: true})
+      : requestError(what, error, through)
   } finally {
     clearTimeout(timer)
   }

@@ -1,11 +1,13 @@
 import type {AuthClient} from 'google-auth-library'
 
 import {failure} from '../../base/errors.ts'
+import {throughProxy} from '../../base/proxy.ts'
 import {hasCode} from '../../base/system-error.ts'
 import {ServiceError} from './service-error.ts'
 
 const VARIABLE = 'GOOGLE_APPLICATION_CREDENTIALS'
 const RENEW = `Run \`gcloud auth application-default login\` again, or name a good key file in ${VARIABLE}.`
+const TOKENS = new URL('https://oauth2.googleapis.com')
 const SCOPE = 'https://www.googleapis.com/auth/bigquery'
 
 /** Finds the Application Default Credentials, or those of a file. No error quotes what is in them. */
@@ -42,7 +44,11 @@ export async function authorizationOf(credentials: AuthClient): Promise<Headers>
   } catch (error) {
     const {status, asked} = tokenAnswer(error)
     if (asked && (status === undefined || status >= 500)) {
-      throw new ServiceError({what: 'renewing the token', reason: 'Google could not be asked', ambiguous: true})
+      throw new ServiceError({
+        what: 'renewing the token',
+        reason: `Google could not be asked${throughProxy(TOKENS)}`,
+        ambiguous: true,
+      })
     }
     throw failure(
       status === undefined

@@ -93,8 +93,11 @@ interface RequestFailure {
   readonly response?: {readonly statusCode?: number; readonly status?: number; readonly data?: unknown}
 }
 
-/** Makes an error of what Google's client threw, or its credentials for an upload: they name the status differently. */
-export function requestError(what: string, error: unknown): ServiceError {
+/**
+ * Makes an error of what Google's client threw, or its credentials for an upload: they name the status differently. `through`
+ * names the proxy.
+ */
+export function requestError(what: string, error: unknown, through = ''): ServiceError {
   const {code, errors, cause, response} = error as RequestFailure
   const status = response?.statusCode ?? response?.status
   if (status !== undefined) return refusal(what, status, errors?.[0] ?? firstEntry(String(response?.data)))
@@ -103,7 +106,7 @@ export function requestError(what: string, error: unknown): ServiceError {
   const name = [code, cause?.code].find((found) => typeof found === 'string')
   return new ServiceError({
     what,
-    reason: `${NO_CONNECTION}${name === undefined ? '' : `, ${name}`}`,
+    reason: `${NO_CONNECTION}${name === undefined ? '' : `, ${name}`}${through}`,
     ambiguous: true,
   })
 }

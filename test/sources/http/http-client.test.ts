@@ -1,3 +1,4 @@
+import dns from 'node:dns'
 import {getEventListeners} from 'node:events'
 import {PassThrough} from 'node:stream'
 import {inspect} from 'node:util'
@@ -107,6 +108,23 @@ describe('HTTP for sources', () => {
       await server.rules.forGet('/data').once().thenReply(200, damaged, {'content-encoding': 'gzip'})
       await server.rules.forGet('/data').thenJson(200, {rows: 1})
       expect((await client().request(get('/data'))).body).to.deep.equal({rows: 1})
+    })
+
+    it('where a name that was known a while ago is not found', async () => {
+      await server.rules.forGet('/data').thenJson(200, {rows: 1}, {connection: 'close'})
+      const url = `${server.url.replace('127.0.0.1', 'localhost')}/data`
+      await client().request({url})
+      const lookup = stub(dns, 'lookup')
+      for (const [call, code] of ['ENOTFOUND', 'EAI_FAIL', 'EAI_NODATA', 'EAI_AGAIN'].entries())
+        lookup.onCall(call).callsArgWith(2, Object.assign(new Error(`getaddrinfo ${code} localhost`), {code}))
+      lookup.callThrough()
+      try {
+        expect((await client().request({url})).body).to.deep.equal({rows: 1})
+      } finally {
+        lookup.restore()
+      }
+      expect(log.lines).to.have.length(4)
+      expect(log.lines[0]).to.contain('no host of the name localhost was found (ENOTFOUND); it was known before')
     })
 
     it('after a server that does not answer in time', async () => {
@@ -506,6 +524,18 @@ describe('HTTP for sources', () => {
       const error = await errorOf(client().request({url: `${closed.url}/data`}))
       expect(error.message).to.match(/^GET http:.*\/data: connect ECONNREFUSED .*; gave up after 8 tries$/)
       expect(error.status).to.equal(undefined)
+    })
+
+    it('say at once that a name was never known', async () => {
+      const unknown = Object.assign(new Error('getaddrinfo ENOTFOUND no-such-host.invalid'), {code: 'ENOTFOUND'})
+      const lookup = stub(dns, 'lookup').callsArgWith(2, unknown)
+      try {
+        const {message} = await errorOf(client().request({url: 'https://no-such-host.invalid/data'}))
+        expect(message).to.contain('no host of the name no-such-host.invalid was found (ENOTFOUND); check the URLs')
+        expect(clock.waits).to.deep.equal([])
+      } finally {
+        lookup.restore()
+      }
     })
 
     it('say how to trust a server whose authority nobody knows', async () => {
