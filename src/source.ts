@@ -176,12 +176,9 @@ export interface Progress {
   readonly waitingUntil?: Date
 }
 
-export interface LoginContext<Options> {
+export interface LoginContext<Options> extends Pick<SourceContext<Options>, 'http' | 'secrets' | 'log'> {
   /** Options of the account and its first job. Secrets whose variable is not set are left out. */
   readonly options: Options
-  readonly http: HttpClient
-  readonly secrets: SecretStore
-  readonly log: Logger
   /** Aborted by Ctrl-C, and when the person has taken too long. */
   readonly signal: AbortSignal
   /** Shows a line to the person (a device code, say). */
@@ -198,17 +195,18 @@ export interface LoginContext<Options> {
  */
 export interface SecretStore {
   get(name: string): Promise<string | undefined>
-  /** Calls `change` with the stored value while no other process can, stores what it returns and returns it. */
-  update(name: string, change: (current: string | undefined) => Promise<string> | string): Promise<string>
+  /**
+   * Calls `change` with the stored value while no other process can, and when the store was seen to be writable; stores what
+   * it returns and returns it; `undefined`: as it was. Exchange a token that may be rotated within `change`, and nowhere else.
+   */
+  update<Value extends string | undefined>(name: string, change: SecretChange<Value>): Promise<Value>
 }
+export type SecretChange<Value> = (current: string | undefined) => Promise<Value> | Value
 
 /** The log goes to stderr. Values of secret options are masked; never log payload. */
-export interface Logger {
-  debug(message: string, fields?: LogFields): void
-  info(message: string, fields?: LogFields): void
-  warn(message: string, fields?: LogFields): void
-  error(message: string, fields?: LogFields): void
-}
+export type Logger = Readonly<
+  Record<'debug' | 'info' | 'warn' | 'error', (message: string, fields?: LogFields) => void>
+>
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>
 
 /**
@@ -284,10 +282,7 @@ export interface HttpError extends Error {
 /** The default export of the hook `lorchestra:sources` in a plugin's package.json. Loaded to list sources: nothing heavy in it. */
 export type SourcesHook = () => Promise<readonly SourceDescriptor[]> | readonly SourceDescriptor[]
 
-export interface SourceDescriptor {
-  readonly apiVersion: 1
-  readonly name: string
-  readonly summary: string
+export interface SourceDescriptor extends Pick<Source, 'apiVersion' | 'name' | 'summary'> {
   /** Names what it reads beyond its package and files that options name: `google-adc`, this machine's default credentials. @default nothing */
   readonly reads?: readonly 'google-adc'[]
   load(): Promise<Source>

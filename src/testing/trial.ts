@@ -93,7 +93,7 @@ export function secretsInMemory(): SecretStore {
     get: (name) => Promise.resolve(stored.get(name)),
     update: async (name, change) => {
       const value = await change(stored.get(name))
-      stored.set(name, value)
+      if (value !== undefined) stored.set(name, value)
       return value
     },
   }

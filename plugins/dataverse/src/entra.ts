@@ -10,7 +10,7 @@ import type {
 import type {HttpClient, HttpRequest, JsonObject, LoginContext, SourceContext} from 'lorchestra'
 
 import type {Options} from './options.ts'
-import {cacheIn, refreshTokenIn} from './token-cache.ts'
+import {refreshTokenIn, TokenCache} from './token-cache.ts'
 
 /** An account is what signing in needs, in a run as in a login. */
 export type Account = Pick<LoginContext<Options>, 'options' | 'http' | 'secrets' | 'signal'> &
@@ -19,6 +19,8 @@ export type Account = Pick<LoginContext<Options>, 'options' | 'http' | 'secrets'
 interface Entra {
   readonly application: ConfidentialClientApplication | PublicClientApplication
   readonly network: Network
+  /** Where a person signs in; an application keeps nothing. */
+  readonly cache?: TokenCache
 }
 
 const KNOWN_AUTHORITY = 'https://login.microsoftonline.com'
@@ -78,8 +80,12 @@ async function createApplication(account: Account): Promise<Entra> {
   const system = {networkClient: network, disableInternalRetries: true}
   if (clientSecret !== undefined)
     return {application: new msal.ConfidentialClientApplication({auth: {...auth, clientSecret}, system}), network}
-  const cache = {cachePlugin: cacheIn(secrets)}
-  return {application: new msal.PublicClientApplication({auth, system, cache}), network}
+  const cache = new TokenCache(secrets)
+  return {
+    application: new msal.PublicClientApplication({auth, system, cache: {cachePlugin: cache}}),
+    network,
+    cache,
+  }
 }
 
 /** Sends MSAL's requests through the host: with its timeouts, tries and abort. */

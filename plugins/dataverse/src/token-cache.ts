@@ -1,6 +1,6 @@
 import {readFile} from 'node:fs/promises'
 
-import type {ICachePlugin} from '@azure/msal-node'
+import type {ICachePlugin, TokenCacheContext} from '@azure/msal-node'
 import type {SecretStore, SourceContext} from 'lorchestra'
 
 import type {Options} from './options.ts'
@@ -8,20 +8,42 @@ import type {Options} from './options.ts'
 const NAME = 'msal_cache'
 
 /** Keeps MSAL's token cache among the account's secrets, in its own layout, which is the same in all of its languages. */
-export function cacheIn(secrets: SecretStore): ICachePlugin {
-  let loaded: string | undefined
-  return {
-    beforeCacheAccess: async ({tokenCache}) => {
-      loaded = await secrets.get(NAME)
-      if (loaded !== undefined) tokenCache.deserialize(loaded)
-    },
-    afterCacheAccess: async ({cacheHasChanged, tokenCache}) => {
-      if (!cacheHasChanged) return
-      // What another process has stored meanwhile is as fresh as ours, and may be a new sign-in.
-      await secrets.update(NAME, (current) =>
-        current === undefined || current === loaded ? tokenCache.serialize() : current,
-      )
-    },
+export class TokenCache implements ICachePlugin {
+  readonly #secrets: SecretStore
+  /** The cache while no other process can change it. */
+  #held: {text: string | undefined} | undefined
+  #loaded: string | undefined
+
+  constructor(secrets: SecretStore) {
+    this.#secrets = secrets
+  }
+
+  /** Has `exchange` read and change the cache, while no other process can and after it was seen that it can be stored. */
+  async locked<Result>(exchange: () => Promise<Result>): Promise<Result> {
+    let outcome: {readonly result: Result} | undefined
+    await this.#secrets.update(NAME, async (text) => {
+      const held = {text}
+      this.#held = held
+      try {
+        outcome = {result: await exchange()}
+      } finally {
+        this.#held = undefined
+      }
+      return held.text
+    })
+    if (outcome === undefined) throw new Error('the secrets of the account were not opened for the exchange')
+    return outcome.result
+  }
+
+  async beforeCacheAccess({tokenCache}: TokenCacheContext): Promise<void> {
+    this.#loaded = this.#held === undefined ? await this.#secrets.get(NAME) : this.#held.text
+    if (this.#loaded !== undefined) tokenCache.deserialize(this.#loaded)
+  }
+
+  async afterCacheAccess({cacheHasChanged, tokenCache}: TokenCacheContext): Promise<void> {
+    if (!cacheHasChanged) return
+    if (this.#held === undefined) await this.#secrets.update(NAME, () => tokenCache.serialize())
+    else this.#held.text = tokenCache.serialize()
   }
 }
 

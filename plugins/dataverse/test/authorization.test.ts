@@ -1,4 +1,4 @@
-import {writeFile} from 'node:fs/promises'
+import {mkdir, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 
 import {expect} from 'chai'
@@ -7,6 +7,8 @@ import type {LoginContext, SecretStore} from 'lorchestra'
 import {temporaryFolder} from '../../../test/support/cli.ts'
 import {startEntraServer, type EntraServer} from '../../../test/support/entra-server.ts'
 import {startFaultProxy, type FaultProxy} from '../../../test/support/fault-proxy.ts'
+import {createMask} from '../../../src/base/mask.ts'
+import {createSecretStore} from '../../../src/sources/secrets/secret-store.ts'
 import {secretsInMemory} from '../../../src/testing/trial.ts'
 import {messageOf} from '../../../test/support/message-of.ts'
 import {check} from '../src/check.ts'
@@ -234,29 +236,38 @@ describe('signing in to Dataverse', () => {
       expect(await messageOf(begun.done)).to.equal('stopped by the user')
     })
 
-    it('leaves a newer sign-in of another process alone', async () => {
+    it('shares one exchange with another run that the environment refuses at the same moment', async () => {
+      const folder = await temporaryFolder()
+      const secrets = (): SecretStore => createSecretStore({folder, account: 'clinic', mask: createMask()})
+      await signIn(asPerson({secrets: secrets()}))
+      const before = tokenRequests().length
+      await environment.rules
+        .forUnmatchedRequest()
+        .withHeaders({authorization: `Bearer ${accessToken(await secrets().get('msal_cache'))}`})
+        .thenJson(401, {})
       await know()
-      const secrets = secretsInMemory()
+      const runs = [asPerson({secrets: secrets()}), asPerson({secrets: secrets()})]
+      await Promise.all(runs.map(async ({context}) => check(context)))
+      expect(tokenRequests()).to.have.length(before + 1)
+    })
+
+    it('is not sent its refresh token where what Entra gives for it could not be stored', async () => {
+      const folder = await temporaryFolder()
+      const secrets = createSecretStore({folder, account: 'clinic', mask: createMask()})
       await signIn(asPerson({secrets}))
-      const stored = await secrets.get('msal_cache')
-      let changed = false
-      const raced: SecretStore = {
-        get: secrets.get,
-        update: async (name, change) => {
-          if (!changed) await secrets.update(name, () => `${stored} `)
-          changed = true
-          return secrets.update(name, change)
-        },
-      }
-      environment.rules.reset()
-      await environment.rules.forUnmatchedRequest().once().thenJson(401, {})
-      await know()
-      await check(asPerson({secrets: raced}).context)
-      expect(changed).to.equal(true)
-      expect(await secrets.get('msal_cache')).to.equal(`${stored} `)
+      await environment.rules.forUnmatchedRequest().thenJson(401, {})
+      await mkdir(join(folder, 'clinic.json.new'))
+      const before = tokenRequests().length
+      expect(await messageOf(check(asPerson({secrets}).context))).to.contain('could not be stored')
+      expect(tokenRequests()).to.have.length(before)
     })
   })
 })
+
+function accessToken(cache: string | undefined): string {
+  const {AccessToken} = JSON.parse(cache ?? '{}') as {AccessToken?: Record<string, {secret: string}>}
+  return Object.values(AccessToken ?? {})[0]?.secret ?? 'none'
+}
 
 function refreshToken(cache: string | undefined): string {
   const {RefreshToken} = JSON.parse(cache ?? '{}') as {RefreshToken?: Record<string, {secret: string}>}

@@ -8,23 +8,26 @@ import {requestToken, type TokenAnswer} from './token-endpoint.ts'
 const NAME = 'refresh_token'
 const SIGN_IN = 'Sign in again: `lorchestra accounts login ACCOUNT`, or set a new refresh_token'
 
-/** Exchanges the refresh token for an access token. Google may give a new refresh token along with it, which is kept. */
+/**
+ * Exchanges the refresh token for an access token. Google may give a new refresh token along with it, which is kept: so no
+ * other process exchanges the same one meanwhile, and none is sent that could not be kept.
+ */
 export async function grantByRefreshToken(
   context: Pick<SourceContext<Options>, 'options' | 'http' | 'secrets'>,
 ): Promise<TokenAnswer> {
   const {options, secrets} = context
-  const refreshToken = await refreshTokenOf(secrets, options.refresh_token)
-  const answer = await requestToken(
-    context,
-    {
-      grant_type: 'refresh_token',
-      ...clientOf(options),
-      refresh_token: refreshToken,
-    },
-    explain,
-  )
-  if (answer.refreshToken !== undefined && answer.refreshToken !== refreshToken)
-    await keepRefreshToken(secrets, options.refresh_token, answer.refreshToken)
+  let answer: TokenAnswer | undefined
+  await secrets.update(NAME, async (stored) => {
+    const refreshToken = refreshTokenIn(stored, options.refresh_token)
+    answer = await requestToken(
+      context,
+      {grant_type: 'refresh_token', ...clientOf(options), refresh_token: refreshToken},
+      explain,
+    )
+    const rotated = answer.refreshToken
+    return rotated === undefined || rotated === refreshToken ? undefined : kept(options.refresh_token, rotated)
+  })
+  if (answer === undefined) throw new Error('the secrets of the account were not opened for the exchange')
   return answer
 }
 
@@ -38,8 +41,7 @@ export const clientOf = ({
  * Gives the stored token, which a login or a rotation left, as long as the configured one is the one that it replaced; so a
  * token that the user sets anew wins over what was stored before.
  */
-async function refreshTokenOf(secrets: SecretStore, configured: string | undefined): Promise<string> {
-  const stored = await secrets.get(NAME)
+function refreshTokenIn(stored: string | undefined, configured: string | undefined): string {
   if (stored !== undefined) {
     const {replaces, token} = JSON.parse(stored) as StoredToken
     if (configured === undefined || replaces === fingerprint(configured)) return token
@@ -67,9 +69,11 @@ export async function keepRefreshToken(
   configured: string | undefined,
   token: string,
 ): Promise<void> {
-  const kept: StoredToken = {token, ...(configured !== undefined && {replaces: fingerprint(configured)})}
-  await secrets.update(NAME, () => JSON.stringify(kept))
+  await secrets.update(NAME, () => kept(configured, token))
 }
+
+const kept = (configured: string | undefined, token: string): string =>
+  JSON.stringify({token, ...(configured !== undefined && {replaces: fingerprint(configured)})} satisfies StoredToken)
 
 const fingerprint = (token: string): string => createHash('sha256').update(token).digest('hex')
 

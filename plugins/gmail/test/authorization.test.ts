@@ -1,5 +1,12 @@
+import {mkdir, rmdir, writeFile} from 'node:fs/promises'
+import {join} from 'node:path'
+
 import {expect} from 'chai'
 
+import {createMask} from '../../../src/base/mask.ts'
+import {ownProcess} from '../../../src/base/process-identity.ts'
+import {createSecretStore} from '../../../src/sources/secrets/secret-store.ts'
+import {temporaryFolder} from '../../../test/support/cli.ts'
 import {passTo, startFaultProxy, type FaultProxy} from '../../../test/support/fault-proxy.ts'
 import {startGmailServer, type GmailServer} from '../../../test/support/gmail-server.ts'
 import {mailbox} from '../../../test/support/mailbox.ts'
@@ -128,6 +135,44 @@ describe('access to Gmail', () => {
     for (let run = 0; run < 3; run += 1) await through({secrets}).all()
     expect(used).to.deep.equal([server.refreshToken, 'exchanged-1', 'exchanged-2'])
     expect(await secrets.get('refresh_token')).not.to.contain(server.refreshToken)
+  })
+
+  it('uses a refresh token that is good for one exchange in one of two runs at once, and its successor in the other', async () => {
+    const folder = await temporaryFolder()
+    const used: string[] = []
+    await proxy.rules.forPost('/oauth2/token').thenCallback(async ({body}) => {
+      const token = new URLSearchParams(await body.getText()).get('refresh_token') ?? ''
+      if (used.includes(token)) return {status: 400, json: {error: 'invalid_grant'}}
+      used.push(token)
+      return {status: 200, json: {access_token: 'token', refresh_token: `exchanged-${used.length}`}}
+    })
+    await passOn()
+    const runs = [1, 2, 3].map(() =>
+      through({secrets: createSecretStore({folder, account: 'acct1', mask: createMask()})}).all(),
+    )
+    await Promise.all(runs)
+    expect(used).to.deep.equal([server.refreshToken, 'exchanged-1', 'exchanged-2'])
+  })
+
+  it('does not send a refresh token where its successor could not be stored', async () => {
+    const folder = await temporaryFolder()
+    const secrets = createSecretStore({folder, account: 'acct1', mask: createMask(), lockTimeout: 0})
+    const used = await grant(() => ({access_token: 'token', refresh_token: 'exchanged'}))
+    await passOn()
+    await mkdir(join(folder, 'acct1.json.new'))
+    expect(await messageOf(through({secrets}).all())).to.contain('could not be stored')
+    await rmdir(join(folder, 'acct1.json.new'))
+    await writeFile(join(folder, 'acct1.json.lock'), JSON.stringify({...(await ownProcess()), lock: 'of another run'}))
+    expect(await messageOf(through({secrets}).all())).to.contain('is using the secrets of acct1')
+    expect(used).to.deep.equal([])
+  })
+
+  it('stores nothing where Google gives no new refresh token', async () => {
+    const secrets = secretsInMemory()
+    await grant(() => ({access_token: 'token'}))
+    await passOn()
+    await through({secrets}).all()
+    expect(await secrets.get('refresh_token')).to.equal(undefined)
   })
 
   it('prefers a refresh token that the user sets anew to a stored one', async () => {

@@ -191,11 +191,12 @@ export class BoxQuestions {
     }
   }
 
-  async #changed(change: number, current: string | undefined): Promise<string> {
+  async #changed(change: number, current: string | undefined): Promise<string | undefined> {
     const answer = await this.#box.channel().call('change', change, current ?? null)
-    const text = typeof answer === 'object' && answer !== null && 'text' in answer ? answer.text : undefined
+    if (typeof answer !== 'object' || answer === null) return null as never
+    if ('same' in answer) return undefined
     // The store says what is wrong with anything but a text.
-    return text as string
+    return ('text' in answer ? answer.text : null) as string
   }
 
   /** What the source does wrong is told to it as well, and to all that it reports afterwards. */

@@ -3,7 +3,7 @@ import {resolve} from 'node:path'
 
 import {sourceBug} from '../../base/errors.ts'
 import {createMask, type Mask} from '../../base/mask.ts'
-import type {HttpClient, LogFields, Logger, Progress, SecretStore, SourceContext} from '../../source.ts'
+import type {HttpClient, LogFields, Logger, Progress, SecretChange, SecretStore, SourceContext} from '../../source.ts'
 import {AccountTraffic} from '../http/account-traffic.ts'
 import {createHttpClient, type CredentialsOrigin} from '../http/http-client.ts'
 import type {Channel} from './channel.ts'
@@ -29,7 +29,7 @@ export class SourceContexts {
   readonly #channel: Channel
   readonly #mask: Mask
   readonly #open = new Map<number, OpenContext>()
-  readonly #changes = new Map<number, (current: string | undefined) => Promise<string> | string>()
+  readonly #changes = new Map<number, (current: string | undefined) => Promise<string | undefined>>()
   /** Runs, by the number of their options, each send credentials to one origin. */
   readonly #credentialsFor = new Map<number, CredentialsOrigin>()
   #lastChange = 0
@@ -37,13 +37,13 @@ export class SourceContexts {
   /** The store of the account. A source may keep it, as it keeps a token, from one slice to the next. */
   readonly #secrets: SecretStore = {
     get: async (name) => (await this.#channel.call('secretGet', name)) as string | undefined,
-    update: async (name, change) => {
+    update: async <Value extends string | undefined>(name: string, change: SecretChange<Value>) => {
       if (updating.getStore() === true)
         throw sourceBug('a secret was updated from within the update of another, which would wait for ever')
       const number = (this.#lastChange += 1)
       this.#changes.set(number, async (current) => updating.run(true, async () => change(current)))
       try {
-        return (await this.#channel.call('secretUpdate', name, number)) as string
+        return ((await this.#channel.call('secretUpdate', name, number)) ?? undefined) as Value
       } finally {
         this.#changes.delete(number)
       }
@@ -76,8 +76,9 @@ export class SourceContexts {
   }
 
   /** Has the source change a secret, while the host keeps all others from it. */
-  async change(change: number, current: string | undefined): Promise<{readonly text?: string}> {
+  async change(change: number, current: string | undefined): Promise<{readonly text?: string; readonly same?: true}> {
     const changed: unknown = await this.#changes.get(change)?.(current)
+    if (changed === undefined) return {same: true}
     // The host says what is wrong with anything else.
     return typeof changed === 'string' ? {text: changed} : {}
   }

@@ -1,13 +1,14 @@
 import {AsyncLocalStorage} from 'node:async_hooks'
-import {chmod, mkdir, open, readFile, rename, rm} from 'node:fs/promises'
-import {dirname, join} from 'node:path'
+import {chmod, mkdir, readFile} from 'node:fs/promises'
+import {join} from 'node:path'
 
-import {failure, messageWithCauses, sourceBug} from '../../base/errors.ts'
+import {failure, sourceBug} from '../../base/errors.ts'
 import {withFileLock} from '../../base/file-lock.ts'
 import type {Mask} from '../../base/mask.ts'
 import {NAME} from '../../model/name.ts'
-import type {SecretStore} from '../../source.ts'
+import type {SecretChange, SecretStore} from '../../source.ts'
 import {hasCode} from '../../base/system-error.ts'
+import {assertStored, openDraft} from './secret-draft.ts'
 import {inTurn} from '../../base/waiting.ts'
 
 export interface SecretStoreOptions {
@@ -48,17 +49,24 @@ export function createSecretStore(options: SecretStoreOptions): ListedSecretStor
   return {
     names: async () => [...(await readMasked()).keys()],
     get: async (name) => (await readMasked()).get(name),
-    update: async (name, change) =>
+    update: async <Value extends string | undefined>(name: string, change: SecretChange<Value>) =>
       oneAtATime(path, async () => {
-        await makePrivateFolder(folder)
+        await assertStored(path, async () => makePrivateFolder(folder))
         return withFileLock(lock, async () => {
           const secrets = await readMasked()
-          const changed: unknown = await change(secrets.get(name))
-          if (typeof changed !== 'string')
-            throw sourceBug(`the secret ${name} of ${account} was changed to something that is no text`)
-          mask.add(changed)
-          if (changed !== secrets.get(name)) await replace(path, new Map([...secrets, [name, changed]]))
-          return changed
+          // What `change` uses up cannot be had again, so the place for what it returns is there before it is called.
+          const draft = await openDraft(path, secrets)
+          try {
+            const changed = await change(secrets.get(name))
+            if (changed === undefined || changed === secrets.get(name)) return changed
+            if (typeof changed !== 'string')
+              throw sourceBug(`the secret ${name} of ${account} was changed to something that is no text`)
+            mask.add(changed)
+            await draft.replace(new Map([...secrets, [name, changed]]))
+            return changed
+          } finally {
+            await draft.close()
+          }
         })
       }),
   }
@@ -112,39 +120,4 @@ function parse(text: string): Secrets | undefined {
   return entries.every((entry): entry is [string, string] => typeof entry[1] === 'string')
     ? new Map(entries)
     : undefined
-}
-
-/** Readers see the old file or the new one, and so does a machine that lost power. Call it with the lock held. */
-async function replace(path: string, secrets: Secrets): Promise<void> {
-  const next = `${path}.new`
-  try {
-    // One of a process that was killed; the lock makes sure that nobody writes it now.
-    await rm(next, {force: true})
-    const file = await open(next, 'wx', 0o600)
-    try {
-      await file.writeFile(`${JSON.stringify(Object.fromEntries(secrets), null, 2)}\n`)
-      await file.sync()
-    } finally {
-      await file.close()
-    }
-    await rename(next, path)
-    await syncFolder(dirname(path))
-  } catch (error) {
-    throw failure(`the secrets in ${path} could not be stored: ${messageWithCauses(error)}`, {
-      code: 'E_FILE_NOT_WRITTEN',
-      next: 'Make room or make the folder writable, then sign in to the source again if it refuses the old credentials.',
-      cause: error,
-    })
-  }
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  // Windows cannot open folders, and needs no sync of them.
-  if (process.platform === 'win32') return
-  const handle = await open(folder, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
 }

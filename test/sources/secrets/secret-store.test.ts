@@ -143,6 +143,33 @@ describe('the secret store', () => {
     expect((await rejectionOf(open().get('one'))).message).to.include('cannot be read')
   })
 
+  it('uses nothing up that it could not keep: a change is asked for when its place on the disk is there', async () => {
+    await open().update('one', () => 'old')
+    await mkdir(join(folder, 'acct1.json.new'))
+    let asked = false
+    const change = (): string => {
+      asked = true
+      return 'new'
+    }
+    expect((await rejectionOf(open().update('one', change))).message).to.include('could not be stored')
+    expect(asked).to.equal(false)
+    await rm(join(folder, 'acct1.json.new'), {recursive: true})
+    await open().update('one', async () => {
+      expect((await stat(join(folder, 'acct1.json.new'))).size).to.be.above(60_000)
+      return 'new'
+    })
+    expect(await stored()).to.deep.equal({one: 'new'})
+  })
+
+  it('leaves all as it was where a change gives nothing', async () => {
+    expect(await open().update('one', () => undefined)).to.equal(undefined)
+    expect(await rejectionOf(stat(join(folder, 'acct1.json')))).to.have.property('code', 'ENOENT')
+    await open().update('one', () => 'value')
+    expect(await open().update('one', () => undefined)).to.equal(undefined)
+    expect(await stored()).to.deep.equal({one: 'value'})
+    expect(await readdir(folder)).to.deep.equal(['acct1.json'])
+  })
+
   it('refuses a change to something that is no text', async () => {
     const changed = open().update('one', () => 5 as unknown as string)
     expect((await rejectionOf(changed)).message).to.include('no text')
