@@ -1,7 +1,7 @@
 #!/bin/sh
 # Runs `lorchestra` with the arguments given, for schedulers that know success and failure alone.
-# Exit codes 3 (records were rejected for the first time) and 4 (another run is at it; the next one goes on) count as
-# success here. Take them out of the last line to be told.
+# Exit code 3 (all that can be read was stored, records were rejected for the first time) counts as success here; take it
+# out of the last line to be told. A run that read nothing does not, whatever was in its way.
 # A container's first process gets no signals that it does not ask for; one may come before there is a run to tell.
 run='' early=''
 trap 'if [ -n "$run" ]; then kill -TERM "$run" 2> /dev/null; else early=1; fi' TERM INT
@@ -15,4 +15,4 @@ while kill -0 "$run" 2> /dev/null; do
   code=0
   wait "$run" || code=$?
 done
-case $code in 3 | 4) exit 0 ;; *) exit "$code" ;; esac
+case $code in 3) exit 0 ;; *) exit "$code" ;; esac

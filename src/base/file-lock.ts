@@ -1,9 +1,10 @@
 import {randomUUID} from 'node:crypto'
-import {link, readFile, rm, writeFile} from 'node:fs/promises'
+import {readFile, rm, writeFile} from 'node:fs/promises'
 
-import {failure, busy} from './errors.ts'
+import {busy, failure} from './errors.ts'
 import {pause} from './waiting.ts'
 import {isAlive, ownProcess, type ProcessIdentity} from './process-identity.ts'
+import {DEAD_AFTER, showLife, silenceOf} from './sign-of-life.ts'
 import {hasCode} from './system-error.ts'
 
 export interface FileLockOptions {
@@ -24,12 +25,15 @@ const LONGEST_PAUSE = 200
 
 /** Runs `work` while no other process does. Within one process the caller queues. */
 export async function withFileLock<Result>(options: FileLockOptions, work: () => Promise<Result>): Promise<Result> {
+  const {path} = options
   const holder: Holder = {...(await ownProcess()), lock: randomUUID()}
   await acquire(options, holder)
+  const endLife = showLife(path, async () => (await readHolder(path))?.lock === holder.lock)
   try {
     return await work()
   } finally {
-    await release(options.path, holder)
+    await endLife()
+    await release(path, holder)
   }
 }
 
@@ -38,29 +42,37 @@ async function acquire({path, holds, lockTimeout, signal}: FileLockOptions, hold
   for (let wait = 10; ; wait = Math.min(wait * 2, LONGEST_PAUSE)) {
     signal?.throwIfAborted()
     if (await create(path, holder)) return
-    const other = await readHolder(path)
-    if (other !== undefined && (await isAlive(other)) === false) {
+    if (await isOfTheDead(path)) {
       await removeOfTheDead(path, holder)
       if (await create(path, holder)) return
     }
-    if (Date.now() >= deadline) throw heldBy(other, path, holds)
+    if (Date.now() >= deadline) throw heldBy(await readHolder(path), path, holds)
     await pause(wait, signal)
   }
 }
 
-/** The file appears with its content or not at all, unlike one that is created and then written. */
 async function create(path: string, holder: Holder): Promise<boolean> {
-  const draft = `${path}.${holder.lock}`
-  await writeFile(draft, JSON.stringify(holder), {mode: 0o600})
   try {
-    await link(draft, path)
+    await writeFile(path, JSON.stringify(holder), {mode: 0o600, flag: 'wx'})
     return true
   } catch (error) {
     if (hasCode(error, 'EEXIST')) return false
-    throw error
-  } finally {
-    await rm(draft, {force: true})
+    // On a full disk the file is there, without its content.
+    if (!hasCode(error, 'EACCES', 'EROFS', 'EPERM', 'ENOENT')) await rm(path, {force: true})
+    throw failure(`the lock ${path} cannot be written`, {
+      code: 'E_FILE_NOT_WRITTEN',
+      next: 'Make room, or make its folder writable, and run the same command again.',
+      cause: error,
+    })
   }
+}
+
+/** A process that can be seen is asked; one that cannot be, or may be another by now, is dead when it was silent for long. */
+async function isOfTheDead(path: string): Promise<boolean> {
+  const other = await readHolder(path)
+  const alive = other === undefined ? undefined : await isAlive(other)
+  if (alive !== undefined && (alive === false || other?.token !== '')) return !alive
+  return ((await silenceOf(path)) ?? 0) >= DEAD_AFTER
 }
 
 /**
@@ -69,10 +81,12 @@ async function create(path: string, holder: Holder): Promise<boolean> {
  */
 async function removeOfTheDead(path: string, holder: Holder): Promise<void> {
   const guard = `${path}.takeover`
-  if (!(await create(guard, holder))) return
+  if (!(await create(guard, holder))) {
+    if (await isOfTheDead(guard)) await rm(guard, {force: true})
+    return
+  }
   try {
-    const dead = await readHolder(path)
-    if (dead !== undefined && (await isAlive(dead)) === false) await rm(path, {force: true})
+    if (await isOfTheDead(path)) await rm(path, {force: true})
   } finally {
     await rm(guard, {force: true})
   }
@@ -87,27 +101,21 @@ async function release(path: string, holder: Holder): Promise<void> {
   }
 }
 
+/** Nobody is named by a file that is not there, is just being written, or was left unfinished. */
 async function readHolder(path: string): Promise<Holder | undefined> {
-  let text: string
   try {
-    text = await readFile(path, 'utf8')
+    return parseHolder(await readFile(path, 'utf8'))
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return undefined
     throw error
   }
-  const holder = parseHolder(text)
-  if (holder !== undefined) return holder
-  throw failure(`the lock ${path} names no process`, {
-    code: 'E_FILE_LOCKED',
-    next: 'Remove it if no lorchestra is running.',
-  })
 }
 
 function parseHolder(text: string): Holder | undefined {
   try {
-    const {host, pid, token, lock} = JSON.parse(text) as Partial<Holder>
+    const {host, pid, token, namespace, lock} = JSON.parse(text) as Partial<Holder>
     return typeof host === 'string' && typeof pid === 'number' && typeof token === 'string' && typeof lock === 'string'
-      ? {host, pid, token, lock}
+      ? {host, pid, token, lock, ...(typeof namespace === 'string' && {namespace})}
       : undefined
   } catch {
     return undefined
@@ -118,6 +126,6 @@ function heldBy(other: Holder | undefined, path: string, holds: string): Error {
   const who = other === undefined ? 'another process' : `process ${other.pid} on ${other.host}`
   return busy(`${who} is using ${holds}`, {
     code: 'E_FILE_LOCKED',
-    next: `Wait until it has ended. If there is no such process, remove ${path} (and ${path}.takeover, if it is there).`,
+    next: `Wait until it has ended. If it was killed where nobody here can see it, ${path} is free five minutes after its last sign of life.`,
   })
 }

@@ -1,4 +1,4 @@
-import {readFile} from 'node:fs/promises'
+import {readFile, readlink} from 'node:fs/promises'
 import {hostname} from 'node:os'
 
 import {z} from 'zod'
@@ -11,17 +11,26 @@ export const processIdentity = z.object({
   pid: z.number(),
   /** Differs between two processes that got the same pid; empty where the system does not tell. */
   token: z.string(),
+  /** Containers may share a host name and number their processes alike; missing where the system has no such thing. */
+  namespace: z.string().optional(),
 })
 
 export type ProcessIdentity = z.infer<typeof processIdentity>
 
 export async function ownProcess(): Promise<ProcessIdentity> {
-  return {host: hostname(), pid: process.pid, token: await tokenOf(process.pid)}
+  const namespace = await ownNamespace()
+  return {
+    host: hostname(),
+    pid: process.pid,
+    token: await tokenOf(process.pid),
+    ...(namespace !== undefined && {namespace}),
+  }
 }
 
-/** Answers `undefined` for a process of another machine: nobody here can tell. */
+/** Answers `undefined` for a process of another machine or container: nobody here can tell. */
 export async function isAlive(other: ProcessIdentity): Promise<boolean | undefined> {
   if (other.host !== hostname()) return undefined
+  if (other.namespace !== undefined && other.namespace !== (await ownNamespace())) return undefined
   if (!signalReaches(other.pid)) return false
   const token = await tokenOf(other.pid)
   return token === '' || other.token === '' || token === other.token
@@ -35,6 +44,11 @@ function signalReaches(pid: number): boolean {
     // Another user's process may not be signalled, which shows that it is there.
     return hasCode(error, 'EPERM')
   }
+}
+
+async function ownNamespace(): Promise<string | undefined> {
+  if (process.platform !== 'linux') return undefined
+  return readlink('/proc/self/ns/pid')
 }
 
 /** Joins boot and start time of the process, which Linux tells in /proc (proc_pid_stat(5), field 22). */

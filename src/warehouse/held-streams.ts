@@ -2,9 +2,6 @@ import {failure, busy} from '../base/errors.ts'
 import type {ProcessIdentity} from '../base/process-identity.ts'
 import {createEvent, type Event} from '../model/events.ts'
 
-/** Milliseconds after which a run is taken for dead; only for one on another machine, whose process cannot be seen. */
-export const SILENCE_OF_THE_DEAD = 60 * 60 * 1000
-
 /** A run that holds a stream, or held it. */
 export interface HoldingRun {
   readonly runId: string
@@ -19,7 +16,7 @@ export const streamHeld = (
   busy(`run ${runId} is reading the same stream (process ${process.pid} on ${process.host}, started ${startedAt})`, {
     code: 'E_STREAM_BUSY',
     next: elsewhere
-      ? 'Wait for it to end; if it was killed, its stream is free again one hour after its last sign of life.'
+      ? 'Wait for it to end; if it was killed, its stream is free again five minutes after its last sign of life.'
       : 'Wait for it to end, or stop it, and run the same command again.',
   })
 

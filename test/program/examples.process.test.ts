@@ -76,7 +76,7 @@ describe('scheduled.sh', () => {
     [EXIT.failed, 1],
     [EXIT.usage, 2],
     [EXIT.rejects, 0],
-    [EXIT.busy, 0],
+    [EXIT.busy, 4],
     [EXIT.mode, 70],
   ] as const) {
     it(`ends with ${expected} where lorchestra ends with ${code}`, async () => {

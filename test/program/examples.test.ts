@@ -73,7 +73,7 @@ describe('the examples for schedulers', () => {
 
   it('are units, and lines of a crontab', () => {
     expect(unit('lorchestra.timer').get('Timer.OnCalendar')).to.equal('hourly')
-    expect(unit('lorchestra.service').get('Service.SuccessExitStatus')).to.equal(`${EXIT.rejects} ${EXIT.busy}`)
+    expect(unit('lorchestra.service').get('Service.SuccessExitStatus')).to.equal(`${EXIT.rejects}`)
     for (const line of textOf('crontab').trim().split('\n'))
       expect(line).to.match(/^(?:#.*|[A-Z]+=\S+|(?:[\d*/,-]+ ){5}[^%]+)$/)
   })

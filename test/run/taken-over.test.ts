@@ -1,3 +1,6 @@
+import {readdir, utimes, writeFile} from 'node:fs/promises'
+import {basename} from 'node:path'
+
 import {expect} from 'chai'
 
 import {outcomeOf} from '../../src/base/errors.ts'
@@ -28,9 +31,9 @@ describe('the stream of a run', () => {
     expect((await run()).error).to.equal(undefined)
   })
 
-  it('on another machine is left alone for an hour after its last event, then taken over', async () => {
+  it('on another machine is left alone for five minutes after its last event, then taken over', async () => {
     const elsewhere = {host: 'elsewhere.example', pid: 1, token: ''}
-    await startedBy(elsewhere, "now() - INTERVAL '59 minutes'")
+    await startedBy(elsewhere, "now() - INTERVAL '4 minutes'")
     const refused = await run().catch((error: unknown) => error)
     expect(outcomeOf(refused)).to.equal('busy')
     expect(refused)
@@ -40,9 +43,34 @@ describe('the stream of a run', () => {
       .and.includes('elsewhere.example')
     await change(
       databaseIn(folder()),
-      `UPDATE event_log SET created_at = now() - INTERVAL '61 minutes' WHERE correlation_id = 'earlier'`,
+      `UPDATE event_log SET created_at = now() - INTERVAL '6 minutes' WHERE correlation_id = 'earlier'`,
     )
     expect((await run()).error).to.equal(undefined)
+  })
+
+  it('on another machine, or in a container of the same host name, is left alone while its sign of life is fresh', async () => {
+    const container = {...(await ownProcess()), pid: 2 ** 22 + 1, namespace: 'pid:[1]'}
+    await startedBy(container, "now() - INTERVAL '2 hours'")
+    const sign = `${databaseIn(folder())}.earlier.lives`
+    await writeFile(sign, '')
+    expect(outcomeOf(await run().catch((error: unknown) => error))).to.equal('busy')
+    const silent = new Date(Date.now() - 6 * 60_000)
+    await utimes(sign, silent, silent)
+    expect((await run()).error).to.equal(undefined)
+    expect((await readdir(folder())).filter((name) => name.endsWith('.lives'))).to.deep.equal([])
+  })
+
+  it('has a sign of life beside the database while it is read, and none afterwards', async () => {
+    let during: readonly string[] = []
+    const looking = scriptedSource(() => [], {
+      async *extract() {
+        during = await readdir(folder())
+        yield {records: [{id: 'a'}]}
+      },
+    })
+    await scriptedRun({source: looking, folder: folder(), runId: 'seen'})
+    expect(during).to.include(`${basename(databaseIn(folder()))}.seen.lives`)
+    expect((await readdir(folder())).filter((name) => name.endsWith('.lives'))).to.deep.equal([])
   })
 
   it('that was taken for dead but lives can no longer commit', async () => {

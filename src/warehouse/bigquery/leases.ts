@@ -3,14 +3,13 @@ import * as z from 'zod'
 import {busy} from '../../base/errors.ts'
 import type {Event} from '../../model/events.ts'
 import {isAlive, ownProcess, processIdentity} from '../../base/process-identity.ts'
-import {endedWithoutAWord, SILENCE_OF_THE_DEAD, streamHeld, streamLost} from '../held-streams.ts'
+import {DEAD_AFTER, HEARTBEAT} from '../../base/sign-of-life.ts'
+import {endedWithoutAWord, streamHeld, streamLost} from '../held-streams.ts'
 import type {Connection} from './connection.ts'
 import {isDuplicate, isNotFound} from './service-error.ts'
 import {literal} from './sql.ts'
 import type {Queries} from './query.ts'
 import {deleteTable} from './table-metadata.ts'
-
-const HEARTBEAT = 10 * 60 * 1000
 
 export interface Condition {
   readonly sql: string
@@ -85,7 +84,7 @@ async function takeLease(
     await assertDead(found)
     await queries.run(`${lease}-${holder.runId}-over`, {
       sql: `UPDATE ${table} SET run_id = ${literal(holder.runId)}, about = ${literal(holder.about)}, heard = CURRENT_TIMESTAMP()
- WHERE run_id = ${literal(found.runId)}`,
+ WHERE run_id = ${literal(found.runId)} AND TIMESTAMP_DIFF(CURRENT_TIMESTAMP(), heard, MILLISECOND) >= ${found.silentFor}`,
       what: "taking over a dead run's stream",
     })
     const now = await holderIn(queries, table)
@@ -132,7 +131,7 @@ export async function holdsLeases(
 async function assertDead(found: FoundHolder): Promise<void> {
   const other = holderShape.safeParse(JSON.parse(found.about))
   const alive = other.success ? await isAlive(other.data.process) : undefined
-  if (alive ?? found.silentFor < SILENCE_OF_THE_DEAD) throw heldBy(found, alive === undefined)
+  if (alive ?? found.silentFor < DEAD_AFTER) throw heldBy(found, alive === undefined)
 }
 
 function heldBy({runId, about}: Holder, elsewhere: boolean): Error {

@@ -1,14 +1,18 @@
+import {rm} from 'node:fs/promises'
+
 import type {DuckDBConnection} from '@duckdb/node-api'
 import {z} from 'zod'
 
 import {failure} from '../../base/errors.ts'
 import type {Event} from '../../model/events.ts'
 import {isAlive, processIdentity} from '../../base/process-identity.ts'
+import {DEAD_AFTER, silenceOf} from '../../base/sign-of-life.ts'
 import type {TableSet} from '../../model/tables.ts'
-import {endedWithoutAWord, SILENCE_OF_THE_DEAD, streamHeld, streamLost} from '../held-streams.ts'
+import {endedWithoutAWord, streamHeld, streamLost} from '../held-streams.ts'
 import type {RunToBegin} from '../warehouse.ts'
 import {tableExists} from './definitions.ts'
 import {insertEvents} from './events.ts'
+import {signOf} from './run-sign.ts'
 import {identifier, rowsOf} from './sql.ts'
 
 const startedPayload = z.object({
@@ -21,7 +25,7 @@ const startedPayload = z.object({
  * tables that it writes. So the lease is written with the audit trail, in one transaction, and needs no table of its
  * own.
  */
-export async function takeLease(connection: DuckDBConnection, run: RunToBegin): Promise<Event> {
+export async function takeLease(connection: DuckDBConnection, path: string, run: RunToBegin): Promise<Event> {
   const started = run.started()
   const wanted = startedPayload.parse(started.payload)
   for (const row of await openRuns(connection, run.tables)) {
@@ -29,11 +33,13 @@ export async function takeLease(connection: DuckDBConnection, run: RunToBegin): 
     if (!other.success || !other.data.streams.some((stream) => wanted.streams.includes(stream))) continue
     const holder = {runId: String(row['run_id']), process: other.data.process}
     const alive = await isAlive(holder.process)
-    const silence = Date.now() - Number(row['last_heard'])
-    if (alive ?? silence < SILENCE_OF_THE_DEAD) {
+    const sign = signOf(path, holder.runId)
+    const silence = Math.min(Date.now() - Number(row['last_heard']), (await silenceOf(sign)) ?? Infinity)
+    if (alive ?? silence < DEAD_AFTER) {
       throw streamHeld({...holder, startedAt: String(row['started'])}, alive === undefined)
     }
     await insertEvents(connection, run.tables, [endedWithoutAWord(holder, run.runId)])
+    await rm(sign, {force: true})
   }
   await insertEvents(connection, run.tables, [started])
   return started

@@ -2,6 +2,7 @@ import {dirname} from 'node:path'
 
 import type {Stream} from '../../source.ts'
 import {inTurn} from '../../base/waiting.ts'
+import type {Event} from '../../model/events.ts'
 import type {TableSet} from '../../model/tables.ts'
 import {
   NOTHING_COVERED,
@@ -35,6 +36,7 @@ import {exportKeys} from './keys.ts'
 import {assertLeaseHeld, fileExchanged, takeLease} from './leases.ts'
 import {createMissingDatabase} from './new-database.ts'
 import {readRunEvents} from './run-events.ts'
+import {showRunLives} from './run-sign.ts'
 import {readStreamStates} from './stream-state.ts'
 
 export class DuckDBWarehouse implements Warehouse {
@@ -130,17 +132,15 @@ export class DuckDBWarehouse implements Warehouse {
 
   async begin(run: RunToBegin): Promise<WarehouseWriter> {
     await inTurn(this.#database.path, this.#signal, async () => createMissingDatabase(this.#database.path))
-    const {started, states} = await withDatabase(this.#database, 'write', this.#signal, async (connection) =>
-      inTransaction(connection, async () => {
-        if (run.definitionFrom !== undefined) await createMissingCopies(connection, run.tables, run.definitionFrom)
-        await createMissingTables(connection, run.tables)
-        await assertCompatibleTables(connection, run.tables)
-        return {
-          started: await takeLease(connection, run),
-          states: await readStreamStates(connection, run.tables, run.scopes),
-        }
-      }),
-    )
+    const endLife = await showRunLives(this.#database.path, run.runId)
+    let taken: {readonly started: Event; readonly states: readonly StreamState[]}
+    try {
+      taken = await this.#take(run)
+    } catch (error) {
+      await endLife()
+      throw error
+    }
+    const {started, states} = taken
     return {
       since: new Date(started.created_at),
       states,
@@ -154,8 +154,22 @@ export class DuckDBWarehouse implements Warehouse {
           }),
         )
       },
-      // The lease ends with the job.completed or job.failed of the last commit.
-      close: () => Promise.resolve(),
+      // The lease itself ends with the job.completed or job.failed of the last commit.
+      close: endLife,
     }
+  }
+
+  async #take(run: RunToBegin): Promise<{readonly started: Event; readonly states: readonly StreamState[]}> {
+    return withDatabase(this.#database, 'write', this.#signal, async (connection) =>
+      inTransaction(connection, async () => {
+        if (run.definitionFrom !== undefined) await createMissingCopies(connection, run.tables, run.definitionFrom)
+        await createMissingTables(connection, run.tables)
+        await assertCompatibleTables(connection, run.tables)
+        return {
+          started: await takeLease(connection, this.#database.path, run),
+          states: await readStreamStates(connection, run.tables, run.scopes),
+        }
+      }),
+    )
   }
 }

@@ -1,7 +1,8 @@
-import {mkdir, readdir, readFile, rm, stat, writeFile} from 'node:fs/promises'
+import {mkdir, readdir, readFile, rm, stat, utimes, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 
 import {expect} from 'chai'
+import {useFakeTimers} from 'sinon'
 
 import {outcomeOf} from '../../../src/base/errors.ts'
 import {createMask} from '../../../src/base/mask.ts'
@@ -125,12 +126,16 @@ describe('the secret store', () => {
     expect(await store.update('two', async () => (await store.get('one')) ?? 'nothing')).to.equal('first')
   })
 
-  it('names a lock that it cannot make sense of', async () => {
-    const lock = await heldByThisProcess()
-    await writeFile(lock, '12345')
-    const error = await rejectionOf(open().update('one', () => 'value'))
-    expect(error.message).to.equal(`the lock ${lock} names no process`)
-  })
+  for (const text of ['', '12345']) {
+    it(`waits for a lock that holds ${JSON.stringify(text)}, until nobody can be writing it any more`, async () => {
+      const lock = await heldByThisProcess()
+      await writeFile(lock, text)
+      const error = await rejectionOf(open({lockTimeout: 0}).update('one', () => 'value'))
+      expect(error.message).to.equal('another process is using the secrets of acct1')
+      await silentFor(6, lock)
+      expect(await open({lockTimeout: 0}).update('one', () => 'value')).to.equal('value')
+    })
+  }
 
   it('says so where a value could not be stored or read, and is usable again afterwards', async () => {
     await mkdir(join(folder, 'acct1.json.new'), {recursive: true})
@@ -185,11 +190,51 @@ describe('the secret store', () => {
     expect(await readFile(lock, 'utf8')).to.include('another copy')
   })
 
-  it('never takes over the lock of another machine, whose processes it cannot see', async () => {
-    const lock = await heldByThisProcess({host: 'another-machine', pid: 2 ** 22 + 1})
+  for (const [who, holder] of [
+    ['another machine, whose processes it cannot see', {host: 'another-machine', pid: 2 ** 22 + 1}],
+    ['a container that ended, whose pid is here that of another process', {host: 'container-1'}],
+    ['a container of the same host name', {namespace: 'pid:[1]', pid: 2 ** 22 + 1}],
+  ] as const) {
+    it(`takes over the lock of ${who}, when that has shown no life for five minutes`, async () => {
+      const lock = await heldByThisProcess(holder)
+      await silentFor(4, lock)
+      const error = await rejectionOf(open({lockTimeout: 0}).update('one', () => 'value'))
+      expect(error.message).to.include('is using the secrets of acct1')
+      await silentFor(6, lock)
+      expect(await open({lockTimeout: 0}).update('one', () => 'value')).to.equal('value')
+      expect(await readdir(folder)).to.deep.equal(['acct1.json'])
+    })
+  }
+
+  it('leaves the lock of a process that it can see alone, however long that takes', async () => {
+    await silentFor(60, await heldByThisProcess())
     const error = await rejectionOf(open({lockTimeout: 0}).update('one', () => 'value'))
-    expect(error.message).to.include('on another-machine')
-    expect(await readFile(lock, 'utf8')).to.include('another-machine')
+    expect(error.message).to.include(`process ${process.pid} on `)
+  })
+
+  it('gets over a process that was killed while it took a lock over', async () => {
+    const lock = await heldByThisProcess({host: 'another-machine'})
+    await writeFile(`${lock}.takeover`, '')
+    await silentFor(6, lock)
+    await silentFor(6, `${lock}.takeover`)
+    expect(await open().update('one', () => 'value')).to.equal('value')
+    expect(await readdir(folder)).to.deep.equal(['acct1.json'])
+  })
+
+  it('shows every minute of an update that it lives', async () => {
+    const clock = useFakeTimers({toFake: ['setInterval', 'clearInterval']})
+    try {
+      await open().update('one', async () => {
+        const lock = join(folder, 'acct1.json.lock')
+        await silentFor(4, lock)
+        const before = (await stat(lock)).mtimeMs
+        clock.tick(60_000)
+        while ((await stat(lock)).mtimeMs === before);
+        return 'value'
+      })
+    } finally {
+      clock.restore()
+    }
   })
 
   it('stops waiting when the run is stopped', async () => {
@@ -203,6 +248,11 @@ describe('the secret store', () => {
   it('refuses an account whose name would be another file', () => {
     expect(() => open({account: '../other'})).to.throw('is not the name of an account')
   })
+
+  async function silentFor(minutes: number, file: string): Promise<void> {
+    const then = new Date(Date.now() - minutes * 60_000)
+    await utimes(file, then, then)
+  }
 
   async function heldByThisProcess(differences: object = {}): Promise<string> {
     await mkdir(folder, {recursive: true})

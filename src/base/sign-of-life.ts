@@ -1,0 +1,33 @@
+import {stat, utimes} from 'node:fs/promises'
+
+import {hasCode} from './system-error.ts'
+
+/** Milliseconds. Who holds something touches a file so often, and is dead where that was not done for so long. */
+export const HEARTBEAT = 60_000
+export const DEAD_AFTER = 5 * 60_000
+
+/** Touches the file until the answer is called, as long as `isOurs` says so. Keeps no program from ending. */
+export function showLife(path: string, isOurs: () => Promise<boolean>): () => Promise<void> {
+  let beating = Promise.resolve()
+  const beat = async (): Promise<void> => {
+    if (await isOurs()) await utimes(path, new Date(), new Date())
+  }
+  const timer = setInterval(() => {
+    // One that fails is a beat that is missing; after five of them others may judge.
+    beating = beating.then(beat).catch(() => undefined)
+  }, HEARTBEAT).unref()
+  return async () => {
+    clearInterval(timer)
+    await beating
+  }
+}
+
+/** Tells for how many milliseconds the file was not touched; `undefined` where there is none. */
+export async function silenceOf(path: string): Promise<number | undefined> {
+  try {
+    return Date.now() - (await stat(path)).mtimeMs
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return undefined
+    throw error
+  }
+}
