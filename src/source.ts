@@ -1,21 +1,17 @@
 import type {StandardSchemaV1} from '@standard-schema/spec'
 
 /**
- * The contract between lorchestra and a source plugin, version 1. Types only: a plugin imports this file with
- * `import type` and nothing of lorchestra at run time; all that a source may touch is handed to it.
- *
- * **The protocol.** The host fires the oclif hook `lorchestra:sources`; each plugin answers with light descriptors.
- * For a run the host loads the one source that the job names, validates the job's options with `options`, asks
- * `streams` what the job reads, and `check` whose data it is. It decides which windows are due and calls `extract` once for
- * each slice of time, oldest first. It takes page by page, asks `idemKey` for each record's key and writes what it took
- * at the end of a slice; while it works on one page the source may make the next. Where the host needs no more (a limit, an
- * abort, an error) it calls the iterator's `return()`, so `finally` blocks run.
- *
- * **The box.** A source runs in a process of its account's (docs/box.md) that writes no file, starts nothing, and reads its package,
+ * The contract between lorchestra and a source plugin, version 1. Types only: a plugin imports this file with `import type` and nothing
+ * of lorchestra at run time; all that a source may touch is handed to it.
+ * - **The protocol.** The host fires the oclif hook `lorchestra:sources`; each plugin answers with light descriptors. For a run the host
+ * loads the one source that the job names, validates the job's options with `options`, asks `streams` what the job reads, and `check`
+ * whose data it is. It decides which windows are due and calls `extract` once for each slice of time, oldest first. It takes page by
+ * page, asks `idemKey` for each record's key and writes what it took at the end of a slice; while it works on one page the source may
+ * make the next. Where the host needs no more (a limit, an abort, an error) it calls the iterator's `return()`, so `finally` blocks run.
+ * - **The box.** A source runs in a process of its account's (docs/box.md) that writes no file, starts nothing, and reads its package,
  * files that options name, and what its descriptor `reads`. It is not told the run mode; what it reports too late fails the run.
- *
- * **Errors.** Throw plain `Error`s that say what is wrong and what to do next, with `cause`; the host adds source,
- * job and what was already written. An error ends the run; `reject` is for one record that cannot be read.
+ * - **Errors.** Throw plain `Error`s that say what is wrong and what to do next, with `cause`; the host adds source, job and what was
+ * already written. An error ends the run; `reject` is for one record that cannot be read.
  */
 export interface Source<Options = unknown> {
   readonly apiVersion: 1
@@ -220,8 +216,7 @@ export interface HttpClient {
    * Resolves with a 2xx answer, or one that `allow` names, whose body is a JSON object. Rejects with an `HttpError`
    * after the last try, for an answer that is not worth another try, and for one that stays no JSON object (an HTML
    * page with status 200, say). Rejects with the signal's reason when the run is aborted.
-   *
-   * Tried again are GET, PUT, DELETE and forms: after 408, 429, 500, 502, 503, 504, timeouts, lost connections and
+   * Tried again is what is `repeatable`: after 408, 429, 500, 502, 503, 504, timeouts, lost connections and
    * bodies that break off, up to eight times with full jitter; after a quota's refusal (429, a 403 that `retryable`
    * calls passing, any answer that says when to come back) for as long as ten minutes allow.
    */
@@ -240,6 +235,8 @@ export interface HttpRequest {
   readonly form?: Readonly<Record<string, string>>
   /** Value that is sent as `application/json`. */
   readonly json?: JsonValue
+  /** Whether it may be sent again, as a search by POST may. @default true for GET, PUT, DELETE and `form` */
+  readonly repeatable?: boolean
   /** Gives the Authorization header, for every try; after a 401 once more with `refused: true`: get a new token then. */
   readonly authorization?: (state: {readonly refused: boolean}) => Promise<string>
   /** Error statuses that the caller makes sense of itself (404, say): returned, not thrown, not retried. */
@@ -256,7 +253,7 @@ export interface HttpRequest {
   readonly timeout?: number
   /** Bytes of the largest body that is accepted. @default 67_108_864, 64 MiB */
   readonly maxBytes?: number
-  /** Name of the member whose list comes as `parts` and is empty in `body`: so no large page is in memory as objects all at once. */
+  /** Name of the member whose list comes as `parts` and is empty in `body`: no large page is held whole. '' where the answer is a list. */
   readonly listInParts?: string
 }
 

@@ -37,7 +37,7 @@ const NUMBERS = [
 ]
 
 /** Runs a job that reads this answer of a service; gives its code and counts, and what is stored by id. */
-async function storedOf(answer: string, list: string) {
+async function storedOf(answer: string | Buffer, list: string) {
   const server = createServer((_request, response) => {
     response.setHeader('content-type', 'application/json')
     response.end(answer)
@@ -48,11 +48,11 @@ async function storedOf(answer: string, list: string) {
     const home = await homeWith({name: 'service', files: {'source.js': SERVICE_SOURCE}})
     const yaml = `jobs:\n  answers:\n    source: service\n    url: http://127.0.0.1:${port}/\n    list: ${list}\n`
     const project = await createProject({home, yaml})
-    const {code, stdout} = await project.run(['run', 'answers', '--json'])
+    const {code, stdout, stderr} = await project.run(['run', 'answers', '--json'])
     const {runs} = JSON.parse(stdout) as {runs: readonly {counts: Readonly<Record<string, number>>}[]}
     const rows = await query(project.database, 'SELECT external_id, payload FROM raw_objects')
     const stored = new Map(rows.map((row) => [String(row['external_id']), String(row['payload'])]))
-    return {code, counts: runs[0]?.counts, stored}
+    return {code, counts: runs[0]?.counts, stored, stderr}
   } finally {
     server.close()
   }
@@ -72,6 +72,19 @@ describe('hostile answers of a service', () => {
       for (const [id, text] of texts) expect(normal(stored.get(id) ?? ''), id).to.equal(normal(withId(id, text)))
     })
   }
+
+  for (const [how, list, answer] of [
+    ['an object', 'none', '{"records":[{"id":"a"},{"id":"b","text":"Zo\u00EB"},{"id":"c"}]}'],
+    ['a list in parts', 'records', '{"records":[{"id":"a"},{"id":"b","text":"Zo\u00EB"},{"id":"c"}]}'],
+    ['a list', "''", '[{"id":"a"},{"id":"b","text":"Zo\u00EB"},{"id":"c"}]'],
+  ] as const)
+    it(`cost one record where one byte is no UTF-8, and name it: ${how}`, async () => {
+      const {code, counts, stored, stderr} = await storedOf(Buffer.from(answer, 'latin1'), list)
+      expect([...stored.keys()].toSorted(), stderr).to.deep.equal(['a', 'c'])
+      expect(counts).to.include({inserted: 2, rejected: 1})
+      expect(stderr).to.match(/record:service:b.*\$\.text is not well-formed Unicode/)
+      expect(code).to.equal(3)
+    })
 
   it('are stored as they were written, every digit, where the source reads them in parts', async () => {
     const records = NUMBERS.map((number, index) => `{"id":"${index}","value":[${number},{"again":${number}}]}`)

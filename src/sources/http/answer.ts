@@ -1,7 +1,10 @@
+import {asError} from '../../base/errors.ts'
 import {parseExactly} from '../../base/exact-json.ts'
 import {TRANSIENT_STATUSES} from '../../base/transient-statuses.ts'
 import type {HttpRequest, HttpResponse, JsonObject, JsonValue} from '../../source.ts'
-import {findList, type ListPlace} from './json-elements.ts'
+import {askedPause} from './asked-pause.ts'
+import {decodeUtf8, toUtf8} from './body-text.ts'
+import {findList, WHOLE_ANSWER, type ListPlace} from './json-elements.ts'
 import {partsOf} from './list-parts.ts'
 
 /** A try failed for this reason, and another one may help or not. */
@@ -23,12 +26,9 @@ export interface Failure {
   readonly cause?: unknown
 }
 
-const UTF_8 = new TextDecoder('utf-8', {fatal: true})
 const QUOTA_STATUSES = new Set([403, 429])
 /** Google writes "Too many concurrent requests for user"; Dataverse "Number of concurrent requests exceeded the limit". */
 const TOO_MANY_CONCURRENT = /concurrent requests/i
-/** Google writes "User-rate limit exceeded.  Retry after 2020-01-21T12:57:51.196Z", in the text alone. */
-const RETRY_AFTER_TEXT = /retry after (\d{4}-\d\d-\d\dT[\d:.]+Z)/i
 
 /** Says what an answer means. Empties `chunks`. A page with status 200 that is not JSON must never look like an empty answer. */
 export function judge(
@@ -37,16 +37,18 @@ export function judge(
   {allow = [], retryable, listInParts}: HttpRequest,
   repeatable: boolean,
 ): HttpResponse | Failure {
-  const {body, parts} = contentOf(chunks, listInParts)
+  const type = headers.get('content-type')
+  const {body, parts, problem: unread} = contentOf(chunks, type, listInParts)
   if (status >= 300 && status < 400) return {problem: `answered ${status}, a redirect`, retry: false, status}
   if ((status >= 200 && status < 300) || allow.includes(status)) {
     if (body !== undefined) return {status, headers, body, ...(parts !== undefined && {parts})}
-    const type = /^[\w.+/-]+/.exec(headers.get('content-type') ?? '')?.[0] ?? 'a body without a type'
-    const problem = `answered ${status} with ${type}, which is not a JSON object`
+    if (unread !== undefined) return {problem: `answered ${status}, but ${unread}`, retry: false, status}
+    const shownType = /^[\w.+/-]+/.exec(type ?? '')?.[0] ?? 'a body without a type'
+    const problem = `answered ${status} with ${shownType}, which is not a JSON object`
     return {problem, retry: repeatable, oddAnswer: true, status}
   }
   const details = detailsOf(body)
-  const after = retryAfter(headers, details)
+  const after = askedPause(headers, details)
   return {
     problem: ['answered', status, ...(details === '' ? [] : [details])].join(' '),
     retry: retryable?.({status, headers, body: body ?? {}}) ?? (repeatable && TRANSIENT_STATUSES.has(status)),
@@ -59,20 +61,29 @@ export function judge(
   }
 }
 
+interface Content {
+  readonly body?: JsonObject
+  readonly parts?: Iterable<readonly JsonValue[]>
+  /** Why it cannot be read, where another try would not help. */
+  readonly problem?: string
+}
+
 /** Each form of a body is let go of as soon as the next exists: a large page must not be held three times. */
-function contentOf(
-  chunks: Uint8Array[],
-  listInParts: string | undefined,
-): Partial<Pick<HttpResponse, 'body' | 'parts'>> {
-  const bytes = joined(chunks.splice(0))
+function contentOf(chunks: Uint8Array[], contentType: string | null, listInParts: string | undefined): Content {
+  let bytes: Buffer<ArrayBuffer>
+  try {
+    bytes = toUtf8(joined(chunks.splice(0)), contentType)
+  } catch (error) {
+    return {problem: asError(error).message}
+  }
   const list = listInParts === undefined ? undefined : findList(bytes, listInParts)
   try {
-    if (listInParts === undefined || list === undefined) return objectIn(UTF_8.decode(bytes))
-    const around = UTF_8.decode(bytes.subarray(0, list.start)) + UTF_8.decode(bytes.subarray(list.end))
-    const {body} = objectIn(around)
+    if (listInParts === undefined || list === undefined) return objectIn(bytes)
+    const around = parsed(Buffer.concat([bytes.subarray(0, list.start), bytes.subarray(list.end)]))
+    if (listInParts === WHOLE_ANSWER) return isEmptyList(around) ? {body: {}, parts: elementsOf(bytes, list)} : {}
     // Named twice, say: then it is another list than the one that was found.
-    if (body === undefined || !isEmptyList(body[listInParts])) return {}
-    return {body, parts: elementsOf(bytes, list)}
+    if (!isObject(around) || !isEmptyList(around[listInParts])) return {}
+    return {body: around, parts: elementsOf(bytes, list)}
   } catch {
     return {}
   } finally {
@@ -107,23 +118,16 @@ function* elementsOf(bytes: Uint8Array, list: ListPlace): Generator<readonly Jso
   }
 }
 
-function objectIn(text: string): {readonly body?: JsonObject} {
-  const value = parseExactly(text)
-  return isObject(value) ? {body: value} : {}
+function objectIn(bytes: Uint8Array): Content {
+  const value = parsed(bytes)
+  if (isObject(value)) return {body: value}
+  return Array.isArray(value) ? {problem: "it is a JSON list; the source must ask for it with listInParts: ''"} : {}
 }
+
+const parsed = (bytes: Uint8Array): JsonValue => parseExactly(decodeUtf8(bytes).replace(/^\uFEFF/, ''))
 
 const isObject = (value: JsonValue | undefined): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value)
-
-/** Reads seconds, or a date by the clock of the server; answers in milliseconds. */
-function retryAfter(headers: Headers, details: string): number | undefined {
-  const value = headers.get('retry-after')?.trim() ?? ''
-  if (/^\d+$/.test(value)) return Number(value) * 1000
-  const written = /[a-z]/i.test(value) ? value : RETRY_AFTER_TEXT.exec(details)?.[1]
-  const date = Date.parse(written ?? '')
-  const now = Date.parse(headers.get('date') ?? '')
-  return Number.isNaN(date) ? undefined : Math.max(0, date - (Number.isNaN(now) ? Date.now() : now))
-}
 
 /**
  * Understands `{error: {message, code, status, errors: [{reason}]}}`, OAuth's `{error, error_description}` and a plain

@@ -29,7 +29,7 @@ export async function attempt({
   timeLeft,
 }: Attempt): Promise<HttpResponse | Failure> {
   const {form, json, maxBytes = LARGEST_BODY} = request
-  const repeatable = REPEATABLE_METHODS.has(method) || form !== undefined
+  const repeatable = request.repeatable ?? (REPEATABLE_METHODS.has(method) || form !== undefined)
   const headers = headersOf(request, authorization)
   const idleTimeout = new IdleTimeout(request.timeout ?? LONGEST_SILENCE, timeLeft, stop)
   const body =

@@ -25,16 +25,24 @@ const [QUOTE, BACKSLASH, COMMA, COLON] = [0x22, 0x5c, 0x2c, 0x3a]
 const [OPEN_LIST, CLOSE_LIST, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d]
 const [MINUS, DOT, ZERO, NINE, CAPITAL_E, SMALL_E] = [0x2d, 0x2e, 0x30, 0x39, 0x45, 0x65]
 const SPACE = 0x20
+const BYTE_ORDER_MARK = new Uint8Array([0xef, 0xbb, 0xbf])
 /** A text that is longer is searched by the machine's own means, which take a while to begin. */
 const SHORT_TEXT = 64
 /** A double keeps so many digits of any number. */
 const SURE_DIGITS = 15
 
+/** The name that stands for the list which an answer is itself. */
+export const WHOLE_ANSWER = ''
+
 /**
- * Finds the list that is the value of `member`; `undefined` where there is none. Looks at nothing but texts, brackets and
+ * Finds the list that is the value of `member`, or all there is; `undefined` where there is none. Looks at nothing but texts, brackets and
  * digits: whether the rest is JSON shows when it is parsed.
  */
 export function findList(bytes: Uint8Array, member: string): ListPlace | undefined {
+  if (member === WHOLE_ANSWER) {
+    const first = afterSpace(bytes, equals(bytes, 0, BYTE_ORDER_MARK) ? BYTE_ORDER_MARK.length : 0)
+    return bytes[first] === OPEN_LIST ? elementsFrom(bytes, first + 1) : undefined
+  }
   const name = new TextEncoder().encode(`"${member}"`)
   let depth = 0
   for (let at = 0; at < bytes.length; at += 1) {

@@ -1,21 +1,23 @@
+import {isUtf8} from 'node:buffer'
+
 import {isExactNumber, parseExactly} from '../../base/exact-json.ts'
 import {jsonText} from '../../base/json-text.ts'
 import type {JsonValue} from '../../source.ts'
 import {keepReceivedJson} from '../received-json.ts'
+import {decodeUtf8} from './body-text.ts'
 import {withoutSpace, type ElementPlace, type ListPlace} from './json-elements.ts'
 
 const PART_BYTES = 256 * 1024
-// A mark in the middle of an answer is no mark, and no JSON.
-const UTF_8 = new TextDecoder('utf-8', {fatal: true, ignoreBOM: true})
 
 /** Parses the list's elements part by part. Each is frozen and keeps its text. Throws where they are not JSON. */
 export function* partsOf(bytes: Uint8Array, list: ListPlace): Generator<readonly JsonValue[], void> {
   for (const places of groupsOf(list.elements)) {
-    const text = UTF_8.decode(bytes.subarray(places[0]?.start, places.at(-1)?.end))
+    const part = bytes.subarray(places[0]?.start, places.at(-1)?.end)
+    const text = decodeUtf8(part)
     const exact = places.some(({manyDigits}) => manyDigits)
     const values = (exact ? parseExactly(`[${text}]`) : JSON.parse(`[${text}]`)) as readonly JsonValue[]
     // Half a character cannot be stored; what is a whole one shows only when it is looked at.
-    const halved = text.includes('\\ud') || text.includes('\\uD')
+    const halved = text.includes('\\ud') || text.includes('\\uD') || !isUtf8(part)
     for (const [index, value] of values.entries()) {
       const place = places[index]
       if (place === undefined || typeof value !== 'object' || value === null) continue

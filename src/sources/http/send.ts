@@ -1,9 +1,9 @@
-import {pipeline, type Readable} from 'node:stream'
-import {createGunzip} from 'node:zlib'
+import type {Readable} from 'node:stream'
 
 import type {Dispatcher} from 'undici'
 
 import {proxyFor} from '../../base/proxy.ts'
+import {unpacked} from './content-coding.ts'
 
 export interface Sending {
   readonly method: string
@@ -28,7 +28,7 @@ export async function send(url: URL, sending: Sending): Promise<Received> {
   return {
     status,
     headers: headersOf(headers),
-    body: headers['content-encoding'] === 'gzip' ? pipeline(body, createGunzip(), () => undefined) : body,
+    body: await unpacked(body, [headers['content-encoding'] ?? []].flat().join(), sending.signal),
   }
 }
 

@@ -179,6 +179,16 @@ describe('HTTP for sources', () => {
       expect(server.requests).to.deep.equal(['POST /token', 'POST /token', 'POST /change'])
     })
 
+    it('with a POST of JSON that the source says may be repeated, and with no form of which it says the opposite', async () => {
+      await server.rules.forPost('/search').once().thenReply(503)
+      await server.rules.forPost('/search').thenJson(200, {rows: 1})
+      await server.rules.forPost('/form').thenReply(503)
+      const search = get('/search', {json: {query: 'Ada'}, repeatable: true})
+      expect((await client().request(search)).body).to.deep.equal({rows: 1})
+      await errorOf(client().request(get('/form', {form: {a: 'b'}, repeatable: false})))
+      expect(server.requests).to.deep.equal(['POST /search', 'POST /search', 'POST /form'])
+    })
+
     it('eight times at most, waiting up to twice as long each time', async () => {
       await server.rules.forGet('/data').thenReply(503)
       const random = stub(Math, 'random').returns(1)
@@ -310,14 +320,7 @@ describe('HTTP for sources', () => {
       expect((await client().request(get('/data'))).body).to.deep.equal({rows: 1})
     })
 
-    for (const body of [
-      '',
-      '[]',
-      'null',
-      '"text"',
-      '{"rows": ',
-      Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]),
-    ]) {
+    for (const body of ['', 'null', '"text"', '{"rows": ', Buffer.from([0x7b, 0xff, 0x7d])]) {
       it(`the body ${inspect(body)}`, async () => {
         await server.rules.forGet('/data').thenReply(200, body, {'content-type': 'application/json'})
         const error = await errorOf(client().request(get('/data')))
