@@ -1,4 +1,5 @@
 import {readdir, readFile, stat, writeFile} from 'node:fs/promises'
+import {connect} from 'node:net'
 import {join} from 'node:path'
 
 import {expect} from 'chai'
@@ -163,6 +164,35 @@ describe('lorchestra accounts login', () => {
       await fetch(right)
     })
     expect(refused).to.deep.equal([400, 400, 400])
+    expect(code).to.equal(0)
+  })
+
+  it('goes on whatever is sent to its port', async () => {
+    const {code} = await signIn(async (address) => {
+      const right = new URL(await redirectAfterAllowing(address))
+      const query = right.search
+      const hosts = `Host: ${right.host}\r\n`
+      for (const sent of [
+        `GET // HTTP/1.1\r\n${hosts}\r\n`,
+        `GET //${query} HTTP/1.1\r\n${hosts}\r\n`,
+        `GET http://[${query} HTTP/1.1\r\n${hosts}\r\n`,
+        `HEAD /${query} HTTP/1.1\r\n${hosts}\r\n`,
+        `OPTIONS * HTTP/1.1\r\n${hosts}\r\n`,
+        `CONNECT other:443 HTTP/1.1\r\n${hosts}\r\n`,
+        `GET / HTTP/1.1\r\n${hosts}Connection: upgrade\r\nUpgrade: websocket\r\n\r\n`,
+        `POST / HTTP/1.1\r\n${hosts}Content-Length: 5\r\n\r\nab`,
+        `GET / HTTP/1.1\r\n${hosts}X-Long: ${'x'.repeat(100_000)}\r\n\r\n`,
+        'no HTTP at all\r\n\r\n',
+        '\u0016\u0003\u0001\u0000\u0000',
+        '',
+      ]) {
+        const socket = connect(Number(right.port), right.hostname)
+        socket.on('error', () => undefined)
+        socket.end(sent)
+        await new Promise((resolve) => socket.resume().once('close', resolve))
+      }
+      await fetch(right)
+    })
     expect(code).to.equal(0)
   })
 

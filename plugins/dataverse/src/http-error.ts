@@ -10,10 +10,13 @@ export function problemOf(body: JsonObject | undefined): {readonly code: string;
   return {code: textOf(error?.code), message: textOf(error?.message)}
 }
 
-/** Dataverse has no word of its own for an answer beyond its limit: 0x80040216 is any unexpected error. */
-export const isTooLarge = ({
-  status,
-  body,
-  tooLarge,
-}: Partial<Pick<HttpError, 'status' | 'body' | 'tooLarge'>>): boolean =>
-  tooLarge === true || status === 413 || problemOf(body).code.toLowerCase() === '0x80040216'
+type Answer = Partial<Pick<HttpError, 'status' | 'body' | 'tooLarge'>>
+
+/** An answer of that size was refused, by the host or by the server. */
+export const isTooLarge = ({status, tooLarge}: Answer): boolean => tooLarge === true || status === 413
+
+/**
+ * Dataverse has no word of its own for an answer beyond its limit: 0x80040216 is any unexpected error, and also what it says
+ * while one of its servers takes over from another.
+ */
+export const isUnexpected = ({body}: Answer): boolean => problemOf(body).code.toLowerCase() === '0x80040216'

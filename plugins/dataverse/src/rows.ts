@@ -2,7 +2,7 @@ import type {HttpResponse, JsonObject, SliceWindow, SourceContext} from 'lorches
 
 import {get} from './api.ts'
 import {CountedLinks} from './counted-links.ts'
-import {isHttpError, isTooLarge, problemOf} from './http-error.ts'
+import {isHttpError, isTooLarge, isUnexpected, problemOf} from './http-error.ts'
 import type {Options} from './options.ts'
 import {PageRows} from './page-rows.ts'
 import {filterFor, halves} from './slice-window.ts'
@@ -47,12 +47,8 @@ export async function* readPages(context: SourceContext<Options>, reading: Readi
     yield* followPages(context, reading)
     return
   } catch (error) {
-    if (!isHttpError(error) || !isTooLarge(error)) throw error
-    if (pageSize === 1)
-      throw new Error(
-        `a single row of ${context.options.entity} is more than can be read; leave a column out with select`,
-        {cause: error},
-      )
+    if (!isHttpError(error) || !(isTooLarge(error) || isUnexpected(error))) throw error
+    if (pageSize === 1) throw new Error(whatASingleRowIs(isTooLarge(error), context.options), {cause: error})
   }
   const parts = window === undefined ? undefined : halves(window)
   const about = {entity: context.options.entity, until: window?.until.toISOString(), page_size: pageSize}
@@ -60,6 +56,11 @@ export async function* readPages(context: SourceContext<Options>, reading: Readi
   for (const part of parts ?? []) yield* readPages(context, {...reading, window: part})
   if (parts === undefined) yield* readPages(context, {...reading, pageSize: Math.floor(pageSize / 2)})
 }
+
+const whatASingleRowIs = (tooLarge: boolean, {entity}: Options): string =>
+  tooLarge
+    ? `a single row of ${entity} is more than can be read; leave a column out with select`
+    : `Dataverse answers with an unexpected error even where a single row of ${entity} is asked for. Run the same command again later; if it stays, a row may be too large: leave columns out with select`
 
 /**
  * Asks for pages of the same size; links are followed as they are given. Rows come in the order of the primary key, because

@@ -258,7 +258,8 @@ describe('reading Dataverse with faults in between', () => {
       await run.all()
       const expected = contacts(3500, {now}).filter(({modifiedon}) => Date.parse(modifiedon) >= window.since.getTime())
       expect(lastOfEachKey(run).size).to.equal(expected.length)
-      expect(askedForRows()).to.equal(1 + 2 + 4 + 8 + 16)
+      // Each of the windows that are halved is asked for four times.
+      expect(askedForRows()).to.equal(4 * (1 + 2 + 4 + 8) + 16)
     })
 
     it('the page where the rows share one time, or the table is read whole', async () => {
@@ -273,6 +274,24 @@ describe('reading Dataverse with faults in between', () => {
         await run.all()
         expect(run.logged.join()).to.contain('reading smaller pages')
       }
+    })
+
+    it('nothing where Dataverse is but failing over to another server', async () => {
+      const unexpected = {error: {code: '0x80040216', message: 'An unexpected error occurred.'}}
+      await proxy.rules.forGet(ROWS).times(3).thenJson(500, unexpected)
+      await passOn()
+      const run = through()
+      await run.all()
+      expect(lastOfEachKey(run).size).to.equal(3500)
+      expect(run.logged.join()).not.to.contain('too large')
+    })
+
+    it('and blames no row where Dataverse goes on failing', async () => {
+      const unexpected = {error: {code: '0x80040216', message: 'An unexpected error occurred.'}}
+      await proxy.rules.forGet(ROWS).thenJson(400, unexpected)
+      await passOn()
+      const message = await messageOf(through({options: {full: true}}).all())
+      expect(message).to.contain('unexpected error').and.to.contain('again later').and.not.to.contain('is more than')
     })
 
     it('nothing any more where a single row is too large', async () => {

@@ -23,11 +23,13 @@ export async function listenForRedirect(state: string, signal: AbortSignal): Pro
   const server = createServer((request, response) => {
     const answer = answerIn(request, state)
     const page = answer === undefined ? NOT_AWAITED : ANSWERED
-    reply(response, answer === undefined ? 400 : 200, page, () => {
+    // Also where the browser did not stay for the page.
+    response.once('close', () => {
       if (answer === undefined) return
       if ('code' in answer) settle?.resolve(answer.code)
       else settle?.reject(new Error(declined(answer.error)))
     })
+    reply(response, answer === undefined ? 400 : 200, page)
   })
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject)
@@ -47,7 +49,9 @@ export async function listenForRedirect(state: string, signal: AbortSignal): Pro
 }
 
 function answerIn({method, url}: IncomingMessage, state: string): {code: string} | {error: string} | undefined {
-  const {pathname, searchParams} = new URL(url ?? '/', 'http://127.0.0.1')
+  // Anything may be sent here, `//` for example, which is no address.
+  if (url === undefined || !URL.canParse(url, 'http://127.0.0.1')) return undefined
+  const {pathname, searchParams} = new URL(url, 'http://127.0.0.1')
   if (method !== 'GET' || pathname !== '/' || searchParams.get('state') !== state) return undefined
   const code = searchParams.get('code') ?? ''
   if (code !== '') return {code}
@@ -59,12 +63,12 @@ const declined = (error: string): string =>
     ? 'access was not allowed (access_denied). Sign in again and allow it'
     : `Google gave no authorization code (${error}). Check client_id, and sign in again`
 
-function reply(response: ServerResponse, status: number, text: string, sent: () => void): void {
+function reply(response: ServerResponse, status: number, text: string): void {
   response.writeHead(status, {
     'content-type': 'text/plain; charset=utf-8',
     'cache-control': 'no-store',
     'referrer-policy': 'no-referrer',
     connection: 'close',
   })
-  response.end(`${text}\n`, sent)
+  response.end(`${text}\n`)
 }
