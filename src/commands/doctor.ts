@@ -9,7 +9,7 @@ import type {DoctorDocument} from '../report/documents/doctor.ts'
 export default class Doctor extends LorchestraCommand {
   static override readonly summary = 'Find out what keeps jobs from running, and what to do about it'
   static override readonly description =
-    'Looks at Node, the configuration, plugins, each account (one cheap call: whose data is it), the warehouse, runs that died, the disk and the clock. Writes nothing to the warehouse. Exits with 1 where anything fails.'
+    'Looks at Node, the configuration, plugins, each account (one cheap call: whose data is it), what each job asks for (its first page of the last hour), the warehouse, runs that died, the disk and the clock. Writes nothing to the warehouse. Exits with 1 where anything fails.'
   static override readonly examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> gmail_ingest_acct1 --json',

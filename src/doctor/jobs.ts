@@ -2,13 +2,16 @@ import {resolveOptions} from '../config/job-options.ts'
 import {findJob} from '../config/jobs.ts'
 import {isStoredIn, openSecrets} from '../sources/secrets/open-secrets.ts'
 import {SourceBoxes} from '../sources/source-boxes.ts'
-import {checkAccount, type AccountCheck} from './accounts.ts'
+import {checkAccount} from './accounts.ts'
 import {check, failed, type Finding} from './finding.ts'
+import {checkReading} from './reading.ts'
+import type {AccountCheck} from './trial.ts'
 
-/** Looks at the options of each job, and once at the account that it reads. */
+/** Looks at the options of each job, once at the account that it reads, and at what the service makes of the options. */
 export async function* examineJobs(request: AccountCheck, names: readonly string[]): AsyncGenerator<Finding> {
   const {config, commandLine, log, mask} = request
-  const asked = new Set<string>()
+  /** Whether each account let itself be asked. */
+  const asked = new Map<string, boolean>()
   const boxes = new SourceBoxes(commandLine, config, {log, mask})
   for (const name of names) {
     try {
@@ -18,11 +21,15 @@ export async function* examineJobs(request: AccountCheck, names: readonly string
       const {options} = await resolveOptions(job, source, config, mask, isStoredIn(secrets))
       yield {check: 'job', subject: name, status: 'ok', found: `options of ${source.name} are complete`}
       const owner = job.account ?? name
-      if (asked.has(owner)) continue
-      asked.add(owner)
-      yield await check(job.account === undefined ? 'source' : 'account', owner, async () =>
-        checkAccount(request, job, source, options, secrets),
-      )
+      if (!asked.has(owner)) {
+        const kind = job.account === undefined ? 'source' : 'account'
+        const finding = await check(kind, owner, async () => checkAccount(request, job, source, options, secrets))
+        asked.set(owner, finding.status !== 'failed')
+        yield finding
+      }
+      // Whoever cannot sign in cannot read either.
+      if (asked.get(owner) === true)
+        yield await check('reading', name, async () => checkReading(request, job, source, options))
     } catch (error) {
       yield failed('job', name, error)
     }

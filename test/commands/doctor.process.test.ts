@@ -4,8 +4,13 @@ import {join} from 'node:path'
 
 import {expect} from 'chai'
 
+import {freePort} from '../support/bigquery/emulator.ts'
+import {clinicAccount, clinicEnv} from '../support/clinic-yaml.ts'
 import {lorchestra, temporaryFolder} from '../support/cli.ts'
 import {change} from '../support/database.ts'
+import {contacts} from '../support/dataverse-rows.ts'
+import {startDataverseServer} from '../support/dataverse-server.ts'
+import {startEntraServer} from '../support/entra-server.ts'
 import {startGmailServer, type GmailServer} from '../support/gmail-server.ts'
 import {mailbox} from '../support/mailbox.ts'
 
@@ -73,6 +78,51 @@ describe('lorchestra doctor', () => {
     ])
     expect(failed[0]?.found).to.include('GMAIL_ACCT1_REFRESH_TOKEN')
     expect(failed[1]?.next).to.include('lorchestra plugins install')
+  })
+
+  it('asks for what each job asks for, because only the service knows whether that is there', async () => {
+    const entra = await startEntraServer(folder)
+    const dataverse = await startDataverseServer({contacts: contacts(3, {now: new Date()})})
+    try {
+      const account = `accounts:\n${gmail.accountYaml}${clinicAccount({url: dataverse.url, entra})}`
+      const options = {
+        good: 'entity: contact, filter: statecode eq 0',
+        plural: 'entity: contacts',
+        filter: 'entity: contact, filter: statuscode foo 1',
+        select: 'entity: contact, select: [emial]',
+      }
+      const jobs = Object.entries(options).map(([name, text]) => `  ${name}: {account: clinic, ${text}}\n`)
+      const labels = '  labels: {account: acct1, labels: [Nope]}\n'
+      await writeFile(join(folder, 'lorchestra.yaml'), `${account}jobs:\n${jobs.join('')}${labels}`)
+      const env = {...gmail.env, ...clinicEnv(entra)}
+      const found = (await findings('doctor', env)).filter(({check}) => check === 'reading')
+      expect(found.map(({subject, status}) => `${subject} ${status}`)).to.deep.equal([
+        'good ok',
+        'plural failed',
+        'filter failed',
+        'select failed',
+        'labels failed',
+      ])
+      const said = (subject: string) => found.find((finding) => finding.subject === subject)?.found
+      expect(said('plural')).to.contain('there is no table contacts').and.to.contain('Did you mean contact?')
+      expect(said('filter')).to.contain('Check select, filter and expand')
+      expect(said('select')).to.contain('Check select, filter and expand')
+      expect(said('labels')).to.contain('no label "Nope"')
+    } finally {
+      await dataverse.close()
+      await entra.close()
+    }
+  })
+
+  it('names the address that refuses, and how long it was asked', async () => {
+    const port = await freePort()
+    const yaml = gmail.accountYaml.replace(/api_url: .*/, `api_url: http://127.0.0.1:${port}`)
+    await writeFile(join(folder, 'lorchestra.yaml'), `accounts:\n${yaml}jobs:\n  mail:\n    account: acct1\n`)
+    const {stdout, stderr} = await run('doctor mail')
+    expect(stdout).to.match(
+      new RegExp(`^failed +account .*GET http://127.0.0.1:${port}/.*ECONNREFUSED.* 20 s in all`, 'm'),
+    )
+    expect(stderr).to.match(/ warn .*ECONNREFUSED.*; trying again/)
   })
 
   it('tells of refused credentials, and shows none of them', async () => {

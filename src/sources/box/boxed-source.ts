@@ -186,7 +186,7 @@ class BoxedPages implements AsyncIterator<KeyedPage> {
 }
 
 function contextMessage(context: number, options: number, given: HostContext): ContextMessage {
-  const {streams, window, start, bookmark} = given
+  const {streams, window, start, bookmark, requestTime} = given
   return {
     context,
     options,
@@ -195,6 +195,7 @@ function contextMessage(context: number, options: number, given: HostContext): C
     ...(window.since !== undefined && {since: window.since.toISOString()}),
     ...(start !== undefined && {start: start.toISOString()}),
     ...(bookmark !== undefined && {bookmark}),
+    ...(requestTime !== undefined && {requestTime}),
   }
 }
 

@@ -6,6 +6,8 @@ import type {Rejection} from './keyed-record.ts'
 /** The host gives this to a source that it asks; the rest of the context is made beside the source. */
 export type HostContext = Omit<SourceContext<unknown>, 'http' | 'resolvePath'> & {
   readonly observe: (update: HostUpdate) => void
+  /** Milliseconds that one request may take, with all of its tries and waits. @default ten minutes */
+  readonly requestTime?: number
 }
 
 export type HostLoginContext = Omit<LoginContext<unknown>, 'http'>

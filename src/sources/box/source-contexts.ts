@@ -124,11 +124,12 @@ export class SourceContexts {
     throw lateReport()
   }
 
-  #http({context: id, options}: ContextMessage, signal: AbortSignal, log: Logger): HttpClient {
+  #http({context: id, options, requestTime}: ContextMessage, signal: AbortSignal, log: Logger): HttpClient {
     const credentialsFor = this.#credentialsFor.get(options) ?? {}
     this.#credentialsFor.set(options, credentialsFor)
     return createHttpClient({
       credentialsFor,
+      ...(requestTime !== undefined && {budgetMs: requestTime}),
       signal,
       log,
       mask: this.#mask,

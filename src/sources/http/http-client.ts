@@ -50,6 +50,10 @@ export interface CredentialsOrigin {
   origin?: string
 }
 
+/** A request that goes on failing for longer than this is worth a warning; milliseconds. */
+const UNREMARKABLE = 3000
+const WARNING_INTERVAL = 20_000
+
 /** These fields of a form that asks for a token must not be printed (RFC 6749, 7523, 7636, 8628). */
 const SECRET_FIELDS = new Set(
   'client_secret refresh_token code code_verifier device_code assertion client_assertion password'.split(' '),
@@ -69,6 +73,7 @@ interface Pending {
   /** The name that errors and the log give it. */
   readonly name: string
   readonly signal: AbortSignal
+  readonly begunAt: number
   deadline: number
 }
 
@@ -80,6 +85,7 @@ class RetryingClient implements HttpClient {
   readonly #limits: RetryLimits
   readonly #credentialsFor: CredentialsOrigin
   #announcedPause = -Infinity
+  #warnedAt = -Infinity
 
   constructor(options: HttpClientOptions) {
     this.#options = options
@@ -125,6 +131,7 @@ class RetryingClient implements HttpClient {
       url,
       name,
       signal: signal === undefined ? this.#stop : eitherOf(this.#stop, signal),
+      begunAt: this.#traffic.clock.now(),
       deadline: this.#traffic.clock.now() + this.#budgetMs,
     }
   }
@@ -195,8 +202,16 @@ class RetryingClient implements HttpClient {
     const until = clock.now() + milliseconds
     this.#assertInTime(pending, failure, until)
     const message = this.#masked(`${pending.name}: ${failure.problem}; trying again`)
-    this.#options.log.info(message, {until: new Date(until).toISOString(), tries})
+    this.#options.log[this.#levelOf(pending)](message, {until: new Date(until).toISOString(), tries})
     await clock.wait(until - clock.now(), pending.signal)
+  }
+
+  /** Warns of a wait that a person would wonder about, though not of each: many requests may wait for the same thing. */
+  #levelOf({begunAt}: Pending): 'info' | 'warn' {
+    const now = this.#traffic.clock.now()
+    if (now - begunAt < UNREMARKABLE || now - this.#warnedAt < WARNING_INTERVAL) return 'info'
+    this.#warnedAt = now
+    return 'warn'
   }
 
   #assertInTime(pending: Pending, failure: Failure, until: number): void {

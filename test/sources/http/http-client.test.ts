@@ -529,6 +529,20 @@ describe('HTTP for sources', () => {
       expect(error.status).to.equal(undefined)
     })
 
+    it('and a warning tell of a server that goes on refusing, and not of each try', async () => {
+      const warned: string[] = []
+      const warn = (message: string): void => void warned.push(message)
+      await server.rules.forGet('/data').thenCloseConnection()
+      const random = stub(Math, 'random').returns(1)
+      try {
+        await errorOf(client({log: {...log, warn}}).request(get('/data')))
+      } finally {
+        random.restore()
+      }
+      expect(warned.length).to.be.within(2, 3)
+      expect(warned[0]).to.match(/^GET http:.*\/data: .*; trying again$/)
+    })
+
     it('say at once that a name was never known', async () => {
       const unknown = Object.assign(new Error('getaddrinfo ENOTFOUND no-such-host.invalid'), {code: 'ENOTFOUND'})
       const lookup = stub(dns, 'lookup').callsArgWith(2, unknown)
