@@ -71,7 +71,8 @@ async function create(path: string, holder: Holder): Promise<boolean> {
 async function isOfTheDead(path: string): Promise<boolean> {
   const other = await readHolder(path)
   const alive = other === undefined ? undefined : await isAlive(other)
-  if (alive !== undefined && (alive === false || other?.token !== '')) return !alive
+  if (alive === false) return true
+  if (alive === true && other?.token !== '') return false
   return ((await silenceOf(path)) ?? 0) >= DEAD_AFTER
 }
 

@@ -12,11 +12,13 @@ export interface ProgressState {
   /** The number of records to extract, where the source has counted them. */
   readonly expected: number | undefined
   readonly waitingUntil: number | undefined
+  /** The program that keeps the run from its warehouse. */
+  readonly heldBy: string | undefined
 }
 
 /** Formats one line for a terminal, with times in its own zone. */
 export function progressLine(state: ProgressState, now: number): string {
-  const {job, startedAt, extracted, listed, units, expected, waitingUntil} = state
+  const {job, startedAt, extracted, listed, units, expected, waitingUntil, heldBy} = state
   const perSecond = extracted / Math.max((now - startedAt) / 1000, 0.001)
   const parts = [
     `${NUMBER.format(extracted)} extracted${listed > 0 ? ` of ${NUMBER.format(listed)} listed` : ''}`,
@@ -29,6 +31,7 @@ export function progressLine(state: ProgressState, now: number): string {
   if (waitingUntil !== undefined && waitingUntil > now) {
     parts.push(`waiting for quota until ${timeOfDay(waitingUntil, now)}`)
   }
+  if (heldBy !== undefined) parts.push(`waiting for ${heldBy} to close the database`)
   return `${job}: ${parts.join(', ')}`
 }
 

@@ -22,7 +22,14 @@ const IDLE_REDRAW_MILLISECONDS = 1000
 /** A terminal that does not know its width says 0. */
 const USUAL_COLUMNS = 80
 const CLEAR_LINE = '\r\u001B[K'
-const NOTHING_DONE = {extracted: 0, listed: 0, units: 0, expected: undefined, waitingUntil: undefined}
+const NOTHING_DONE = {
+  extracted: 0,
+  listed: 0,
+  units: 0,
+  expected: undefined,
+  waitingUntil: undefined,
+  heldBy: undefined,
+}
 
 interface ReporterOptions {
   readonly json: boolean
@@ -88,6 +95,7 @@ export class TerminalReporter implements RunObserver {
       listed: listed + (update.listed ?? 0),
       units: units + (update.units ?? 0),
       ...(update.waitingUntil !== undefined && {waitingUntil: update.waitingUntil.getTime()}),
+      ...(update.heldBy !== undefined && {heldBy: update.heldBy ?? undefined}),
     })
     if (this.#terminal.isTTY !== true) return
     this.#ticking ??= setInterval(() => this.#draw(), IDLE_REDRAW_MILLISECONDS).unref()

@@ -1,6 +1,7 @@
 import {addCounts, StreamCounts, type Counts} from '../model/counts.ts'
 import type {Event, EventDetails} from '../model/events.ts'
 import {assertHoldsNoSecret} from './kept-in-the-log.ts'
+import type {HeldWarehouse} from './held-warehouse.ts'
 import type {GroupPlan} from './plan.ts'
 import type {Sink} from '../sink/sink.ts'
 import type {JsonObject, JsonValue, Stream} from '../source.ts'
@@ -15,6 +16,7 @@ export interface LedgerOptions {
   readonly objectTypes: readonly string[]
   readonly commitAfter: {readonly records: number; readonly milliseconds: number}
   readonly limited: boolean
+  readonly held: Pick<HeldWarehouse, 'isHeld' | 'untilHeld'>
   /** The payload that every `ingestion.completed` of the run begins with. */
   readonly about: () => JsonObject
   readonly maskSecrets: (text: string) => string
@@ -55,6 +57,8 @@ export class CommitLedger {
   #bytesTold = 0
   #startedAt = performance.now()
   #commitInterval: number
+  /** Since when nothing is read because a commit is waited for. */
+  #idleSince: number | undefined
 
   constructor(options: LedgerOptions) {
     this.#options = options
@@ -101,7 +105,9 @@ export class CommitLedger {
     this.#pendingWindow = {since: this.#pendingWindow?.since ?? window.since, until: window.until}
   }
 
+  /** One that waits for another program keeps nobody from reading on; what is read meanwhile goes into the next one. */
   isDue(): boolean {
+    if (this.#committing !== undefined && this.#options.held.isHeld) return false
     const {records} = this.#options.commitAfter
     return this.#pending.total().extracted >= records || performance.now() - this.#startedAt >= this.#commitInterval
   }
@@ -111,14 +117,22 @@ export class CommitLedger {
    * with the commit. False where there is nothing to commit; a commit that failed is not tried twice.
    */
   async commit(isLast: boolean, ending?: (total: RunTotal) => Event): Promise<boolean> {
-    const begun = await this.startCommit(isLast, ending)
-    await this.#commit
+    await this.#ended()
+    const begun = this.#start(isLast, ending)
+    await this.#ended()
     return begun
   }
 
-  /** Begins a commit and returns, so that the next slices are read meanwhile; the one before it is in by then. */
-  async startCommit(isLast: boolean, ending?: (total: RunTotal) => Event): Promise<boolean> {
-    await this.#commit
+  /**
+   * Begins a commit and returns, so that the next slices are read meanwhile; the one before it is in by then, unless another
+   * program holds the warehouse: then none is begun, and the reading goes on.
+   */
+  async startCommit(isLast: boolean): Promise<void> {
+    await Promise.race([this.#commit, this.#options.held.untilHeld()])
+    if (this.#committing === undefined) this.#start(isLast)
+  }
+
+  #start(isLast: boolean, ending?: (total: RunTotal) => Event): boolean {
     const window = this.#pendingWindow
     const plan = this.#plan
     if (window === undefined || plan === undefined) return false
@@ -135,6 +149,16 @@ export class CommitLedger {
     return true
   }
 
+  /** Waits for the commit that is under way, with nothing else to do. */
+  async #ended(): Promise<void> {
+    this.#idleSince = performance.now()
+    try {
+      await this.#commit
+    } finally {
+      this.#idleSince = undefined
+    }
+  }
+
   async #write(
     gathered: Gathered,
     plan: GroupPlan,
@@ -143,15 +167,18 @@ export class CommitLedger {
   ): Promise<void> {
     const {counts, window} = gathered
     let told = 0
-    const result = await this.#options.sink.commit((rows) => {
-      const billed = this.#billed()
-      told = billed.bytesBilled ?? 0
-      const total = {counts: this.#countsWith(gathered, rows), commits: this.#commits + 1, ...billed}
-      return [
-        ...plan.group.streams.map((stream) => this.#completed(stream, gathered, rows, bookmark)),
-        ...(ending === undefined ? [] : [ending(total)]),
-      ]
-    })
+    const result = await this.#options.sink.commit(
+      (rows) => {
+        const billed = this.#billed()
+        told = billed.bytesBilled ?? 0
+        const total = {counts: this.#countsWith(gathered, rows), commits: this.#commits + 1, ...billed}
+        return [
+          ...plan.group.streams.map((stream) => this.#completed(stream, gathered, rows, bookmark)),
+          ...(ending === undefined ? [] : [ending(total)]),
+        ]
+      },
+      () => this.#idleSince,
+    )
     this.#bytesTold = told
     for (const [objectType, more] of result?.counts ?? []) addCounts(counts.of(objectType), more)
     this.#committed.addAll(counts)

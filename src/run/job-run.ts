@@ -2,6 +2,7 @@ import type {Counts} from '../model/counts.ts'
 import type {TimeWindow} from '../model/window.ts'
 import type {Sink} from '../sink/sink.ts'
 import type {Estimate} from '../source.ts'
+import type {HeldWarehouse} from './held-warehouse.ts'
 import type {Schedule} from './plan.ts'
 import type {SliceReader} from './slice.ts'
 import type {WindowRequest} from './window-request.ts'
@@ -22,6 +23,7 @@ export interface JobRun extends SliceReader, Schedule {
   readonly planned: (windows: readonly TimeWindow[]) => void
   /** Called after `planned`, where the source can count what it will take. */
   readonly estimated: (estimate: Estimate) => void
+  readonly held: HeldWarehouse
   readonly maskSecrets: (text: string) => string
 }
 

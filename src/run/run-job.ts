@@ -59,6 +59,7 @@ class Pipeline {
       objectTypes: this.#streams().map(({objectType}) => objectType),
       commitAfter: run.commitAfter,
       limited: run.request.limit !== undefined,
+      held: run.held,
       maskSecrets: run.maskSecrets,
       about: () => ({job, account, selection, ...(this.#identity !== undefined && {identity: this.#identity})}),
       event: (details) => this.#events.event(details),

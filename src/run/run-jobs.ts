@@ -12,6 +12,7 @@ import {isStoredIn, openSecrets} from '../sources/secrets/open-secrets.ts'
 import {expandJobs, findJob, type Job} from '../config/jobs.ts'
 import type {Mask} from '../base/mask.ts'
 import {outcomeOfRun, type FinishedRun, type RunDescription} from './finished-run.ts'
+import {HeldWarehouse} from './held-warehouse.ts'
 import {runJob} from './run-job.ts'
 import type {Notifier, RunObserver, RunProgress} from './run-observer.ts'
 import {assertSignedIn} from '../sources/signed-in.ts'
@@ -120,10 +121,17 @@ async function runResolved(
   const startedAt = new Date()
   const runId = createRunId(job.name, startedAt)
   const folder = join(commandLine.cacheDir, 'spool', runId)
+  const held = new HeldWarehouse()
+  const heldBy = (holder: string | undefined): void => {
+    if (holder !== undefined && !held.isHeld)
+      log.warn(`${job.name} waits for ${holder} to close the database; what is read is kept until then`)
+    held.tell(holder)
+    observer.progressed(description, {heldBy: holder ?? null})
+  }
   const sink = openSink(
     {
       production: config.warehouse.tables,
-      openWarehouse: async () => openWarehouse(config.warehouse, {temporaryFolder: folder, signal}),
+      openWarehouse: async () => openWarehouse(config.warehouse, {temporaryFolder: folder, signal, heldBy}),
       folder,
       needsCoverage: needsCoverage(read),
       samples: options.samples,
@@ -155,6 +163,7 @@ async function runResolved(
     now: () => new Date(),
     maskSecrets: mask.apply,
     commitAfter: kind.commitAfter,
+    held,
     planned: (windows) => observer.planned(description, windows),
     estimated: (estimate) => observer.estimated(description, {...estimate, unitsPerMinute}),
     observe,

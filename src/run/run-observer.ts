@@ -4,7 +4,10 @@ import type {HostUpdate} from '../sources/box/hosted-source.ts'
 import type {FinishedRun, RunDescription} from './finished-run.ts'
 import type {SliceProgress} from './slice.ts'
 
-export type RunProgress = SliceProgress & HostUpdate
+export interface RunProgress extends SliceProgress, HostUpdate {
+  /** The program that keeps the run from its warehouse; `null`: none any more. */
+  readonly heldBy?: string | null
+}
 
 /** Hears what a person wants to see while jobs run. */
 export interface RunObserver {

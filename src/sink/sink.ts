@@ -29,9 +29,12 @@ export interface Sink {
   /**
    * Commits all that came before, one commit after the other; what comes while it is under way belongs to the next one.
    * Resolves with `undefined` where nothing is written, so that nothing is known of what a write
-   * would have done.
+   * would have done. While `idleSince` gives no instant, a warehouse that is held by another program is waited for.
    */
-  commit(events: (counts: CommitCounts) => readonly Event[]): Promise<CommitResult | undefined>
+  commit(
+    events: (counts: CommitCounts) => readonly Event[],
+    idleSince?: () => number | undefined,
+  ): Promise<CommitResult | undefined>
   /** The bytes that the warehouse billed for all statements so far; `undefined` where nothing is billed. */
   readonly bytesBilled: number | undefined
   /** Gives what a dry run saw; `undefined` where records are written. */

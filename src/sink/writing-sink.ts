@@ -91,13 +91,16 @@ export class WritingSink implements Sink {
     await this.#running().spool.clear()
   }
 
-  async commit(events: (counts: CommitCounts) => readonly Event[]): Promise<CommitResult> {
+  async commit(
+    events: (counts: CommitCounts) => readonly Event[],
+    idleSince?: () => number | undefined,
+  ): Promise<CommitResult> {
     const running = this.#running()
     const {spool, writer} = running
     running.spool = spool.next()
     try {
       const batch = await spool.batch(writer.since)
-      const result = await writer.commit(batch, events)
+      const result = await writer.commit(batch, events, idleSince)
       await spool.clear()
       return result
     } finally {

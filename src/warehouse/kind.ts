@@ -38,4 +38,6 @@ export interface OpenOptions {
   readonly temporaryFolder: string
   /** It ends every wait of reading and of beginning a run; a commit that has begun goes on. */
   readonly signal: AbortSignal
+  /** Hears who keeps a run from the warehouse, by the name of a program, and `undefined` when it was let in. */
+  readonly heldBy?: ((holder: string | undefined) => void) | undefined
 }

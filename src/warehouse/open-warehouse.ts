@@ -1,4 +1,7 @@
+import {randomBytes} from 'node:crypto'
+import {rmSync} from 'node:fs'
 import {tmpdir} from 'node:os'
+import {join} from 'node:path'
 
 import type {WarehouseConfig} from '../config/config.ts'
 import type {OpenOptions} from './kind.ts'
@@ -6,12 +9,16 @@ import {kindOf} from './kinds.ts'
 import type {Warehouse} from './warehouse.ts'
 
 /** Commands that run no job wait until the process ends. */
-const OUTSIDE_OF_RUNS: OpenOptions = {temporaryFolder: tmpdir(), signal: new AbortController().signal}
+const outsideOfRuns = (): OpenOptions => {
+  const temporaryFolder = join(tmpdir(), `lorchestra-${randomBytes(12).toString('hex')}`)
+  process.once('exit', () => rmSync(temporaryFolder, {recursive: true, force: true}))
+  return {temporaryFolder, signal: new AbortController().signal}
+}
 
 /** Gives the configured warehouse, whose client is loaded now where it was not, and opens nothing yet. */
 export async function openWarehouse(
   config: WarehouseConfig,
-  options: OpenOptions = OUTSIDE_OF_RUNS,
+  options: OpenOptions = outsideOfRuns(),
 ): Promise<Warehouse> {
   return kindOf(config).open(config.settings, options)
 }

@@ -61,9 +61,14 @@ export interface WarehouseWriter {
   readonly states: readonly StreamState[]
   /**
    * Writes rows and events together or not at all. `events` is called with the exact counts, inside of the transaction.
-   * Throws a failure, and writes nothing, where another run has taken the lease over.
+   * Throws a failure, and writes nothing, where another run has taken the lease over. A program that keeps the warehouse from
+   * it is waited for: for good while `idleSince` gives no instant (of `performance.now()`), as the run has other things to do.
    */
-  commit(batch: CommitBatch, events: (counts: CommitCounts) => readonly Event[]): Promise<CommitResult>
+  commit(
+    batch: CommitBatch,
+    events: (counts: CommitCounts) => readonly Event[],
+    idleSince?: () => number | undefined,
+  ): Promise<CommitResult>
   /** Gives the lease back. Writes nothing. */
   close(): Promise<void>
 }

@@ -18,6 +18,7 @@ describe('the line of progress', () => {
     units: 24_055,
     expected: undefined,
     waitingUntil: undefined,
+    heldBy: undefined,
   }
 
   it('says how much of what was listed is fetched, how fast, and what that cost', () => {

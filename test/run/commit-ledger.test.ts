@@ -1,6 +1,7 @@
 import {expect} from 'chai'
 import sinon from 'sinon'
 
+import {HeldWarehouse} from '../../src/run/held-warehouse.ts'
 import {CommitLedger} from '../../src/run/commit-ledger.ts'
 import {StreamCounts} from '../../src/model/counts.ts'
 import {createEvent} from '../../src/model/events.ts'
@@ -29,6 +30,7 @@ describe('commits', () => {
       objectTypes: ['thing'],
       commitAfter: {records: 1000, milliseconds: 5 * MINUTE},
       limited: false,
+      held: new HeldWarehouse(),
       maskSecrets: (text) => text,
       about: () => ({}),
       event: (details) => createEvent({...details, runId: 'run', at: new Date(0)}),

@@ -2,6 +2,7 @@ import {join} from 'node:path'
 
 import {createMask, type Mask} from '../../src/base/mask.ts'
 import type {HttpClient, Logger} from '../../src/source.ts'
+import {HeldWarehouse} from '../../src/run/held-warehouse.ts'
 import {runJob} from '../../src/run/run-job.ts'
 import type {JobRun, RunReport} from '../../src/run/job-run.ts'
 import {setRunMode, type RunMode} from '../../src/model/run-mode.ts'
@@ -45,6 +46,8 @@ export interface ScriptedRun {
   readonly runId?: string
   readonly options?: unknown
   readonly lockTimeout?: number
+  readonly commitTimeout?: number
+  readonly heldBy?: (holder: string | undefined) => void
   readonly http?: HttpClient
   readonly observe?: JobRun['observe']
   readonly estimated?: JobRun['estimated']
@@ -68,6 +71,7 @@ export async function scriptedRun(run: ScriptedRun): Promise<ScriptedResult> {
   const startedAt = new Date(run.now ?? Date.now())
   const request: WindowRequest = {full: false, refetch: false, ...run.request}
   const mode = run.mode ?? 'production'
+  const held = new HeldWarehouse()
   const sink = openedIn(mode, () =>
     openSink(
       {
@@ -76,6 +80,13 @@ export async function scriptedRun(run: ScriptedRun): Promise<ScriptedResult> {
           const real = new DuckDBWarehouse(
             {path: databaseIn(run.folder), temporaryFolder: spool, lockTimeout: run.lockTimeout ?? LOCK_TIMEOUT},
             signal,
+            {
+              ...(run.commitTimeout !== undefined && {commitTimeout: run.commitTimeout}),
+              heldBy: (holder) => {
+                held.tell(holder)
+                run.heldBy?.(holder)
+              },
+            },
           )
           return Promise.resolve(run.warehouse?.(real) ?? real)
         },
@@ -115,6 +126,7 @@ export async function scriptedRun(run: ScriptedRun): Promise<ScriptedResult> {
     settle: parseDuration(defaults?.settle ?? '0s'),
     slice: defaults?.slice === undefined ? undefined : parseDuration(defaults.slice),
     earliest: defaults?.earliest === undefined ? -Infinity : Date.parse(defaults.earliest),
+    held,
     planned: () => {},
     estimated: run.estimated ?? (() => {}),
     observe: run.observe ?? (() => {}),

@@ -2,6 +2,7 @@ import {open, rename, rm, type FileHandle} from 'node:fs/promises'
 import {dirname} from 'node:path'
 
 import {failure, messageWithCauses} from '../../base/errors.ts'
+import {syncFolder} from '../../base/sync-folder.ts'
 
 /** Room that is taken on the disk beyond what is stored already: more than a token cache with one more token needs. */
 const SPARE_BYTES = 64 * 1024
@@ -67,16 +68,5 @@ export async function assertStored<Result>(path: string, store: () => Promise<Re
       next: 'Make room or make the folder writable, then sign in to the source again if it refuses the old credentials.',
       cause: error,
     })
-  }
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  // Windows cannot open folders, and needs no sync of them.
-  if (process.platform === 'win32') return
-  const handle = await open(folder, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
   }
 }

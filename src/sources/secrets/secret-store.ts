@@ -1,9 +1,10 @@
 import {AsyncLocalStorage} from 'node:async_hooks'
-import {chmod, mkdir, readFile} from 'node:fs/promises'
+import {mkdir, readFile} from 'node:fs/promises'
 import {join} from 'node:path'
 
 import {failure, sourceBug} from '../../base/errors.ts'
 import {withFileLock} from '../../base/file-lock.ts'
+import {setMode} from '../../base/file-mode.ts'
 import type {Mask} from '../../base/mask.ts'
 import {NAME} from '../../model/name.ts'
 import type {SecretChange, SecretStore} from '../../source.ts'
@@ -51,7 +52,7 @@ export function createSecretStore(options: SecretStoreOptions): ListedSecretStor
     get: async (name) => (await readMasked()).get(name),
     update: async <Value extends string | undefined>(name: string, change: SecretChange<Value>) =>
       oneAtATime(path, async () => {
-        await assertStored(path, async () => makePrivateFolder(folder))
+        await makePrivateFolder(path, folder)
         return withFileLock(lock, async () => {
           const secrets = await readMasked()
           // What `change` uses up cannot be had again, so the place for what it returns is there before it is called.
@@ -82,9 +83,16 @@ async function oneAtATime<Result>(path: string, work: () => Promise<Result>): Pr
   return inTurn(path, undefined, async () => updating.run(path, work))
 }
 
-async function makePrivateFolder(folder: string): Promise<void> {
-  await mkdir(folder, {recursive: true, mode: 0o700})
-  await chmod(folder, 0o700)
+async function makePrivateFolder(path: string, folder: string): Promise<void> {
+  const {openToOthers} = await assertStored(path, async () => {
+    await mkdir(folder, {recursive: true, mode: 0o700})
+    return setMode(folder, 0o700)
+  })
+  if (!openToOthers) return
+  throw failure(`others can read ${folder}, and its file system does not let that be changed`, {
+    code: 'E_FILE_NOT_WRITTEN',
+    next: 'Set XDG_DATA_HOME to a folder on a file system with permissions: secrets are kept there.',
+  })
 }
 
 async function read(path: string): Promise<Secrets> {

@@ -1,14 +1,16 @@
 import {existsSync} from 'node:fs'
-import {open, stat, type FileHandle} from 'node:fs/promises'
+import {mkdir, open, stat, type FileHandle} from 'node:fs/promises'
 
 import type {DuckDBConnection, DuckDBInstance} from '@duckdb/node-api'
 
-import {failure, busy, LorchestraError, usageError} from '../../base/errors.ts'
+import {usageError} from '../../base/errors.ts'
 import {withFileLock} from '../../base/file-lock.ts'
 import {pause, inTurn} from '../../base/waiting.ts'
 import {hasCode} from '../../base/system-error.ts'
-import {adviceFor} from './advice.ts'
+import {describeOpenError, isTorn, withoutValues} from './duckdb-error.ts'
 import {backupOf, backUpMetadata, removeBackup, restoreBackup} from './metadata-backup.ts'
+import {LockWait, type LockTimeouts} from './lock-wait.ts'
+import {makeWal, removeEmptyWal} from './private-wal.ts'
 import {literal} from './sql.ts'
 
 export interface DatabaseOptions {
@@ -28,54 +30,68 @@ export const THREADS = {few: 1, many: 2}
  * threads would not fit below the limit and would spill; groups of several sizes may stand in one table.
  */
 const ROW_GROUP_ROWS = 16_384
-const QUOTING_ERRORS = ['Conversion Error', 'Constraint Error', 'Invalid Input Error']
-/** One run waits no longer than this for the commits of others; milliseconds. */
-const LONGEST_WAIT = 60 * 60 * 1000
-const FIRST_PAUSE = 20
-const LONGEST_PAUSE = 500
-
 export type Access = 'read' | 'write'
 
-/** Opens the file for as long as `use` takes; DuckDB lets one process in at a time. `signal` ends the wait for it. */
+/**
+ * Opens the file for as long as `use` takes; DuckDB lets one process in at a time. `signal` ends the wait for it, which others
+ * of this process do not wait for.
+ */
 export async function withDatabase<Result>(
   options: DatabaseOptions,
   access: Access,
   signal: AbortSignal | undefined,
   use: (connection: DuckDBConnection) => Promise<Result>,
+  timeouts: LockTimeouts = {timeout: options.lockTimeout},
 ): Promise<Result> {
-  // DuckDB locks a file against other processes only: two instances of one process would overwrite each other (tried).
-  return inTurn(options.path, signal, async () => withOpenDatabase(options, access, signal, use))
+  const wait = new LockWait(options.path, timeouts)
+  const attempt = async (): Promise<Attempt<Result>> => {
+    const opened = await openUnlessHeld(options, access)
+    if ('holder' in opened) return opened
+    wait.end()
+    return {result: await useOpen(options, access, opened, use)}
+  }
+  for (;;) {
+    signal?.throwIfAborted()
+    // DuckDB locks a file against other processes only: two instances of one process would overwrite each other (tried).
+    const tried = await inTurn(options.path, signal, attempt)
+    if ('result' in tried) return tried.result
+    await pause(wait.next(tried.holder, tried.error), signal)
+  }
 }
 
-async function withOpenDatabase<Result>(
-  options: DatabaseOptions,
+interface Held {
+  readonly holder: string
+  readonly error: unknown
+}
+
+type Attempt<Result> = Held | {readonly result: Result}
+
+async function useOpen<Result>(
+  {path}: DatabaseOptions,
   access: Access,
-  signal: AbortSignal | undefined,
+  {instance, connection}: OpenDatabase,
   use: (connection: DuckDBConnection) => Promise<Result>,
 ): Promise<Result> {
-  const {instance, connection} = await openWhenFree(options, access, signal)
-  const umask = process.umask()
   let file: FileHandle | undefined
   try {
     if (access === 'read') return await use(connection)
-    // What DuckDB writes beside the file is for nobody who may not read the file itself. The owner's own bits stay: the
-    // process makes folders meanwhile.
-    process.umask(~(await stat(options.path)).mode & 0o077)
     // Windows lets nobody read a file that DuckDB has open.
     if (process.platform !== 'win32') {
-      file = await open(options.path, 'r')
-      await backUpMetadata(connection, options.path, file)
+      // What DuckDB writes beside the file is for nobody who may not read the file itself.
+      await makeWal(path)
+      file = await open(path, 'r')
+      await backUpMetadata(connection, path, file)
     }
     const result = await use(connection)
-    if (await checkpoint(connection)) await removeBackup(options.path)
+    if (await checkpoint(connection)) await removeBackup(path)
     return result
   } catch (error) {
-    throw withoutValues(options.path, error)
+    throw withoutValues(path, error)
   } finally {
+    if (access === 'write') await removeEmptyWal(path)
     connection.closeSync()
     instance.closeSync()
     await file?.close()
-    process.umask(umask)
   }
 }
 
@@ -124,26 +140,13 @@ interface OpenDatabase {
   readonly connection: DuckDBConnection
 }
 
-async function openWhenFree(
-  options: DatabaseOptions,
-  access: Access,
-  signal: AbortSignal | undefined,
-): Promise<OpenDatabase> {
-  const startedAt = performance.now()
-  let deadline = startedAt + options.lockTimeout
-  for (let interval = FIRST_PAUSE; ; interval = Math.min(interval * 2, LONGEST_PAUSE)) {
-    signal?.throwIfAborted()
-    try {
-      return await (access === 'read' ? openToRead(options) : openWhole(options))
-    } catch (error) {
-      const holder = lockHolder(error)
-      if (holder === undefined) throw describeOpenError(options.path, error)
-      const now = performance.now()
-      // A run has the file open for one commit, however long that takes; others may keep it open for good.
-      if (existsSync(backupOf(options.path))) deadline = Math.min(now + options.lockTimeout, startedAt + LONGEST_WAIT)
-      if (now > deadline) throw heldByAnother(options.path, now - startedAt, holder, error)
-    }
-    await pause(interval, signal)
+async function openUnlessHeld(options: DatabaseOptions, access: Access): Promise<OpenDatabase | Held> {
+  try {
+    return await (access === 'read' ? openToRead(options) : openWhole(options))
+  } catch (error) {
+    const holder = lockHolder(error)
+    if (holder !== undefined) return {holder, error}
+    throw describeOpenError(options.path, error)
   }
 }
 
@@ -181,8 +184,6 @@ async function openWhole(options: DatabaseOptions): Promise<OpenDatabase> {
   })
 }
 
-const isTorn = (error: unknown): boolean => error instanceof Error && error.message.includes('checksum')
-
 /** The size of row groups can only be set where a file is attached. */
 async function openToWrite(options: DatabaseOptions): Promise<OpenDatabase> {
   const instance = await startEngine(options, ':memory:', {threads: String(THREADS.few)})
@@ -205,6 +206,7 @@ async function startEngine(
   settings: Record<string, string>,
 ): Promise<DuckDBInstance> {
   const {DuckDBInstance: instances} = await import('@duckdb/node-api')
+  await mkdir(temporaryFolder, {recursive: true, mode: 0o700})
   return instances.create(path, {
     memory_limit: `${MEMORY_LIMIT}B`,
     temp_directory: temporaryFolder,
@@ -217,59 +219,4 @@ async function startEngine(
 function lockHolder(error: unknown): string | undefined {
   if (!(error instanceof Error) || !error.message.includes('Could not set lock on file')) return undefined
   return /Conflicting lock is held in (.*?\(PID \d+\))/.exec(error.message)?.[1] ?? 'another process'
-}
-
-const heldByAnother = (path: string, waited: number, holder: string, error: unknown): Error =>
-  busy(`${path} is open in ${holder}; waited ${Math.round(waited / 1000)} s for it`, {
-    code: 'E_DATABASE_LOCKED',
-    next: 'Close it there (a DuckDB shell or notebook keeps the file locked) and run the same command again.',
-    cause: error,
-  })
-
-/** DuckDB quotes the value that it could not convert or insert, and values are payload. */
-function withoutValues(path: string, error: unknown): unknown {
-  if (!(error instanceof Error) || error instanceof LorchestraError) return error
-  const kind = /^[A-Z][A-Za-z ]+ Error/.exec(error.message)?.[0]
-  if (kind === undefined) return error
-  const detail = QUOTING_ERRORS.includes(kind)
-    ? withoutQuotes(kind, error.message)
-    : (error.message.split('\n')[0] ?? kind)
-  const advice = adviceFor(path, error.message)
-  return failure(`DuckDB: ${detail}`, {
-    code: 'E_WAREHOUSE_FAILED',
-    next: [outcomeAfter(error.message), ...advice].join(' '),
-  })
-}
-
-const withoutQuotes = (kind: string, message: string): string =>
-  message.includes('Malformed JSON') ? `${kind}: a payload that the source gave is not the JSON of one object` : kind
-
-/** A large COMMIT checkpoints, and where that fails it has written its .wal or not. */
-const outcomeAfter = (message: string): string =>
-  message.includes('create checkpoint')
-    ? 'Whether this commit is in, event_log says; running again is safe.'
-    : 'Nothing of this transaction was written.'
-
-function describeOpenError(path: string, error: unknown): Error {
-  const text = error instanceof Error ? error.message : ''
-  if (text.includes('not a valid DuckDB database')) {
-    return failure(`${path} is not a DuckDB database`, {
-      code: 'E_DATABASE_BROKEN',
-      next: 'Set warehouse.path to another file, or restore it.',
-      cause: error,
-    })
-  }
-  if (isTorn(error) && existsSync(backupOf(path))) {
-    return failure(`a run that was killed left ${path} half written`, {
-      code: 'E_DATABASE_BROKEN',
-      next: 'Nothing is lost: the next run that writes, without --dry-run, mends it.',
-      cause: error,
-    })
-  }
-  const [advice = 'Check the path and its permissions.'] = adviceFor(path, text)
-  return failure(`cannot open ${path}`, {
-    code: 'E_WAREHOUSE_UNREACHABLE',
-    next: `${advice} Nothing was written.`,
-    cause: error,
-  })
 }

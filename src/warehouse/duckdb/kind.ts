@@ -1,7 +1,8 @@
+import {parseDuration} from '../../base/time.ts'
 import type {WarehouseKind} from '../kind.ts'
 import type {DuckDBSettings} from './settings.ts'
 
-/** Another process that has the file open and is no run is waited for so many milliseconds. */
+/** Who has read nothing yet waits so many milliseconds for another program that has the file open. */
 const LOCK_TIMEOUT = 10_000
 
 export const duckdb: WarehouseKind<DuckDBSettings> = {
@@ -26,8 +27,9 @@ export const duckdb: WarehouseKind<DuckDBSettings> = {
   async load() {
     return Promise.all([import('./warehouse.ts'), import('@duckdb/node-api')])
   },
-  async open({path}, {temporaryFolder, signal}) {
-    const {DuckDBWarehouse} = await import('./warehouse.ts')
-    return new DuckDBWarehouse({path, temporaryFolder, lockTimeout: LOCK_TIMEOUT}, signal)
+  async open({path, lockTimeout}, {temporaryFolder, signal, heldBy}) {
+    const [{DuckDBWarehouse}, {realFile}] = await Promise.all([import('./warehouse.ts'), import('./real-file.ts')])
+    const database = {path: await realFile(path), temporaryFolder, lockTimeout: LOCK_TIMEOUT}
+    return new DuckDBWarehouse(database, signal, {commitTimeout: parseDuration(lockTimeout), heldBy})
   },
 }

@@ -5,6 +5,7 @@ import type {DuckDBConnection} from '@duckdb/node-api'
 import {z} from 'zod'
 
 import {failure} from '../../base/errors.ts'
+import {syncFolder} from '../../base/sync-folder.ts'
 import {hasCode} from '../../base/system-error.ts'
 import {rowsOf} from './sql.ts'
 
@@ -117,14 +118,5 @@ async function writeWhole(path: string, content: Buffer): Promise<void> {
       next: `Make room on the disk of ${path}, see that its folder can be written, and run again. Nothing of this transaction was written.`,
       cause: error,
     })
-  }
-}
-
-async function syncFolder(path: string): Promise<void> {
-  const folder = await open(path, 'r')
-  try {
-    await folder.sync()
-  } finally {
-    await folder.close()
   }
 }

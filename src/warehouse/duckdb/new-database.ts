@@ -1,10 +1,15 @@
-import {chmod, link, mkdir, readdir, rm} from 'node:fs/promises'
+import {mkdir, readdir, rename, rm} from 'node:fs/promises'
 import {hostname} from 'node:os'
 import {basename, dirname, join} from 'node:path'
 
+import {withFileLock} from '../../base/file-lock.ts'
+import {setMode} from '../../base/file-mode.ts'
 import {isAlive} from '../../base/process-identity.ts'
-import {hasCode} from '../../base/system-error.ts'
+import {syncFolder} from '../../base/sync-folder.ts'
 import {databaseExists} from './connection.ts'
+
+/** Milliseconds in which another process renames a file. */
+const LOCK_TIMEOUT = 10_000
 
 /** Makes it whole or not at all: DuckDB, killed while it makes a file, leaves one that nothing can open any more. */
 export async function createMissingDatabase(path: string): Promise<void> {
@@ -17,16 +22,22 @@ export async function createMissingDatabase(path: string): Promise<void> {
     const instance = await DuckDBInstance.create(draft)
     instance.closeSync()
     // It will hold payloads. Whoever wants others to read it says so with a mode of the file, which stays.
-    await chmod(draft, 0o600)
-    // As DuckDB does: what was committed to a file that is gone is not for a new one.
-    if (!(await databaseExists(path))) await rm(`${path}.wal`, {force: true})
-    await link(draft, path)
-  } catch (error) {
-    // Another process was faster.
-    if (!hasCode(error, 'EEXIST')) throw error
+    await setMode(draft, 0o600)
+    await putInPlace(draft, path)
   } finally {
     await rm(draft, {force: true})
   }
+}
+
+/** Another process may be about to do the same, and what it has committed by then must not be replaced. */
+async function putInPlace(draft: string, path: string): Promise<void> {
+  await withFileLock({path: `${path}.making`, holds: path, lockTimeout: LOCK_TIMEOUT}, async () => {
+    if (await databaseExists(path)) return
+    // As DuckDB does: what was committed to a file that is gone is not for a new one.
+    await rm(`${path}.wal`, {force: true})
+    await rename(draft, path)
+    await syncFolder(dirname(path))
+  })
 }
 
 async function removeDraftsOfTheDead(path: string): Promise<void> {

@@ -1,5 +1,7 @@
 import {dirname} from 'node:path'
 
+import type {DuckDBConnection} from '@duckdb/node-api'
+
 import type {Stream} from '../../source.ts'
 import {inTurn} from '../../base/waiting.ts'
 import type {Event} from '../../model/events.ts'
@@ -8,6 +10,7 @@ import {
   NOTHING_COVERED,
   NOTHING_KNOWN,
   type AddedColumns,
+  type CommitResult,
   type DescribedTable,
   type KeyIndex,
   type Reject,
@@ -35,19 +38,39 @@ import {readRejects} from './events.ts'
 import {exportKeys} from './keys.ts'
 import {assertLeaseHeld, fileExchanged, takeLease} from './leases.ts'
 import {createMissingDatabase} from './new-database.ts'
+import type {LockTimeouts} from './lock-wait.ts'
 import {readRunEvents} from './run-events.ts'
 import {showRunLives} from './run-sign.ts'
 import {readStreamStates} from './stream-state.ts'
+
+/** A run that has something to lose waits longer than a command that only reads. */
+export interface LockTimeoutsOfRuns {
+  /** @default lockTimeout */
+  readonly commitTimeout?: number
+  readonly heldBy?: ((holder: string | undefined) => void) | undefined
+}
+
+/** Milliseconds between two tries of a commit. */
+const LONGEST_PAUSE = 5_000
 
 export class DuckDBWarehouse implements Warehouse {
   readonly recordLines = DELIMITED_LINES
   readonly #database: DatabaseOptions
 
   readonly #signal: AbortSignal
+  readonly #timeouts: LockTimeouts
 
-  constructor(database: DatabaseOptions, signal: AbortSignal) {
+  constructor(database: DatabaseOptions, signal: AbortSignal, run: LockTimeoutsOfRuns = {}) {
+    const {commitTimeout = database.lockTimeout, heldBy} = run
     this.#database = database
     this.#signal = signal
+    this.#timeouts = {
+      timeout: commitTimeout,
+      stop: signal,
+      timeoutOnceStopped: Math.min(database.lockTimeout, commitTimeout),
+      longestPause: LONGEST_PAUSE,
+      ...(heldBy !== undefined && {heldBy}),
+    }
   }
 
   async readStreamStates(tables: TableSet, scopes: readonly StreamScope[]): Promise<readonly StreamState[]> {
@@ -105,10 +128,11 @@ export class DuckDBWarehouse implements Warehouse {
   async indexKeys(tables: TableSet, streams: readonly Stream[], folder: string): Promise<KeyIndex> {
     if (!(await databaseExists(this.#database.path))) return NOTHING_KNOWN
     const {openKeyIndex} = await import('../key-index.ts')
-    const file = await withDatabase(this.#database, 'read', this.#signal, async (connection) => {
-      if (!(await tableExists(connection, tables.rawObjects))) return undefined
-      return exportKeys(connection, tables.rawObjects, streams, folder)
-    })
+    const copy = async (connection: DuckDBConnection): Promise<string | undefined> =>
+      (await tableExists(connection, tables.rawObjects))
+        ? exportKeys(connection, tables.rawObjects, streams, folder)
+        : undefined
+    const file = await withDatabase(this.#database, 'read', this.#signal, copy, this.#timeouts)
     return file === undefined ? NOTHING_KNOWN : openKeyIndex(file, folder)
   }
 
@@ -145,14 +169,15 @@ export class DuckDBWarehouse implements Warehouse {
       since: new Date(started.created_at),
       states,
       // A stopped run still commits what is whole and says that it stopped.
-      commit: async (batch, events) => {
+      commit: async (batch, events, idleSince) => {
         if (!(await databaseExists(this.#database.path))) throw fileExchanged(`${this.#database.path} is gone`)
-        return withDatabase(this.#database, 'write', undefined, async (connection) =>
+        const timeouts = {...this.#timeouts, ...(idleSince !== undefined && {idleSince})}
+        const commit = async (connection: DuckDBConnection): Promise<CommitResult> =>
           inTransaction(connection, async () => {
             await assertLeaseHeld(connection, run.tables, run.runId)
             return commitBatch(connection, run, batch, events)
-          }),
-        )
+          })
+        return withDatabase(this.#database, 'write', undefined, commit, timeouts)
       },
       // The lease itself ends with the job.completed or job.failed of the last commit.
       close: endLife,
