@@ -3,6 +3,7 @@ import {findJob} from '../config/jobs.ts'
 import {isStoredIn, openSecrets} from '../sources/secrets/open-secrets.ts'
 import {SourceBoxes} from '../sources/source-boxes.ts'
 import {checkAccount} from './accounts.ts'
+import {examineBookmark} from './bookmarks.ts'
 import {check, failed, type Finding} from './finding.ts'
 import {checkReading} from './reading.ts'
 import type {AccountCheck} from './trial.ts'
@@ -18,7 +19,8 @@ export async function* examineJobs(request: AccountCheck, names: readonly string
       const job = findJob(config, name)
       const source = await boxes.sourceOf(job)
       const secrets = openSecrets({account: job.account, job: name}, {config, dataDir: commandLine.dataDir, mask})
-      const {options} = await resolveOptions(job, source, config, mask, isStoredIn(secrets))
+      const resolved = await resolveOptions(job, source, config, mask, isStoredIn(secrets))
+      const {options} = resolved
       yield {check: 'job', subject: name, status: 'ok', found: `options of ${source.name} are complete`}
       const owner = job.account ?? name
       if (!asked.has(owner)) {
@@ -28,8 +30,9 @@ export async function* examineJobs(request: AccountCheck, names: readonly string
         yield finding
       }
       // Whoever cannot sign in cannot read either.
-      if (asked.get(owner) === true)
-        yield await check('reading', name, async () => checkReading(request, job, source, options))
+      if (asked.get(owner) !== true) continue
+      yield await check('reading', name, async () => checkReading(request, job, source, options))
+      yield* examineBookmark(request, job, source, resolved)
     } catch (error) {
       yield failed('job', name, error)
     }

@@ -5,7 +5,7 @@ import type {Mask} from '../base/mask.ts'
 import type {Config} from '../config/config.ts'
 import type {Job} from '../config/jobs.ts'
 import {contextBetweenSlices} from '../run/source-context.ts'
-import type {Logger} from '../source.ts'
+import type {Logger, Stream} from '../source.ts'
 import type {HostContext, HostedSource} from '../sources/box/hosted-source.ts'
 import {openSecrets} from '../sources/secrets/open-secrets.ts'
 
@@ -57,7 +57,7 @@ export async function withTrial<Answer>(
         if (serverTime !== undefined) skewed(Date.now() - serverTime.getTime())
       },
     },
-    source.streams(options).map(({objectType}) => ({sourceSystem: job.sourceSystem, objectType})),
+    streamsOf(job, source, options),
     {since: Date.now() - HOUR, until: Date.now()},
   )
   const nothing = (): void => undefined
@@ -67,3 +67,6 @@ export async function withTrial<Answer>(
     clearTimeout(timer)
   }
 }
+
+export const streamsOf = (job: Job, source: HostedSource, options: unknown): readonly Stream[] =>
+  source.streams(options).map(({objectType}) => ({sourceSystem: job.sourceSystem, objectType}))

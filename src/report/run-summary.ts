@@ -121,6 +121,10 @@ function formatCounts(counts: Counts, preview: Preview | undefined): string {
 function outcomeNotes({description, report, runId, storedUnknown, limited}: FinishedRun): readonly string[] {
   const notes: string[] = []
   if (report.newSelection) notes.push('The selection of this job changed, so its coverage begins anew.')
+  if (report.droppedBookmark !== undefined)
+    notes.push(
+      'The bookmark of the last run was of no use, so its time was read again; deletions since then stay unknown.',
+    )
   if (storedUnknown) notes.push('No warehouse was opened, so records that are stored already were read again.')
   if (report.counts.rejected > 0) {
     notes.push(

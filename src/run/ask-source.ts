@@ -1,9 +1,10 @@
-import {sourceBug, usageError} from '../base/errors.ts'
+import {messageWithCauses, sourceBug, usageError} from '../base/errors.ts'
 import type {Stream} from '../source.ts'
 import type {HostContext} from '../sources/box/hosted-source.ts'
 import {assertJson} from '../sources/box/kept-json.ts'
 import {untilSourceAnswers} from '../sources/source-answer.ts'
-import type {StreamState} from '../warehouse/warehouse.ts'
+import type {StoredBookmark, StreamState} from '../warehouse/warehouse.ts'
+import {mayBeOfBookmark} from './bookmark-fault.ts'
 import type {JobRun} from './job-run.ts'
 import {assertHoldsNoSecret} from './kept-in-the-log.ts'
 import {isPlain, sharedBookmark, type Moment} from './plan.ts'
@@ -15,34 +16,65 @@ export interface SourceAnswers {
   readonly moment: Moment
 }
 
+type Ask = <Answer>(
+  question: ((context: HostContext) => Promise<Answer>) | undefined,
+  bookmark?: StoredBookmark,
+) => Promise<Answer | undefined>
+
 /** Asks a source what must be known before a run is planned. Throws where the data is not that of the runs before. */
 export async function askSource(
   run: JobRun,
   streams: readonly Stream[],
   states: readonly StreamState[],
 ): Promise<SourceAnswers> {
-  const {source, request, signal, now} = run
+  const {source, request, now} = run
   const kept = sharedBookmark(states)
-  const ask = async <Answer>(
-    question: ((context: HostContext) => Promise<Answer>) | undefined,
-  ): Promise<Answer | undefined> => {
+  const identity = identityIn(await askerOf(run, streams)(source.check?.bind(source)))
+  if (identity !== undefined) assertHoldsNoSecret('a name for whose data this is', identity, run.maskSecrets)
+  if (identity !== undefined) assertSameIdentity(run, identity, states)
+  const moment = isPlain(request) ? await askAboutChanges(run, streams, kept) : {now: now().getTime(), canResume: true}
+  return {...(identity !== undefined && {identity}), moment}
+}
+
+/** Asks where the change feed stands. A bookmark that the source cannot even be asked with is dropped. */
+async function askAboutChanges(
+  run: JobRun,
+  streams: readonly Stream[],
+  kept: StoredBookmark | undefined,
+): Promise<Moment> {
+  const {source, now, signal} = run
+  const ask = askerOf(run, streams)
+  try {
+    const current = await ask(source.currentBookmark?.bind(source), kept)
+    if (current !== undefined) assertJson(current, 'bookmark')
+    const asked = {now: now().getTime(), ...(current !== undefined && {currentBookmark: current})}
+    return {...asked, canResume: kept === undefined || (await ask(source.canResume?.bind(source), kept)) !== false}
+  } catch (error) {
+    if (kept === undefined || signal.aborted || !mayBeOfBookmark(error)) throw error
+    return askWithoutBookmark(run, streams, error)
+  }
+}
+
+/** Asks anew as if none had been kept; where the source cannot answer that either, it was not the bookmark's fault. */
+export async function askWithoutBookmark(run: JobRun, streams: readonly Stream[], reason: unknown): Promise<Moment> {
+  const moment = await askAboutChanges(run, streams, undefined)
+  const dropped = run.maskSecrets(messageWithCauses(reason))
+  run.log.warn(
+    `the bookmark of the last run is of no use (${dropped}), so its time is read again; what was deleted since then stays unknown`,
+  )
+  return {...moment, canResume: false, dropped}
+}
+
+const askerOf =
+  (run: JobRun, streams: readonly Stream[]): Ask =>
+  async (question, bookmark) => {
     if (question === undefined) return undefined
     const context = contextBetweenSlices(run, streams)
     return untilSourceAnswers(
-      async () => question({...context, ...(kept !== undefined && {bookmark: kept.value})}),
-      signal,
+      async () => question({...context, ...(bookmark !== undefined && {bookmark: bookmark.value})}),
+      run.signal,
     )
   }
-  const identity = identityIn(await ask(source.check?.bind(source)))
-  if (identity !== undefined) assertHoldsNoSecret('a name for whose data this is', identity, run.maskSecrets)
-  if (identity !== undefined) assertSameIdentity(run, identity, states)
-  const plain = isPlain(request)
-  const currentBookmark = plain ? await ask(source.currentBookmark?.bind(source)) : undefined
-  if (currentBookmark !== undefined) assertJson(currentBookmark, 'bookmark')
-  const asked = {now: now().getTime(), ...(currentBookmark !== undefined && {currentBookmark})}
-  const canResume = !plain || kept === undefined || (await ask(source.canResume?.bind(source))) !== false
-  return {...(identity !== undefined && {identity}), moment: {...asked, canResume}}
-}
 
 function identityIn(answer: {readonly identity: unknown} | undefined): string | undefined {
   if (answer === undefined) return undefined

@@ -38,6 +38,8 @@ export interface RunReport {
   readonly cursor?: {readonly before: number; readonly after: number}
   /** The streams were read before, but with another selection. */
   readonly newSelection: boolean
+  /** Why the bookmark of an earlier run was dropped, in the source's words. */
+  readonly droppedBookmark?: string
   /** Bytes that the warehouse billed for the whole run; missing where nothing is billed. */
   readonly bytesBilled?: number
   readonly error?: unknown

@@ -40,6 +40,8 @@ export interface Moment {
   readonly currentBookmark?: JsonValue
   /** Whether the source can tell what changed since the bookmark that was kept. */
   readonly canResume: boolean
+  /** Why the bookmark that was kept is of no use, in the source's words. */
+  readonly dropped?: string
 }
 
 export function streamGroups(definitions: readonly StreamDefinition[], sourceSystem: string): readonly StreamGroup[] {

@@ -4,7 +4,8 @@ import {cursorOf, type TimeWindow} from '../model/window.ts'
 import type {Estimate, Stream} from '../source.ts'
 import {sourceAnswer} from '../sources/source-answer.ts'
 import type {StreamState} from '../warehouse/warehouse.ts'
-import {askSource} from './ask-source.ts'
+import {askSource, askWithoutBookmark} from './ask-source.ts'
+import {mayBeOfBookmark} from './bookmark-fault.ts'
 import {CommitLedger} from './commit-ledger.ts'
 import {estimatePlans, slicesOf, sumOf} from './estimate.ts'
 import {endFailedRun, type UnfinishedSlice} from './failed-run.ts'
@@ -13,6 +14,7 @@ import type {JobRun, RunReport} from './job-run.ts'
 import {assertClockIsRight, assertSelectableByWindow, planGroup, streamGroups} from './plan.ts'
 import type {GroupPlan, StreamGroup} from './plan.ts'
 import {readSlice} from './read-slice.ts'
+import type {SliceResult} from './slice.ts'
 
 /** Reads what is due, commits it and leaves the audit trail. A failure is part of the report, after what was kept. */
 export async function runJob(run: JobRun): Promise<RunReport> {
@@ -38,6 +40,13 @@ async function closeSink({sink, log}: JobRun): Promise<unknown> {
   }
 }
 
+interface SliceOutcome {
+  readonly empty: boolean
+  readonly limitReached: boolean
+  /** Why the source could not begin to read from its bookmark. */
+  readonly refused?: Error
+}
+
 class Pipeline {
   readonly #run: JobRun
   readonly #groups: readonly StreamGroup[]
@@ -45,6 +54,7 @@ class Pipeline {
   readonly #ledger: CommitLedger
   readonly #states = new Map<StreamGroup, readonly StreamState[]>()
   #identity: string | undefined
+  #droppedBookmark: string | undefined
   #estimates: ReadonlyMap<TimeWindow, Estimate> | undefined
   /** The slice that is being read; what it spooled is dropped if it fails. */
   #slice: UnfinishedSlice | undefined
@@ -100,6 +110,7 @@ class Pipeline {
       ...total,
       windows,
       firstRejects,
+      ...(this.#droppedBookmark !== undefined && {droppedBookmark: this.#droppedBookmark}),
       newSelection: states.some(({otherSelectionCovered}) => otherSelectionCovered),
       ...(states.length > 0 &&
         sink.tables.read !== undefined && {cursor: {before: cursorWith([]), after: cursorWith(moved)}}),
@@ -115,6 +126,7 @@ class Pipeline {
     assertClockIsRight(this.#run.job, all, now().getTime())
     const {identity, moment} = await askSource(this.#run, this.#streams(), all)
     this.#identity = identity
+    this.#droppedBookmark = moment.dropped
     const plans = this.#groups.map((group) =>
       planGroup(this.#run, group, this.#states.get(group) ?? [], request, moment),
     )
@@ -135,7 +147,8 @@ class Pipeline {
       const slices = slicesOf(this.#run, plan, window, this.#estimates?.get(window))
       const isLastWindow = index === plan.windows.length - 1
       for (let slice = await slices.next(false); slice !== undefined;) {
-        const {empty, limitReached} = await this.#readSlice(plan, slice)
+        const {empty, limitReached, refused} = await this.#readSlice(plan, slice)
+        if (refused !== undefined) return this.#readGroup(await this.#planWithoutBookmark(plan, refused), isLastGroup)
         slice = limitReached ? undefined : await slices.next(empty)
         const isLast = slice === undefined && isLastWindow
         if (isLastGroup && (isLast || limitReached)) {
@@ -149,7 +162,17 @@ class Pipeline {
     return false
   }
 
-  async #readSlice(plan: GroupPlan, window: TimeWindow): Promise<{empty: boolean; limitReached: boolean}> {
+  /** Makes the plan of a group whose bookmark its source could not read from. */
+  async #planWithoutBookmark({group}: GroupPlan, reason: Error): Promise<GroupPlan> {
+    await this.#run.sink.dropUnfinishedSlice()
+    const moment = await askWithoutBookmark(this.#run, this.#streams(), reason)
+    this.#droppedBookmark = moment.dropped
+    const plan = planGroup(this.#run, group, this.#states.get(group) ?? [], this.#run.request, moment)
+    this.#estimates = await estimatePlans(this.#run, [plan])
+    return plan
+  }
+
+  async #readSlice(plan: GroupPlan, window: TimeWindow): Promise<SliceOutcome> {
     const before = this.#ledger.counts()
     const limit = (this.#run.request.limit ?? Infinity) - before.extracted
     if (limit <= 0) return {empty: true, limitReached: true}
@@ -157,15 +180,23 @@ class Pipeline {
     this.#slice = {streams: plan.group.streams, window}
     const signal = AbortSignal.any([this.#run.signal, this.#ledger.failed])
     const reader = {...this.#run, signal}
-    const {bookmark} = await readSlice(reader, {
-      streams: plan.group.streams,
-      window,
-      ...(plan.bookmark !== undefined && {bookmark: plan.bookmark}),
-      limit,
-      rejectedBefore: before.rejected,
-      counts,
-    })
-    await this.#ledger.endSlice(window, counts, bookmark)
+    let result: SliceResult
+    try {
+      result = await readSlice(reader, {
+        streams: plan.group.streams,
+        window,
+        ...(plan.bookmark !== undefined && {bookmark: plan.bookmark}),
+        limit,
+        rejectedBefore: before.rejected,
+        counts,
+      })
+    } catch (error) {
+      const {extracted, deleted} = counts.total()
+      if (plan.bookmark === undefined || extracted + deleted > 0 || signal.aborted || !mayBeOfBookmark(error))
+        throw error
+      return {empty: true, limitReached: false, refused: asError(error)}
+    }
+    await this.#ledger.endSlice(window, counts, result.bookmark)
     this.#slice = undefined
     const {listed, deleted, extracted} = counts.total()
     return {empty: listed + deleted === 0, limitReached: extracted >= limit}

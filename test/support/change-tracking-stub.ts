@@ -28,10 +28,13 @@ export async function startChangeTrackingStub(server: DataverseServer): Promise<
   const changes: Change[] = []
   const asked: string[] = []
   let oldest = 0
-  const linkTo = (parameters: Readonly<Record<string, string | number>>): string => {
-    const query = Object.entries(parameters).map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
-    return `${proxy.url}${ROWS}?${query.join('&')}`
-  }
+  /** Links are of the address that was asked. */
+  const linksOf =
+    (host: string | undefined) =>
+    (parameters: Readonly<Record<string, string | number>>): string => {
+      const query = Object.entries(parameters).map(([name, value]) => `${name}=${encodeURIComponent(value)}`)
+      return `http://${host ?? ''}${ROWS}?${query.join('&')}`
+    }
   const rowOf = async ({id, deleted}: Change, select: string): Promise<JsonObject> => {
     const context = `${proxy.url}/$metadata#contacts`
     const response = await fetch(`${server.url}${ROWS}(${id})${select === '' ? '' : `?$select=${select}`}`)
@@ -44,6 +47,7 @@ export async function startChangeTrackingStub(server: DataverseServer): Promise<
   await proxy.rules.forGet(ROWS).thenCallback(async (request) => {
     asked.push(request.path)
     const {searchParams} = new URL(request.url)
+    const linkTo = linksOf(request.headers['host'])
     const select = searchParams.get('$select') ?? ''
     const token = searchParams.get('$deltatoken')
     if (token !== null) {

@@ -26,6 +26,7 @@ interface Script {
   readonly extract?: (context: SourceContext<unknown>) => AsyncIterable<Page>
   readonly idemKey?: Source['idemKey']
   readonly currentBookmark?: Source['currentBookmark']
+  readonly canResume?: Source['canResume']
   readonly check?: Source['check']
 }
 
@@ -49,6 +50,7 @@ export function scriptedSource(records: () => readonly ScriptedRecord[], script:
     ...(script.defaults !== undefined && {defaults: script.defaults}),
     ...(script.selection !== undefined && {selection: script.selection}),
     ...(script.currentBookmark !== undefined && {currentBookmark: script.currentBookmark}),
+    ...(script.canResume !== undefined && {canResume: script.canResume}),
     ...(script.check !== undefined && {check: script.check}),
     calls,
     extract(context) {

@@ -29,6 +29,12 @@ export async function canResume(context: SourceContext<Options>): Promise<boolea
 }
 
 async function takesLink(context: SourceContext<Options>, link: string): Promise<boolean> {
+  if (!isOfThisEnvironment(link, context.options)) {
+    context.log.warn(
+      `the link to the changes of ${context.options.entity} is of another address than url, so its rows are read by ${context.options.cursor_field}; what was deleted since the last run stays unknown`,
+    )
+    return false
+  }
   const headers = {prefer: 'odata.maxpagesize=1'}
   const {status} = await get(context, link, {headers, allow: REFUSED_LINK, listInParts: 'value'})
   if (!REFUSED_LINK.includes(status)) return true
@@ -38,6 +44,10 @@ async function takesLink(context: SourceContext<Options>, link: string): Promise
   )
   return false
 }
+
+/** An environment may move to another address, and the log keeps the link of the former. */
+const isOfThisEnvironment = (link: string, {url}: Options): boolean =>
+  URL.canParse(link, url) && new URL(link, url).origin === new URL(url).origin
 
 /**
  * Dataverse gives the link only behind the last row of the whole table, and later answers with the columns that were

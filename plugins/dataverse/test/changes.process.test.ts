@@ -99,6 +99,22 @@ describe('change tracking, against a stub of ours', () => {
     expect(await deleted()).to.deep.equal([`contact:dataverse--clinic:${id(5)}`])
   })
 
+  it('reads windows again, and sends the link of the former address no token, where url changed', async () => {
+    await run()
+    const yaml = await readFile(join(project.folder, 'lorchestra.yaml'), 'utf8')
+    await project.write('lorchestra.yaml', yaml.replace(stub.url, stub.url.replace('127.0.0.1', 'localhost')))
+    await stub.update('contacts', id(1), {fullname: 'changed', modifiedon: new Date().toISOString()})
+    const doctor = await project.run(['doctor', 'contacts'], clinicEnv(entra))
+    expect(doctor.stdout).to.match(/contacts +dataverse does not tell what changed since .*reads that time again/)
+    expect((await project.run(['run', 'contacts', '--dry-run'], clinicEnv(entra))).code).to.equal(0)
+    const {stdout, stderr} = await run()
+    expect(stdout).to.contain('1 extracted, 0 inserted, 1 updated')
+    expect(stderr).to.contain('the link to the changes of contact is of another address than url')
+    const before = stub.asked.length
+    expect((await run()).stderr).not.to.contain('another address')
+    expect(stub.asked.slice(before).every((path) => path.includes('deltatoken'))).to.equal(true)
+  })
+
   it('reads windows again, in slices, where the job tracks changes no more', async () => {
     await run()
     const yaml = await readFile(join(project.folder, 'lorchestra.yaml'), 'utf8')

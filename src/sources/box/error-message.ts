@@ -9,6 +9,8 @@ export interface ErrorMessage {
   readonly stack?: string
   /** Number of an error that came from the host before, in the same slice; it goes back as itself. */
   readonly known?: number
+  /** Status of the service's answer that it tells of. */
+  readonly status?: number
   /** Set where it says that the box refused something. */
   readonly refused?: Refusal
   /** Set where the code around the source found the source to be wrong. */
@@ -68,7 +70,7 @@ const numbers = new WeakMap<Error, number>()
 
 export function toMessage(thrown: unknown, depth = 0): ErrorMessage {
   const error = asError(thrown)
-  const {name, message, cause} = error as {name: unknown; message: unknown; cause?: unknown}
+  const {name, message, cause, status} = error as {name: unknown; message: unknown; cause?: unknown; status?: unknown}
   // What only gives the host's error a code is the host's error.
   const known =
     numbers.get(error) ?? (cause instanceof Error && cause.message === message ? numbers.get(cause) : undefined)
@@ -81,6 +83,7 @@ export function toMessage(thrown: unknown, depth = 0): ErrorMessage {
     message: refused === undefined ? String(message) : wordsForRefusal(refused),
     ...(typeof error.stack === 'string' && {stack: error.stack.slice(0, LONGEST_STACK)}),
     ...(known !== undefined && {known}),
+    ...(typeof status === 'number' && {status}),
     ...(refused !== undefined && {refused}),
     ...(isAtFault && {
       bug: {
@@ -101,6 +104,7 @@ export function fromBox(message: ErrorMessage, masked: (text: string) => string)
   const error = errorOf(message, masked, cause === undefined ? {} : {cause})
   if (message.known !== undefined) numbers.set(error, message.known)
   if (message.stack !== undefined) error.stack = masked(message.stack)
+  if (message.status !== undefined) Object.assign(error, {status: message.status})
   return error
 }
 
@@ -138,8 +142,9 @@ export function fromHost(message: ErrorMessage): Error {
 /** Tells whether what came across the wall is an error, causes and all. */
 export function isErrorMessage(value: unknown): value is ErrorMessage {
   if (typeof value !== 'object' || value === null) return false
-  const {name, message, stack, known, cause, bug, refused} = value as Readonly<Record<string, unknown>>
+  const {name, message, stack, known, status, cause, bug, refused} = value as Readonly<Record<string, unknown>>
   if (known !== undefined && typeof known !== 'number') return false
+  if (status !== undefined && typeof status !== 'number') return false
   if (typeof name !== 'string' || typeof message !== 'string') return false
   if (stack !== undefined && typeof stack !== 'string') return false
   if (bug !== undefined && !isBug(bug)) return false
