@@ -68,7 +68,7 @@ export interface Source<Options = unknown> {
 
 /** Durations are `90s`, `30m`, `12h`, `7d` or `2w`; a job may set its own `overlap` and `slice`. */
 export interface SourceDefaults {
-  /** Duration that a run reads back before what is covered, for records that became visible late. @default '0s' */
+  /** Duration that a run reads back before what is covered, for records that became visible late; the host adds what a clock may be wrong. @default '0s' */
   readonly overlap?: string
   /** Longest window of one call of `extract`; empty slices double the next one, up to four times. @default all at once */
   readonly slice?: string

@@ -1,6 +1,7 @@
 import {failure, sourceBug, usageError} from '../base/errors.ts'
 import type {JsonValue, Stream, StreamDefinition} from '../source.ts'
 import type {StoredBookmark, StreamState} from '../warehouse/warehouse.ts'
+import {CLOCK_TOLERANCE} from '../model/clock.ts'
 import {NAME, NAME_RULE} from '../model/name.ts'
 import {cursorOf, dueWindows, mergeWindows, type TimeWindow} from '../model/window.ts'
 import type {WindowRequest} from './window-request.ts'
@@ -82,9 +83,6 @@ export function assertSelectableByWindow(
   })
 }
 
-// Clocks of two machines differ by seconds.
-const CLOCK_TOLERANCE = 10 * 60 * 1000
-
 /** Windows end at the present, so one that ends in the future was written by a wrong clock, or is read by one. */
 export function readInTheFuture(streams: readonly Pick<StreamState, 'covered'>[], now: number): Date | undefined {
   const latest = Math.max(...streams.flatMap(({covered}) => covered.map(({until}) => until)))
@@ -111,6 +109,8 @@ export function planGroup(
   {now, currentBookmark, canResume}: Moment,
 ): GroupPlan {
   const start = group.windowed ? schedule.start : -Infinity
+  // A clock that was ahead covered what was yet to come.
+  const overlap = schedule.overlap + CLOCK_TOLERANCE
   const until = Math.min(request.until ?? now, now - schedule.settle)
   const plain = isPlain(request)
   const current: StoredBookmark | undefined =
@@ -132,12 +132,12 @@ export function planGroup(
   const cursor = Math.min(...states.map(({covered}) => cursorOf(start, covered)))
   const stored = sharedBookmark(states)
   if (plain && canResume && stored !== undefined && stored.at <= cursor) {
-    const changes = plan([{since: Math.max(cursor - schedule.overlap, start), until}], 'each commit', current)
+    const changes = plan([{since: Math.max(cursor - overlap, start), until}], 'each commit', current)
     return {...changes, sliceLength: undefined, bookmark: stored.value}
   }
   if (!group.windowed) return plan([{since: start, until}], 'last commit', current)
   // A bookmark that was taken by an earlier, interrupted run stays: changes since then are not all read yet.
-  const due = states.flatMap(({covered}) => dueWindows({since: start, until}, covered, schedule.overlap))
+  const due = states.flatMap(({covered}) => dueWindows({since: start, until}, covered, overlap))
   return plan(due, 'each commit', canResume ? (stored ?? current) : (current ?? stored))
 }
 

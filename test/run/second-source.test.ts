@@ -1,5 +1,6 @@
 import {expect} from 'chai'
 
+import {CLOCK_TOLERANCE} from '../../src/model/clock.ts'
 import {events, query} from '../support/database.ts'
 import {folderForEachTest} from '../support/folder.ts'
 import {Notebook, notebookSource} from '../support/notebook-source.ts'
@@ -144,10 +145,11 @@ describe('a change that happens while a source is being read', () => {
       [undefined, undefined],
       [DAY, undefined],
       [2 * DAY, undefined],
-      [2 * DAY, undefined],
-      [3 * DAY, undefined],
-      [4 * DAY, undefined],
-      [5 * DAY, 1],
+      [2 * DAY - CLOCK_TOLERANCE, undefined],
+      [3 * DAY - CLOCK_TOLERANCE, undefined],
+      [4 * DAY - CLOCK_TOLERANCE, undefined],
+      [5 * DAY - CLOCK_TOLERANCE, undefined],
+      [5 * DAY - CLOCK_TOLERANCE, 1],
     ])
   })
 })

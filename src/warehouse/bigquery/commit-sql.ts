@@ -32,6 +32,8 @@ export interface StoredRows {
 
 export interface CommitTerms extends RunValues {
   readonly rawObjects: string
+  /** A row whose `last_seen` is later than this keeps its payload. */
+  readonly newest: Date
   /** `last_seen` of an unchanged row is only moved where it is not later than this. */
   readonly touchBefore: Date
 }
@@ -100,7 +102,7 @@ const differs = ({name, type}: RawObjectColumn): string =>
 
 /** No other statement reads stored payloads; this one reads those of blocks that can hold a key that is `stored`. */
 export const createStoredRows = (
-  {rawObjects, startedAt, touchBefore}: CommitTerms,
+  {rawObjects, newest, touchBefore}: CommitTerms,
   staged: StagedStream,
   stored: KeySet,
   {table, expires}: {readonly table: string; readonly expires: Date},
@@ -108,7 +110,7 @@ export const createStoredRows = (
   `CREATE OR REPLACE TABLE ${table} OPTIONS(expiration_timestamp = ${instant(expires)}, labels = [('tool', 'lorchestra')]) AS
  SELECT idem_key, changed, changed OR stale AS written, ${COMPARED.map(({name}) => `IF(changed OR stale, ${name}, NULL) AS ${name}`).join(', ')} FROM (
    SELECT fresh.idem_key, ${COMPARED.map(({name}) => `fresh.${name}`).join(', ')},
-          stored.last_seen <= ${instant(startedAt)} AND (${COMPARED.map(differs).join(' OR ')}) AS changed,
+          stored.last_seen <= ${instant(newest)} AND (${COMPARED.map(differs).join(' OR ')}) AS changed,
           stored.last_seen <= ${instant(touchBefore)} AS stale
    FROM ${latestOf(staged)} AS fresh JOIN ${rawObjects} AS stored ON ${matches(staged.stream, stored)}
  )`

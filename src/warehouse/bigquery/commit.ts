@@ -1,5 +1,6 @@
 import {stat, readFile} from 'node:fs/promises'
 
+import {CLOCK_TOLERANCE} from '../../model/clock.ts'
 import type {Event} from '../../model/events.ts'
 import {pause} from '../../base/waiting.ts'
 import {STAGED_COLUMNS} from '../../model/raw-object-columns.ts'
@@ -87,6 +88,8 @@ async function writeBatch(
     rawObjects: nameOf(tables.rawObjects),
     startedAt,
     runId,
+    // A run before this one may have had a clock that was ahead.
+    newest: new Date(startedAt.getTime() + CLOCK_TOLERANCE),
     touchBefore: new Date(startedAt.getTime() - touchAfter),
   }
   const spooled = await eventsOf(options, batch)

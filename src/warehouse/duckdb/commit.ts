@@ -3,6 +3,7 @@ import {readFile} from 'node:fs/promises'
 
 import type {DuckDBConnection} from '@duckdb/node-api'
 
+import {CLOCK_TOLERANCE} from '../../model/clock.ts'
 import type {Event} from '../../model/events.ts'
 import {STAGED_COLUMNS} from '../../model/raw-object-columns.ts'
 import {COLUMN_END, NO_VALUE} from '../../model/record-head.ts'
@@ -60,7 +61,8 @@ async function mergeRecords(
   run: RunValues,
 ): Promise<CommitCounts> {
   const target = identifier(tables.rawObjects)
-  const started = `${literal(run.startedAt.toISOString())}::TIMESTAMPTZ`
+  // A run before this one may have had a clock that was ahead.
+  const newest = new Date(run.startedAt.getTime() + CLOCK_TOLERANCE)
   const digests = digestsOf('payload', randomBytes(9).toString('base64'))
   await connection.run(`SET threads = ${THREADS.many}`)
   const stored = await countRowsOf(connection, target)
@@ -68,7 +70,7 @@ async function mergeRecords(
   await stageKeys(connection, stored === 0 ? ['0', '0'] : digests)
   await connection.run(
     `CREATE TEMP TABLE stored_key AS
-     SELECT idem_key, stored.rowid AS stored_row, stored.last_seen > ${started} AS newer
+     SELECT idem_key, stored.rowid AS stored_row, stored.last_seen > ${literal(newest.toISOString())}::TIMESTAMPTZ AS newer
      FROM staged_key JOIN ${target} AS stored USING (idem_key)`,
   )
   await assertNoSurplusRows(connection, tables)
