@@ -70,7 +70,7 @@ export interface Source<Options = unknown> {
 export interface SourceDefaults {
   /** Duration that a run reads back before what is covered, for records that became visible late; the host adds what a clock may be wrong. @default '0s' */
   readonly overlap?: string
-  /** Longest window of one call of `extract`; empty slices double the next one, up to four times. @default all at once */
+  /** Window of one call of `extract`; an empty one doubles the next, up to four times. `slice:` of a job is a maximum. @default all at once */
   readonly slice?: string
   /** Duration that the source takes to show a new record; windows end that much before now. @default '0s' */
   readonly settle?: string

@@ -73,6 +73,7 @@ export function runSettings(job: JobSettings, defaults: SourceDefaults = {}) {
   return {
     ...others,
     start: start?.getTime() ?? -Infinity,
+    sliceIsMaximum: job.slice !== undefined,
     earliest: earliest === undefined ? -Infinity : parseInstant(earliest).date.getTime(),
   }
 }

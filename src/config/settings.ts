@@ -110,7 +110,8 @@ export const READING = {
   },
   overlap: {
     in: {job: 'optional'},
-    description: 'How far a run reads back, for records that turned up late.',
+    description:
+      'How far a run reads back, for records that turned up late; ten minutes more, for clocks that were ahead.',
     schema: textSetting(parseDuration),
     example: () => '1d',
     default: {source: 'overlap', value: '0s'},
@@ -119,7 +120,8 @@ export const READING = {
   },
   slice: {
     in: {job: 'optional'},
-    description: 'How much time is read at once.',
+    description:
+      'The most time that is read at once; where the source says how much, quiet times are read in longer parts.',
     schema: textSetting(parseSlice),
     example: () => '30d',
     default: {source: 'slice', means: 'all at once'},

@@ -31,17 +31,17 @@ export function sumOf(estimates: Iterable<Estimate>): Estimate {
 
 /** Cuts the window into slices that are soon read, as far as the source can tell. `estimate` is that of the whole window. */
 export function slicesOf(
-  run: SliceReader & Pick<Schedule, 'earliest'> & {readonly commitAfter: {readonly records: number}},
+  run: SliceReader & Pick<Schedule, 'earliest' | 'sliceIsMaximum'> & {readonly commitAfter: {readonly records: number}},
   {group, sliceLength: length}: GroupPlan,
   window: TimeWindow,
   estimate: Estimate | undefined,
 ): Slices {
-  const {source, options, commitAfter, earliest} = run
+  const {source, options, commitAfter, earliest, sliceIsMaximum: isMaximum} = run
   const {unitsPerMinute} = sourceAnswer(() => source.rateLimit?.(options)) ?? {unitsPerMinute: Infinity}
   const most = {records: commitAfter.records, units: unitsPerMinute * LONGEST_SLICE_MINUTES}
   const isLarge = estimate !== undefined && (estimate.records > most.records || estimate.units > most.units)
   const sizeOf = isLarge ? estimatorOf(run, group) : undefined
-  return new Slices(window, {length, earliest, most, ...(sizeOf !== undefined && {sizeOf})})
+  return new Slices(window, {length, isMaximum, earliest, most, ...(sizeOf !== undefined && {sizeOf})})
 }
 
 function estimatorOf(

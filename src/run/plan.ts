@@ -20,6 +20,8 @@ export interface Schedule {
   readonly settle: number
   readonly earliest: number
   readonly slice: number | undefined
+  /** The job itself names `slice`, as a maximum. */
+  readonly sliceIsMaximum: boolean
 }
 
 export interface GroupPlan {

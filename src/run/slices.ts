@@ -8,6 +8,8 @@ const SHORTEST = 60_000
 export interface SlicesOptions {
   /** Milliseconds; `undefined`: all at once, as far as the source can tell that it is not too much. */
   readonly length: number | undefined
+  /** True where the job names the length: none may be longer. */
+  readonly isMaximum: boolean
   /** Milliseconds since 1970; nothing lies before it. */
   readonly earliest: number
   /** Counts what there is to read, where the source can tell before it reads. */
@@ -18,7 +20,8 @@ export interface SlicesOptions {
 
 /**
  * Cuts a window into slices, oldest first. `next` is told whether the slice before was empty: an empty one doubles
- * the next, so that quiet years cost few calls, but up to four times the length, for the first with records may hold all.
+ * the next, so that quiet years cost few calls, but up to four times the source's length, for the first with records may hold
+ * all, and never beyond the length that the job names.
  * One that would hold too much is shortened before any of it is read, for what is interrupted is a slice, and read again;
  * those after it grow back to the length. The first slice reaches back to the window's beginning.
  */
@@ -58,6 +61,7 @@ export class Slices {
 
   /** The longest slice: where the source can tell, one that holds all records is seen, and shortened. */
   get #longest(): number {
+    if (this.#options.isMaximum) return this.#length
     return this.#options.sizeOf === undefined ? this.#length * LONGEST_BY_LENGTH : Infinity
   }
 

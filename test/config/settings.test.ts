@@ -41,15 +41,26 @@ describe('a setting of an account or a job', () => {
       start: -Infinity,
       overlap: 0,
       slice: undefined,
+      sliceIsMaximum: false,
       settle: 0,
       earliest: -Infinity,
       maxRejects: 100,
     })
     const defaults = {overlap: '1d', slice: '30d', settle: '5m', earliest: '2004-04-01T00:00:00Z'}
     const ofSource = {overlap: 86_400_000, slice: 2_592_000_000, settle: 300_000, earliest: Date.UTC(2004, 3, 1)}
-    expect(runSettings({maxRejects: 0}, defaults)).to.deep.equal({start: -Infinity, maxRejects: 0, ...ofSource})
+    expect(runSettings({maxRejects: 0}, defaults)).to.deep.equal({
+      start: -Infinity,
+      maxRejects: 0,
+      sliceIsMaximum: false,
+      ...ofSource,
+    })
     const job = {start: new Date('2024-01-01'), overlap: 0, slice: 1000, maxRejects: 7}
-    expect(runSettings(job, defaults)).to.deep.equal({...ofSource, ...job, start: Date.UTC(2024, 0, 1)})
+    expect(runSettings(job, defaults)).to.deep.equal({
+      ...ofSource,
+      ...job,
+      sliceIsMaximum: true,
+      start: Date.UTC(2024, 0, 1),
+    })
   })
 })
 

@@ -246,6 +246,17 @@ describe('slices', () => {
     expect(completed).to.have.length(1)
   })
 
+  it('grow over quiet times where the source says how long they are, and never where the job does', async () => {
+    const records = [record('first', 1), record('last', day(11))]
+    const longest = async (sliceIsMaximum: boolean, job: string): Promise<number> => {
+      const source = scriptedSource(() => records, {defaults})
+      await scriptedRun({source, folder: folder(), now: day(12), sliceIsMaximum, job, start: 0})
+      return Math.max(...source.calls.map(({since = 0, until}) => until - since))
+    }
+    expect(await longest(false, 'theirs')).to.equal(day(4))
+    expect(await longest(true, 'ours')).to.equal(day(1))
+  })
+
   it('are committed one by one where each holds enough records', async () => {
     const source = scriptedSource(() => [record('a', 1), record('b', day(1)), record('c', day(2))], {defaults})
     const commitAfter = {records: 1, milliseconds: 1e9}

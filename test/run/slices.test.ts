@@ -18,8 +18,9 @@ async function slicesOf(
   earliest: number,
   isEmpty: (slice: TimeWindow) => boolean,
   sizeOf?: (slice: TimeWindow) => Promise<Estimate>,
+  isMaximum = false,
 ): Promise<TimeWindow[]> {
-  const slices = new Slices(whole, {length, earliest, most, ...(sizeOf !== undefined && {sizeOf})})
+  const slices = new Slices(whole, {length, isMaximum, earliest, most, ...(sizeOf !== undefined && {sizeOf})})
   const all: TimeWindow[] = []
   for (let slice = await slices.next(false); slice !== undefined; slice = await slices.next(isEmpty(slice)))
     all.push(slice)
@@ -65,6 +66,22 @@ describe('slices', () => {
   it('stay below five times their length, however long nothing came: all records may lie behind the gap', async () => {
     const slices = await slicesOf({since: 0, until: 200}, 10, -Infinity, () => true)
     expect(endsOf(slices)).to.deep.equal([10, 30, 70, 110, 150, 190, 200])
+  })
+
+  it('are never longer than the length that the job names, however long nothing came', async () => {
+    const whole = {since: 0, until: 50 * MINUTE}
+    const least = async (): Promise<Estimate> => Promise.resolve({records: 0, units: 0})
+    for (const sizeOf of [undefined, least]) {
+      const slices = await slicesOf(whole, 10 * MINUTE, -Infinity, () => true, sizeOf, true)
+      expect(endsOf(slices).map((end) => end / MINUTE)).to.deep.equal([10, 20, 30, 40, 50])
+    }
+  })
+
+  it('grow back to no more than that after one that was shortened', async () => {
+    const sizeOf = async ({since}: TimeWindow): Promise<Estimate> =>
+      Promise.resolve({records: since < 10 * MINUTE ? 150 : 0, units: 0})
+    const slices = await slicesOf({since: 0, until: 60 * MINUTE}, 10 * MINUTE, -Infinity, () => true, sizeOf, true)
+    for (const {since, until} of slices) expect(until - since).to.be.at.most(10 * MINUTE)
   })
 
   it('begin without a lower bound and count from the earliest instant of the source', async () => {

@@ -38,6 +38,7 @@ export interface ScriptedRun {
   readonly selection?: string
   readonly start?: number
   readonly maxRejects?: number
+  readonly sliceIsMaximum?: boolean
   readonly commitAfter?: JobRun['commitAfter']
   readonly signal?: AbortSignal
   readonly log?: Logger
@@ -124,6 +125,7 @@ export async function scriptedRun(run: ScriptedRun): Promise<ScriptedResult> {
     start: run.start ?? -Infinity,
     overlap: parseDuration(defaults?.overlap ?? '0s'),
     settle: parseDuration(defaults?.settle ?? '0s'),
+    sliceIsMaximum: run.sliceIsMaximum ?? false,
     slice: defaults?.slice === undefined ? undefined : parseDuration(defaults.slice),
     earliest: defaults?.earliest === undefined ? -Infinity : Date.parse(defaults.earliest),
     held,
