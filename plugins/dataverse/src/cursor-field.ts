@@ -9,13 +9,16 @@ const TIME = /^\d{4}-\d\d-\d\dT/
 /** This column is Dataverse's own time, in each table that has it. */
 const SURE = 'modifiedon'
 
+/** Tells whether every row has the time. */
+export const isSure = ({cursor_field: column}: Options): boolean => column === SURE
+
 const looked = new WeakSet<Options>()
 
 /** Some servers compare a column of text as text, and then no row is ever in a window. Asks for one row, once in a run. */
 export async function assertHoldsTimes(context: SourceContext<Options>, {entitySet}: Table): Promise<void> {
   const {options} = context
   const {cursor_field: column, entity} = options
-  if (column === SURE || looked.has(options)) return
+  if (isSure(options) || looked.has(options)) return
   const address = addressOf(entitySet, {$select: column, $filter: `${column} ne null`, $top: '1'})
   const value = rowsIn(await get(context, address, {listInParts: 'value'})).first?.[column]
   if (value !== undefined && !(typeof value === 'string' && TIME.test(value)))

@@ -1,14 +1,12 @@
 import type {Page, SliceWindow, SourceContext} from 'lorchestra'
 
 import {readChanges} from './changes.ts'
-import {assertHoldsTimes} from './cursor-field.ts'
+import {assertHoldsTimes, isSure} from './cursor-field.ts'
 import {isGuid, keyBy} from './idem-key.ts'
 import type {Options} from './options.ts'
 import {readPages, rowsOf} from './rows.ts'
-import {assertServerIsAsFar} from './slice-window.ts'
+import {assertServerIsAsFar, DAY_MS, endsInThePresent} from './slice-window.ts'
 import {tableOf, type Table} from './table.ts'
-
-const DAY_MS = 86_400_000
 
 export async function* extract(context: SourceContext<Options>): AsyncGenerator<Page, void> {
   const [stream] = context.streams
@@ -17,7 +15,10 @@ export async function* extract(context: SourceContext<Options>): AsyncGenerator<
   const table = await tableOf(context)
   keyBy(table.primaryKey, stream)
   if (bookmark !== undefined) yield* readChanges(context, stream, bookmark)
-  else yield* readWindow(context, table, context.options.track_changes ? pastTheLink(window) : window)
+  else {
+    yield* readWindow(context, table, context.options.track_changes ? pastTheLink(window) : window)
+    yield* readUndated(context, table)
+  }
 }
 
 /**
@@ -25,8 +26,7 @@ export async function* extract(context: SourceContext<Options>): AsyncGenerator<
  * the present reaches further.
  */
 function pastTheLink(window: SliceWindow): SliceWindow {
-  const until = window.until.getTime()
-  return until < Date.now() - DAY_MS ? window : {...window, until: new Date(until + DAY_MS)}
+  return endsInThePresent(window) ? {...window, until: new Date(window.until.getTime() + DAY_MS)} : window
 }
 
 async function* readWindow(
@@ -46,4 +46,22 @@ async function* readWindow(
       yield {records}
     }
   }
+}
+
+/**
+ * Rows without the time lie in no window that has a beginning, and may have lost it since the run before. So each run reads them
+ * anew, with the slice that ends in the present.
+ */
+async function* readUndated(context: SourceContext<Options>, table: Table): AsyncGenerator<Page, void> {
+  const {options, window} = context
+  const {full, cursor_field: column, entity} = options
+  if (full || isSure(options) || window.since === undefined || !endsInThePresent(window)) return
+  let count = 0
+  for await (const {rows} of readPages(context, rowsOf(context, table, undefined, [`${column} eq null`])))
+    for (const records of rows) {
+      count += records.length
+      context.progress({listed: records.length})
+      yield {records}
+    }
+  if (count > 0) context.log.info('rows without a time are read in every run', {entity, column, count})
 }

@@ -26,13 +26,18 @@ export interface Reading {
   readonly prefer?: readonly string[]
 }
 
-/** Yields the rows of the window, or of the whole table where it has none. */
-export const rowsOf = ({options}: SourceContext<Options>, table: Table, window: SliceWindow | undefined): Reading => ({
+/** Reads the rows of the window, or of the whole table where it has none; of these, those that `only` selects. */
+export const rowsOf = (
+  {options}: SourceContext<Options>,
+  table: Table,
+  window: SliceWindow | undefined,
+  only: readonly string[] = [],
+): Reading => ({
   first: (part, after) =>
     addressOf(table.entitySet, {
       $select: options.select?.join(','),
       $expand: options.expand,
-      $filter: filterFor(options, part, after === undefined ? undefined : `${table.primaryKey} gt ${after}`),
+      $filter: filterFor(options, part, [...only, ...(after === undefined ? [] : [`${table.primaryKey} gt ${after}`])]),
       $orderby: table.primaryKey,
     }),
   window,

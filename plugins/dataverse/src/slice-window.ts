@@ -11,7 +11,7 @@ const ORIGIN = Date.parse('2000-01-01T00:00:00Z')
 export function filterFor(
   {filter, cursor_field, full}: Options,
   window: SliceWindow | undefined,
-  more?: string,
+  more: readonly string[] = [],
 ): string | undefined {
   const terms = filter === undefined ? [] : [`(${filter})`]
   if (window !== undefined && !full) {
@@ -20,9 +20,14 @@ export function filterFor(
     if (since === undefined) terms.push(`(${before} or ${cursor_field} eq null)`)
     else terms.push(`${cursor_field} ge ${since.toISOString()}`, before)
   }
-  if (more !== undefined) terms.push(more)
+  terms.push(...more)
   return terms.length === 0 ? undefined : terms.join(' and ')
 }
+
+export const DAY_MS = 86_400_000
+
+/** A run's last slice ends in the present, or hours before it where the run is long. */
+export const endsInThePresent = ({until}: SliceWindow): boolean => until.getTime() >= Date.now() - DAY_MS
 
 /** Gives two windows that make up this one; `undefined` where it is too short. */
 export function halves({since, until}: SliceWindow): readonly [SliceWindow, SliceWindow] | undefined {

@@ -103,6 +103,30 @@ describe('reading Dataverse', () => {
       }
     })
 
+    it('brings rows without a time that the job names in each run, as they may have lost it since the last one', async () => {
+      const [inserted, emptied] = [guid('never had a time'), rows[4500]?.contactid ?? '']
+      const timeless = [`contact:dataverse--clinic:${inserted}`, `contact:dataverse--clinic:${emptied}`]
+      await server.insert('contacts', {contactid: inserted, fullname: 'Nobody', createdon: null})
+      await server.update('contacts', emptied, {createdon: null})
+      const options = {cursor_field: 'createdon'}
+      try {
+        const since = new Date(Date.now() - 1000)
+        expect(await keysOf({options, window: {since}}), 'a plain run').to.have.members(timeless)
+        const past = {since: new Date(rows[4000]?.createdon ?? ''), until: new Date(rows[4010]?.createdon ?? '')}
+        expect(await keysOf({options, window: past}), 'a slice of the past').to.have.length(10)
+        const filter = "fullname eq 'Nobody'"
+        expect(await keysOf({options: {...options, filter, page_size: 1}, window: {since}})).to.deep.equal([
+          timeless[0],
+        ])
+        const run = reading(entra, server.url, {options, window: {since}})
+        await run.all()
+        expect(run.logged).to.include('rows without a time are read in every run')
+      } finally {
+        await server.remove('contacts', inserted)
+        await server.update('contacts', emptied, {createdon: rows[4500]?.createdon})
+      }
+    })
+
     it('brings everything, whatever the window, where the job says full', async () => {
       const window = {since: now, until: now}
       expect(await keysOf({options: {full: true}, window})).to.deep.equal(sorted(rows.map(key)))
