@@ -1,4 +1,4 @@
-import type {JsonObject, SourceContext} from 'lorchestra'
+import type {JsonObject, SliceWindow, SourceContext} from 'lorchestra'
 
 import {get} from './api.ts'
 import {isHttpError, reasonOf} from './http-error.ts'
@@ -6,11 +6,14 @@ import {labelIds} from './labels.ts'
 import type {Options} from './options.ts'
 import {assertNotInFuture, searchFor} from './slice-window.ts'
 
-/** Lists the ids of the slice, page by page. */
-export async function* listMessages(context: SourceContext<Options>): AsyncGenerator<readonly string[], void> {
+/** Lists the ids of the time, page by page. */
+export async function* listMessages(
+  context: SourceContext<Options>,
+  time: Partial<SliceWindow> = context.window,
+): AsyncGenerator<readonly string[], void> {
   const {options, window} = context
   const query = {
-    q: searchFor(options, window),
+    q: searchFor(options, time),
     maxResults: 500,
     includeSpamTrash: options.include_spam_trash,
     labelIds: await labelIds(context),

@@ -6,19 +6,32 @@ import type {Options} from './options.ts'
  * Gmail's search knows whole seconds, and whether its ends count is not documented. So the search asks for a little more
  * on both sides, and `timeOf` decides.
  */
-export function searchFor({query}: Options, {since, until}: SliceWindow): string {
+export function searchFor({query}: Options, {since, until}: Partial<SliceWindow>): string {
   const after = since === undefined ? undefined : `after:${Math.max(0, Math.floor(since.getTime() / 1000) - 1)}`
-  const before = `before:${Math.ceil(until.getTime() / 1000) + 1}`
+  const before = until === undefined ? undefined : `before:${Math.ceil(until.getTime() / 1000) + 1}`
   return [query === '' ? undefined : `(${query})`, after, before].filter((term) => term !== undefined).join(' ')
 }
 
-/** Tells when Gmail received the message, in milliseconds since 1970. */
+/** Tells when Gmail received the message, in milliseconds since 1970; what is imported may be of any year. */
 export function timeOf({internalDate}: JsonObject): number | undefined {
-  return typeof internalDate === 'string' && /^\d{1,15}$/.test(internalDate) ? Number(internalDate) : undefined
+  return typeof internalDate === 'string' && /^-?\d{1,15}$/.test(internalDate) ? Number(internalDate) : undefined
 }
 
-export const isInside = (time: number, {since, until}: SliceWindow): boolean =>
-  time < until.getTime() && (since === undefined || time >= since.getTime())
+export const isInside = (time: number, {since, until}: Partial<SliceWindow>): boolean =>
+  (until === undefined || time < until.getTime()) && (since === undefined || time >= since.getTime())
+
+const MINUTE = 60_000
+const DAY = 1440 * MINUTE
+
+/**
+ * Mail may be dated in the future, and then lies in no window until that day: the slice that ends in the present, or as long ago
+ * as a run takes, has that as a window of its own. `undefined`: another slice has it.
+ */
+export function futureOf({until}: SliceWindow): Pick<SliceWindow, 'since'> | undefined {
+  const now = Date.now()
+  // What has just come is the next run's.
+  return until.getTime() < now - DAY ? undefined : {since: new Date(Math.max(now, until.getTime()) + MINUTE)}
+}
 
 const CLOCK_TOLERANCE = 10 * 60 * 1000
 

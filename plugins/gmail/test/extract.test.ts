@@ -70,6 +70,41 @@ describe('reading Gmail', () => {
     expect((await run.all()).map(({id}) => id)).to.deep.equal(newestFirst(wanted))
   })
 
+  describe('with a message of the future', () => {
+    const dated = (id: string, received: string): MailboxMessage => ({
+      ...(visible[0] as MailboxMessage),
+      id,
+      received: new Date(received),
+    })
+    const in2099 = dated('in-2099', '2099-01-01T00:00:00Z')
+    let other: GmailServer
+
+    before(async () => {
+      other = await startGmailServer([...visible.slice(0, 3), in2099])
+    })
+    after(async () => {
+      await other.close()
+    })
+
+    it('brings it with what is read from the very first record', async () => {
+      const run = reading(other)
+      expect((await run.all()).map(({id}) => id))
+        .to.include(in2099.id)
+        .and.to.have.length(4)
+      expect(isBalanced(run)).to.equal(true)
+    })
+
+    it('brings it with each slice that ends in the present, and fetches it once', async () => {
+      const since = new Date(Date.now() - 60_000)
+      expect((await reading(other, {window: {since}}).all()).map(({id}) => id)).to.deep.equal([in2099.id])
+      const again = reading(other, {window: {since}, known: (keys) => Promise.resolve(keys)})
+      expect(await again.all()).to.deep.equal([])
+      expect(again.counts).to.include({listed: 1, known: 1})
+      const past = reading(other, {window: {since: new Date('2026-01-01'), until: new Date('2026-01-31')}})
+      expect(await past.all()).to.deep.equal([])
+    })
+  })
+
   it('reads an empty slice without complaint', async () => {
     const run = reading(server, {window: {until: new Date('2004-05-01T00:00:00Z')}})
     expect(await run.all()).to.deep.equal([])
@@ -259,6 +294,15 @@ describe('reading Gmail', () => {
       const counted = reading(server, {options: {concurrency: 3}, http: {request: counting}})
       await counted.all()
       expect(most).to.equal(3)
+    })
+
+    it('brings a message that is dated before 1970', async () => {
+      const id = visible[3]?.id ?? ''
+      await proxy.rules.forGet(`${path}/${id}`).thenJson(200, {id, internalDate: '-14182980000'})
+      await passOn()
+      const run = through()
+      expect((await run.all()).map((record) => record['id'])).to.include(id)
+      expect(run.rejected).to.deep.equal([])
     })
 
     it('rejects a message without a usable time, and reads the others', async () => {
