@@ -1,7 +1,7 @@
 import {untilAborted} from '../base/waiting.ts'
 import type {Job} from '../config/jobs.ts'
-import type {SecretStore} from '../source.ts'
 import type {HostedSource} from '../sources/box/hosted-source.ts'
+import type {OpenSecrets} from '../sources/secrets/open-secrets.ts'
 import {assertSignedIn} from '../sources/signed-in.ts'
 import type {Answer} from './finding.ts'
 import {withTrial, type AccountCheck} from './trial.ts'
@@ -12,7 +12,7 @@ export async function checkAccount(
   job: Job,
   source: HostedSource,
   options: unknown,
-  secrets: SecretStore,
+  secrets: OpenSecrets,
 ): Promise<Answer> {
   await assertSignedIn(job, source, options, secrets)
   return askWhose(request, job, source, options)

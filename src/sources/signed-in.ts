@@ -1,5 +1,6 @@
 import {sourceFailure, usageError} from '../base/errors.ts'
 import type {SecretStore} from '../source.ts'
+import type {OpenSecrets} from './secrets/open-secrets.ts'
 import type {HostedSource} from './box/hosted-source.ts'
 
 /** Asks nobody but the source: it sees from what is configured and stored. */
@@ -7,13 +8,14 @@ export async function assertSignedIn(
   {account, name}: {readonly account?: string; readonly name: string},
   source: HostedSource,
   options: unknown,
-  secrets: SecretStore,
+  secrets: Pick<OpenSecrets, 'get' | 'update' | 'adviceAfterMove'>,
 ): Promise<void> {
   if (!(await needsLogin(source, options, secrets))) return
+  const moved = await secrets.adviceAfterMove()
   if (account !== undefined)
     throw usageError(`account ${account} is not signed in yet`, {
       code: 'E_NOT_SIGNED_IN',
-      next: `Sign in: \`lorchestra accounts login ${account}\`.`,
+      next: [`Sign in: \`lorchestra accounts login ${account}\`.`, moved ?? ''].join(' ').trim(),
     })
   throw usageError(`job ${name} needs somebody to sign in, and has no account`, {
     code: 'E_NOT_SIGNED_IN',

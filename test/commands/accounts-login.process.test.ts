@@ -1,4 +1,6 @@
-import {readdir, readFile, stat, writeFile} from 'node:fs/promises'
+import {execFileSync} from 'node:child_process'
+import {createHash} from 'node:crypto'
+import {readdir, readFile, rename, stat, symlink, writeFile} from 'node:fs/promises'
 import {connect} from 'node:net'
 import {join} from 'node:path'
 
@@ -102,6 +104,39 @@ describe('lorchestra accounts login', () => {
     expect(before.stderr).to.contain('not signed in yet').and.to.contain('lorchestra accounts login acct1')
     expect((await signIn(async (address) => allowInBrowser(address))).code).to.equal(0)
     expect((await run(['run', 'gmail_ingest_acct1', '--dry-run'])).code).to.equal(0)
+  })
+
+  it('belongs to the file, by whatever link that is reached, and is found again after a move', async () => {
+    await write(`accounts:\n${withoutRefreshToken()}${JOBS}`)
+    const link = join(await temporaryFolder(), 'link')
+    await symlink(folder, link)
+    expect((await signIn(async (address) => allowInBrowser(address))).code).to.equal(0)
+    const through = await run(['run', 'gmail_ingest_acct1', '--dry-run', '--config', join(link, 'lorchestra.yaml')])
+    expect(through.code, through.stderr).to.equal(0)
+
+    const former = folder
+    folder = join(await temporaryFolder(), 'moved')
+    await rename(former, folder)
+    const moved = await run(['run', 'gmail_ingest_acct1', '--dry-run'])
+    expect(moved.code).to.equal(2)
+    expect(moved.stderr).to.contain(`What was signed in was ${join(former, 'lorchestra.yaml')}, which is gone`)
+    const advice = /mkdir -p .* && mv .*$/m.exec(moved.stderr)?.[0] ?? 'false'
+    execFileSync('sh', ['-c', advice])
+    expect((await run(['run', 'gmail_ingest_acct1', '--dry-run'])).code).to.equal(0)
+  })
+
+  it('is found where it was kept under the spelling of a link', async () => {
+    await write(`accounts:\n${withoutRefreshToken()}${JOBS}`)
+    expect((await signIn(async (address) => allowInBrowser(address))).code).to.equal(0)
+    const link = join(await temporaryFolder(), 'link')
+    await symlink(folder, link)
+    const spelled = join(link, 'lorchestra.yaml')
+    const secrets = join(dataFolder(await homeOfTest()), 'secrets')
+    const [name = ''] = await readdir(secrets)
+    const key = createHash('sha256').update(spelled).digest('hex').slice(0, 16)
+    await rename(join(secrets, name), join(secrets, key))
+    expect((await run(['run', 'gmail_ingest_acct1', '--dry-run', '--config', spelled])).code).to.equal(0)
+    expect(await readdir(secrets)).to.deep.equal([name])
   })
 
   it('works for an account that no job reads yet', async () => {

@@ -17,6 +17,8 @@ export interface SecretStoreOptions {
   readonly folder: string
   readonly account: string
   readonly mask: Mask
+  /** Called with the lock held, before a change is asked for. */
+  readonly beforeChange?: () => Promise<void>
   /** Ends the wait for another process. A value that `change` returned is stored all the same. */
   readonly signal?: AbortSignal
   /**
@@ -37,7 +39,7 @@ export interface ListedSecretStore extends SecretStore {
 }
 
 export function createSecretStore(options: SecretStoreOptions): ListedSecretStore {
-  const {folder, account, mask, signal, lockTimeout = LOCK_TIMEOUT} = options
+  const {folder, account, mask, signal, beforeChange, lockTimeout = LOCK_TIMEOUT} = options
   if (!NAME.test(account))
     throw failure(`${JSON.stringify(account)} is not the name of an account`, {code: 'E_NAME_INVALID'})
   const path = join(folder, `${account}.json`)
@@ -56,6 +58,7 @@ export function createSecretStore(options: SecretStoreOptions): ListedSecretStor
         return withFileLock(lock, async () => {
           const secrets = await readMasked()
           // What `change` uses up cannot be had again, so the place for what it returns is there before it is called.
+          await assertStored(path, async () => beforeChange?.())
           const draft = await openDraft(path, secrets)
           try {
             const changed = await change(secrets.get(name))
