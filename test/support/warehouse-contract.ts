@@ -87,6 +87,13 @@ export function describeWarehouse(warehouse: () => WarehouseUnderTest): void {
     ])
   })
 
+  it('stores a change although the clock of the run before was ten minutes ahead', async () => {
+    await warehouse().run({source: yielding({id: 'a', from: 'ahead'}), now: 2 * DAY + 600_000, request: full})
+    const {counts} = await warehouse().run({source: yielding({id: 'a', from: 'right'}), now: 2 * DAY, request: full})
+    expect(counts).to.include({updated: 1, unchanged: 0})
+    expect((await warehouse().stored()).map(({payload}) => payload)).to.deep.equal([{id: 'a', from: 'right'}])
+  })
+
   it('never overwrites what a run that began later wrote', async () => {
     await warehouse().run({source: yielding({id: 'a', from: 'later'}), now: DAY})
     await warehouse().setLastSeen(9 * DAY)
