@@ -17,8 +17,9 @@ process.env.OCLIF_DISABLE_ENGINE_WARNING ??= 'true'
 // Whatever npm installs for a plugin runs no script of it, unless the user says so.
 process.env.npm_config_ignore_scripts ??= 'true'
 module.enableCompileCache?.()
-const {asksForJson, flush, formatErrorDocument, handle, keepForeignCodeOut, run, withHelpAsked} =
+const {asksForJson, flush, formatErrorDocument, handle, keepForeignCodeOut, run, settleMissingUser, withHelpAsked} =
   await import('../dist/cli/start.js')
+settleMissingUser(process.env)
 const words = process.argv.slice(2)
 try {
   await keepForeignCodeOut(words[0])

@@ -1,5 +1,6 @@
 import {mkdir, statfs} from 'node:fs/promises'
 
+import {messageWithCauses} from '../base/errors.ts'
 import {assertNodeIsNewEnough} from '../base/node-version.ts'
 import {check, type Answer, type Finding} from './finding.ts'
 
@@ -15,7 +16,12 @@ export const checkNode = async (): Promise<Finding> =>
 
 export const checkDisk = async (folder: string): Promise<Finding> =>
   check('disk', 'temporary files', async () => {
-    await mkdir(folder, {recursive: true, mode: 0o700})
+    try {
+      await mkdir(folder, {recursive: true, mode: 0o700})
+    } catch (error) {
+      const next = 'Set HOME or XDG_CACHE_HOME to a folder that can be written.'
+      return {status: 'failed', found: messageWithCauses(error), next}
+    }
     const {bavail, bsize} = await statfs(folder)
     const gigabytes = ((bavail * bsize) / 1024 ** 3).toFixed(1)
     if (bavail * bsize >= LITTLE_SPACE) return `${gigabytes} GB free in ${folder}`

@@ -8,7 +8,7 @@ export async function writingTemporaryFiles<Result>(folder: string, work: () => 
     if (!(error instanceof Error && 'code' in error)) throw error
     throw failure(`temporary files cannot be written in ${folder}`, {
       code: 'E_TEMPORARY_FILES',
-      next: 'Make room there and see that it is a folder of yours, or set XDG_CACHE_HOME to another one.',
+      next: 'Make room there and see that it is a folder of yours, or set HOME or XDG_CACHE_HOME to another one.',
       cause: error,
     })
   }

@@ -65,7 +65,7 @@ export async function assertStored<Result>(path: string, store: () => Promise<Re
   } catch (error) {
     throw failure(`the secrets in ${path} could not be stored: ${messageWithCauses(error)}`, {
       code: 'E_FILE_NOT_WRITTEN',
-      next: 'Make room or make the folder writable, then sign in to the source again if it refuses the old credentials.',
+      next: 'Make room or make the folder writable (XDG_DATA_HOME names another), then sign in to the source again if it refuses the old credentials.',
       cause: error,
     })
   }
