@@ -7,6 +7,7 @@ import {rowOf} from '../model/run-mode.ts'
 import type {Preview} from '../sink/sink.ts'
 import type {Estimate, RateLimit} from '../source.ts'
 import {formatWindow, windowAsText, type TimeWindow} from '../model/window.ts'
+import {commandToReadAgain} from './rejects-text.ts'
 import type {RunMember} from './documents/run.ts'
 
 const SAMPLE_CHARACTERS = 500
@@ -129,9 +130,10 @@ function outcomeNotes({description, report, runId, storedUnknown, limited}: Fini
   if (report.counts.rejected > 0) {
     notes.push(
       description.written === undefined
-        ? 'Rejected records would not be stored; the log names each of them and why.'
+        ? 'Rejected records would not be stored; the log says why, and with --log-level debug names each of them.'
         : `Rejected records were not stored: lorchestra rejects list ${runId}`,
     )
+    if (description.written !== undefined) notes.push(...readAgain(description, report.rejectedIn))
   }
   const {cursor, windows, bytesBilled = 0} = report
   if (bytesBilled > 0) notes.push(`${description.warehouse} billed ${formatBytes(bytesBilled)}.`)
@@ -143,6 +145,15 @@ function outcomeNotes({description, report, runId, storedUnknown, limited}: Fini
     )
   }
   return notes
+}
+
+/** A plain run goes on after them, so nobody would read them again. */
+function readAgain({job, mode}: RunDescription, windows: readonly TimeWindow[]): readonly string[] {
+  const [first] = windows
+  const last = windows.at(-1)
+  if (first === undefined || last === undefined) return []
+  const command = commandToReadAgain(job, {since: first.since, until: last.until}, rowOf(mode).flag?.name)
+  return [`When the cause is cured, read them again: ${command}`]
 }
 
 const at = (instant: number): string =>

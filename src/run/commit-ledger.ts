@@ -51,6 +51,7 @@ export class CommitLedger {
   #plan: GroupPlan | undefined
   #bookmark: StoredBookmark | undefined
   #windows: readonly TimeWindow[] = []
+  #rejectedIn: readonly TimeWindow[] = []
   #commits = 0
   #firstRejects = 0
   /** Bytes that events have told so far. */
@@ -78,6 +79,11 @@ export class CommitLedger {
   /** Gives what the finished commits read, merged. */
   get windows(): readonly TimeWindow[] {
     return this.#windows
+  }
+
+  /** Gives the windows of finished commits in which records were rejected, merged. */
+  get rejectedIn(): readonly TimeWindow[] {
+    return this.#rejectedIn
   }
 
   /** Aborted, with the reason, when a commit fails: what is read meanwhile is in vain. */
@@ -185,6 +191,7 @@ export class CommitLedger {
     this.#committing = undefined
     this.#firstRejects += result?.firstRejects ?? counts.total().rejected
     this.#windows = mergeWindows([...this.#windows, window])
+    if (counts.total().rejected > 0) this.#rejectedIn = mergeWindows([...this.#rejectedIn, window])
     this.#commits += 1
   }
 

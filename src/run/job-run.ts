@@ -32,6 +32,8 @@ export interface RunReport {
   readonly counts: Counts
   readonly windows: readonly TimeWindow[]
   readonly commits: number
+  /** Records were rejected in these, merged. */
+  readonly rejectedIn: readonly TimeWindow[]
   /** Rejects that no earlier run had. */
   readonly firstRejects: number
   /** Milliseconds since 1970 where a plain run goes on; missing where the job's records have no time or coverage was not read. */

@@ -14,6 +14,7 @@ import type {JobRun, RunReport} from './job-run.ts'
 import {assertClockIsRight, assertSelectableByWindow, planGroup, streamGroups} from './plan.ts'
 import type {GroupPlan, StreamGroup} from './plan.ts'
 import {readSlice} from './read-slice.ts'
+import {RejectWarnings} from './reject-warnings.ts'
 import type {SliceResult} from './slice.ts'
 
 /** Reads what is due, commits it and leaves the audit trail. A failure is part of the report, after what was kept. */
@@ -52,6 +53,7 @@ class Pipeline {
   readonly #groups: readonly StreamGroup[]
   readonly #events: JobEvents
   readonly #ledger: CommitLedger
+  readonly #rejectWarnings: RejectWarnings
   readonly #states = new Map<StreamGroup, readonly StreamState[]>()
   #identity: string | undefined
   #droppedBookmark: string | undefined
@@ -64,6 +66,7 @@ class Pipeline {
     this.#run = run
     this.#groups = groups
     this.#events = new JobEvents(run)
+    this.#rejectWarnings = new RejectWarnings(run.log)
     this.#ledger = new CommitLedger({
       sink: run.sink,
       objectTypes: this.#streams().map(({objectType}) => objectType),
@@ -95,6 +98,8 @@ class Pipeline {
       const error = asError(failed.aborted ? failed.reason : thrown)
       await endFailedRun(this.#run, this.#ledger, this.#events, this.#slice, error)
       return error
+    } finally {
+      this.#rejectWarnings.end()
     }
     return undefined
   }
@@ -102,13 +107,14 @@ class Pipeline {
   report(error: unknown): RunReport {
     const {sink, start, request} = this.#run
     const states = this.#groups.filter(({windowed}) => windowed).flatMap((group) => this.#states.get(group) ?? [])
-    const {windows, total, firstRejects} = this.#ledger
+    const {windows, rejectedIn, total, firstRejects} = this.#ledger
     const moved = sink.tables.written === undefined || request.limit !== undefined ? [] : windows
     const cursorWith = (more: readonly TimeWindow[]): number =>
       Math.min(...states.map(({covered}) => cursorOf(start, [...covered, ...more])))
     return {
       ...total,
       windows,
+      rejectedIn,
       firstRejects,
       ...(this.#droppedBookmark !== undefined && {droppedBookmark: this.#droppedBookmark}),
       newSelection: states.some(({otherSelectionCovered}) => otherSelectionCovered),
@@ -179,7 +185,7 @@ class Pipeline {
     const counts = new StreamCounts(this.#streams().map(({objectType}) => objectType))
     this.#slice = {streams: plan.group.streams, window}
     const signal = AbortSignal.any([this.#run.signal, this.#ledger.failed])
-    const reader = {...this.#run, signal}
+    const reader = {...this.#run, signal, rejectWarnings: this.#rejectWarnings}
     let result: SliceResult
     try {
       result = await readSlice(reader, {

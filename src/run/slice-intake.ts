@@ -5,6 +5,7 @@ import type {HostContext, KeyedPage} from '../sources/box/hosted-source.ts'
 import {externalIdIn, keyProblem, type Rejection} from '../sources/box/keyed-record.ts'
 import {lateReport} from '../sources/box/late-report.ts'
 import {streamNamed} from '../sources/box/stream-named.ts'
+import {RejectWarnings} from './reject-warnings.ts'
 import type {Slice, SliceReader} from './slice.ts'
 import type {SpoolableRecord} from '../model/raw-object-columns.ts'
 import type {Progress, Stream} from '../source.ts'
@@ -19,6 +20,7 @@ export class SliceIntake {
   readonly #rejections: {stream: Stream; rejection: Rejection}[] = []
   readonly #rejectedBySource = new Map<string, number>()
   readonly #announces = new Set<string>()
+  readonly #warnings: RejectWarnings
   #misuse: Error | undefined
   #ended = false
   #taken = 0
@@ -29,6 +31,7 @@ export class SliceIntake {
     this.#reader = reader
     this.#slice = slice
     this.#rejected = slice.rejectedBefore
+    this.#warnings = reader.rejectWarnings ?? new RejectWarnings(reader.log)
   }
 
   get full(): boolean {
@@ -161,7 +164,7 @@ export class SliceIntake {
     this.#rejections.push({stream, rejection})
     this.#slice.counts.of(stream.objectType).rejected += 1
     this.#rejected += 1
-    this.#reader.log.warn(`rejected ${rejection.reference}: ${rejection.reason}`, {objectType: stream.objectType})
+    this.#warnings.add(stream.objectType, rejection)
     this.#assertFewRejects(rejection)
   }
 
@@ -170,7 +173,7 @@ export class SliceIntake {
     if (this.#rejected <= maxRejects) return
     throw failure(`more than ${maxRejects} records were rejected, the last one ${last.reference}: ${last.reason}`, {
       code: 'E_TOO_MANY_REJECTS',
-      next: 'See the log for all of them; raise max_rejects for this job in lorchestra.yaml to store the good ones.',
+      next: 'See the log for their reasons (--log-level debug names each of them); raise max_rejects for this job in lorchestra.yaml to store the good ones.',
     })
   }
 

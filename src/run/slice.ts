@@ -2,6 +2,7 @@ import type {StreamCounts} from '../model/counts.ts'
 import type {TimeWindow} from '../model/window.ts'
 import type {Sink} from '../sink/sink.ts'
 import type {JsonValue, Logger, SecretStore, Stream} from '../source.ts'
+import type {RejectWarnings} from './reject-warnings.ts'
 import type {HostedSource, HostUpdate} from '../sources/box/hosted-source.ts'
 import type {PayloadLimits} from '../model/payload-limits.ts'
 
@@ -16,6 +17,8 @@ export interface SliceReader {
   readonly secrets: SecretStore
   readonly log: Logger
   readonly signal: AbortSignal
+  /** Those of the whole run. @default of the slice alone */
+  readonly rejectWarnings?: RejectWarnings
   readonly maxRejects: number
   /** @default none */
   readonly payloadLimits?: PayloadLimits

@@ -12,6 +12,30 @@ const yielding = (...ids: readonly string[]) =>
     },
   })
 
+describe('many rejected records', () => {
+  it('of one reason do not flood the log: the first are named, then they are counted, over all slices', async () => {
+    const source = scriptedSource(() => [], {
+      defaults: {slice: '1d'},
+      async *extract({reject, window}) {
+        for (let number = 0; number < 25; number += 1) reject(`${window.until.getTime()}/${number}`, 'too large')
+        reject(`${window.until.getTime()}/other`, 'has no date')
+        yield await Promise.resolve({records: []})
+      },
+    })
+    const said: string[] = []
+    const silent = (): void => undefined
+    const log = {debug: silent, info: silent, error: silent, warn: (text: string) => void said.push(text)}
+    const DAY = 86_400_000
+    const {counts, rejectedIn} = await scriptedRun({source, folder: folder(), start: 0, now: 2 * DAY, log})
+    expect(counts.rejected).to.equal(52)
+    expect(said.filter((text) => text.includes('has no date'))).to.have.length(2)
+    const large = said.filter((text) => text.includes('too large'))
+    expect(large).to.have.length(4)
+    expect(large.at(-1)).to.equal('rejected 47 more: too large')
+    expect(rejectedIn).to.deep.equal([{since: 0, until: 2 * DAY}])
+  })
+})
+
 describe('a rejected record', () => {
   it('that comes back good is stored and counted', async () => {
     await scriptedRun({source: yielding('good', 'bad\ud800'), folder: folder(), runId: 'first'})

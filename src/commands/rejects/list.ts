@@ -14,10 +14,10 @@ export default class RejectsList extends LorchestraCommand {
 
   override async run(): Promise<RejectsListDocument> {
     const {args, flags} = await this.parse(RejectsList)
-    const [{openWarehouse}, {testTablesOf}, {formatTable}] = await Promise.all([
+    const [{openWarehouse}, {testTablesOf}, {formatRejects}] = await Promise.all([
       import('../../warehouse/open-warehouse.ts'),
       import('../../model/tables.ts'),
-      import('../../report/text-table.ts'),
+      import('../../report/rejects-text.ts'),
     ])
     const {warehouse: settings, shownPath} = await this.readConfig(flags.config)
     const warehouse = await openWarehouse(settings)
@@ -31,10 +31,7 @@ export default class RejectsList extends LorchestraCommand {
       })
     }
     if (rejects.length === 0) this.log(`${args.run} rejected nothing.`)
-    else {
-      const rows = rejects.map(({stream, reference, reason}) => [stream.objectType, reference, reason])
-      this.log(formatTable([['OBJECT TYPE', 'REFERENCE', 'REASON'], ...rows]))
-    }
+    else this.log(formatRejects(rejects))
     return {
       schema: 1,
       run_id: args.run,
