@@ -1,5 +1,6 @@
 import type {DuckDBConnection} from '@duckdb/node-api'
 
+import {usageError} from '../../base/errors.ts'
 import {definitionsOf, type TableDefinition, type TableSet} from '../../model/tables.ts'
 import {
   addableColumns,
@@ -35,9 +36,26 @@ export async function createMissingCopies(
   tables: TableSet,
   originals: TableSet,
 ): Promise<void> {
-  await createMissingCopy(connection, tables.eventLog, originals.eventLog)
-  await createMissingCopy(connection, tables.rawObjects, originals.rawObjects)
+  const pairs = [
+    [tables.eventLog, originals.eventLog],
+    [tables.rawObjects, originals.rawObjects],
+  ] as const
+  for (const [name, original] of pairs) {
+    const shared = /nextval\('([^']*)'/i.exec((await definitionOf(connection, original)) ?? '')?.[1]
+    if (shared !== undefined) throw sharedSequence(name, original, shared)
+    await createMissingCopy(connection, name, original)
+  }
 }
+
+/** The copy would take its numbers from the same sequence, and so move it. */
+const sharedSequence = (name: string, original: string, sequence: string): Error =>
+  usageError(
+    `${name} cannot be a copy of ${original}, whose numbers come from the sequence ${sequence}: rows of ${name} would use them up`,
+    {
+      code: 'E_TABLE_INCOMPATIBLE',
+      next: `Nothing was written. Take the default away from ${original}, or try the job with --dry-run.`,
+    },
+  )
 
 export async function createMissingCopy(connection: DuckDBConnection, name: string, original: string): Promise<void> {
   const wanted = await definitionOf(connection, original)

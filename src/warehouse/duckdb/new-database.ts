@@ -1,11 +1,13 @@
-import {mkdir, readdir, rename, rm} from 'node:fs/promises'
+import {mkdir, readdir, rename, rm, stat} from 'node:fs/promises'
 import {hostname} from 'node:os'
 import {basename, dirname, join} from 'node:path'
 
+import {failure} from '../../base/errors.ts'
 import {withFileLock} from '../../base/file-lock.ts'
 import {setMode} from '../../base/file-mode.ts'
 import {isAlive} from '../../base/process-identity.ts'
 import {syncFolder} from '../../base/sync-folder.ts'
+import {hasCode} from '../../base/system-error.ts'
 import {databaseExists} from './connection.ts'
 
 /** Milliseconds in which another process renames a file. */
@@ -33,10 +35,27 @@ export async function createMissingDatabase(path: string): Promise<void> {
 async function putInPlace(draft: string, path: string): Promise<void> {
   await withFileLock({path: `${path}.making`, holds: path, lockTimeout: LOCK_TIMEOUT}, async () => {
     if (await databaseExists(path)) return
-    // As DuckDB does: what was committed to a file that is gone is not for a new one.
-    await rm(`${path}.wal`, {force: true})
+    await assertNoCommitsOfAnother(path)
     await rename(draft, path)
     await syncFolder(dirname(path))
+  })
+}
+
+/** What was committed to a file that was moved away is not for a new one, and not for us to throw away. */
+async function assertNoCommitsOfAnother(path: string): Promise<void> {
+  const wal = `${path}.wal`
+  try {
+    if ((await stat(wal)).size === 0) {
+      await rm(wal)
+      return
+    }
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return
+    throw error
+  }
+  throw failure(`${path} is not there, but ${wal} is, which holds commits to it`, {
+    code: 'E_DATABASE_BROKEN',
+    next: `Nothing was written. Put ${path} back; or move ${wal} to where the file is now, or away if it may be lost, and run again.`,
   })
 }
 

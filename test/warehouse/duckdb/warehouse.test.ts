@@ -1,4 +1,4 @@
-import {chmod, readdir, stat, writeFile} from 'node:fs/promises'
+import {chmod, readdir, readFile, stat, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 
 import {DuckDBConnection, DuckDBInstance} from '@duckdb/node-api'
@@ -76,6 +76,31 @@ describe('a database', () => {
       expect(await modes()).to.include({'warehouse.duckdb': '640', 'warehouse.duckdb.wal': '640'})
     })
   }
+})
+
+describe('a test run', () => {
+  for (const mode of ['test-table', 'production'] as const) {
+    it(`throws away no commits that a database left in its .wal when it was moved away (${mode})`, async () => {
+      const [file, wal] = [databaseIn(folder()), `${databaseIn(folder())}.wal`]
+      await writeFile(wal, 'commits')
+      const error = await failureOf(run([{id: 'a'}], {mode}))
+      expect(error.message).to.contain(`${file} is not there, but ${wal} is`)
+      expect(await readFile(wal, 'utf8')).to.equal('commits')
+      expect((await readdir(folder())).filter((name) => name.startsWith('warehouse'))).to.deep.equal([
+        'warehouse.duckdb.wal',
+      ])
+    })
+  }
+
+  it('uses up no number of a sequence of production', async () => {
+    const numbered = `${RAW_OBJECTS}, number BIGINT DEFAULT nextval('prod_seq'))`
+    await change(databaseIn(folder()), 'CREATE SEQUENCE prod_seq', numbered)
+    const error = await failureOf(run([{id: 'a'}], {mode: 'test-table'}))
+    expect(error.message).to.contain('prod_seq')
+    expect((await run([{id: 'a'}])).error).to.equal(undefined)
+    const rows = await query(databaseIn(folder()), 'SELECT number::INT AS number FROM raw_objects')
+    expect(rows).to.deep.equal([{number: 1}])
+  })
 })
 
 describe('a production table that another tool made', () => {
@@ -326,7 +351,6 @@ describe('a DuckDB file', () => {
     await writeFile(databaseIn(folder()), 'precious notes, not a database')
     const error = await failureOf(run([{id: 'a'}]))
     expect(error.message).to.include('is not a DuckDB database')
-    const {readFile} = await import('node:fs/promises')
     expect(await readFile(databaseIn(folder()), 'utf8')).to.equal('precious notes, not a database')
   })
 })
