@@ -3,7 +3,7 @@ import type {RunColumn, RunValues} from '../../model/tables.ts'
 import {literal} from './sql.ts'
 
 const TYPES = {STRING: 'VARCHAR', INTEGER: 'BIGINT', JSON: 'JSON', TIMESTAMP: 'TIMESTAMPTZ'} as const
-/** In a file a payload is text, so that each digit stays as it was written. */
+/** A payload in a file is text, so that each digit stays as it was written. */
 const TYPES_OF_TEXT = {...TYPES, JSON: 'VARCHAR'} as const
 
 const RUN_VALUES: Record<RunColumn['field'], (run: RunValues) => string> = {
