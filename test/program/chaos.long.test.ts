@@ -1,5 +1,6 @@
 import {expect} from 'chai'
 
+import {CLOCK_TOLERANCE} from '../../src/model/clock.ts'
 import {interleaveRuns} from '../support/chaos/interleaving.ts'
 import {Random} from '../support/chaos/random.ts'
 import {query} from '../support/database.ts'
@@ -24,7 +25,7 @@ describe('a slow older run', () => {
     const base = Date.UTC(2024, 0, 1)
     for (let round = 0; round < 6; round += 1) {
       const account = `a${round}`
-      const started = [1, 2, 3].map((number) => base + number * 1000)
+      const started = [1, 2, 3].map((number) => base + number * (CLOCK_TOLERANCE + 1000))
       const order = started.toSorted(() => random.next() - 0.5)
       for (const at of order) {
         const source = scriptedSource(() => [{id: 'a', at: 0, version: at}])
