@@ -35,26 +35,27 @@ describe('lorchestra jobs show', () => {
     })
     expect(stderr).to.equal('')
     expect(code).to.equal(0)
-    expect(stdout).to.equal(`job                  mine
-config               ${join(folder, 'lorchestra.yaml')}
-source               notes (Test records of notes)
-account              acct1
-source_system        notes--acct1
-start                2024-01-01T00:00:00.000Z
-overlap              36h
-slice                30d (the source's default)
-settle               0s
-max_rejects          100
-mask                 nothing is hidden
-option token         ***
-option query         a folder
-streams              note (by time)
-selection            query=a folder
-warehouse            duckdb
-warehouse path       ${join(folder, 'notes.duckdb')}
-production writes    my_log, raw_objects
---dry-run writes     nothing
---test-table writes  test_my_log, test_raw_objects
+    expect(stdout).to.equal(`job                     mine
+config                  ${join(folder, 'lorchestra.yaml')}
+source                  notes (Test records of notes)
+account                 acct1
+source_system           notes--acct1
+start                   2024-01-01T00:00:00.000Z
+overlap                 36h
+slice                   30d (the source's default)
+settle                  0s
+max_rejects             100
+mask                    nothing is hidden
+option token            ***
+option query            a folder
+streams                 note (by time)
+selection               query=a folder
+warehouse               duckdb
+warehouse path          ${join(folder, 'notes.duckdb')}
+warehouse lock_timeout  10m
+production writes       my_log, raw_objects
+--dry-run writes        nothing
+--test-table writes     test_my_log, test_raw_objects
 `)
     expect(await readdir(folder)).to.deep.equal(['lorchestra.yaml'])
   })
@@ -62,10 +63,10 @@ production writes    my_log, raw_objects
   it('lists missing variables, and what they are for, instead of failing', async () => {
     const {code, stdout} = await lorchestra(['jobs', 'show', 'late'], {cwd: folder})
     expect(code).to.equal(0)
-    expect(stdout).to.include('missing variables    START, QUERY (not set or empty)\n')
+    expect(stdout).to.include('missing variables       START, QUERY (not set or empty)\n')
     expect(stdout).to.include(`put them into ${join(folder, '.env')}.`)
-    expect(stdout).to.include('start                ${START}\n')
-    expect(stdout).to.include('option query         ${QUERY}\n')
+    expect(stdout).to.include('start                   ${START}\n')
+    expect(stdout).to.include('option query            ${QUERY}\n')
     expect(stdout).not.to.include('literal-secret')
   })
 
@@ -77,7 +78,7 @@ production writes    my_log, raw_objects
 
   it('shows the job for another account', async () => {
     const {stdout} = await lorchestra(['jobs', 'show', 'mine', '--account', 'acct2'], {cwd: folder})
-    expect(stdout).to.include('source_system        notes--acct2\n')
+    expect(stdout).to.include('source_system           notes--acct2\n')
   })
 
   it('is one document with --json', async () => {
@@ -94,7 +95,7 @@ production writes    my_log, raw_objects
       options: {token: '***', query: 'a folder'},
       streams: [{object_type: 'note', windowed: true}],
       selection: {query: 'a folder'},
-      warehouse: {type: 'duckdb', path: join(folder, 'notes.duckdb')},
+      warehouse: {type: 'duckdb', path: join(folder, 'notes.duckdb'), lock_timeout: '10m'},
       tables: {
         production: {event_log: 'my_log', raw_objects: 'raw_objects'},
         test_table: {event_log: 'test_my_log', raw_objects: 'test_raw_objects'},

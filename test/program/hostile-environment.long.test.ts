@@ -119,11 +119,13 @@ describe('a DuckDB file', () => {
 })
 
 describe('a DuckDB file that was removed', () => {
-  it('but not its .wal is made anew, and everything is read again', async () => {
+  it('but not its .wal is made anew once somebody says that the .wal may be lost, and everything is read again', async () => {
     await run(3)
     const file = databaseIn(folder())
     await leaveWal(file)
     await rm(file)
+    expectClearError(await failureOf(run(6)), /is not there, but .*\.wal is/, /Put .* back/)
+    await rm(`${file}.wal`)
     expect((await run(6)).error).to.equal(undefined)
     expect(await exists(`${file}.wal`)).to.equal(false)
     await expectWhole(6)

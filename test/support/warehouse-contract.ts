@@ -3,6 +3,7 @@ import {stub} from 'sinon'
 
 import {outcomeOf} from '../../src/base/errors.ts'
 import {createEvent} from '../../src/model/events.ts'
+import {CLOCK_TOLERANCE} from '../../src/model/clock.ts'
 import type {Page} from '../../src/source.ts'
 import type {Warehouse} from '../../src/warehouse/warehouse.ts'
 import type {EndedApart, RunApart} from './run-apart.ts'
@@ -163,8 +164,8 @@ export function describeWarehouse(warehouse: () => WarehouseUnderTest): void {
     const plain = await warehouse().run({source, now: 21 * DAY})
     expect(plain.cursor?.after).to.equal(21 * DAY)
     expect(source.calls.slice(2).map(({since, until}) => [since, until])).to.deep.equal([
-      [10 * DAY, 18 * DAY],
-      [20 * DAY, 21 * DAY],
+      [10 * DAY - CLOCK_TOLERANCE, 18 * DAY],
+      [20 * DAY - CLOCK_TOLERANCE, 21 * DAY],
     ])
   })
 
