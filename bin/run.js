@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 import module from 'node:module'
 
+import {settleMissingUser} from './missing-user.js'
+
 // A reader that had enough (`lorchestra --help | head`) is not an error, and no reason to stop a run half-way.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error) => {
@@ -17,9 +19,9 @@ process.env.OCLIF_DISABLE_ENGINE_WARNING ??= 'true'
 // Whatever npm installs for a plugin runs no script of it, unless the user says so.
 process.env.npm_config_ignore_scripts ??= 'true'
 module.enableCompileCache?.()
-const {asksForJson, flush, formatErrorDocument, handle, keepForeignCodeOut, run, settleMissingUser, withHelpAsked} =
-  await import('../dist/cli/start.js')
 settleMissingUser(process.env)
+const {asksForJson, flush, formatErrorDocument, handle, keepForeignCodeOut, run, withHelpAsked} =
+  await import('../dist/cli/start.js')
 const words = process.argv.slice(2)
 try {
   await keepForeignCodeOut(words[0])

@@ -3,6 +3,7 @@ import {inspect, isDeepStrictEqual} from 'node:util'
 
 import type {Counts} from '../../../src/model/counts.ts'
 import {noCounts} from '../../../src/model/counts.ts'
+import {CLOCK_TOLERANCE} from '../../../src/model/clock.ts'
 import {parseDuration} from '../../../src/base/time.ts'
 import type {TableSet} from '../../../src/model/tables.ts'
 import {query, type Rows} from '../database.ts'
@@ -102,7 +103,8 @@ export class Oracle {
     const [first] = this.#calls.filter((call) => call.run === run)
     if (first === undefined) return
     const {source} = this.#options
-    const since = before.coveredUntil === null ? null : before.coveredUntil - parseDuration(source.overlap)
+    const since =
+      before.coveredUntil === null ? null : before.coveredUntil - parseDuration(source.overlap) - CLOCK_TOLERANCE
     const marked = before.bookmark !== undefined && before.bookmark.at <= (before.coveredUntil ?? -Infinity)
     assertSame(
       {since: first.since, bookmark: first.bookmark},

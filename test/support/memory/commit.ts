@@ -1,5 +1,6 @@
 import {readFile} from 'node:fs/promises'
 
+import {CLOCK_TOLERANCE} from '../../../src/model/clock.ts'
 import type {Event} from '../../../src/model/events.ts'
 import type {TableSet} from '../../../src/model/tables.ts'
 import type {CommitBatch, CommitCounts, CommitResult, RowCounts} from '../../../src/warehouse/warehouse.ts'
@@ -31,7 +32,7 @@ export async function commitBatch(
     const row = rowOf(record, startedAt)
     const before = stored.get(key)
     const changed = before !== undefined && JSON.stringify(before.payload) !== JSON.stringify(row.payload)
-    const older = before !== undefined && before.lastSeen <= startedAt
+    const older = before !== undefined && before.lastSeen <= startedAt + CLOCK_TOLERANCE
     count(record.object_type, before === undefined ? 'inserted' : changed && older ? 'updated' : 'unchanged')
     if (before === undefined) written.set(key, row)
     else if (older) written.set(key, {...row, firstSeen: before.firstSeen})

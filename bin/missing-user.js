@@ -5,14 +5,14 @@ const NOWHERE = '/nonexistent'
 
 /**
  * Fills in what the machine does not know of its user, as in a container that runs under any number: oclif asks for home and shell
- * at its start, and would end the program.
+ * when it is loaded, and would end the program.
  */
-export function settleMissingUser(environment: Record<string, string | undefined>): void {
-  if ((environment['HOME'] ?? '') === '' && answerOf(homedir) === undefined) environment['HOME'] = NOWHERE
-  if (environment['SHELL'] === undefined && answerOf(userInfo) === undefined) environment['SHELL'] = 'unknown'
+export function settleMissingUser(environment) {
+  if ((environment.HOME ?? '') === '' && answerOf(homedir) === undefined) environment.HOME = NOWHERE
+  if (environment.SHELL === undefined && answerOf(userInfo) === undefined) environment.SHELL = 'unknown'
 }
 
-function answerOf<Answer>(ask: () => Answer): Answer | undefined {
+function answerOf(ask) {
   try {
     const answer = ask()
     return answer === '' ? undefined : answer
