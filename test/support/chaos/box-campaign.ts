@@ -2,9 +2,9 @@ import {spawn} from 'node:child_process'
 import {appendFileSync} from 'node:fs'
 import {mkdir, readdir, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
+import {text} from 'node:stream/consumers'
 
-import {hasCode} from '../../../src/base/system-error.ts'import {text} from 'node:stream/consumers'
-
+import {hasCode} from '../../../src/base/system-error.ts'
 import {startCallRecorder} from '../call-recorder.ts'
 import {hasTables} from '../database.ts'
 import {environmentOf, PROGRAM, spoolFolder} from '../program.ts'
