@@ -1,10 +1,13 @@
 import {readdir, utimes, writeFile} from 'node:fs/promises'
 import {basename} from 'node:path'
+import {setImmediate as turn} from 'node:timers/promises'
 
 import {expect} from 'chai'
+import sinon from 'sinon'
 
 import {outcomeOf} from '../../src/base/errors.ts'
 import {ownProcess, type ProcessIdentity} from '../../src/base/process-identity.ts'
+import {HEARTBEAT} from '../../src/base/sign-of-life.ts'
 import {change, events, query} from '../support/database.ts'
 import {folderForEachTest} from '../support/folder.ts'
 import {databaseIn, scriptedRun} from '../support/scripted-run.ts'
@@ -60,16 +63,25 @@ describe('the stream of a run', () => {
     expect((await readdir(folder())).filter((name) => name.endsWith('.lives'))).to.deep.equal([])
   })
 
-  it('has a sign of life beside the database while it is read, and none afterwards', async () => {
-    let during: readonly string[] = []
-    const looking = scriptedSource(() => [], {
+  it('has a sign of life beside the database once it is read for a minute, and none afterwards', async () => {
+    const everySoOften = setInterval
+    // A minute passes in a millisecond.
+    const quick = sinon
+      .stub(globalThis, 'setInterval')
+      .callsFake(((work: () => void, delay: number) =>
+        everySoOften(work, delay === HEARTBEAT ? 1 : delay)) as typeof setInterval)
+    const sign = `${basename(databaseIn(folder()))}.seen.lives`
+    const slow = scriptedSource(() => [], {
       async *extract() {
-        during = await readdir(folder())
+        while (!(await readdir(folder())).includes(sign)) await turn()
         yield {records: [{id: 'a'}]}
       },
     })
-    await scriptedRun({source: looking, folder: folder(), runId: 'seen'})
-    expect(during).to.include(`${basename(databaseIn(folder()))}.seen.lives`)
+    try {
+      await scriptedRun({source: slow, folder: folder(), runId: 'seen'})
+    } finally {
+      quick.restore()
+    }
     expect((await readdir(folder())).filter((name) => name.endsWith('.lives'))).to.deep.equal([])
   })
 
