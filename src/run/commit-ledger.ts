@@ -16,7 +16,7 @@ export interface LedgerOptions {
   readonly objectTypes: readonly string[]
   readonly commitAfter: {readonly records: number; readonly milliseconds: number}
   readonly limited: boolean
-  readonly held: Pick<HeldWarehouse, 'isHeld' | 'untilHeld'>
+  readonly held: Pick<HeldWarehouse, 'isHeld' | 'untilHeldOr'>
   /** The payload that every `ingestion.completed` of the run begins with. */
   readonly about: () => JsonObject
   readonly maskSecrets: (text: string) => string
@@ -123,9 +123,9 @@ export class CommitLedger {
    * with the commit. False where there is nothing to commit; a commit that failed is not tried twice.
    */
   async commit(isLast: boolean, ending?: (total: RunTotal) => Event): Promise<boolean> {
-    await this.#ended()
+    await this.ended()
     const begun = this.#start(isLast, ending)
-    await this.#ended()
+    await this.ended()
     return begun
   }
 
@@ -134,7 +134,7 @@ export class CommitLedger {
    * program holds the warehouse: then none is begun, and the reading goes on.
    */
   async startCommit(isLast: boolean): Promise<void> {
-    await Promise.race([this.#commit, this.#options.held.untilHeld()])
+    await this.#options.held.untilHeldOr(this.#commit)
     if (this.#committing === undefined) this.#start(isLast)
   }
 
@@ -155,8 +155,8 @@ export class CommitLedger {
     return true
   }
 
-  /** Waits for the commit that is under way, with nothing else to do. */
-  async #ended(): Promise<void> {
+  /** Waits for the commit that is under way, with nothing else to do. Rejects where it failed, as all that come after it. */
+  async ended(): Promise<void> {
     this.#idleSince = performance.now()
     try {
       await this.#commit

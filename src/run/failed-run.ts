@@ -23,6 +23,8 @@ export async function endFailedRun(
 ): Promise<void> {
   const message = maskSecrets(messageWithCauses(error))
   try {
+    // Nothing else is written meanwhile, whatever fails here.
+    await ledger.ended()
     if (unfinished !== undefined) await sink.dropUnfinishedSlice()
     await ledger.commit(false)
   } catch (second) {

@@ -1,5 +1,7 @@
 import {expect} from 'chai'
+import sinon from 'sinon'
 
+import {Spool} from '../../src/sink/spool.ts'
 import type {Warehouse} from '../../src/warehouse/warehouse.ts'
 import {committing} from '../support/committing.ts'
 import {query} from '../support/database.ts'
@@ -112,5 +114,31 @@ describe('a commit', () => {
     expect(report.error).to.be.an('error').with.property('message').that.includes('the ink is dry')
     expect(report).to.deep.include({commits: 1, windows: [{since: 0, until: DAY}]})
     expect(report.counts).to.include({inserted: 1})
+  })
+
+  it('is over before a failure is written, also where the temporary files fail meanwhile', async () => {
+    const secondDay = promise()
+    const source = daily((day) => {
+      if (day !== 1) return
+      secondDay.resolve()
+      throw new Error('the ink is dry')
+    })
+    const order: string[] = []
+    const broken = sinon.stub(Spool.prototype, 'dropUnfinishedSlice').rejects(new Error('the disk is gone'))
+    try {
+      await run(
+        source,
+        committing(async (number, work) => {
+          order.push(`${number} begins`)
+          if (number === 1) await secondDay.resolved
+          const result = await work()
+          order.push(`${number} ends`)
+          return result
+        }),
+      )
+    } finally {
+      broken.restore()
+    }
+    expect(order).to.deep.equal(['1 begins', '1 ends', '2 begins', '2 ends'])
   })
 })
