@@ -1,8 +1,8 @@
-import {codeOf, failure, LorchestraError, sourceBug} from '../base/errors.ts'
-import {isOneObject} from '../base/json-text.ts'
+import {codeOf, failure, LorchestraError} from '../base/errors.ts'
 import {hidePaths} from '../model/hidden-paths.ts'
 import {tablesOfMode, type RunMode} from '../model/run-mode.ts'
 import type {TableSet} from '../model/tables.ts'
+import {assertOneObject} from '../warehouse/record-lines.ts'
 import {
   NOTHING_COVERED,
   type KeyIndex,
@@ -73,7 +73,7 @@ export class DryRunSink implements Sink {
     const {samples, hiddenPaths} = this.#options
     for (const {idemKey, json} of records) {
       // A commit would find it out.
-      if (!isOneObject(json)) throw sourceBug('the source gave a payload that is not the JSON of one object')
+      assertOneObject({json})
       if (this.#samples.length < samples)
         this.#samples.push({idemKey, json: hidePaths(Buffer.from(json).toString('utf8'), hiddenPaths)})
       this.#compare(idemKey)

@@ -1,3 +1,4 @@
+import {sourceBug} from '../base/errors.ts'
 import {isOneObject} from '../base/json-text.ts'
 import {COLUMN_END, headOf} from '../model/record-head.ts'
 import {SPOOL_HEAD, type SpoolableRecord, type SpoolableValue, type SpooledColumn} from '../model/raw-object-columns.ts'
@@ -33,10 +34,15 @@ export type SpooledRecord = {
   readonly sequence: number
 }
 
+/** Throws where a payload is more or less than one object. Who takes it as a text finds that out anyway. */
+export function assertOneObject({json}: Pick<SpoolableRecord, 'json'>): void {
+  if (!isOneObject(json)) throw sourceBug('the source gave a payload that is not the JSON of one object')
+}
+
 /** Objects of JSON. A payload is a member among others, so it must be one object and nothing else. */
 export const JSON_LINES: RecordLines = {
   before(record, sequence) {
-    if (!isOneObject(record.json)) throw new Error('a payload is not the JSON of one object')
+    assertOneObject(record)
     let head = ''
     for (const {before, field} of HEAD) head += before + JSON.stringify(record[field])
     return `${head},"sequence":${sequence},"payload":`
