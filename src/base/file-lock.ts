@@ -1,5 +1,5 @@
 import {randomUUID} from 'node:crypto'
-import {readFile, rm, writeFile} from 'node:fs/promises'
+import {readFile, rm, utimes, writeFile} from 'node:fs/promises'
 
 import {busy, failure} from './errors.ts'
 import {pause} from './waiting.ts'
@@ -28,7 +28,9 @@ export async function withFileLock<Result>(options: FileLockOptions, work: () =>
   const {path} = options
   const holder: Holder = {...(await ownProcess()), lock: randomUUID()}
   await acquire(options, holder)
-  const endLife = showLife(path, async () => (await readHolder(path))?.lock === holder.lock)
+  const endLife = showLife(async () => {
+    if ((await readHolder(path))?.lock === holder.lock) await utimes(path, new Date(), new Date())
+  })
   try {
     return await work()
   } finally {

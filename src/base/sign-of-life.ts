@@ -1,4 +1,4 @@
-import {stat, utimes} from 'node:fs/promises'
+import {stat} from 'node:fs/promises'
 
 import {hasCode} from './system-error.ts'
 
@@ -6,12 +6,9 @@ import {hasCode} from './system-error.ts'
 export const HEARTBEAT = 60_000
 export const DEAD_AFTER = 5 * 60_000
 
-/** Touches the file until the answer is called, as long as `isOurs` says so. Keeps no program from ending. */
-export function showLife(path: string, isOurs: () => Promise<boolean>): () => Promise<void> {
+/** Has a file touched by `beat`, every so often, until the answer is called. Keeps no program from ending. */
+export function showLife(beat: () => Promise<void>): () => Promise<void> {
   let beating = Promise.resolve()
-  const beat = async (): Promise<void> => {
-    if (await isOurs()) await utimes(path, new Date(), new Date())
-  }
   const timer = setInterval(() => {
     // One that fails is a beat that is missing; after five of them others may judge.
     beating = beating.then(beat).catch(() => undefined)

@@ -19,10 +19,7 @@ export async function showRunLives(path: string, runId: string): Promise<() => P
   const sign = signOf(path, runId)
   await removeForgotten(path)
   const owner = JSON.stringify(await ownProcess())
-  const endLife = showLife(sign, async () => {
-    await writeFile(sign, owner, {mode: 0o600})
-    return true
-  })
+  const endLife = showLife(async () => writeFile(sign, owner, {mode: 0o600}))
   return async () => {
     await endLife()
     await rm(sign, {force: true})
