@@ -88,10 +88,13 @@ async function useOpen<Result>(
   } catch (error) {
     throw withoutValues(path, error)
   } finally {
-    if (access === 'write') await removeEmptyWal(path)
-    connection.closeSync()
-    instance.closeSync()
-    await file?.close()
+    try {
+      if (access === 'write') await removeEmptyWal(path)
+    } finally {
+      connection.closeSync()
+      instance.closeSync()
+      await file?.close()
+    }
   }
 }
 
