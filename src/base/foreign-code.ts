@@ -43,17 +43,20 @@ function keepOutOf(prototype: Loadable): void {
   prototype._manifest = async function (this: Loadable) {
     if (isOurs(this)) return manifestOf.call(this)
     const {hooks, pjson} = this
-    shutOut.set(this, [
-      ...Object.keys(hooks)
-        .filter((name) => name !== SOURCES_HOOK)
-        .map((name) => `the hook ${name}`),
-      ...(pjson.oclif.commands === undefined ? [] : ['commands']),
-    ])
+    shutOut.set(this, foreignCodeIn({hooks, commands: pjson.oclif.commands}))
     this.hooks = Object.fromEntries(Object.entries(hooks).filter(([name]) => name === SOURCES_HOOK))
     delete this.commandDiscoveryOpts
     return {version: this.version, commands: {}}
   }
 }
+
+/** Names what of a package's `oclif` would run in this process. */
+export const foreignCodeIn = ({hooks = {}, commands}: {hooks?: object; commands?: unknown}): readonly string[] => [
+  ...Object.keys(hooks)
+    .filter((name) => name !== SOURCES_HOOK)
+    .map((name) => `the hook ${name}`),
+  ...(commands === undefined ? [] : ['commands']),
+]
 
 /** Names what a plugin brings that would have run in this process. */
 export const foreignCodeOf = (plugin: object): readonly string[] => shutOut.get(plugin) ?? []

@@ -1,7 +1,7 @@
 import {existsSync, readFileSync} from 'node:fs'
 import {dirname, join, resolve} from 'node:path'
 
-import {SOURCES_HOOK} from '../base/foreign-code.ts'
+import {foreignCodeIn, SOURCES_HOOK} from '../base/foreign-code.ts'
 import {hookFilesOf, isFile, type PluginToAsk} from '../sources/plugin-to-ask.ts'
 import type {ConformanceSetup} from './setup.ts'
 
@@ -25,17 +25,17 @@ export function packageOf({package: given}: ConformanceSetup): PluginToAsk {
       `there is no package.json ${given === undefined ? 'around the folder where the tests run' : `in ${root}`}: give the suite \`package\`, the folder of the plugin's package`,
     )
   const {name = 'plugin', version = 'none', oclif = {}} = JSON.parse(readFileSync(path, 'utf8')) as PackageJson
-  const {hooks = {}, commands} = oclif
+  const {hooks = {}} = oclif
   const plugin = {name, version, type: 'link', root, hooks: {[SOURCES_HOOK]: targetsIn(hooks[SOURCES_HOOK])}}
   const files = hookFilesOf(plugin)
   if (files.length === 0)
     throw new Error(
       `${path} names no hook ${SOURCES_HOOK}, so lorchestra would not find the source: name its file in oclif.hooks, or give the suite \`package\`, the folder of the plugin's package`,
     )
-  const foreign = Object.keys(hooks).filter((hook) => hook !== SOURCES_HOOK)
-  if (foreign.length > 0 || commands !== undefined)
+  const foreign = foreignCodeIn(oclif)
+  if (foreign.length > 0)
     throw new Error(
-      `its package brings ${[...foreign.map((hook) => `the hook ${hook}`), ...(commands === undefined ? [] : ['commands'])].join(', ')}, and lorchestra refuses plugins that bring more than sources`,
+      `its package brings ${foreign.join(', ')}, and lorchestra refuses plugins that bring more than sources`,
     )
   const missing = files.find((file) => !isFile(file))
   if (missing !== undefined)
