@@ -27,11 +27,11 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
 
 /** Packages that are slow to import: only ever with `await import()`, or from a file that is itself loaded so. */
 const SLOW_PACKAGES = ['@azure/msal-node', '@duckdb/node-api', 'google-auth-library', 'open', 'undici', 'winston']
-const LOADED_LAZILY = ['warehouse/key-index.ts']
+const LOADED_LAZILY = ['warehouse/bigquery/local-batch.ts', 'warehouse/key-index.ts']
 
 /** What every folder below src/warehouse holds, whatever else one of them needs. */
 const IN_EVERY_KIND =
-  'advice commit connection definitions description events keys kind leases run-events settings sql stream-state warehouse'.split(
+  'advice classify commit comparison connection definitions description events keys kind leases run-events settings sql staging stream-state warehouse'.split(
     ' ',
   )
 

@@ -12,6 +12,9 @@ export const EXIT = {
   terminated: 143,
 } as const
 
+/** The exit code of a command that did what it should and was asked to tell where something would change. */
+export const EXIT_CHANGES = 5
+
 export type Outcome = keyof typeof EXIT
 export type ErrorOutcome = Exclude<Outcome, 'done' | 'rejects'>
 export type StopSignal = 'SIGINT' | 'SIGTERM'

@@ -82,7 +82,7 @@ function isWide(number: string): boolean {
 }
 
 /** Writes all spellings of a number alike; `undefined` for what is none. */
-function decimalOf(number: string): string | undefined {
+export function decimalOf(number: string): string | undefined {
   const [, sign, whole = '', fraction = '', exponent = '0'] =
     /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(number) ?? []
   if (sign === undefined) return undefined

@@ -1,6 +1,6 @@
 import {LorchestraCommand} from '../cli/command.ts'
 import type {ErrorMember} from '../base/error-document.ts'
-import {asError, exitCodeOf, modeError, outcomeOf, usageError} from '../base/errors.ts'
+import {asError, EXIT, EXIT_CHANGES, exitCodeOf, modeError, outcomeOf, usageError} from '../base/errors.ts'
 import {createLogger} from '../base/log.ts'
 import {assertNodeIsNewEnough} from '../base/node-version.ts'
 import {Args, Flags} from '../base/oclif.ts'
@@ -16,6 +16,8 @@ import {
 import {listenForSignals} from '../cli/signals.ts'
 import type {RunDocument} from '../report/documents/run.ts'
 
+const SAMPLES = 3
+
 export default class Run extends LorchestraCommand {
   /** The init hook reads it, and sets the run mode for commands that say so. */
   static readonly runsJobs = true
@@ -26,6 +28,10 @@ export default class Run extends LorchestraCommand {
     {
       description: 'Extract everything that is due and write nothing',
       command: '<%= config.bin %> <%= command.id %> gmail_ingest_acct1 --dry-run',
+    },
+    {
+      description: 'See exactly what a plain run would change, before it changes anything',
+      command: '<%= config.bin %> <%= command.id %> gmail_ingest_acct1 --dry-run --diff',
     },
     {
       description: 'Write the last seven days into test_event_log and test_raw_objects',
@@ -76,11 +82,28 @@ export default class Run extends LorchestraCommand {
       max: 100,
     }),
     samples: Flags.integer({
-      description: 'how many records a dry run shows; 0 shows none, as in a log that others read',
+      description:
+        'how many records a dry run shows: 3, and with --diff none; 0 shows none, as in a log that others read',
       helpValue: 'RECORDS',
-      default: 3,
       min: 0,
       max: 100,
+    }),
+    diff: Flags.boolean({
+      description: 'compare with the tables, and tell what the run would change (in a test run: what it changes)',
+      helpGroup: 'DIFF',
+    }),
+    'diff-samples': Flags.integer({
+      description: 'how many rows of each kind a diff shows',
+      helpValue: 'ROWS',
+      helpGroup: 'DIFF',
+      dependsOn: ['diff'],
+      min: 0,
+      max: 1000,
+    }),
+    'exit-code': Flags.boolean({
+      description: `exit with ${EXIT_CHANGES} where something would change, or changed`,
+      helpGroup: 'DIFF',
+      dependsOn: ['diff'],
     }),
     refetch: Flags.boolean({description: 'fetch records that are stored already, too'}),
   }
@@ -91,6 +114,7 @@ export default class Run extends LorchestraCommand {
     const {args, flags} = await this.parse(Run)
     assertModesTakeNoValue(this.argv)
     assertModeIsSet(modeOfFlags(flags))
+    assertDiffIsOfASafeMode(flags)
     assertNodeIsNewEnough()
     const startedAt = new Date()
     const [{readWindowRequest}, {runJobs}, {TerminalReporter}] = await Promise.all([
@@ -117,7 +141,8 @@ export default class Run extends LorchestraCommand {
         config,
         commandLine: this.config,
         mode: modeOfFlags(flags),
-        samples: flags.samples,
+        samples: flags.samples ?? (flags.diff ? 0 : SAMPLES),
+        diffSamples: flags.diff ? (flags['diff-samples'] ?? SAMPLES) : undefined,
         jobs: args.job,
         account: flags.account,
         concurrency: flags.concurrency,
@@ -133,7 +158,8 @@ export default class Run extends LorchestraCommand {
       // A stop is told even where it came during the last commit: other jobs may not have begun.
       const stopped = stop.signal.aborted ? [outcomeOf(stop.signal.reason)] : []
       // Not by falling off the end: a source that ignored the signal may have left a connection open.
-      this.exit(exitCodeOf([...outcomes, ...stopped]))
+      const code = exitCodeOf([...outcomes, ...stopped])
+      this.exit(code === EXIT.done && flags['exit-code'] && this.#runs.some(changesAnything) ? EXIT_CHANGES : code)
     } finally {
       stop.close()
       results.release()
@@ -159,8 +185,25 @@ function modeFlags() {
   return Object.fromEntries(flags) as Record<ModeFlag, (typeof flags)[number][1]>
 }
 
-function listed(flags: readonly {readonly name: string}[]): string {
-  return new Intl.ListFormat('en', {type: 'conjunction'}).format(flags.map(({name}) => `--${name}`))
+function listed(
+  flags: readonly {readonly name: string}[],
+  type: 'conjunction' | 'disjunction' = 'conjunction',
+): string {
+  return new Intl.ListFormat('en', {type}).format(flags.map(({name}) => `--${name}`))
+}
+
+function changesAnything(run: RunDocument['runs'][number]): boolean {
+  if (!('diff' in run) || run.diff === undefined) return false
+  const {insert, update, delete: deleted} = run.diff.counts
+  return insert + update + deleted > 0
+}
+
+function assertDiffIsOfASafeMode(flags: Readonly<Record<string, unknown>>): void {
+  if (flags['diff'] !== true || !writesProduction(modeOfFlags(flags))) return
+  throw usageError(`--diff goes with ${listed(MODE_FLAGS, 'disjunction')}`, {
+    code: 'E_USAGE_FLAGS',
+    next: 'To see what a run would change, before it changes anything: lorchestra run JOB --dry-run --diff',
+  })
 }
 
 /** oclif would take what follows the = for a job. */

@@ -1,6 +1,7 @@
 import {sourceBug} from '../base/errors.ts'
 import {isExactNumber, parseExactly} from '../base/exact-json.ts'
 import {isNestedDeeperThan} from '../base/json-text.ts'
+import type {JsonChange} from '../base/json-difference.ts'
 import {HIDDEN} from '../base/mask.ts'
 import type {JsonValue} from '../source.ts'
 
@@ -33,15 +34,34 @@ export function hidePaths(json: string, paths: readonly string[]): string {
   return JSON.stringify(hideIn(parse(json), paths.map(segmentsOf)))
 }
 
+/** Hides in a change what the paths lead to. */
+export function hideWithin(change: JsonChange, hiddenPaths: readonly string[]): JsonChange {
+  if (hiddenPaths.length === 0) return change
+  let paths: readonly Segments[] = hiddenPaths.map(segmentsOf)
+  let isHidden = false
+  for (const name of change.path) {
+    paths = pathsWithin(paths, name)
+    isHidden ||= paths.some((path) => path.length === 0)
+  }
+  const hide = (value: JsonValue): JsonValue => (isHidden ? HIDDEN : hideIn(value, paths))
+  return {
+    ...change,
+    ...(change.from !== undefined && {from: hide(change.from)}),
+    ...(change.to !== undefined && {to: hide(change.to)}),
+  }
+}
+
 function hideIn(value: JsonValue, paths: readonly Segments[]): JsonValue {
   if (paths.some((path) => path.length === 0)) return HIDDEN
   if (paths.length === 0 || typeof value !== 'object' || value === null || isExactNumber(value)) return value
-  const within = (name: string): readonly Segments[] =>
-    paths.filter(([first]) => first === name || first === '*').map((path) => path.slice(1))
+  const within = (name: string): readonly Segments[] => pathsWithin(paths, name)
   if (Array.isArray(value)) return value.map((item: JsonValue, index) => hideIn(item, within(String(index))))
   const members = Object.entries(value as Readonly<Record<string, JsonValue>>)
   return Object.fromEntries(members.map(([name, member]) => [name, hideIn(member, within(name))]))
 }
+
+const pathsWithin = (paths: readonly Segments[], name: string): readonly Segments[] =>
+  paths.filter(([first]) => first === name || first === '*').map((path) => path.slice(1))
 
 function parse(json: string): JsonValue {
   try {

@@ -7,6 +7,7 @@ import {rowOf} from '../model/run-mode.ts'
 import type {Preview} from '../sink/sink.ts'
 import type {Estimate, RateLimit} from '../source.ts'
 import {formatWindow, windowAsText, type TimeWindow} from '../model/window.ts'
+import {diffMemberOf, formatDiff, type DiffContext} from './diff-text.ts'
 import {commandToReadAgain} from './rejects-text.ts'
 import type {RunMember} from './documents/run.ts'
 
@@ -42,11 +43,13 @@ export function formatEstimate({records, units, unitsPerMinute}: Estimate & Rate
 
 /** Gives the lines that close a run that ended well. */
 export function summary(run: FinishedRun, maskSecrets: (text: string) => string): readonly string[] {
-  const {description, report, preview, seconds} = run
+  const {description, report, diff, seconds} = run
+  const preview = diff === undefined || run.preview === undefined ? run.preview : {...run.preview, duplicates: 0}
   const {mode, job} = description
   const {linePrefix, lineSuffix} = rowOf(mode)
   const lines = [
     `${linePrefix}${job}: ${formatCounts(report.counts, preview)}, completed in ${seconds.toFixed(2)}s${lineSuffix}`,
+    ...(diff === undefined ? [] : formatDiff(diff, diffContext(run, maskSecrets)).map(indent)),
     ...outcomeNotes(run).map(indent),
   ]
   for (const {idemKey, json} of preview?.samples ?? []) {
@@ -59,6 +62,13 @@ export function summary(run: FinishedRun, maskSecrets: (text: string) => string)
   }
   return lines
 }
+
+const diffContext = ({description, report}: FinishedRun, maskSecrets: (text: string) => string): DiffContext => ({
+  isWritten: description.written !== undefined,
+  rejected: report.counts.rejected,
+  known: report.counts.known,
+  maskSecrets,
+})
 
 /** Gives the lines that close a run that did not; the last one says what is in. */
 export function failureSummary(run: FinishedRun): readonly string[] {
@@ -195,6 +205,7 @@ export function runMemberOf(run: FinishedRun, maskSecrets: (text: string) => str
         payload: maskSecrets(json).slice(0, SAMPLE_CHARACTERS),
       })),
     }),
+    ...(run.diff !== undefined && {diff: diffMemberOf(run.diff, diffContext(run, maskSecrets))}),
     ...(error !== undefined && {error: errorMemberOf(error, maskSecrets)}),
   }
 }

@@ -1,6 +1,7 @@
 import {outcomeOf, type Outcome} from '../base/errors.ts'
 import type {RunMode} from '../model/run-mode.ts'
 import type {TableSet} from '../model/tables.ts'
+import type {Diff} from '../sink/diff.ts'
 import type {Preview} from '../sink/sink.ts'
 import type {RunReport} from './job-run.ts'
 
@@ -24,6 +25,8 @@ export interface FinishedRun {
   readonly seconds: number
   readonly report: RunReport
   readonly preview: Preview | undefined
+  /** What it would change, or changed in test tables; `undefined` where nobody asked for it, or the run failed. */
+  readonly diff: Diff | undefined
   /** No warehouse was opened, so nothing was known to be stored. */
   readonly storedUnknown: boolean
   readonly limited: boolean

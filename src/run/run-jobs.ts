@@ -37,6 +37,8 @@ export interface RunJobsOptions {
   readonly account: string | undefined
   /** Records that a dry run shows. */
   readonly samples: number
+  /** Rows of each kind that a diff shows; `undefined`: no diff. */
+  readonly diffSamples: number | undefined
   /** How many jobs run at a time. */
   readonly concurrency: number
   readonly read: ReadRequest
@@ -103,13 +105,15 @@ async function runOne(options: RunJobsOptions, job: Job, boxes: SourceBoxes): Pr
 }
 
 /** The box starts in a process of its own; meanwhile this one loads what it needs next. */
-async function loadWarehouse({config, mode, read}: RunJobsOptions): Promise<void> {
+async function loadWarehouse(options: RunJobsOptions): Promise<void> {
+  const {config, mode} = options
   const {warehouse} = config
-  const sink = {production: warehouse.tables, needsCoverage: needsCoverage(read)}
+  const sink = {production: warehouse.tables, needsCoverage: needsCoverage(options)}
   if (opensWarehouse(sink, mode)) await kindOf(warehouse).load()
 }
 
-const needsCoverage = ({request}: ReadRequest): boolean => request.since === undefined
+const needsCoverage = ({read, diffSamples}: RunJobsOptions): boolean =>
+  read.request.since === undefined || diffSamples !== undefined
 
 async function runResolved(
   options: RunJobsOptions,
@@ -133,8 +137,9 @@ async function runResolved(
       production: config.warehouse.tables,
       openWarehouse: async () => openWarehouse(config.warehouse, {temporaryFolder: folder, signal, heldBy}),
       folder,
-      needsCoverage: needsCoverage(read),
+      needsCoverage: needsCoverage(options),
       samples: options.samples,
+      diffSamples: options.diffSamples,
       hiddenPaths: job.hiddenPaths,
     },
     options.mode,
@@ -175,6 +180,7 @@ async function runResolved(
     seconds: (Date.now() - startedAt.getTime()) / 1000,
     report,
     preview: sink.preview(),
+    diff: report.error === undefined ? sink.diff() : undefined,
     storedUnknown: sink.tables.read === undefined,
     limited: read.request.limit !== undefined,
   }

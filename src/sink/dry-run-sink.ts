@@ -105,6 +105,10 @@ export class DryRunSink implements Sink {
     return {samples: this.#samples, duplicates: this.#duplicates}
   }
 
+  diff(): undefined {
+    return undefined
+  }
+
   async close(): Promise<void> {
     // Whoever asked it heard that it could not be made.
     const index = await this.#keyIndex?.catch(() => undefined)

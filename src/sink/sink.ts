@@ -2,6 +2,7 @@ import type {Event} from '../model/events.ts'
 import type {RunMode} from '../model/run-mode.ts'
 import type {TableSet} from '../model/tables.ts'
 import type {CommitCounts, CommitResult, StreamScope, StreamState, Warehouse} from '../warehouse/warehouse.ts'
+import type {Diff} from './diff.ts'
 import type {SpoolableRecord} from '../model/raw-object-columns.ts'
 
 /**
@@ -39,6 +40,8 @@ export interface Sink {
   readonly bytesBilled: number | undefined
   /** Gives what a dry run saw; `undefined` where records are written. */
   preview(): Preview | undefined
+  /** Gives what the run would change, or changed, in its tables; `undefined` where nobody asked for it. */
+  diff(): Diff | undefined
   close(): Promise<void>
 }
 
@@ -64,6 +67,8 @@ export interface SinkOptions {
   readonly needsCoverage: boolean
   /** Records whose payload a dry run keeps to show them. */
   readonly samples: number
-  /** Paths into payloads that it does not show. */
+  /** Rows of each kind that a diff shows; missing: nothing is compared. */
+  readonly diffSamples?: number | undefined
+  /** Paths into payloads that neither of them shows. */
   readonly hiddenPaths: readonly string[]
 }

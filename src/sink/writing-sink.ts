@@ -12,11 +12,14 @@ import type {
 } from '../warehouse/warehouse.ts'
 import type {Sink, SinkOptions, SinkTables} from './sink.ts'
 import type {SpoolableRecord} from '../model/raw-object-columns.ts'
+import type {Diff} from './diff.ts'
+import {Differ} from './differ.ts'
 import {Spool} from './spool.ts'
 
 interface Running {
   readonly warehouse: Warehouse
   readonly writer: WarehouseWriter
+  readonly differ: Differ | undefined
   /** Takes what comes; another one takes its place when it is committed. */
   spool: Spool
   readonly streams: readonly Stream[]
@@ -45,7 +48,10 @@ export class WritingSink implements Sink {
   async begin({runId, scopes, started}: Parameters<Sink['begin']>[0]): Promise<void> {
     const warehouse = await this.#options.openWarehouse()
     const spool = await Spool.create(this.#options.folder, warehouse.recordLines)
+    const streams = scopes.map(({stream}) => stream)
+    const compared = {tables: this.tables.written, streams, runId, isWritten: true, folder: spool.folder}
     try {
+      const differ = await Differ.open(warehouse, compared, this.#options)
       const writer = await warehouse.begin({
         tables: this.tables.written,
         ...(!writesProduction(this.mode) && {definitionFrom: this.#options.production}),
@@ -53,7 +59,7 @@ export class WritingSink implements Sink {
         scopes,
         started,
       })
-      this.#begun = {warehouse, writer, spool, streams: scopes.map(({stream}) => stream)}
+      this.#begun = {warehouse, writer, differ, spool, streams}
     } catch (error) {
       await spool.remove()
       throw error
@@ -76,7 +82,9 @@ export class WritingSink implements Sink {
   }
 
   async logEvent(event: Event): Promise<void> {
-    await this.#running().spool.addEvent(event)
+    const {spool, differ} = this.#running()
+    await spool.addEvent(event)
+    if (event.event_type === 'object.deleted' && event.idem_key !== null) differ?.addDeleted(event.idem_key)
   }
 
   async endSlice(): Promise<void> {
@@ -96,10 +104,11 @@ export class WritingSink implements Sink {
     idleSince?: () => number | undefined,
   ): Promise<CommitResult> {
     const running = this.#running()
-    const {spool, writer} = running
+    const {spool, writer, differ} = running
     running.spool = spool.next()
     try {
       const batch = await spool.batch(writer.since)
+      await differ?.compare(batch)
       const result = await writer.commit(batch, events, idleSince)
       await spool.clear()
       return result
@@ -112,11 +121,16 @@ export class WritingSink implements Sink {
     return undefined
   }
 
+  diff(): Diff | undefined {
+    return this.#begun?.differ?.diff()
+  }
+
   async close(): Promise<void> {
     // Whoever asked it heard that it could not be made.
     const index = await this.#keyIndex?.catch(() => undefined)
     index?.close()
     if (this.#begun === undefined) return
+    await this.#begun.differ?.close()
     await this.#begun.writer.close()
     await this.#begun.spool.remove()
   }

@@ -2,6 +2,8 @@ import type {Event, EventType} from '../model/events.ts'
 import type {JsonValue, Stream} from '../source.ts'
 import type {TimeWindow} from '../model/window.ts'
 import type {TableSet} from '../model/tables.ts'
+import type {CommitBatch} from './commit-batch.ts'
+import type {Comparison, StreamsToCompare} from './comparison.ts'
 import type {RecordLines} from './record-lines.ts'
 
 /**
@@ -30,6 +32,8 @@ export interface Warehouse {
   checkWritable(tables: TableSet): Promise<void>
   /** Copies the streams' stored keys into an index in `folder`. The caller closes it, and then removes the folder. */
   indexKeys(tables: TableSet, streams: readonly Stream[], folder: string): Promise<KeyIndex>
+  /** Begins to tell what commits would do to these tables. The caller closes it. */
+  openComparison(streams: StreamsToCompare): Promise<Comparison>
   /**
    * Makes the tables that are missing, and answers with their names. One that is there is looked at and never altered:
    * throws a usage error where it has another definition.
@@ -169,17 +173,6 @@ export interface KeyIndex {
 
 /** The index of tables that are not there. */
 export const NOTHING_KNOWN: KeyIndex = {has: () => Promise.resolve(new Set()), close: () => undefined}
-
-/** A batch names files: record files with lines of the warehouse's `recordLines`, and files of NDJSON with an `Event` a line. */
-export interface CommitBatch {
-  readonly runStartedAt: Date
-  readonly records: readonly string[]
-  /** A record that is too large to be read among others has a file of its own. */
-  readonly loneRecords: readonly string[]
-  readonly events: readonly string[]
-  /** `records` and `loneRecords` hold so many lines together. */
-  readonly rows: number
-}
 
 export interface RowCounts {
   readonly inserted: number

@@ -228,22 +228,15 @@ describe('a run that waited for its turn', () => {
       get now() {
         return clock
       },
-      warehouse: (real) => ({
-        recordLines: real.recordLines,
-        readStreamStates: real.readStreamStates.bind(real),
-        indexKeys: real.indexKeys.bind(real),
-        readRejects: real.readRejects.bind(real),
-        readRunEvents: real.readRunEvents.bind(real),
-        describe: real.describe.bind(real),
-        checkWritable: real.checkWritable.bind(real),
-        countSurplusRows: real.countSurplusRows.bind(real),
-        createTables: real.createTables.bind(real),
-        addColumns: real.addColumns.bind(real),
-        async begin(begun) {
-          await late.promise
-          return real.begin(begun)
-        },
-      }),
+      warehouse: (real) => {
+        const begin = real.begin.bind(real)
+        return Object.assign(real, {
+          async begin(begun: Parameters<typeof begin>[0]) {
+            await late.promise
+            return begin(begun)
+          },
+        })
+      },
     })
     await scriptedRun({source, folder: folder(), now: 2 * DAY, runId: 'overtook'})
     version = 'new'

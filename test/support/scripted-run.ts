@@ -8,6 +8,7 @@ import type {JobRun, RunReport} from '../../src/run/job-run.ts'
 import {setRunMode, type RunMode} from '../../src/model/run-mode.ts'
 import {forgetRunMode} from './run-mode.ts'
 import {openSink} from '../../src/sink/open-sink.ts'
+import type {Diff} from '../../src/sink/diff.ts'
 import type {Preview, Sink} from '../../src/sink/sink.ts'
 import {parseDuration} from '../../src/base/time.ts'
 import {DuckDBWarehouse} from '../../src/warehouse/duckdb/warehouse.ts'
@@ -51,11 +52,15 @@ export interface ScriptedRun {
   readonly heldBy?: (holder: string | undefined) => void
   readonly http?: HttpClient
   readonly observe?: JobRun['observe']
+  /** Asks for a diff with so many rows of each kind. */
+  readonly diffSamples?: number
+  readonly hiddenPaths?: readonly string[]
   readonly estimated?: JobRun['estimated']
 }
 
 export interface ScriptedResult extends RunReport {
   readonly preview: Preview | undefined
+  readonly diff: Diff | undefined
   readonly runId: string
 }
 
@@ -92,9 +97,10 @@ export async function scriptedRun(run: ScriptedRun): Promise<ScriptedResult> {
           return Promise.resolve(run.warehouse?.(real) ?? real)
         },
         folder: spool,
-        needsCoverage: request.since === undefined,
+        needsCoverage: request.since === undefined || run.diffSamples !== undefined,
         samples: 3,
-        hiddenPaths: [],
+        diffSamples: run.diffSamples,
+        hiddenPaths: run.hiddenPaths ?? [],
       },
       mode,
     ),
@@ -134,7 +140,7 @@ export async function scriptedRun(run: ScriptedRun): Promise<ScriptedResult> {
     estimated: run.estimated ?? (() => {}),
     observe: run.observe ?? (() => {}),
   })
-  return {...report, preview: sink.preview(), runId}
+  return {...report, preview: sink.preview(), diff: report.error === undefined ? sink.diff() : undefined, runId}
 }
 
 /** Runs of one test may have modes of their own: a mode is asked for when the sink is opened, and never again. */

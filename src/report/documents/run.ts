@@ -3,6 +3,7 @@ import * as z from 'zod'
 import {errorMember} from '../../base/error-document.ts'
 import {EXIT, type Outcome} from '../../base/errors.ts'
 import {countsOfAnyRun} from './counts.ts'
+import {diffMember} from './diff.ts'
 import {document, type DocumentOf} from './document.ts'
 import {instant} from './instant.ts'
 import * as names from './names.ts'
@@ -47,6 +48,7 @@ export const runMember = z
       )
       .optional()
       .describe('Some records of a dry run.'),
+    diff: diffMember.optional().describe('With --diff, unless the run failed.'),
     error: errorMember.optional(),
   })
   .meta({id: 'run', description: 'One run of one job.'})

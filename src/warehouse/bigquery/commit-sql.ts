@@ -95,7 +95,7 @@ export const keysStored = ({rawObjects}: CommitTerms, streams: readonly StagedSt
     )
     .join('\nUNION ALL\n')
 
-const differs = ({name, type}: RawObjectColumn): string =>
+export const differs = ({name, type}: RawObjectColumn): string =>
   type === 'JSON'
     ? `TO_JSON_STRING(stored.${name}) != TO_JSON_STRING(fresh.${name})`
     : `IFNULL(stored.${name} != fresh.${name}, (stored.${name} IS NULL) != (fresh.${name} IS NULL))`

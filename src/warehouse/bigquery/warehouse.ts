@@ -15,6 +15,7 @@ import {
   type WarehouseDescription,
   type WarehouseWriter,
 } from '../warehouse.ts'
+import type {Comparison, StreamsToCompare} from '../comparison.ts'
 import {JSON_LINES} from '../record-lines.ts'
 import {commitBatch} from './commit.ts'
 import type {Connection} from './connection.ts'
@@ -118,6 +119,12 @@ export class BigQueryWarehouse implements Warehouse {
     const file = await downloadKeys(queries, rawObjects, streams, folder, this.#signal)
     const {openKeyIndex} = await import('../key-index.ts')
     return openKeyIndex(file, folder)
+  }
+
+  async openComparison(streams: StreamsToCompare): Promise<Comparison> {
+    const {connection, queries} = await this.#open()
+    const {BigQueryComparison} = await import('./comparison.ts')
+    return BigQueryComparison.open({streams, connection, queries, signal: this.#signal})
   }
 
   async createTables(tables: TableSet): Promise<readonly string[]> {

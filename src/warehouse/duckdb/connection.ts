@@ -43,17 +43,51 @@ export async function withDatabase<Result>(
   use: (connection: DuckDBConnection) => Promise<Result>,
   timeouts: LockTimeouts = {timeout: options.lockTimeout},
 ): Promise<Result> {
-  const wait = new LockWait(options.path, timeouts)
-  const attempt = async (): Promise<Attempt<Result>> => {
+  return whenNobodyHas(options.path, signal, timeouts, async (wait) => {
     const opened = await openUnlessHeld(options, access)
     if ('holder' in opened) return opened
     wait.end()
     return {result: await useOpen(options, access, opened, use)}
-  }
+  })
+}
+
+/** Reads the file by a connection of its own, as the catalog `warehouse`, for as long as `use` takes. */
+export async function withAttached<Result>(
+  {options, connection}: {readonly options: DatabaseOptions; readonly connection: DuckDBConnection},
+  signal: AbortSignal,
+  timeouts: LockTimeouts,
+  use: () => Promise<Result>,
+): Promise<Result> {
+  return whenNobodyHas(options.path, signal, timeouts, async (wait) => {
+    try {
+      await connection.run(`ATTACH ${literal(options.path)} AS warehouse (READ_ONLY)`)
+    } catch (error) {
+      return heldOrThrow(options.path, error)
+    }
+    wait.end()
+    try {
+      await connection.run('USE warehouse')
+      return {result: await use()}
+    } catch (error) {
+      throw withoutValues(options.path, error)
+    } finally {
+      await connection.run('USE memory')
+      await connection.run('DETACH warehouse')
+    }
+  })
+}
+
+async function whenNobodyHas<Result>(
+  path: string,
+  signal: AbortSignal | undefined,
+  timeouts: LockTimeouts,
+  attempt: (wait: LockWait) => Promise<Attempt<Result>>,
+): Promise<Result> {
+  const wait = new LockWait(path, timeouts)
   for (;;) {
     signal?.throwIfAborted()
     // DuckDB locks a file against other processes only: two instances of one process would overwrite each other (tried).
-    const tried = await inTurn(options.path, signal, attempt)
+    const tried = await inTurn(path, signal, async () => attempt(wait))
     if ('result' in tried) return tried.result
     await pause(wait.next(tried.holder, tried.error), signal)
   }
@@ -147,10 +181,14 @@ async function openUnlessHeld(options: DatabaseOptions, access: Access): Promise
   try {
     return await (access === 'read' ? openToRead(options) : openWhole(options))
   } catch (error) {
-    const holder = lockHolder(error)
-    if (holder !== undefined) return {holder, error}
-    throw describeOpenError(options.path, error)
+    return heldOrThrow(options.path, error)
   }
+}
+
+function heldOrThrow(path: string, error: unknown): Held {
+  const holder = lockHolder(error)
+  if (holder !== undefined) return {holder, error}
+  throw describeOpenError(path, error)
 }
 
 async function openToRead(options: DatabaseOptions): Promise<OpenDatabase> {
@@ -203,8 +241,8 @@ async function openToWrite(options: DatabaseOptions): Promise<OpenDatabase> {
   }
 }
 
-async function startEngine(
-  {temporaryFolder}: DatabaseOptions,
+export async function startEngine(
+  {temporaryFolder}: Pick<DatabaseOptions, 'temporaryFolder'>,
   path: string,
   settings: Record<string, string>,
 ): Promise<DuckDBInstance> {

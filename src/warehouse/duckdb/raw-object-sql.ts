@@ -37,6 +37,12 @@ export const STAGED_AS_PARAMETERS = STAGED_COLUMNS.map(({name, type}) => `$${nam
 /** These columns are compared by value; a payload is compared by its digests. */
 export const COMPARED_BY_VALUE = COMPARED.filter(({type}) => type !== 'JSON').map(({name}) => name)
 
+/** The columns of a record that count for what it is compared with; the payload as text. */
+export const COMPARED_AS_TABLE = [
+  'idem_key VARCHAR',
+  ...COMPARED.map(({name, type}) => `${name} ${TYPES_OF_TEXT[type]}`),
+].join(', ')
+
 /** A changed row takes these columns along from the stored one. */
 export const KEPT_NAMES = KEPT.map(({name}) => name)
 

@@ -24,7 +24,9 @@ import {
   type WarehouseWriter,
 } from '../warehouse.ts'
 import {DELIMITED_LINES} from '../record-lines.ts'
+import type {Comparison, StreamsToCompare} from '../comparison.ts'
 import {commitBatch} from './commit.ts'
+import {DuckDBComparison} from './comparison.ts'
 import {databaseExists, inTransaction, withDatabase, type DatabaseOptions} from './connection.ts'
 import {
   addMissingColumns,
@@ -134,6 +136,15 @@ export class DuckDBWarehouse implements Warehouse {
         : undefined
     const file = await withDatabase(this.#database, 'read', this.#signal, copy, this.#timeouts)
     return file === undefined ? NOTHING_KNOWN : openKeyIndex(file, folder)
+  }
+
+  async openComparison(streams: StreamsToCompare): Promise<Comparison> {
+    return DuckDBComparison.open({
+      streams,
+      database: this.#database,
+      signal: this.#signal,
+      timeouts: this.#timeouts,
+    })
   }
 
   async createTables(tables: TableSet): Promise<readonly string[]> {

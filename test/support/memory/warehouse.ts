@@ -70,6 +70,10 @@ export class MemoryWarehouse implements Warehouse {
     )
   }
 
+  openComparison(): Promise<never> {
+    return Promise.reject(new Error('the warehouse in memory compares nothing'))
+  }
+
   describe({eventLog, rawObjects}: TableSet): Promise<WarehouseDescription> {
     const events = this.#database.eventLogs.get(eventLog)
     const rows = this.#database.rawObjects.get(rawObjects)

@@ -1,0 +1,51 @@
+import type {TableSet} from '../model/tables.ts'
+import type {CommitBatch} from '../warehouse/commit-batch.ts'
+import type {Comparison, StreamsToCompare} from '../warehouse/comparison.ts'
+import type {Warehouse} from '../warehouse/warehouse.ts'
+import {DiffTally, type Diff} from './diff.ts'
+import type {SinkOptions} from './sink.ts'
+
+/** Compares batch after batch with the tables that the run would write, or writes. It has no writer, and no way to get one. */
+export class Differ {
+  readonly #comparison: Comparison
+  readonly #tally: DiffTally
+  readonly #tables: TableSet
+
+  private constructor(comparison: Comparison, tally: DiffTally, tables: TableSet) {
+    this.#comparison = comparison
+    this.#tally = tally
+    this.#tables = tables
+  }
+
+  /** `undefined` where the options want none. */
+  static async open(
+    warehouse: Warehouse,
+    streams: StreamsToCompare,
+    {diffSamples, hiddenPaths}: SinkOptions,
+  ): Promise<Differ | undefined> {
+    if (diffSamples === undefined) return undefined
+    const comparison = await warehouse.openComparison(streams)
+    return new Differ(comparison, new DiffTally({samples: diffSamples, hiddenPaths}), streams.tables)
+  }
+
+  async compare(batch: CommitBatch): Promise<void> {
+    const compared = await this.#comparison.compare(batch, {
+      isChanged: (row) => this.#tally.isChanged(row),
+      insertedSamples: this.#tally.insertedSamplesLeft,
+    })
+    this.#tally.add(compared)
+  }
+
+  addDeleted(idemKey: string): void {
+    this.#tally.addDeleted(idemKey)
+  }
+
+  diff(): Diff {
+    const {tableExists, since, moved} = this.#comparison
+    return this.#tally.result({table: this.#tables.rawObjects, tableExists, at: since, moved})
+  }
+
+  async close(): Promise<void> {
+    await this.#comparison.close()
+  }
+}

@@ -1,0 +1,10 @@
+/** A batch names files: record files with lines of the warehouse's `recordLines`, and files of NDJSON with an `Event` a line. */
+export interface CommitBatch {
+  readonly runStartedAt: Date
+  readonly records: readonly string[]
+  /** A record that is too large to be read among others has a file of its own. */
+  readonly loneRecords: readonly string[]
+  readonly events: readonly string[]
+  /** `records` and `loneRecords` hold so many lines together. */
+  readonly rows: number
+}

@@ -1,0 +1,163 @@
+import type {DuckDBConnection} from '@duckdb/node-api'
+
+import type {CommitBatch} from '../commit-batch.ts'
+import type {ChangedRow} from '../comparison.ts'
+import {COMPARED_BY_VALUE} from './raw-object-sql.ts'
+import type {Digests} from './staging.ts'
+import {literal, rowsOf} from './sql.ts'
+
+/** The rows that records are compared with. */
+export interface StoredRows {
+  /** The table, quoted. */
+  readonly table: string
+  /** A row that was read after this keeps its payload. */
+  readonly newest: Date
+  /** Row ids from the first, up to but without the second; all rows where it is missing. */
+  readonly rows?: readonly [number, number]
+}
+
+/** So many bytes of payloads are compared at a time. */
+const PAGE_BYTES = 16 * 1024 * 1024
+
+/** Adds the stored rows of staged keys to `stored_key$`. */
+export async function findStoredKeys(connection: DuckDBConnection, {table, newest, rows}: StoredRows): Promise<void> {
+  await addTo(
+    connection,
+    'stored_key$',
+    `SELECT idem_key, stored.rowid AS stored_row, stored.last_seen > ${literal(newest.toISOString())}::TIMESTAMPTZ AS newer
+     FROM staged_key$ JOIN ${table} AS stored USING (idem_key)${where('stored.rowid', rows)}`,
+  )
+}
+
+/**
+ * Adds to `changed$` the stored rows whose text is another one than that of their staged record, with `columns` of theirs.
+ * No join holds a payload: texts are compared by their digests.
+ */
+export async function findChangedTexts(
+  connection: DuckDBConnection,
+  {table, rows}: StoredRows,
+  digests: Digests,
+  columns: readonly string[],
+): Promise<void> {
+  const differs = [
+    'false',
+    ...COMPARED_BY_VALUE.map((name) => `stored.${name} IS DISTINCT FROM staged_key$.${name}`),
+  ].join(' OR ')
+  const read = ['rowid AS stored_row', 'strlen(payload) AS bytes$', ...columns, ...COMPARED_BY_VALUE].join(', ')
+  await addTo(
+    connection,
+    'changed$',
+    `SELECT idem_key, sequence, ${differs} AS differs$,
+            stored.* EXCLUDE (${['digest_1', 'digest_2', 'bytes$', ...COMPARED_BY_VALUE].join(', ')}),
+            stored.bytes$ + staged_key$.bytes AS bytes$
+     FROM (SELECT ${read}, ${digests[0]} AS digest_1, ${digests[1]} AS digest_2 FROM ${table}${where('rowid', rows)}) AS stored
+     JOIN (FROM stored_key$${where('stored_row', rows)}) USING (stored_row)
+     JOIN staged_key$ USING (idem_key)
+     WHERE NOT newer
+       AND (stored.digest_1 != staged_key$.digest_1 OR stored.digest_2 != staged_key$.digest_2 OR ${differs})`,
+  )
+}
+
+/** Makes `changed_text$`, the staged records of changed rows: they are read from the spool once, and written from here. */
+export async function stageChanged(connection: DuckDBConnection): Promise<void> {
+  await connection.run(
+    'CREATE TEMP TABLE changed_text$ AS SELECT staged$.* FROM staged$ JOIN changed$ USING (sequence)',
+  )
+}
+
+/**
+ * Takes the rows out of `changed$` whose texts are one value, by the answer of `isChanged` to each of them. Row ids bound
+ * what is read at a time, and payloads what is held.
+ */
+export async function dropEqualValues(
+  connection: DuckDBConnection,
+  {table, rows}: Pick<StoredRows, 'table' | 'rows'>,
+  isChanged: (row: ChangedRow) => boolean,
+): Promise<void> {
+  const pages = await rowsOf(
+    connection,
+    `SELECT min(stored_row)::DOUBLE AS first, max(stored_row)::DOUBLE AS last
+     FROM (SELECT stored_row, sum(bytes$) OVER (ORDER BY stored_row) // ${PAGE_BYTES} AS page
+           FROM changed$${where('stored_row', rows)})
+     GROUP BY page ORDER BY page`,
+  )
+  for (const page of pages) {
+    const range = [Number(page['first']), Number(page['last']) + 1] as const
+    const texts = await rowsOf(
+      connection,
+      `SELECT changed$.idem_key, differs$, stored_row::DOUBLE AS stored_row, stored.payload::VARCHAR AS stored,
+              changed_text$.payload::VARCHAR AS staged, epoch_ms(stored.last_seen)::DOUBLE AS last_seen
+       FROM changed$ JOIN changed_text$ USING (sequence) JOIN ${table} AS stored ON stored.rowid = stored_row
+       ${where('stored_row', range)} AND ${within('stored.rowid', range)} ORDER BY sequence`,
+    )
+    const equal = texts.filter(
+      (row) =>
+        !isChanged({
+          idemKey: String(row['idem_key']),
+          stored: String(row['stored']),
+          staged: String(row['staged']),
+          lastSeen: new Date(Number(row['last_seen'])),
+        }) && row['differs$'] === false,
+    )
+    if (equal.length === 0) continue
+    await connection.run(
+      `DELETE FROM changed$ WHERE stored_row IN (${equal.map((row) => String(row['stored_row'])).join(', ')})`,
+    )
+  }
+}
+
+/** What became of the records of one object type. */
+export interface ClassCounts {
+  readonly objectType: string
+  readonly keys: number
+  readonly stored: number
+  readonly newer: number
+  readonly changed: number
+  readonly duplicates: number
+}
+
+/** Counts what stands in the temporary tables. A key begins with its object type, so that this need not be held for each key. */
+export async function countClasses(connection: DuckDBConnection): Promise<readonly ClassCounts[]> {
+  const rows = await rowsOf(
+    connection,
+    `SELECT split_part(idem_key, ':', 1) AS object_type, sum(copies)::DOUBLE AS staged, count(*)::DOUBLE AS keys,
+            count(stored_key$.idem_key)::DOUBLE AS stored, count(CASE WHEN newer THEN 1 END)::DOUBLE AS newer,
+            count(changed$.idem_key)::DOUBLE AS changed
+     FROM staged_key$ LEFT JOIN stored_key$ USING (idem_key) LEFT JOIN changed$ USING (idem_key)
+     GROUP BY ALL ORDER BY ALL`,
+  )
+  return rows.map((row) => ({
+    objectType: String(row['object_type']),
+    keys: Number(row['keys']),
+    stored: Number(row['stored']),
+    newer: Number(row['newer']),
+    changed: Number(row['changed']),
+    duplicates: Number(row['staged']) - Number(row['keys']),
+  }))
+}
+
+/** Throws where not all lines of a batch were read back. */
+export function assertAllWereRead(batch: CommitBatch, counts: readonly ClassCounts[]): void {
+  const staged = counts.reduce((sum, {keys, duplicates}) => sum + keys + duplicates, 0)
+  if (staged !== batch.rows) throw new Error(`${batch.rows} records were spooled but ${staged} were read back`)
+}
+
+/** Counts the stored rows of staged keys beyond the first one of a key. */
+export async function countSurplusKeys(connection: DuckDBConnection): Promise<number> {
+  const [row] = await rowsOf(
+    connection,
+    'SELECT (count(*) - count(DISTINCT idem_key))::DOUBLE AS surplus FROM stored_key$',
+  )
+  return Number(row?.['surplus'])
+}
+
+const where = (column: string, rows: StoredRows['rows']): string =>
+  rows === undefined ? '' : ` WHERE ${within(column, rows)}`
+
+const within = (column: string, [first, end]: readonly [number, number]): string =>
+  `${column} >= ${first} AND ${column} < ${end}`
+
+async function addTo(connection: DuckDBConnection, table: string, select: string): Promise<void> {
+  await connection.run(`CREATE TEMP TABLE IF NOT EXISTS ${table} AS SELECT * FROM (${select}) LIMIT 0`)
+  await connection.run(`INSERT INTO ${table} ${select}`)
+}

@@ -1,0 +1,280 @@
+import type {DuckDBConnection, DuckDBInstance} from '@duckdb/node-api'
+
+import {pause} from '../../base/waiting.ts'
+import {CLOCK_TOLERANCE} from '../../model/clock.ts'
+import type {
+  Compared,
+  ComparedCounts,
+  CompareOptions,
+  Comparison,
+  InsertedSample,
+  StreamsToCompare,
+} from '../comparison.ts'
+import {assertOneRowPerKey} from '../surplus-rows.ts'
+import type {CommitBatch} from '../commit-batch.ts'
+import {
+  assertAllWereRead,
+  countClasses,
+  countSurplusKeys,
+  dropEqualValues,
+  findChangedTexts,
+  findStoredKeys,
+  stageChanged,
+  type ClassCounts,
+  type StoredRows,
+} from './classify.ts'
+import {databaseExists, startEngine, THREADS, withAttached, type DatabaseOptions} from './connection.ts'
+import {assertCompatibleTables, tableExists} from './definitions.ts'
+import type {LockTimeouts} from './lock-wait.ts'
+import {fileState, readLogState, type LogState} from './log-state.ts'
+import {COMPARED_AS_TABLE, COMPARED_BY_VALUE} from './raw-object-sql.ts'
+import {identifier, rowsOf} from './sql.ts'
+import {saltedDigests, stage, stageKeys} from './staging.ts'
+
+/** The file is kept from whoever wants to write for no longer than this and one more piece; then he has this time; milliseconds. */
+const LONGEST_HOLD = 1000
+const RELEASE = 400
+/** A piece reads the keys, or the payloads, of so many rows. */
+const ROWS_OF_KEYS = 2_000_000
+const ROWS_OF_PAYLOADS = 131_072
+/** A batch is compared from the beginning where the file changed meanwhile; after so many times it is held to the end. */
+const BEGINNINGS = 3
+const CLASSES = ['stored_key$', 'changed$', 'changed_text$']
+const NO_ROWS = 'no_rows$'
+/** Stored rows that have changed, with their row ids. */
+const CHANGED_ROWS: StoredRows['table'] = '(SELECT stored_row AS rowid, payload, last_seen FROM changed$)'
+const NO_LOG: LogState = {events: 0, commits: 0, lastRun: undefined}
+const FAR_FUTURE = new Date('9999-12-31T00:00:00Z')
+
+interface ToOpen {
+  readonly streams: StreamsToCompare
+  readonly database: DatabaseOptions
+  readonly signal: AbortSignal
+  readonly timeouts: LockTimeouts
+}
+
+/**
+ * Classifies batches by the statements of a commit, in a database in memory that reads the file for a second at a time. What
+ * earlier batches would have written stands in `written$`, and counts instead of the stored rows of its keys.
+ */
+export class DuckDBComparison implements Comparison {
+  readonly since = new Date()
+  readonly #given: ToOpen
+  readonly #digests = saltedDigests()
+  readonly #instance: DuckDBInstance
+  readonly #connection: DuckDBConnection
+  #log: LogState | undefined
+  #file: string | undefined
+  #tableExists = false
+  #moved: Comparison['moved']
+  /** The temporary tables of a batch are there. */
+  #hasCompared = false
+  #written = 0
+
+  private constructor(given: ToOpen, instance: DuckDBInstance, connection: DuckDBConnection) {
+    this.#given = given
+    this.#instance = instance
+    this.#connection = connection
+  }
+
+  static async open(given: ToOpen): Promise<DuckDBComparison> {
+    const instance = await startEngine(given.database, ':memory:', {threads: String(THREADS.many)})
+    const comparison = new DuckDBComparison(given, instance, await instance.connect())
+    try {
+      for (const table of ['written$', NO_ROWS]) {
+        await comparison.#connection.run(`CREATE TEMP TABLE ${table} (${COMPARED_AS_TABLE}, last_seen TIMESTAMPTZ)`)
+      }
+      await comparison.#attached(() => Promise.resolve())
+      return comparison
+    } catch (error) {
+      await comparison.close()
+      throw error
+    }
+  }
+
+  get tableExists(): boolean {
+    return this.#tableExists
+  }
+
+  get moved(): Comparison['moved'] {
+    return this.#moved
+  }
+
+  async compare(batch: CommitBatch, {isChanged, insertedSamples}: CompareOptions): Promise<Compared> {
+    await this.#endLast()
+    if (batch.rows === 0) return {counts: new Map(), inserted: []}
+    this.#hasCompared = true
+    const connection = this.#connection
+    await stage(connection, batch)
+    await stageKeys(connection, this.#digests)
+    await connection.run('CREATE TEMP TABLE to_write$ (idem_key VARCHAR, sequence BIGINT)')
+    const classes: ClassCounts[] = []
+    const settle = async (): Promise<void> => {
+      await stageChanged(connection)
+      await dropEqualValues(connection, {table: CHANGED_ROWS}, isChanged)
+      classes.push(...(await countClasses(connection)))
+      await connection.run('INSERT INTO to_write$ SELECT idem_key, sequence FROM changed$')
+    }
+    if (this.#written > 0) {
+      await this.#restrictKeys('SEMI')
+      const stored = {table: 'written$', newest: FAR_FUTURE}
+      await findStoredKeys(connection, stored)
+      await findChangedTexts(connection, stored, this.#digests, ['payload', 'last_seen'])
+      await settle()
+      await this.#dropTables(...CLASSES)
+      await this.#restrictKeys('ANTI')
+    }
+    const newest = new Date(batch.runStartedAt.getTime() + CLOCK_TOLERANCE)
+    await this.#findInFile(newest)
+    await settle()
+    await connection.run(
+      'INSERT INTO to_write$ SELECT idem_key, sequence FROM staged_key$ ANTI JOIN stored_key$ USING (idem_key)',
+    )
+    assertAllWereRead(batch, classes)
+    return {counts: countsOf(classes), inserted: await this.#inserted(insertedSamples)}
+  }
+
+  close(): Promise<void> {
+    this.#connection.closeSync()
+    this.#instance.closeSync()
+    return Promise.resolve()
+  }
+
+  /** What the last batch would have written is what the next one meets; its files are still there. */
+  async #endLast(): Promise<void> {
+    if (!this.#hasCompared) return
+    this.#hasCompared = false
+    if (!this.#given.streams.isWritten) await this.#addWritten()
+    const connection = this.#connection
+    await connection.run('DROP VIEW staged$')
+    await connection.run('DROP VIEW staged_text$')
+    await this.#dropTables('arrived_key$', 'to_write$', 'lone_record$', 'staged_key$', ...CLASSES)
+  }
+
+  async #addWritten(): Promise<void> {
+    const connection = this.#connection
+    await connection.run('DELETE FROM written$ WHERE idem_key IN (SELECT idem_key FROM to_write$)')
+    await connection.run(
+      `INSERT INTO written$ BY NAME SELECT idem_key, payload${COMPARED_BY_VALUE.map((name) => `, ${name}`).join('')}, now() AS last_seen
+       FROM staged_text$ SEMI JOIN to_write$ USING (sequence)`,
+    )
+    const [row] = await rowsOf(connection, 'SELECT count(*)::DOUBLE AS written FROM written$')
+    this.#written = Number(row?.['written'])
+  }
+
+  async #restrictKeys(join: 'SEMI' | 'ANTI'): Promise<void> {
+    const connection = this.#connection
+    await connection.run('CREATE TEMP TABLE IF NOT EXISTS arrived_key$ AS FROM staged_key$')
+    await connection.run(
+      `CREATE OR REPLACE TEMP TABLE staged_key$ AS SELECT * FROM arrived_key$ ${join} JOIN written$ USING (idem_key)`,
+    )
+  }
+
+  /** Fills `stored_key$` and `changed$` from the file, which is let go of now and then. */
+  async #findInFile(newest: Date): Promise<void> {
+    for (let beginning = 1; ; beginning += 1) {
+      await this.#dropTables(...CLASSES)
+      const pieces = this.#pieces(newest)
+      if (await this.#inTurns(pieces, beginning < BEGINNINGS ? LONGEST_HOLD : Infinity)) return
+      await pieces.return()
+    }
+  }
+
+  /** Answers false where somebody wrote to the file between two turns. */
+  async #inTurns(pieces: AsyncGenerator<void, void>, longestHold: number): Promise<boolean> {
+    const {signal} = this.#given
+    let file: string | undefined
+    for (;;) {
+      const turn = await this.#attached(async () => {
+        file ??= this.#file
+        if (file !== this.#file) return 'changed'
+        const end = performance.now() + longestHold
+        do {
+          if ((await pieces.next()).done === true) return 'done'
+        } while (performance.now() < end)
+        return 'let go'
+      })
+      if (turn !== 'let go') return turn === 'done'
+      await pause(RELEASE, signal)
+    }
+  }
+
+  async *#pieces(newest: Date): AsyncGenerator<void, void> {
+    const connection = this.#connection
+    const {tables} = this.#given.streams
+    const table = this.#tableExists ? `warehouse.${identifier(tables.rawObjects)}` : NO_ROWS
+    const [highest] = await rowsOf(connection, `SELECT coalesce(max(rowid), 0)::DOUBLE AS row FROM ${table} AS stored`)
+    for (let first = 0; first <= Number(highest?.['row']); first += ROWS_OF_KEYS) {
+      await findStoredKeys(connection, {table, newest, rows: [first, first + ROWS_OF_KEYS]})
+      yield
+    }
+    assertOneRowPerKey(tables.rawObjects, await countSurplusKeys(connection))
+    const pieces = await rowsOf(
+      connection,
+      `SELECT DISTINCT (stored_row // ${ROWS_OF_PAYLOADS})::DOUBLE AS piece FROM stored_key$ ORDER BY piece`,
+    )
+    for (const {piece} of [...pieces, ...(pieces.length === 0 ? [{piece: 0}] : [])]) {
+      const first = Number(piece) * ROWS_OF_PAYLOADS
+      const rows = {table, newest, rows: [first, first + ROWS_OF_PAYLOADS]} as const
+      await findChangedTexts(connection, rows, this.#digests, ['payload', 'last_seen'])
+      yield
+    }
+  }
+
+  async #attached<Result>(use: () => Promise<Result>): Promise<Result> {
+    const {database, signal, timeouts} = this.#given
+    if (!(await databaseExists(database.path))) {
+      await this.#look(undefined)
+      return use()
+    }
+    return withAttached({options: database, connection: this.#connection}, signal, timeouts, async () => {
+      await this.#look(await fileState(database.path))
+      return use()
+    })
+  }
+
+  /** Sees whether production moved: a run that committed to the streams says so, and whoever else wrote shows by the file alone. */
+  async #look(file: string | undefined): Promise<void> {
+    const {tables, streams, runId} = this.#given.streams
+    if (this.#log !== undefined && file === this.#file) return
+    if (file !== undefined) await assertCompatibleTables(this.#connection, tables)
+    const log = file === undefined ? NO_LOG : await readLogState(this.#connection, tables.eventLog, streams)
+    this.#tableExists = file !== undefined && (await tableExists(this.#connection, tables.rawObjects))
+    this.#file = file
+    const former = this.#log
+    this.#log = log
+    if (former === undefined || log.lastRun === runId) return
+    if (log.commits !== former.commits) this.#moved = {runId: log.lastRun}
+    else if (log.events === former.events) this.#moved ??= {runId: undefined}
+  }
+
+  async #inserted(samples: number): Promise<readonly InsertedSample[]> {
+    if (samples === 0) return []
+    const rows = await rowsOf(
+      this.#connection,
+      `SELECT idem_key, payload FROM staged_text$
+       JOIN (SELECT sequence FROM staged_key$ ANTI JOIN stored_key$ USING (idem_key) ORDER BY sequence LIMIT ${samples})
+       USING (sequence) ORDER BY sequence`,
+    )
+    return rows.map((row) => ({idemKey: String(row['idem_key']), payload: String(row['payload'])}))
+  }
+
+  async #dropTables(...tables: readonly string[]): Promise<void> {
+    for (const table of tables) await this.#connection.run(`DROP TABLE IF EXISTS ${table}`)
+  }
+}
+
+function countsOf(classes: readonly ClassCounts[]): ReadonlyMap<string, ComparedCounts> {
+  const counts = new Map<string, ComparedCounts>()
+  for (const {objectType, keys, stored, newer, changed, duplicates} of classes) {
+    const {insert = 0, update = 0, unchanged = 0, newer: former = 0, duplicate = 0} = counts.get(objectType) ?? {}
+    counts.set(objectType, {
+      insert: insert + keys - stored,
+      update: update + changed,
+      unchanged: unchanged + stored - changed - newer,
+      newer: former + newer,
+      duplicate: duplicate + duplicates,
+    })
+  }
+  return counts
+}

@@ -1,0 +1,194 @@
+import {expect} from 'chai'
+
+import {CLOCK_TOLERANCE} from '../../src/model/clock.ts'
+import type {Diff} from '../../src/sink/diff.ts'
+import {TEST, type ScriptedResult, type ScriptedRun} from './scripted-run.ts'
+import {scriptedSource, type ScriptedRecord} from './scripted-source.ts'
+import {DAY, yielding, type WarehouseUnderTest} from './warehouse-contract.ts'
+
+const HOUR = 3_600_000
+const full = {full: true}
+const key = (id: string): string => `thing:scripted--acct1:${id}`
+
+/** What a diff promises on every warehouse, asked through the real sinks and the real pipeline. */
+export function describeDiff(warehouse: () => WarehouseUnderTest): void {
+  const diffOf = async (run: Omit<ScriptedRun, 'folder'>): Promise<Diff> => {
+    const {diff, error, counts} = await warehouse().run({mode: 'dry-run', diffSamples: 3, ...run})
+    expect(error).to.equal(undefined)
+    expect(counts).to.include({inserted: 0, updated: 0, unchanged: 0})
+    if (diff === undefined) throw new Error('there is no diff')
+    return diff
+  }
+
+  it('tells what would be inserted, updated, left and repeated, and the run does that', async () => {
+    await warehouse().run({source: yielding({id: 'a'}, {id: 'b', n: 1}, {id: 'c'}), now: DAY})
+    const before = await warehouse().stored()
+    const run = {source: yielding({id: 'a'}, {id: 'b', n: 2}, {id: 'd'}, {id: 'd', m: 0}), now: 2 * DAY, request: full}
+    const diff = await diffOf(run)
+    expect(diff.counts).to.deep.equal({insert: 1, update: 1, unchanged: 1, newer: 0, duplicate: 1})
+    expect(await warehouse().stored()).to.deep.equal(before)
+    const {counts} = await warehouse().run(run)
+    expect(counts).to.include({inserted: 1, updated: 1, unchanged: 1, duplicates: 1})
+  })
+
+  it('shows rows of each kind, and where all updated ones change', async () => {
+    const former = ['a', 'b', 'c', 'd', 'e'].map((id) => ({id, n: 1, 'odd/~name': {deep: [1, {x: true}]}}))
+    await warehouse().run({source: yielding(...former), now: DAY})
+    const latter = former.map((one) => ({...one, n: one.id === 'a' ? 1 : 2, 'odd/~name': {deep: [1, {x: one.id}]}}))
+    const source = yielding(...latter, {id: 'f', secret: 'x'})
+    const diff = await diffOf({source, now: 2 * DAY, request: full, diffSamples: 1, hiddenPaths: ['/n']})
+    expect(diff.paths).to.deep.equal([
+      {path: '/odd~1~0name/deep/1/x', records: 5},
+      {path: '/n', records: 4},
+    ])
+    expect(diff.inserted).to.deep.equal([{idemKey: key('f'), payload: '{"id":"f","secret":"x"}'}])
+    expect(diff.updated).to.have.length(1)
+    expect(diff.updated[0]?.lastSeen.getTime()).to.equal(DAY)
+    const shown = (await diffOf({source, now: 2 * DAY, request: full, diffSamples: 50, hiddenPaths: ['/n']})).updated
+    expect(shown.map(({idemKey}) => idemKey)).to.have.members(['a', 'b', 'c', 'd', 'e'].map(key))
+    expect(shown.find(({idemKey}) => idemKey === key('b'))?.changes).to.have.deep.members([
+      {op: 'replace', path: ['n'], from: '***', to: '***'},
+      {op: 'replace', path: ['odd/~name', 'deep', '1', 'x'], from: true, to: 'b'},
+    ])
+  })
+
+  it('counts records of a later commit by what the ones before it would have written', async () => {
+    const records = [
+      readAt(0, {id: 'new'}),
+      readAt(HOUR, {id: 'new', again: true}),
+      readAt(HOUR, {id: 'new', again: true}),
+      readAt(0, {id: 'old', n: 1}),
+      readAt(HOUR, {id: 'old', n: 1}),
+    ]
+    await warehouse().run({source: yielding({id: 'old', n: 0}), now: -DAY})
+    const run = {
+      source: scriptedSource(() => records, {defaults: {slice: '1h'}}),
+      start: 0,
+      now: 2 * HOUR,
+      commitAfter: {records: 1, milliseconds: 300_000},
+    }
+    const diff = await diffOf(run)
+    const {counts, commits} = await warehouse().run(run)
+    expect(commits).to.equal(2)
+    expect(counts).to.include({inserted: 1, updated: 2, unchanged: 1, duplicates: 1})
+    expect(diff.counts).to.deep.equal({insert: 1, update: 2, unchanged: 1, newer: 0, duplicate: 1})
+  })
+
+  it('tells apart rows that were read later than the run began', async () => {
+    await warehouse().run({source: yielding({id: 'a', n: 1}, {id: 'b', n: 1}), now: DAY})
+    await warehouse().setLastSeen(2 * DAY + CLOCK_TOLERANCE + 1000)
+    const run = {source: yielding({id: 'a', n: 2}, {id: 'c'}), now: 2 * DAY, request: full}
+    expect((await diffOf(run)).counts).to.deep.equal({insert: 1, update: 0, unchanged: 0, newer: 1, duplicate: 0})
+    expect((await warehouse().run(run)).counts).to.include({inserted: 1, updated: 0, unchanged: 1})
+  })
+
+  it('tells of deletions, of records that are not fetched, and of each object type', async () => {
+    const source = scriptedSource(() => [], {
+      streams: [
+        {objectType: 'thing', windowed: true},
+        {objectType: 'other', windowed: true},
+      ],
+      async *extract({known}) {
+        const stored = await known([key('a'), key('b')])
+        yield {
+          objectType: 'thing',
+          records: ['a', 'b'].filter((id) => !stored.has(key(id))).map((id) => ({id})),
+          deleted: [key('gone')],
+        }
+        yield {objectType: 'other', records: [{id: 'a'}]}
+      },
+    })
+    await warehouse().run({source: yielding({id: 'a'}), now: DAY})
+    const diff = await diffOf({source, now: 2 * DAY, request: full})
+    expect(diff.deleted).to.deep.equal({count: 1, keys: [key('gone')]})
+    expect(diff.byObjectType.get('thing')?.insert).to.equal(1)
+    expect(diff.byObjectType.get('other')?.insert).to.equal(1)
+    expect(diff.counts.insert).to.equal(2)
+  })
+
+  it('compares a test run with the test tables, before each of its commits', async () => {
+    await warehouse().run({source: yielding({id: 'a'}), now: DAY})
+    const run = {mode: 'test-table', diffSamples: 3, now: 2 * DAY, request: full} as const
+    const first = await warehouse().run({...run, source: yielding({id: 'a'}, {id: 'b', n: 1})})
+    expect(first.diff?.counts).to.include({insert: 2, update: 0})
+    const second = await warehouse().run({...run, source: yielding({id: 'a'}, {id: 'b', n: 2}), now: 3 * DAY})
+    expect(second.counts).to.include({inserted: 0, updated: 1, unchanged: 1})
+    expect(second.diff?.table).to.equal(TEST.rawObjects)
+    expect(second.diff?.counts).to.deep.equal({insert: 0, update: 1, unchanged: 1, newer: 0, duplicate: 0})
+    expect(second.diff?.moved).to.equal(undefined)
+  })
+
+  it('says that production moved while it was read, and who moved it', async () => {
+    await warehouse().run({source: yielding({id: 'a'}), now: DAY})
+    let other: ScriptedResult | undefined
+    const source = scriptedSource(() => [], {
+      async *extract() {
+        other ??= await warehouse().run({source: yielding({id: 'b'}), now: 2 * DAY, request: full})
+        yield {records: [{id: 'c'}]}
+      },
+    })
+    const diff = await diffOf({source, now: 2 * DAY, request: full})
+    expect(diff.moved).to.deep.equal({runId: other?.runId})
+  })
+
+  it('foretells what each run of a random sequence does', async () => {
+    const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31))
+    const sequences = Number(process.env['SEQUENCES'] ?? 1)
+    for (let sequence = 0; sequence < sequences; sequence += 1) {
+      const random = generator(seed + sequence)
+      const job = `job-${sequence}`
+      for (let step = 1; step <= 4; step += 1) {
+        const records = randomRecords(random, sequence)
+        const run = {
+          source: scriptedSource(() => records, {defaults: {slice: '1h'}}),
+          job,
+          start: 0,
+          now: (sequence * 10 + step) * DAY,
+          request: {full: random() < 0.7, refetch: random() < 0.5, ...(random() < 0.2 && {limit: 7})},
+          commitAfter: {records: 1 + Math.floor(random() * 12), milliseconds: 300_000},
+        }
+        const {counts, deleted} = await diffOf(run)
+        const {counts: done, error} = await warehouse().run(run)
+        expect(error).to.equal(undefined)
+        expect(
+          {...counts, unchanged: counts.unchanged + counts.newer, newer: 0, deleted: deleted.count},
+          `seed ${seed + sequence}, step ${step}`,
+        ).to.deep.equal({
+          insert: done.inserted,
+          update: done.updated,
+          unchanged: done.unchanged,
+          newer: 0,
+          duplicate: done.duplicates,
+          deleted: done.deleted,
+        })
+      }
+    }
+  })
+}
+
+/** The time is no part of the record. */
+const readAt = (at: number, record: object): ScriptedRecord =>
+  Object.defineProperty({...record}, 'at', {value: at, enumerable: false}) as ScriptedRecord
+
+function generator(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
+  }
+}
+
+/** Few keys, so that they come again, in several slices of the day. */
+function randomRecords(random: () => number, sequence: number): readonly ScriptedRecord[] {
+  return Array.from({length: Math.floor(random() * 40)}, () => {
+    const members: (readonly [string, unknown])[] = [
+      ['id', `${sequence}-${Math.floor(random() * 12)}`],
+      ['n', Math.floor(random() * 2)],
+      ['nested', {list: [1, random() < 0.5], 'ünïcode "x"\n': null}],
+    ]
+    if (random() < 0.5) members.reverse()
+    return readAt(Math.floor(random() * 6) * HOUR, Object.fromEntries(members))
+  })
+}
