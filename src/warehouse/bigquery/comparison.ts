@@ -7,7 +7,7 @@ import {assertOneRowPerKey} from '../surplus-rows.ts'
 import {differs} from './commit-sql.ts'
 import type {Connection} from './connection.ts'
 import {existingTables} from './definitions.ts'
-import {COMPARED_COLUMNS, LocalBatch, type LocalRecord} from './local-batch.ts'
+import {COMPARED_COLUMNS, LocalBatch, type LocalRecord} from '../local-batch.ts'
 import type {Queries} from './query.ts'
 import {instant, literal} from './sql.ts'
 import {ANY_TIME} from './stream-state.ts'
@@ -258,7 +258,7 @@ async function readMarker({connection, queries, streams, signal}: ToOpen): Promi
       `(source_system = ${literal(sourceSystem)} AND object_type = ${literal(objectType)})`,
   )
   const [row] = await queries.rows({
-    sql: `SELECT CAST(COUNT(*) AS STRING) AS commits, MAX_BY(correlation_id, created_at) AS last_run
+    sql: `SELECT CAST(COUNT(*) AS STRING) AS commits, ARRAY_AGG(correlation_id ORDER BY created_at DESC LIMIT 1)[SAFE_OFFSET(0)] AS last_run
  FROM ${connection.tableName(streams.tables.eventLog)}
  WHERE ${ANY_TIME} AND (${ofStreams.join(' OR ')}) AND event_type = 'ingestion.completed'`,
     what: WHAT,

@@ -1,17 +1,61 @@
+import {expect} from 'chai'
+
 import {startEmulator, type Emulator} from '../../support/bigquery/emulator.ts'
+import {isMutating, startFaultyService, type FaultyService} from '../../support/bigquery/faulty-service.ts'
 import {bigQueryUnderTest, type BigQueryUnderTest} from '../../support/bigquery/under-test.ts'
 import {describeDiff} from '../../support/diff-contract.ts'
 import {folderForEachTest} from '../../support/folder.ts'
+import {DAY, yielding} from '../../support/warehouse-contract.ts'
+
+const FORBIDDEN = {status: 403, body: {error: {code: 403, errors: [{reason: 'accessDenied'}], message: 'no'}}} as const
 
 describe('a diff with BigQuery', () => {
   const folder = folderForEachTest()
   let emulator: Emulator
+  let service: FaultyService
   let underTest: BigQueryUnderTest
-  before(async () => (emulator = await startEmulator()))
-  after(async () => emulator.stop())
+  before(async () => {
+    emulator = await startEmulator()
+    service = await startFaultyService(emulator.url)
+  })
+  after(async () => {
+    await service.close()
+    await emulator.stop()
+  })
   beforeEach(async () => {
-    underTest = await bigQueryUnderTest({emulator, folder: folder()})
+    service.faults = () => undefined
+    underTest = await bigQueryUnderTest({emulator, folder: folder(), endpoint: service.url})
     await underTest.createProduction()
   })
   describeDiff(() => underTest)
+
+  it('needs no right to write: a service that refuses all but questions gives it every answer', async () => {
+    await underTest.run({source: yielding({id: 'a'}, {id: 'b', n: 1}), now: DAY})
+    service.faults = (request) => (isMutating(request) ? FORBIDDEN : undefined)
+    service.forget()
+    const source = yielding({id: 'a'}, {id: 'b', n: 2}, {id: 'c'})
+    const run = {source, now: 2 * DAY, request: {full: true}, mode: 'dry-run', diffSamples: 3} as const
+    const {diff, error} = await underTest.run(run)
+    expect([error, diff?.counts]).to.deep.equal([
+      undefined,
+      {insert: 1, update: 1, unchanged: 1, newer: 0, duplicate: 0},
+    ])
+    expect(service.seen).to.not.be.empty
+    expect(service.seen.filter(isMutating)).to.deep.equal([])
+  })
+
+  it('is no guess where production may not be read', async () => {
+    await underTest.run({source: yielding({id: 'a'}), now: DAY})
+    service.faults = (request) => (request.body.includes('raw_objects') ? FORBIDDEN : undefined)
+    const run = {
+      source: yielding({id: 'a'}),
+      now: 2 * DAY,
+      request: {full: true},
+      mode: 'dry-run',
+      diffSamples: 3,
+    } as const
+    const {diff, error} = await underTest.run(run)
+    expect(diff).to.equal(undefined)
+    expect(String(error)).to.include('accessDenied')
+  })
 })

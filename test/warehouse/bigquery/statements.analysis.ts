@@ -38,6 +38,20 @@ interface SentStatement {
 
 const OLD = {eventLog: 'old_event_log', rawObjects: 'old_raw_objects'}
 
+/** A key comes again in a later commit. */
+const COMPARED = {
+  source: scriptedSource(
+    () => [
+      {id: 'a', at: 1},
+      {id: 'a', at: DAY + 1},
+    ],
+    {defaults: {slice: '1d'}, streams: [{objectType: 'note', windowed: true}]},
+  ),
+  start: 0,
+  request: {full: true, refetch: true},
+  commitAfter: {records: 1, milliseconds: 300_000},
+}
+
 const isCommit = ({body}: SeenRequest): boolean => body.includes('BEGIN TRANSACTION')
 
 describe('every statement that can be sent to BigQuery', () => {
@@ -96,7 +110,8 @@ describe('every statement that can be sent to BigQuery', () => {
     await run({source: reading([notes('a')], 3), now: 4 * DAY, request: full})
     await run({source: reading([notes('a')], 2000), now: 5 * DAY, request: full, maxRejects: 10_000})
     await run({source: reading([notes('a')]), now: 6 * DAY, mode: 'dry-run'})
-    await run({source: reading([notes('a'), both], 1), now: 6 * DAY, mode: 'test-table'})
+    await run({source: reading([notes('a'), both], 1), now: 6 * DAY, mode: 'test-table', diffSamples: 1})
+    await run({...COMPARED, now: 6 * DAY, mode: 'dry-run', diffSamples: 1})
     service.faults = once(isCommit, failedJob('invalidQuery', 'Transaction is aborted due to concurrent update'))
     await run({source: reading([notes('c', 'c')]), now: 7 * DAY, request: full})
     const stream = {sourceSystem: 'scripted--acct1', objectType: 'note'}

@@ -2,9 +2,9 @@ import {readFile} from 'node:fs/promises'
 
 import {DuckDBInstance, LIST, listValue, VARCHAR, type DuckDBConnection, type DuckDBValue} from '@duckdb/node-api'
 
-import {COMPARED, SPOOL_HEAD} from '../../model/raw-object-columns.ts'
-import {COLUMN_END} from '../../model/record-head.ts'
-import type {CommitBatch} from '../commit-batch.ts'
+import {COMPARED, SPOOL_HEAD} from '../model/raw-object-columns.ts'
+import {COLUMN_END} from '../model/record-head.ts'
+import type {CommitBatch} from './commit-batch.ts'
 
 /** The engine keeps below this; bytes. */
 const MEMORY_LIMIT = '400MB'
