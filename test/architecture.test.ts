@@ -19,7 +19,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   sink: ['source.ts', 'base', 'model', 'warehouse'],
   run: ['source.ts', 'base', 'model', 'config', 'sources', 'warehouse', 'sink'],
   report: ['source.ts', 'base', 'model', 'config', 'sources', 'warehouse', 'sink', 'run'],
-  doctor: ['source.ts', 'base', 'model', 'config', 'sources', 'warehouse', 'run', 'report'],
+  doctor: ['source.ts', 'base', 'model', 'config', 'sources', 'warehouse', 'run'],
   testing: ['source.ts', 'base', 'model', 'config', 'sources', 'run'],
   cli: ['source.ts', 'base', 'model', 'config', 'sources', 'warehouse'],
   commands: ['base', 'model', 'sources', 'warehouse', 'run', 'report', 'doctor', 'cli'],
@@ -31,7 +31,7 @@ const LOADED_LAZILY = ['warehouse/key-index.ts', 'warehouse/local-batch.ts']
 
 /** What every folder below src/warehouse holds, whatever else one of them needs. */
 const IN_EVERY_KIND =
-  'advice classify commit comparison connection definitions description events keys kind leases run-events settings sql staging stream-state warehouse'.split(
+  'advice classify commit comparison connection definitions description events keys kind leases promote run-events settings sql staging stream-state warehouse'.split(
     ' ',
   )
 
@@ -179,7 +179,12 @@ describe('the house', () => {
 
   it('asks for the run mode in the sink and the run command alone', () => {
     const asking = sourceFiles.filter((file) => /\b(runMode|currentRunMode)\(/.test(codeOf(file)))
-    expect(asking.map(inSrc).toSorted()).to.deep.equal(['commands/run.ts', 'model/run-mode.ts', 'sink/open-sink.ts'])
+    expect(asking.map(inSrc).toSorted()).to.deep.equal([
+      'commands/run.ts',
+      'model/run-mode.ts',
+      'sink/beside-runs.ts',
+      'sink/open-sink.ts',
+    ])
   })
 
   it('sets the run mode in the init hook alone', () => {
@@ -189,7 +194,11 @@ describe('the house', () => {
 
   it('chooses by run mode in the table of modes and in the sink alone', () => {
     const naming = sourceFiles.filter((file) => /(['"`])(?:dry-run|test-table)\1/.test(codeOf(file)))
-    expect(naming.map(inSrc).toSorted()).to.deep.equal(['model/run-mode.ts', 'sink/open-sink.ts'])
+    expect(naming.map(inSrc).toSorted()).to.deep.equal([
+      'model/run-mode.ts',
+      'sink/beside-runs.ts',
+      'sink/open-sink.ts',
+    ])
   })
 
   it('loads what is slow to load only when it is needed', () => {

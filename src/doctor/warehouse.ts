@@ -1,7 +1,7 @@
 import {failure} from '../base/errors.ts'
 import type {Config} from '../config/config.ts'
 import {testTablesOf} from '../model/tables.ts'
-import {pastRuns} from '../report/past-runs.ts'
+import {pastRuns} from '../run/past-runs.ts'
 import {readInTheFuture} from '../run/plan.ts'
 import {kindOf} from '../warehouse/kinds.ts'
 import {openWarehouse} from '../warehouse/open-warehouse.ts'

@@ -1,7 +1,7 @@
 import type {Counts} from '../model/counts.ts'
 import {writesProduction} from '../model/run-mode.ts'
 import type {PastRunMember} from './documents/past-run.ts'
-import type {PastRun} from './past-runs.ts'
+import type {PastRun} from '../run/past-runs.ts'
 import {formatTable, type Row} from './text-table.ts'
 import {formatWindow, windowAsText} from '../model/window.ts'
 

@@ -5,7 +5,8 @@ import type {HeldWarehouse} from './held-warehouse.ts'
 import type {GroupPlan} from './plan.ts'
 import type {Sink} from '../sink/sink.ts'
 import type {JsonObject, JsonValue, Stream} from '../source.ts'
-import type {CommitCounts, StoredBookmark} from '../warehouse/warehouse.ts'
+import type {StoredBookmark} from '../warehouse/warehouse.ts'
+import type {CommitCounts} from '../warehouse/commit-batch.ts'
 import {mergeWindows, windowAsText, type TimeWindow} from '../model/window.ts'
 
 /** The first commit comes sooner, so that runs which are killed after minutes get on, too; each doubles the wait for the next. */

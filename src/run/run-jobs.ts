@@ -1,4 +1,3 @@
-import {randomBytes} from 'node:crypto'
 import {join} from 'node:path'
 import {setFlagsFromString} from 'node:v8'
 
@@ -13,6 +12,7 @@ import {expandJobs, findJob, type Job} from '../config/jobs.ts'
 import type {Mask} from '../base/mask.ts'
 import {outcomeOfRun, type FinishedRun, type RunDescription} from './finished-run.ts'
 import {HeldWarehouse} from './held-warehouse.ts'
+import {createRunId} from './run-id.ts'
 import {runJob} from './run-job.ts'
 import type {Notifier, RunObserver, RunProgress} from './run-observer.ts'
 import {assertSignedIn} from '../sources/signed-in.ts'
@@ -195,8 +195,3 @@ const describe = (config: Config, job: Job, sink: Sink, notes: readonly string[]
   account: job.account ?? null,
   notes,
 })
-
-function createRunId(job: string, startedAt: Date): string {
-  const instant = startedAt.toISOString().replaceAll(/[-:T]/g, '').slice(0, 14)
-  return `${job}-${instant}-${randomBytes(4).toString('hex')}`
-}

@@ -1,7 +1,8 @@
 import type {Event} from '../model/events.ts'
 import type {RunMode} from '../model/run-mode.ts'
 import type {TableSet} from '../model/tables.ts'
-import type {CommitCounts, CommitResult, StreamScope, StreamState, Warehouse} from '../warehouse/warehouse.ts'
+import type {CommitResult, StreamScope, StreamState, Warehouse} from '../warehouse/warehouse.ts'
+import type {CommitCounts} from '../warehouse/commit-batch.ts'
 import type {Diff} from './diff.ts'
 import type {SpoolableRecord} from '../model/raw-object-columns.ts'
 

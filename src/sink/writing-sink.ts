@@ -2,14 +2,8 @@ import type {Event} from '../model/events.ts'
 import {tablesOfMode, unknownMode, writesProduction, type RunMode} from '../model/run-mode.ts'
 import type {Stream} from '../source.ts'
 import type {TableSet} from '../model/tables.ts'
-import type {
-  CommitCounts,
-  CommitResult,
-  KeyIndex,
-  StreamState,
-  Warehouse,
-  WarehouseWriter,
-} from '../warehouse/warehouse.ts'
+import type {CommitResult, KeyIndex, StreamState, Warehouse, WarehouseWriter} from '../warehouse/warehouse.ts'
+import type {CommitCounts} from '../warehouse/commit-batch.ts'
 import type {Sink, SinkOptions, SinkTables} from './sink.ts'
 import type {SpoolableRecord} from '../model/raw-object-columns.ts'
 import type {Diff} from './diff.ts'

@@ -8,3 +8,13 @@ export interface CommitBatch {
   /** `records` and `loneRecords` hold so many lines together. */
   readonly rows: number
 }
+
+export interface RowCounts {
+  readonly inserted: number
+  readonly updated: number
+  readonly unchanged: number
+  readonly duplicates: number
+}
+
+/** The object types are the keys; one without rows may be missing. */
+export type CommitCounts = ReadonlyMap<string, RowCounts>

@@ -2,8 +2,9 @@ import type {Event, EventType} from '../model/events.ts'
 import type {JsonValue, Stream} from '../source.ts'
 import type {TimeWindow} from '../model/window.ts'
 import type {TableSet} from '../model/tables.ts'
-import type {CommitBatch} from './commit-batch.ts'
-import type {Comparison, StreamsToCompare} from './comparison.ts'
+import type {CommitBatch, CommitCounts} from './commit-batch.ts'
+import type {CompareOptions, Comparison, StreamsToCompare} from './comparison.ts'
+import type {ComparedTables, Promotion} from './promotion.ts'
 import type {RecordLines} from './record-lines.ts'
 
 /**
@@ -34,6 +35,14 @@ export interface Warehouse {
   indexKeys(tables: TableSet, streams: readonly Stream[], folder: string): Promise<KeyIndex>
   /** Begins to tell what commits would do to these tables. The caller closes it. */
   openComparison(streams: StreamsToCompare): Promise<Comparison>
+  /** Compares rows of the streams in one table set with those of another. Every row that differs is given to `isChanged`. */
+  compareTables(
+    sets: {readonly from: TableSet; readonly to: TableSet},
+    streams: readonly Stream[],
+    options: CompareOptions,
+  ): Promise<ComparedTables>
+  /** Drops the tables that are there, the event log first, so that no coverage is left without rows. Answers with their names. */
+  dropTables(tables: TableSet): Promise<readonly string[]>
   /**
    * Makes the tables that are missing, and answers with their names. One that is there is looked at and never altered:
    * throws a usage error where it has another definition.
@@ -73,6 +82,8 @@ export interface WarehouseWriter {
     events: (counts: CommitCounts) => readonly Event[],
     idleSince?: () => number | undefined,
   ): Promise<CommitResult>
+  /** Takes rows over from other tables, and writes events with them or nothing at all. */
+  promote(promotion: Promotion): Promise<CommitCounts>
   /** Gives the lease back. Writes nothing. */
   close(): Promise<void>
 }
@@ -174,18 +185,8 @@ export interface KeyIndex {
 /** The index of tables that are not there. */
 export const NOTHING_KNOWN: KeyIndex = {has: () => Promise.resolve(new Set()), close: () => undefined}
 
-export interface RowCounts {
-  readonly inserted: number
-  readonly updated: number
-  readonly unchanged: number
-  readonly duplicates: number
-}
-
 export interface CommitResult {
   readonly counts: CommitCounts
   /** The number of the batch's `record.rejected` events whose reference was never rejected before. */
   readonly firstRejects: number
 }
-
-/** The object types are the keys; one without rows may be missing. */
-export type CommitCounts = ReadonlyMap<string, RowCounts>

@@ -18,6 +18,7 @@ export const committing =
           since: writer.since,
           states: writer.states,
           close: async () => writer.close(),
+          promote: async (promotion) => writer.promote(promotion),
           commit: async (batch, made) => commit((number += 1), async () => writer.commit(batch, made)),
         }
       },

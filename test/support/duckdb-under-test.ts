@@ -40,6 +40,9 @@ export function duckDBUnderTest(folder: string): WarehouseUnderTest {
         error: row['error_message'] === null ? null : String(row['error_message']),
         payload: JSON.parse(String(row['payload'] ?? 'null')) as Record<string, unknown> | null,
       })),
+    async removeRow(table, key) {
+      await change(path, `DELETE FROM ${table} WHERE idem_key = '${key}'`)
+    },
     async setLastSeen(milliseconds) {
       await change(path, `UPDATE raw_objects SET last_seen = epoch_ms(${milliseconds})::TIMESTAMP AT TIME ZONE 'UTC'`)
     },

@@ -40,6 +40,8 @@ export interface WarehouseUnderTest {
   logged(table?: string): Promise<readonly LoggedEvent[]>
   tables(): Promise<readonly string[]>
   setLastSeen(milliseconds: number): Promise<void>
+  /** As somebody does who logs nothing. */
+  removeRow(table: string, key: string): Promise<void>
 }
 
 export const DAY = 86_400_000
@@ -417,12 +419,7 @@ function withCommit(
   const begin = real.begin.bind(real)
   stub(real, 'begin').callsFake(async (run) => {
     const writer = await begin(run)
-    return {
-      since: writer.since,
-      states: writer.states,
-      commit: async (...args) => change(writer.commit.bind(writer), ...args),
-      close: async () => writer.close(),
-    }
+    return {...writer, commit: async (...args) => change(writer.commit.bind(writer), ...args)}
   })
   return real
 }

@@ -25,7 +25,7 @@ export default class RunsList extends LorchestraCommand {
       {formatGap, gapMemberOf, gapsIn},
     ] = await Promise.all([
       import('../../warehouse/open-warehouse.ts'),
-      import('../../report/past-runs.ts'),
+      import('../../run/past-runs.ts'),
       import('../../report/past-runs-text.ts'),
       import('../../report/warehouse-text.ts'),
     ])

@@ -15,7 +15,7 @@ export default class RunsShow extends LorchestraCommand {
     const {args, flags} = await this.parse(RunsShow)
     const [{openWarehouse}, {readPastRuns}, {formatRun, pastRunMemberOf}] = await Promise.all([
       import('../../warehouse/open-warehouse.ts'),
-      import('../../report/past-runs.ts'),
+      import('../../run/past-runs.ts'),
       import('../../report/past-runs-text.ts'),
     ])
     const {warehouse, shownPath} = await this.readConfig(flags.config)

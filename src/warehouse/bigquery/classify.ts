@@ -1,6 +1,6 @@
 import type {Stream} from '../../source.ts'
 import {assertOneRowPerKey} from '../surplus-rows.ts'
-import type {CommitCounts} from '../warehouse.ts'
+import type {CommitCounts} from '../commit-batch.ts'
 import {
   createStoredRows,
   keysStored,

@@ -1,5 +1,11 @@
-import {COMPARED, INSERTED_FROM_SPOOL} from '../../model/raw-object-columns.ts'
-import {RAW_OBJECT_COLUMNS, type RawObjectColumn, type RunColumn, type RunValues} from '../../model/tables.ts'
+import {COMPARED, INSERTED_FROM_SPOOL, RUN_COLUMNS} from '../../model/raw-object-columns.ts'
+import {
+  RAW_OBJECT_COLUMNS,
+  type ColumnDefinition,
+  type RawObjectColumn,
+  type RunColumn,
+  type RunValues,
+} from '../../model/tables.ts'
 import type {Stream} from '../../source.ts'
 import {isWithin, keySetColumns, type KeySet} from './key-set.ts'
 import {instant, literal} from './sql.ts'
@@ -32,6 +38,8 @@ export interface StoredRows {
 
 export interface CommitTerms extends RunValues {
   readonly rawObjects: string
+  /** Staged rows bring along what a run writes of itself: it is theirs, and no row that was read later is changed. */
+  readonly valuesOf: 'run' | 'staged rows'
   /** A row whose `last_seen` is later than this keeps its payload. */
   readonly newest: Date
   /** `last_seen` of an unchanged row is only moved where it is not later than this. */
@@ -39,9 +47,10 @@ export interface CommitTerms extends RunValues {
 }
 
 /** Columns of a stream's staged lines: what the stream says is a constant. */
-const FRESH = INSERTED_FROM_SPOOL.filter(({from}) => from !== 'stream')
-  .map(({name}) => name)
-  .join(', ')
+const fresh = ({valuesOf}: Pick<CommitTerms, 'valuesOf'>): string =>
+  [...INSERTED_FROM_SPOOL.filter(({from}) => from !== 'stream'), ...(valuesOf === 'staged rows' ? RUN_COLUMNS : [])]
+    .map(({name}) => name)
+    .join(', ')
 
 const RUN_VALUES: Record<RunColumn['field'], (run: RunValues) => string> = {
   startedAt: ({startedAt}) => instant(startedAt),
@@ -51,17 +60,18 @@ const RUN_VALUES: Record<RunColumn['field'], (run: RunValues) => string> = {
 export const union = (tables: readonly string[], columns: string): string =>
   tables.map((table) => `SELECT ${columns} FROM ${table}`).join('\nUNION ALL\n')
 
-const ofStream = ({sourceSystem, objectType}: Stream, prefix = ''): string =>
+export const ofStream = ({sourceSystem, objectType}: Stream, prefix = ''): string =>
   `${prefix}source_system = ${literal(sourceSystem)} AND ${prefix}object_type = ${literal(objectType)}`
 
 const linesOf = ({stream, stagingTables}: StagedLines, columns: string): string =>
   stagingTables.map((table) => `SELECT ${columns} FROM ${table} WHERE ${ofStream(stream)}`).join('\n UNION ALL ')
 
 /** Selects the last line of every key without moving payloads about, and looks for it only where a key has several. */
-function latestOf(staged: StagedStream): string {
+function latestOf(staged: StagedStream, terms: Pick<CommitTerms, 'valuesOf'>): string {
   const {rows, keys} = staged
-  if (rows === keys.count) return `(${linesOf(staged, FRESH)})`
-  return `(SELECT ${FRESH} FROM (${linesOf(staged, `${FRESH}, sequence`)})
+  const columns = fresh(terms)
+  if (rows === keys.count) return `(${linesOf(staged, columns)})`
+  return `(SELECT ${columns} FROM (${linesOf(staged, `${columns}, sequence`)})
   WHERE sequence IN (SELECT MAX(sequence) FROM (${linesOf(staged, 'idem_key, sequence')}) GROUP BY idem_key))`
 }
 
@@ -101,19 +111,23 @@ export const differs = ({name, type}: RawObjectColumn): string =>
     : `IFNULL(stored.${name} != fresh.${name}, (stored.${name} IS NULL) != (fresh.${name} IS NULL))`
 
 /** No other statement reads stored payloads; this one reads those of blocks that can hold a key that is `stored`. */
-export const createStoredRows = (
-  {rawObjects, newest, touchBefore}: CommitTerms,
+export function createStoredRows(
+  terms: CommitTerms,
   staged: StagedStream,
   stored: KeySet,
   {table, expires}: {readonly table: string; readonly expires: Date},
-): string =>
-  `CREATE OR REPLACE TABLE ${table} OPTIONS(expiration_timestamp = ${instant(expires)}, labels = [('tool', 'lorchestra')]) AS
- SELECT idem_key, changed, changed OR stale AS written, ${COMPARED.map(({name}) => `IF(changed OR stale, ${name}, NULL) AS ${name}`).join(', ')} FROM (
-   SELECT fresh.idem_key, ${COMPARED.map(({name}) => `fresh.${name}`).join(', ')},
-          stored.last_seen <= ${instant(newest)} AND (${COMPARED.map(differs).join(' OR ')}) AS changed,
+): string {
+  const {rawObjects, newest, touchBefore, valuesOf} = terms
+  const ofRows = valuesOf === 'staged rows'
+  const written = [...COMPARED, ...(ofRows ? RUN_COLUMNS : [])]
+  return `CREATE OR REPLACE TABLE ${table} OPTIONS(expiration_timestamp = ${instant(expires)}, labels = [('tool', 'lorchestra')]) AS
+ SELECT idem_key, changed, changed OR stale AS written, ${written.map(({name}) => `IF(changed OR stale, ${name}, NULL) AS ${name}`).join(', ')} FROM (
+   SELECT fresh.idem_key, ${written.map(({name}) => `fresh.${name}`).join(', ')},
+          stored.last_seen <= ${ofRows ? 'fresh.last_seen' : instant(newest)} AND (${COMPARED.map(differs).join(' OR ')}) AS changed,
           stored.last_seen <= ${instant(touchBefore)} AS stale
-   FROM ${latestOf(staged)} AS fresh JOIN ${rawObjects} AS stored ON ${matches(staged.stream, stored)}
+   FROM ${latestOf(staged, terms)} AS fresh JOIN ${rawObjects} AS stored ON ${matches(staged.stream, stored)}
  )`
+}
 
 export const sizesOfStoredRows = (tables: readonly string[]): string =>
   tables
@@ -125,6 +139,19 @@ export const sizesOfStoredRows = (tables: readonly string[]): string =>
 
 const hasNew = ({staged, stored}: Classified): boolean => stored < staged.keys.count
 const hasWritten = ({storedRows}: Classified): boolean => storedRows !== undefined && storedRows.written.count > 0
+
+/** Selects the rows of one table that another one holds with another value; `stored` is the other one's. */
+export const differingRows = (table: string, other: string, stream: Stream): string =>
+  `SELECT fresh.idem_key, TO_JSON_STRING(stored.payload) AS stored, TO_JSON_STRING(fresh.payload) AS staged,
+   CAST(UNIX_MILLIS(stored.last_seen) AS STRING) AS last_seen, IF(stored.last_seen > fresh.last_seen, 'newer', '') AS newer
+ FROM ${table} AS fresh JOIN ${other} AS stored ON stored.idem_key = fresh.idem_key
+ WHERE ${ofStream(stream, 'fresh.')} AND ${ofStream(stream, 'stored.')} AND (${COMPARED.map(differs).join(' OR ')})`
+
+/** Selects some rows of a table whose keys the other one does not hold. */
+export const newRows = (table: string, other: string | undefined, stream: Stream, rows: number): string =>
+  `SELECT idem_key, TO_JSON_STRING(payload) AS payload FROM ${table} WHERE ${ofStream(stream)}${
+    other === undefined ? '' : ` AND idem_key NOT IN (SELECT idem_key FROM ${other} WHERE ${ofStream(stream)})`
+  } ORDER BY idem_key LIMIT ${rows}`
 
 /** Holds where nobody else stored or removed a key since it was looked for; missing where no row is written. */
 export const unchangedSince = ({rawObjects}: CommitTerms, classified: Classified): string | undefined => {
@@ -153,20 +180,23 @@ function insertNew(terms: CommitTerms, {staged, storedRows}: Classified): string
       : `\n LEFT JOIN ${storedRows.table} AS known ON known.idem_key = fresh.idem_key WHERE known.idem_key IS NULL`
   return `INSERT INTO ${terms.rawObjects} (${RAW_OBJECT_COLUMNS.map(({name}) => name).join(', ')})
  SELECT ${RAW_OBJECT_COLUMNS.map((column) => newValue(column, staged.stream, terms)).join(', ')}
- FROM ${latestOf(staged)} AS fresh${unlessStored}`
+ FROM ${latestOf(staged, terms)} AS fresh${unlessStored}`
 }
 
-function newValue(column: RawObjectColumn, stream: Stream, run: RunValues): string {
-  if (column.from === 'run') return RUN_VALUES[column.field](run)
+function newValue(column: RawObjectColumn, stream: Stream, terms: CommitTerms): string {
+  if (column.from === 'run') return valueOf(column, terms)
   return column.from === 'stream' ? literal(stream[column.field]) : `fresh.${column.name}`
 }
 
+const valueOf = ({name, field}: ColumnDefinition & RunColumn, terms: CommitTerms): string =>
+  terms.valuesOf === 'staged rows' ? `fresh.${name}` : RUN_VALUES[field](terms)
+
 /** Yields what a written row gets, whether it changed or was only read again. */
-function* writtenValues(run: RunValues): Generator<string> {
+function* writtenValues(terms: CommitTerms): Generator<string> {
   for (const column of RAW_OBJECT_COLUMNS as readonly RawObjectColumn[]) {
     const {name, from} = column
     if (from === 'stream' || from === 'key' || column.updated === 'never') continue
-    const value = from === 'record' ? `fresh.${name}` : RUN_VALUES[column.field](run)
+    const value = from === 'record' ? `fresh.${name}` : valueOf(column, terms)
     const onlyWhereChanged = from === 'run' && column.updated === 'onChange'
     yield `${name} = ${onlyWhereChanged ? `IF(fresh.changed, ${value}, stored.${name})` : value}`
   }

@@ -7,7 +7,8 @@ import {STAGED_COLUMNS} from '../../model/raw-object-columns.ts'
 import {EVENT_LOG, type TableSet} from '../../model/tables.ts'
 import type {Stream} from '../../source.ts'
 import type {CommitBatch} from '../commit-batch.ts'
-import type {CommitCounts, CommitResult} from '../warehouse.ts'
+import type {CommitResult} from '../warehouse.ts'
+import type {CommitCounts} from '../commit-batch.ts'
 import {classify, countsOf, stagedStreams} from './classify.ts'
 import {unchangedSince, union, writeRows, type Classified, type CommitTerms} from './commit-sql.ts'
 import type {Connection} from './connection.ts'
@@ -87,6 +88,7 @@ async function writeBatch(
   const eventLog = nameOf(tables.eventLog)
   const terms: CommitTerms = {
     rawObjects: nameOf(tables.rawObjects),
+    valuesOf: 'run',
     startedAt,
     runId,
     // A run before this one may have had a clock that was ahead.
@@ -113,24 +115,34 @@ async function writeBatch(
   }
 }
 
+/** Joins a transaction of rows and events. */
+export interface AlsoWritten {
+  /** Must hold, or nothing is written. */
+  readonly conditionOf: (stream: Stream) => string
+  readonly statements: readonly string[]
+}
+
 /** Answers with the error where it is worth another look and another try. */
-async function tryToWrite(
+export async function tryToWrite(
   {connection, queries, tables, streams, leases, runId}: CommitOptions,
   id: string,
   terms: CommitTerms,
   classified: readonly Classified[],
   source: EventSource,
+  also?: AlsoWritten,
 ): Promise<'written' | ServiceError> {
   const eventLog = connection.tableName(tables.eventLog)
   const statements = [
     'BEGIN TRANSACTION',
     ...streams.map((stream, index) => {
       const ofStream = classified.find(({staged}) => staged.stream === stream)
-      const sql = ofStream === undefined ? undefined : unchangedSince(terms, ofStream)
-      const condition = sql === undefined ? undefined : {sql, reason: 'changedMeanwhile'}
+      const unchanged = ofStream === undefined ? undefined : unchangedSince(terms, ofStream)
+      const sql = [unchanged, also?.conditionOf(stream)].filter((one) => one !== undefined).join(' AND ')
+      const condition = sql === '' ? undefined : {sql, reason: 'changedMeanwhile'}
       return fence(connection.tableName(leases[index] ?? ''), runId, condition)
     }),
     ...classified.flatMap((one) => writeRows(terms, one)),
+    ...(also?.statements ?? []),
     ...insertEvents(eventLog, source, terms.startedAt),
     'COMMIT TRANSACTION',
   ]

@@ -4,6 +4,8 @@ import {withoutConstants} from './sql.ts'
 export interface WritableNames {
   readonly tables: readonly string[]
   readonly prefixes: readonly string[]
+  /** A statement that writes may read these, behind FROM or JOIN, and nothing else. */
+  readonly readOnly?: readonly string[]
 }
 
 interface Place {
@@ -52,9 +54,24 @@ export function assertWritable(place: Place, writable: WritableNames | undefined
   if (query === undefined || query.destinationTable !== undefined) throw new Error('a job of an unknown kind')
   const sql = withoutConstants(query.query)
   if (READING.test(sql) && !sql.includes(';')) return
-  const names = [...sql.matchAll(/`([^`]+)`/g)].map((match) => match[1] ?? '')
+  const names = [...sql.matchAll(/`([^`]+)`/g)]
   if (names.length === 0) throw new Error('a statement that names no table')
-  assertNames(place, writable, names)
+  const written = names.filter(({1: name, index}) => !isOnlyRead(place, writable, name ?? '', sql.slice(0, index)))
+  assertNames(
+    place,
+    writable,
+    written.map((match) => match[1] ?? ''),
+  )
+}
+
+function isOnlyRead(
+  {project, dataset}: Place,
+  writable: WritableNames | undefined,
+  name: string,
+  before: string,
+): boolean {
+  const isKnown = (writable?.readOnly ?? []).some((table) => name === `${project}.${dataset}.${table}`)
+  return isKnown && /\b(FROM|JOIN)\s+$/.test(before) && !/\bDELETE\s+FROM\s+$/.test(before)
 }
 
 const nameOf = (table: {readonly projectId: string; readonly datasetId: string; readonly tableId: string}): string =>

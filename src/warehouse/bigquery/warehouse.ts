@@ -15,7 +15,8 @@ import {
   type WarehouseDescription,
   type WarehouseWriter,
 } from '../warehouse.ts'
-import type {Comparison, StreamsToCompare} from '../comparison.ts'
+import type {CompareOptions, Comparison, StreamsToCompare} from '../comparison.ts'
+import {noTable, type ComparedTables} from '../promotion.ts'
 import {JSON_LINES} from '../record-lines.ts'
 import {commitBatch} from './commit.ts'
 import type {Connection} from './connection.ts'
@@ -32,10 +33,12 @@ import {insertEvents, readRejects} from './events.ts'
 import {downloadKeys} from './keys.ts'
 import {dropLeases, keepLeases, takeLeases, thisProcess} from './leases.ts'
 import {LEASE, leaseName, STAGING, stagingName} from './names.ts'
+import {compareRows, promoteRows} from './promote.ts'
 import {Queries} from './query.ts'
 import {readRunEvents} from './run-events.ts'
 import {dropStaging, dropStagingOf} from './staging.ts'
 import {readStreamState} from './stream-state.ts'
+import {deleteTable, findTable} from './table-metadata.ts'
 
 export interface BigQueryOptions extends DatasetOptions {
   /** One statement may bill at most so many bytes; a decimal whole number. */
@@ -127,6 +130,31 @@ export class BigQueryWarehouse implements Warehouse {
     return BigQueryComparison.open({streams, connection, queries, signal: this.#signal})
   }
 
+  async compareTables(
+    {from, to}: Parameters<Warehouse['compareTables']>[0],
+    streams: readonly Stream[],
+    options: CompareOptions,
+  ): Promise<ComparedTables> {
+    const {connection, queries} = await this.#open()
+    const source = await existingTables(connection, from, this.#signal)
+    if (!source.rawObjects) throw noTable(from.rawObjects)
+    const {rawObjects: toExists} = await existingTables(connection, to, this.#signal)
+    return compareRows({connection, queries, signal: this.#signal}, {from, to, toExists}, streams, options)
+  }
+
+  async dropTables(tables: TableSet): Promise<readonly string[]> {
+    const {connection} = await this.#open()
+    const names = [tables.eventLog, tables.rawObjects]
+    connection.allowWrites({tables: names, prefixes: []})
+    const dropped: string[] = []
+    for (const name of names) {
+      if ((await findTable(connection, name)) === undefined) continue
+      await deleteTable(connection, name)
+      dropped.push(name)
+    }
+    return dropped
+  }
+
   async createTables(tables: TableSet): Promise<readonly string[]> {
     const {connection} = await this.#open()
     connection.allowWrites({tables: [tables.eventLog, tables.rawObjects], prefixes: []})
@@ -176,6 +204,20 @@ export class BigQueryWarehouse implements Warehouse {
           {connection, queries, tables, streams, leases, runId, touchAfter, name: `${name}_${commits}`, staged},
           batch,
           events,
+        )
+      },
+      promote: async (promotion) => {
+        const {from} = promotion
+        connection.allowWrites({
+          tables: [tables.eventLog, tables.rawObjects],
+          prefixes: [STAGING, LEASE],
+          readOnly: [from.eventLog, from.rawObjects],
+        })
+        const {touchAfter = 0} = this.#options
+        return promoteRows(
+          {connection, queries, tables, streams, leases, runId, touchAfter, name: `${name}_promotion`, staged},
+          since,
+          promotion,
         )
       },
       close: async () => {

@@ -6,7 +6,8 @@ import {RAW_OBJECTS, type RunValues, type TableSet} from '../../model/tables.ts'
 import {isAnotherValue} from '../comparison.ts'
 import {assertOneRowPerKey} from '../surplus-rows.ts'
 import type {CommitBatch} from '../commit-batch.ts'
-import type {CommitCounts, CommitResult, RowCounts, RunToBegin} from '../warehouse.ts'
+import type {CommitResult, RunToBegin} from '../warehouse.ts'
+import type {CommitCounts, RowCounts} from '../commit-batch.ts'
 import {
   assertAllWereRead,
   countClasses,
@@ -19,7 +20,14 @@ import {
 import {MEMORY_LIMIT, THREADS} from './connection.ts'
 import {columnsOf} from './definitions.ts'
 import {countFirstRejects, insertEventFiles, insertEvents} from './events.ts'
-import {changedColumns, insertedColumns, KEPT_NAMES, readAgain, readAgainWhere} from './raw-object-sql.ts'
+import {
+  changedColumns,
+  insertedColumns,
+  KEPT_NAMES,
+  readAgain,
+  readAgainWhere,
+  type RunValuesOrStaged,
+} from './raw-object-sql.ts'
 import {isOnItsOwn, rewriteTable} from './rewrite.ts'
 import {identifier, rowsOf} from './sql.ts'
 import {NO_DIGESTS, saltedDigests, stage, stageKeys} from './staging.ts'
@@ -63,10 +71,7 @@ async function mergeRecords(
   await stageKeys(connection, digests)
   await findStoredKeys(connection, rows)
   assertOneRowPerKey(tables.rawObjects, await countSurplusKeys(connection))
-  const foreign = [...(await columnsOf(connection, tables.rawObjects)).keys()].filter(
-    (name) => !RAW_OBJECTS.columns.some((column) => column.name === name),
-  )
-  await findChangedTexts(connection, rows, digests, [...KEPT_NAMES, ...foreign].map(identifier))
+  await findChangedTexts(connection, rows, digests, await columnsKept(connection, tables.rawObjects))
   await stageChanged(connection)
   await dropEqualValues(connection, rows, isAnotherValue)
   const counts = await countRows(connection, batch)
@@ -90,22 +95,40 @@ async function mergeRecords(
       await connection.run(`DELETE FROM ${target} WHERE rowid IN (SELECT stored_row FROM changed$)`)
     }
   }
-  if (some('updated')) {
-    const {ofRecord, ofRun} = changedColumns(run)
-    await connection.run(
-      `INSERT INTO ${target} BY NAME
-       SELECT ${ofRecord}, stored.* EXCLUDE (idem_key, sequence, stored_row, differs$, bytes$), ${ofRun}
-       FROM changed_text$ AS staged JOIN changed$ AS stored USING (sequence)`,
-    )
-  }
-  if (some('inserted')) {
-    await connection.run(
-      `INSERT INTO ${target} BY NAME
-       SELECT ${insertedColumns(run)}
-       FROM staged$ AS staged JOIN (SELECT sequence FROM staged_key$ ANTI JOIN stored_key$ USING (idem_key)) USING (sequence)`,
-    )
-  }
+  if (some('updated')) await insertChanged(connection, target, run)
+  if (some('inserted')) await insertNew(connection, target, run)
   return counts
+}
+
+/** Names the columns that a changed row takes along: ours that never change, and all that are somebody else's. */
+export async function columnsKept(connection: DuckDBConnection, table: string): Promise<readonly string[]> {
+  const foreign = [...(await columnsOf(connection, table)).keys()].filter(
+    (name) => !RAW_OBJECTS.columns.some((column) => column.name === name),
+  )
+  return [...KEPT_NAMES, ...foreign].map(identifier)
+}
+
+/** Writes what stands in `changed$` under its new values, once the former rows are gone. */
+export async function insertChanged(
+  connection: DuckDBConnection,
+  target: string,
+  run: RunValuesOrStaged,
+): Promise<void> {
+  const {ofRecord, ofRun} = changedColumns(run)
+  await connection.run(
+    `INSERT INTO ${target} BY NAME
+     SELECT ${ofRecord}, stored.* EXCLUDE (idem_key, sequence, stored_row, differs$, bytes$), ${ofRun}
+     FROM changed_text$ AS staged JOIN changed$ AS stored USING (sequence)`,
+  )
+}
+
+/** Writes the staged rows whose keys are not stored. */
+export async function insertNew(connection: DuckDBConnection, target: string, run: RunValuesOrStaged): Promise<void> {
+  await connection.run(
+    `INSERT INTO ${target} BY NAME
+     SELECT ${insertedColumns(run)}
+     FROM staged$ AS staged JOIN (SELECT sequence FROM staged_key$ ANTI JOIN stored_key$ USING (idem_key)) USING (sequence)`,
+  )
 }
 
 /** Selects all but the changed ones, and moves what moves where they were read again. */

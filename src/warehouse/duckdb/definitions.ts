@@ -68,6 +68,20 @@ export async function createMissingCopy(connection: DuckDBConnection, name: stri
   throw noCopy(name, original, `it has (${found ?? ''} and ${original} has (${wanted}`, `DROP TABLE ${name}`)
 }
 
+/** Answers with the names of those that were there. */
+export async function dropTables(
+  connection: DuckDBConnection,
+  {eventLog, rawObjects}: TableSet,
+): Promise<readonly string[]> {
+  const dropped: string[] = []
+  for (const name of [eventLog, rawObjects]) {
+    if (!(await tableExists(connection, name))) continue
+    await connection.run(`DROP TABLE ${identifier(name)}`)
+    dropped.push(name)
+  }
+  return dropped
+}
+
 /** Throws where an existing table cannot hold what lorchestra writes; missing ones pass. */
 export async function assertCompatibleTables(connection: DuckDBConnection, tables: TableSet): Promise<void> {
   for (const [name, definition] of definitionsOf(tables)) {

@@ -5,7 +5,8 @@ import type {DuckDBConnection} from '@duckdb/node-api'
 import {hasCode} from '../../base/system-error.ts'
 import type {Stream} from '../../source.ts'
 import {tableExists} from './definitions.ts'
-import {identifier, literal, rowsOf} from './sql.ts'
+import {identifier, rowsOf} from './sql.ts'
+import {ofStreams} from './staging.ts'
 
 /** What the event log says of who wrote last. */
 export interface LogState {
@@ -23,8 +24,7 @@ export async function readLogState(
   streams: readonly Stream[],
 ): Promise<LogState> {
   if (!(await tableExists(connection, eventLog))) return {events: 0, lastRun: undefined, commits: 0}
-  const wanted = streams.map(({sourceSystem, objectType}) => `(${literal(sourceSystem)}, ${literal(objectType)})`)
-  const committed = `event_type = 'ingestion.completed' AND (source_system, object_type) IN (${wanted.join(', ')})`
+  const committed = `event_type = 'ingestion.completed' AND ${ofStreams(streams)}`
   const [row] = await rowsOf(
     connection,
     `SELECT count(*)::DOUBLE AS events, count(CASE WHEN ${committed} THEN 1 END)::DOUBLE AS commits,

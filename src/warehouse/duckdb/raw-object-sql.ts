@@ -6,15 +6,18 @@ const TYPES = {STRING: 'VARCHAR', INTEGER: 'BIGINT', JSON: 'JSON', TIMESTAMP: 'T
 /** A payload in a file is text, so that each digit stays as it was written. */
 const TYPES_OF_TEXT = {...TYPES, JSON: 'VARCHAR'} as const
 
+/** Values of one run for all rows, or of each staged row its own. */
+export type RunValuesOrStaged = RunValues | 'staged'
+
 const RUN_VALUES: Record<RunColumn['field'], (run: RunValues) => string> = {
   startedAt: ({startedAt}) => `${literal(startedAt.toISOString())}::TIMESTAMPTZ`,
   runId: ({runId}) => literal(runId),
 }
 
-const runColumns = (updated: readonly RunColumn['updated'][], run: RunValues) =>
+const runColumns = (updated: readonly RunColumn['updated'][], run: RunValuesOrStaged) =>
   RUN_COLUMNS.filter((column) => updated.includes(column.updated)).map(({name, field}) => ({
     name,
-    value: RUN_VALUES[field](run),
+    value: run === 'staged' ? `staged.${name}` : RUN_VALUES[field](run),
   }))
 
 const asSelected = (columns: ReturnType<typeof runColumns>): string =>
@@ -47,11 +50,11 @@ export const COMPARED_AS_TABLE = [
 export const KEPT_NAMES = KEPT.map(({name}) => name)
 
 /** A new row, from `staged`. */
-export const insertedColumns = (run: RunValues): string =>
+export const insertedColumns = (run: RunValuesOrStaged): string =>
   `${listOf(INSERTED_FROM_SPOOL, 'staged.')}, ${asSelected(runColumns(['never', 'onChange', 'onRead'], run))}`
 
 /** A changed row, from `staged`, but for what it takes along. */
-export const changedColumns = (run: RunValues): {readonly ofRecord: string; readonly ofRun: string} => ({
+export const changedColumns = (run: RunValuesOrStaged): {readonly ofRecord: string; readonly ofRun: string} => ({
   ofRecord: listOf(
     INSERTED_FROM_SPOOL.filter(({name}) => !isIn(KEPT, name)),
     'staged.',

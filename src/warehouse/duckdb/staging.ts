@@ -3,8 +3,9 @@ import {readFile} from 'node:fs/promises'
 
 import type {DuckDBConnection} from '@duckdb/node-api'
 
-import {STAGED_COLUMNS} from '../../model/raw-object-columns.ts'
+import {RUN_COLUMNS, STAGED_COLUMNS} from '../../model/raw-object-columns.ts'
 import {COLUMN_END, NO_VALUE} from '../../model/record-head.ts'
+import type {Stream} from '../../source.ts'
 import type {CommitBatch} from '../commit-batch.ts'
 import {COMPARED_BY_VALUE, STAGED_AS_PARAMETERS, STAGED_AS_TABLE, STAGED_AS_TEXT} from './raw-object-sql.ts'
 import {literal} from './sql.ts'
@@ -41,6 +42,25 @@ export async function stage(connection: DuckDBConnection, batch: CommitBatch): P
   // Whether a payload is JSON is looked at once, where it is written.
   await connection.run(`CREATE TEMP VIEW staged_text$ AS ${both('VARCHAR')}`)
   await connection.run(`CREATE TEMP VIEW staged$ AS ${both('JSON')}`)
+}
+
+/** Makes the same two of rows of another table, with the times and all else that its runs wrote. */
+export async function stageRows(
+  connection: DuckDBConnection,
+  table: string,
+  streams: readonly Stream[],
+): Promise<void> {
+  const columns = [...STAGED_COLUMNS, ...RUN_COLUMNS].map(({name}) =>
+    name === 'sequence' ? 'rowid AS sequence' : name,
+  )
+  const rows = `SELECT ${columns.join(', ')} FROM ${table} WHERE ${ofStreams(streams)}`
+  await connection.run(`CREATE TEMP VIEW staged_text$ AS SELECT * REPLACE (payload::VARCHAR AS payload) FROM (${rows})`)
+  await connection.run(`CREATE TEMP VIEW staged$ AS ${rows}`)
+}
+
+export const ofStreams = (streams: readonly Stream[]): string => {
+  const wanted = streams.map(({sourceSystem, objectType}) => `(${literal(sourceSystem)}, ${literal(objectType)})`)
+  return `(source_system, object_type) IN (${wanted.join(', ')})`
 }
 
 /** Makes `staged_key$`, with the last line of every key. */

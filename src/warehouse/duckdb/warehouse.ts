@@ -24,7 +24,8 @@ import {
   type WarehouseWriter,
 } from '../warehouse.ts'
 import {DELIMITED_LINES} from '../record-lines.ts'
-import type {Comparison, StreamsToCompare} from '../comparison.ts'
+import type {CompareOptions, Comparison, StreamsToCompare} from '../comparison.ts'
+import {noTable, type ComparedTables} from '../promotion.ts'
 import {commitBatch} from './commit.ts'
 import {DuckDBComparison} from './comparison.ts'
 import {databaseExists, inTransaction, withDatabase, type DatabaseOptions} from './connection.ts'
@@ -33,6 +34,7 @@ import {
   assertCompatibleTables,
   createMissingCopies,
   createMissingTables,
+  dropTables,
   tableExists,
 } from './definitions.ts'
 import {assertIsWritable, isThere, bytesOf, countSurplusRows, describeStreams, describeTable} from './description.ts'
@@ -41,6 +43,7 @@ import {exportKeys} from './keys.ts'
 import {assertLeaseHeld, fileExchanged, takeLease} from './leases.ts'
 import {createMissingDatabase} from './new-database.ts'
 import type {LockTimeouts} from './lock-wait.ts'
+import {compareRows, promoteRows} from './promote.ts'
 import {readRunEvents} from './run-events.ts'
 import {showRunLives} from './run-sign.ts'
 import {readStreamStates} from './stream-state.ts'
@@ -147,6 +150,27 @@ export class DuckDBWarehouse implements Warehouse {
     })
   }
 
+  async compareTables(
+    {from, to}: Parameters<Warehouse['compareTables']>[0],
+    streams: readonly Stream[],
+    options: CompareOptions,
+  ): Promise<ComparedTables> {
+    if (!(await databaseExists(this.#database.path))) throw noTable(from.rawObjects)
+    return withDatabase(this.#database, 'read', this.#signal, async (connection) => {
+      await assertCompatibleTables(connection, from)
+      await assertCompatibleTables(connection, to)
+      if (!(await tableExists(connection, from.rawObjects))) throw noTable(from.rawObjects)
+      return compareRows(connection, {from, to}, streams, options)
+    })
+  }
+
+  async dropTables(tables: TableSet): Promise<readonly string[]> {
+    if (!(await databaseExists(this.#database.path))) return []
+    return withDatabase(this.#database, 'write', this.#signal, async (connection) =>
+      inTransaction(connection, async () => dropTables(connection, tables)),
+    )
+  }
+
   async createTables(tables: TableSet): Promise<readonly string[]> {
     await inTurn(this.#database.path, this.#signal, async () => createMissingDatabase(this.#database.path))
     return withDatabase(this.#database, 'write', this.#signal, async (connection) =>
@@ -190,6 +214,18 @@ export class DuckDBWarehouse implements Warehouse {
           })
         return withDatabase(this.#database, 'write', undefined, commit, timeouts)
       },
+      promote: async (promotion) =>
+        withDatabase(
+          this.#database,
+          'write',
+          this.#signal,
+          async (connection) =>
+            inTransaction(connection, async () => {
+              await assertLeaseHeld(connection, run.tables, run.runId)
+              return promoteRows(connection, run.tables, promotion)
+            }),
+          this.#timeouts,
+        ),
       // The lease itself ends with the job.completed or job.failed of the last commit.
       close: endLife,
     }

@@ -107,6 +107,9 @@ export function underTestIn(connection: BigQueryOptions, service: DirectService,
           payload: JSON.parse(row['payload'] ?? 'null') as Record<string, unknown> | null,
         }))
         .toSorted((one, other) => (one.type < other.type ? -1 : 1)),
+    async removeRow(table, key) {
+      await service.query(`DELETE FROM \`${project}.${dataset}.${table}\` WHERE idem_key = '${key}'`)
+    },
     async setLastSeen(milliseconds) {
       await service.query(
         `UPDATE \`${project}.${dataset}.raw_objects\` SET last_seen = TIMESTAMP_MILLIS(${milliseconds}) WHERE TRUE`,

@@ -70,6 +70,14 @@ export class MemoryWarehouse implements Warehouse {
     )
   }
 
+  compareTables(): Promise<never> {
+    return Promise.reject(new Error('the warehouse in memory compares nothing'))
+  }
+
+  dropTables(): Promise<never> {
+    return Promise.reject(new Error('the warehouse in memory drops nothing'))
+  }
+
   openComparison(): Promise<never> {
     return Promise.reject(new Error('the warehouse in memory compares nothing'))
   }
@@ -141,6 +149,7 @@ export class MemoryWarehouse implements Warehouse {
           throw failure('this run lost its stream', {code: 'E_STREAM_LOST'})
         return commitBatch(this.#database, tables, batch, events)
       },
+      promote: () => Promise.reject(new Error('the warehouse in memory promotes nothing')),
       close: () => {
         for (const lease of wanted) if (leases.get(lease) === runId) leases.delete(lease)
         return Promise.resolve()

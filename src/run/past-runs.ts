@@ -21,6 +21,10 @@ export interface PastRun {
   readonly windows: readonly TimeWindow[]
   readonly counts: Counts
   readonly commits: readonly PastCommit[]
+  /** The names of the streams that it took. */
+  readonly streams: readonly string[]
+  /** The test runs whose rows it took over, where it is a promotion. */
+  readonly promotes: readonly string[]
 }
 
 /** A commit is one `ingestion.completed` event. */
@@ -31,6 +35,9 @@ export interface PastCommit {
   readonly window: TimeWindow
   readonly counts: Counts
   readonly limited: boolean
+  readonly job: string
+  readonly account: string | null
+  readonly selection: string
 }
 
 const startedShape = z.object({
@@ -38,6 +45,8 @@ const startedShape = z.object({
   account: z.string().nullable(),
   mode: z.string(),
   process: processIdentity,
+  streams: z.array(z.string()).default([]),
+  promotion: z.object({runs: z.array(z.string())}).optional(),
 })
 
 const completedShape = z.object({
@@ -45,6 +54,9 @@ const completedShape = z.object({
   window: z.object({since: z.iso.datetime().nullable(), until: z.iso.datetime()}),
   counts: z.record(z.string(), z.number()),
   limited: z.boolean(),
+  job: z.string(),
+  account: z.string().nullable(),
+  selection: z.string(),
 })
 
 /** Reads the runs of the production and the test tables, newest first; up to `wanted.limit` of each. */
@@ -82,7 +94,7 @@ async function pastRun(events: readonly RunEvent[]): Promise<PastRun | undefined
   const commits = events.flatMap((event) => commitFrom(event))
   const counts = noCounts()
   for (const commit of commits) addCounts(counts, commit.counts)
-  const {job, account, mode} = about.data
+  const {job, account, mode, streams, promotion} = about.data
   return {
     runId: started.runId,
     job,
@@ -96,6 +108,8 @@ async function pastRun(events: readonly RunEvent[]): Promise<PastRun | undefined
     windows: mergeWindows(commits.map(({window}) => window)),
     counts,
     commits,
+    streams,
+    promotes: promotion?.runs ?? [],
   }
 }
 
@@ -108,7 +122,7 @@ function commitFrom({type, payload, sourceSystem, objectType, at}: RunEvent): re
   if (type !== 'ingestion.completed') return []
   const parsed = completedShape.safeParse(payload)
   if (!parsed.success) return []
-  const {window, counts, limited} = parsed.data
+  const {window, counts, limited, job, account, selection} = parsed.data
   const since = window.since === null ? -Infinity : Date.parse(window.since)
   return [
     {
@@ -118,6 +132,9 @@ function commitFrom({type, payload, sourceSystem, objectType, at}: RunEvent): re
       window: {since, until: Date.parse(window.until)},
       counts: {...noCounts(), ...counts},
       limited,
+      job,
+      account,
+      selection,
     },
   ]
 }

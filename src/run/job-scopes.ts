@@ -1,0 +1,52 @@
+import type {Config as CommandLine} from '@oclif/core'
+
+import type {Mask} from '../base/mask.ts'
+import type {Config} from '../config/config.ts'
+import {resolveOptions} from '../config/job-options.ts'
+import {runSettings} from '../config/job-settings.ts'
+import {findJob, type Job} from '../config/jobs.ts'
+import type {Logger} from '../source.ts'
+import {isStoredIn, openSecrets} from '../sources/secrets/open-secrets.ts'
+import {sourceAnswer} from '../sources/source-answer.ts'
+import {SourceBoxes} from '../sources/source-boxes.ts'
+import type {StreamScope} from '../warehouse/warehouse.ts'
+import {streamGroups} from './plan.ts'
+
+export interface ScopedJob {
+  readonly job: Job
+  readonly scopes: readonly StreamScope[]
+  /** Milliseconds since 1970. */
+  readonly start: number
+}
+
+interface ScopesRequest {
+  readonly config: Config
+  readonly commandLine: CommandLine
+  readonly log: Logger
+  readonly mask: Mask
+  readonly signal: AbortSignal
+}
+
+/** Asks the source of a job which streams it reads, and with what selection; nothing is read. */
+export async function scopesOf(
+  {config, commandLine, log, mask, signal}: ScopesRequest,
+  name: string,
+): Promise<ScopedJob> {
+  const job = findJob(config, name, {})
+  const source = await new SourceBoxes(commandLine, config, {log, mask}).sourceOf(job)
+  const secrets = openSecrets(
+    {account: job.account, job: job.name},
+    {config, dataDir: commandLine.dataDir, mask, signal},
+  )
+  const {options, selectionHash: selection} = await resolveOptions(job, source, config, mask, isStoredIn(secrets))
+  const groups = streamGroups(
+    sourceAnswer(() => source.streams(options)),
+    job.sourceSystem,
+  )
+  const streams = groups.flatMap((group) => group.streams)
+  return {
+    job,
+    scopes: streams.map((stream) => ({job: job.name, account: job.account ?? null, selection, stream})),
+    start: runSettings(job, source.defaults).start,
+  }
+}

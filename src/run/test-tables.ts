@@ -1,0 +1,144 @@
+import {busy, failure, usageError} from '../base/errors.ts'
+import {testTablesOf, type TableSet} from '../model/tables.ts'
+import {DiffTally, type Diff} from '../sink/diff.ts'
+import type {StreamScope, StreamState, Warehouse} from '../warehouse/warehouse.ts'
+import type {ComparedTables} from '../warehouse/promotion.ts'
+import {pastRuns, type PastCommit, type PastRun} from './past-runs.ts'
+
+/** All runs of test tables are read; production's newest ones are enough. */
+const ALL_RUNS = 1_000_000
+const NEWEST_RUNS = 10_000
+
+export interface TestTablesRequest {
+  readonly warehouse: Warehouse
+  readonly production: TableSet
+  readonly scopes: readonly StreamScope[]
+  readonly diffSamples: number
+  readonly hiddenPaths: readonly string[]
+}
+
+/** What runs have left in the test tables for a job, beside production. */
+export interface TestTablesState {
+  /** Runs that committed to a stream of the job, oldest first. */
+  readonly runs: readonly PastRun[]
+  readonly test: readonly StreamState[]
+  readonly production: readonly StreamState[]
+  readonly compared: ComparedTables
+  readonly diff: Diff
+  /** The number of rows of each object type that the log tells of. */
+  readonly announced: ReadonlyMap<string, number>
+  /** Runs that wrote to the streams in production since the first of the test runs began, promotions of these runs left out. */
+  readonly productionRuns: readonly PastRun[]
+  /** Every test run was promoted before. */
+  readonly isPromoted: boolean
+}
+
+/** Reads what the test tables hold for a job, and compares it with production. Writes nothing. */
+export async function readTestTables(request: TestTablesRequest): Promise<TestTablesState> {
+  const {warehouse, production, scopes, diffSamples, hiddenPaths} = request
+  const tables = testTablesOf(production)
+  const runs = (await pastRuns(await warehouse.readRunEvents(tables, {limit: ALL_RUNS})))
+    .filter(({commits, streams}) => commits.some(isOf(scopes)) || streams.some((stream) => isNamed(scopes, stream)))
+    .toReversed()
+  if (runs.length === 0) throw nothingTested(scopes)
+  const tally = new DiffTally({samples: diffSamples, hiddenPaths})
+  const streams = scopes.map(({stream}) => stream)
+  const compared = await warehouse.compareTables({from: tables, to: production}, streams, {
+    isChanged: (row) => tally.isChanged(row),
+    insertedSamples: diffSamples,
+  })
+  tally.add({
+    counts: new Map([...compared.byObjectType].map(([type, rows]) => [type, {...rows, duplicate: 0}])),
+    inserted: compared.inserted,
+  })
+  const at = new Date()
+  const isSince = ({commits, startedAt}: PastRun): boolean =>
+    commits.some(isOf(scopes)) && startedAt >= (runs[0]?.startedAt ?? 0)
+  const ofProduction = (await pastRuns(await warehouse.readRunEvents(production, {limit: NEWEST_RUNS}))).filter(isSince)
+  const promotions = ofProduction.filter(({promotes}) => promotes.some((id) => runs.some(({runId}) => runId === id)))
+  const promoted = promotions.flatMap(({promotes}) => promotes)
+  return {
+    runs,
+    test: await warehouse.readStreamStates(tables, scopes),
+    production: await warehouse.readStreamStates(production, scopes),
+    compared,
+    diff: tally.result({table: production.rawObjects, tableExists: true, at, moved: undefined}),
+    announced: insertedBy(runs, scopes),
+    productionRuns: ofProduction.filter((run) => !promotions.includes(run)),
+    isPromoted: runs.filter(({commits}) => commits.length > 0).every(({runId}) => promoted.includes(runId)),
+  }
+}
+
+/** Throws where what the test tables hold must not become production's. */
+export function assertPromotable(
+  {runs, test, production, announced, compared, isPromoted}: TestTablesState,
+  scopes: readonly StreamScope[],
+): void {
+  const open = runs.find(({outcome}) => outcome === 'running' || outcome === 'unknown')
+  if (open !== undefined)
+    throw busy(`the test run ${open.runId} is under way`, {
+      code: 'E_STREAM_BUSY',
+      next: 'Wait for it to end, and promote then.',
+    })
+  const commits = runs.flatMap((run) => run.commits.filter(isOf(scopes)))
+  const foreign = commits.find((commit) => !scopes.some((scope) => isOfScope(scope, commit)))
+  if (foreign !== undefined)
+    throw refused(
+      'the test tables hold rows of this stream that another job, or another selection of this one, has read',
+    )
+  if (commits.some(({limited}) => limited))
+    throw refused('the test tables hold rows of a run with --limit, which covers nothing')
+  const identity = scopes.findIndex((_, index) => {
+    const [tested, stored] = [test[index]?.identity, production[index]?.identity]
+    return tested !== undefined && stored !== undefined && tested !== stored
+  })
+  if (identity !== -1)
+    throw failure('the test run read the data of somebody else than production holds', {
+      code: 'E_IDENTITY_CHANGED',
+      next: 'Nothing was written. See whom the account is signed in as: lorchestra doctor.',
+    })
+  if (isPromoted)
+    throw usageError('these test runs were promoted before', {
+      code: 'E_PROMOTION_REFUSED',
+      next: 'Nothing is left to promote. Drop the test tables: lorchestra test drop',
+    })
+  for (const [objectType, rows] of compared.byObjectType) {
+    const found = rows.insert + rows.update + rows.newer + rows.unchanged
+    const logged = announced.get(objectType) ?? 0
+    if (found !== logged)
+      throw refused(`the test tables hold ${found} rows of ${objectType}, but their log tells of ${logged}`)
+  }
+}
+
+const refused = (why: string): Error =>
+  failure(why, {
+    code: 'E_PROMOTION_REFUSED',
+    next: 'Nothing was written. Drop them (lorchestra test drop), run with --test-table again, and promote that.',
+  })
+
+const nothingTested = (scopes: readonly StreamScope[]): Error =>
+  usageError(`the test tables hold nothing of ${scopes[0]?.job ?? 'this job'}`, {
+    code: 'E_RUN_UNKNOWN',
+    next: `Fill them first: lorchestra run ${scopes[0]?.job ?? 'JOB'} --test-table`,
+  })
+
+const isOf =
+  (scopes: readonly StreamScope[]) =>
+  ({sourceSystem, objectType}: Pick<PastCommit, 'sourceSystem' | 'objectType'>): boolean =>
+    scopes.some(({stream}) => stream.sourceSystem === sourceSystem && stream.objectType === objectType)
+
+const isNamed = (scopes: readonly StreamScope[], name: string): boolean =>
+  scopes.some(({stream}) => `${stream.sourceSystem}/${stream.objectType}` === name)
+
+const isOfScope = ({job, account, selection, stream}: StreamScope, commit: PastCommit): boolean =>
+  commit.job === job &&
+  commit.account === account &&
+  commit.selection === selection &&
+  commit.objectType === stream.objectType
+
+function insertedBy(runs: readonly PastRun[], scopes: readonly StreamScope[]): ReadonlyMap<string, number> {
+  const rows = new Map<string, number>()
+  for (const commit of runs.flatMap(({commits}) => commits).filter(isOf(scopes)))
+    rows.set(commit.objectType, (rows.get(commit.objectType) ?? 0) + commit.counts.inserted)
+  return rows
+}
