@@ -31,7 +31,7 @@ const LOADED_LAZILY = ['warehouse/key-index.ts']
 
 /** What every folder below src/warehouse holds, whatever else one of them needs. */
 const IN_EVERY_KIND =
-  'advice commit connection definitions description events keys kind leases run-events settings sql stream-state warehouse'.split(
+  'advice commit connection definitions description events keys kind leases rejects run-events settings sql stream-state warehouse'.split(
     ' ',
   )
 
@@ -173,9 +173,9 @@ describe('the house', () => {
     )
   })
 
-  it('asks for the run mode in the sink and the run command alone', () => {
+  it('asks for the run mode in the sink and where commands read their flags alone', () => {
     const asking = sourceFiles.filter((file) => /\b(runMode|currentRunMode)\(/.test(codeOf(file)))
-    expect(asking.map(inSrc).toSorted()).to.deep.equal(['commands/run.ts', 'model/run-mode.ts', 'sink/open-sink.ts'])
+    expect(asking.map(inSrc).toSorted()).to.deep.equal(['cli/mode-flags.ts', 'model/run-mode.ts', 'sink/open-sink.ts'])
   })
 
   it('sets the run mode in the init hook alone', () => {

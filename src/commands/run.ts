@@ -1,18 +1,12 @@
 import {LorchestraCommand} from '../cli/command.ts'
 import type {ErrorMember} from '../base/error-document.ts'
-import {asError, exitCodeOf, modeError, outcomeOf, usageError} from '../base/errors.ts'
+import {exitCodeOf} from '../base/errors.ts'
 import {createLogger} from '../base/log.ts'
 import {assertNodeIsNewEnough} from '../base/node-version.ts'
 import {Args, Flags} from '../base/oclif.ts'
+import {assertModeIsSet, assertModesTakeNoValue, listed, modeFlags, samplesFlag} from '../cli/mode-flags.ts'
 import {keepStdoutForResults} from '../cli/results-output.ts'
-import {
-  currentRunMode,
-  MODE_FLAGS,
-  modeOfFlags,
-  writesProduction,
-  type ModeFlag,
-  type RunMode,
-} from '../model/run-mode.ts'
+import {MODE_FLAGS, modeOfFlags} from '../model/run-mode.ts'
 import {listenForSignals} from '../cli/signals.ts'
 import type {RunDocument} from '../report/documents/run.ts'
 
@@ -75,13 +69,7 @@ export default class Run extends LorchestraCommand {
       min: 1,
       max: 100,
     }),
-    samples: Flags.integer({
-      description: 'how many records a dry run shows; 0 shows none, as in a log that others read',
-      helpValue: 'RECORDS',
-      default: 3,
-      min: 0,
-      max: 100,
-    }),
+    samples: samplesFlag(),
     refetch: Flags.boolean({description: 'fetch records that are stored already, too'}),
   }
 
@@ -89,14 +77,14 @@ export default class Run extends LorchestraCommand {
 
   override async run(): Promise<void> {
     const {args, flags} = await this.parse(Run)
-    assertModesTakeNoValue(this.argv)
-    assertModeIsSet(modeOfFlags(flags))
+    assertModesTakeNoValue(this.argv, 'run JOB')
+    const mode = modeOfFlags(flags)
+    assertModeIsSet(mode)
     assertNodeIsNewEnough()
     const startedAt = new Date()
-    const [{readWindowRequest}, {runJobs}, {TerminalReporter}] = await Promise.all([
+    const [{readWindowRequest}, {runReported}] = await Promise.all([
       import('../run/window-request.ts'),
-      import('../run/run-jobs.ts'),
-      import('../report/terminal-reporter.ts'),
+      import('../report/reported-runs.ts'),
     ])
     const read = readWindowRequest(flags, startedAt)
     const config = await this.readConfig(flags.config)
@@ -104,38 +92,27 @@ export default class Run extends LorchestraCommand {
     const log = await createLogger(flags['log-level'], mask)
     const results = keepStdoutForResults()
     this.print = results.print
-    const wanted = writesProduction(modeOfFlags(flags)) && config.notifications !== undefined
-    const notifier = wanted ? (await import('../report/notifier.ts')).createNotifier(config, mask, log) : undefined
-    const observer = new TerminalReporter({json: this.jsonEnabled(), mask, documents: this.#runs, print: this.print})
-    const stop = listenForSignals(() => observer.runningJobs)
-    stop.signal.addEventListener('abort', () => {
-      const {message} = asError(stop.signal.reason)
-      log.warn(`${message}: what is being written now is finished first; a second signal ends at once`)
-    })
     try {
-      const outcomes = await runJobs({
+      const outcomes = await runReported({
         config,
         commandLine: this.config,
-        mode: modeOfFlags(flags),
+        mode,
         samples: flags.samples,
         jobs: args.job,
         account: flags.account,
         concurrency: flags.concurrency,
         read,
-        signal: stop.signal,
         log,
         mask,
-        observer,
-        notifier,
+        json: this.jsonEnabled(),
+        documents: this.#runs,
+        print: this.print,
+        listen: listenForSignals,
       })
-      observer.allFinished(outcomes)
       if (this.jsonEnabled()) this.logJson({schema: 1, runs: this.#runs} satisfies RunDocument)
-      // A stop is told even where it came during the last commit: other jobs may not have begun.
-      const stopped = stop.signal.aborted ? [outcomeOf(stop.signal.reason)] : []
       // Not by falling off the end: a source that ignored the signal may have left a connection open.
-      this.exit(exitCodeOf([...outcomes, ...stopped]))
+      this.exit(exitCodeOf(outcomes))
     } finally {
-      stop.close()
       results.release()
     }
   }
@@ -143,41 +120,4 @@ export default class Run extends LorchestraCommand {
   protected override errorDocument(error: ErrorMember): RunDocument {
     return {schema: 1, runs: this.#runs, error}
   }
-}
-
-/** Every mode of the table that has a flag, each excluding all others. */
-function modeFlags() {
-  const flags = MODE_FLAGS.map(({name, description}) => {
-    const others = MODE_FLAGS.filter((other) => other.name !== name)
-    const flag = Flags.boolean({
-      description: `${description} (mutually exclusive with ${listed(others)})`,
-      exclusive: others.map((other) => other.name),
-      helpGroup: 'MODE',
-    })
-    return [name, flag] as const
-  })
-  return Object.fromEntries(flags) as Record<ModeFlag, (typeof flags)[number][1]>
-}
-
-function listed(flags: readonly {readonly name: string}[]): string {
-  return new Intl.ListFormat('en', {type: 'conjunction'}).format(flags.map(({name}) => `--${name}`))
-}
-
-/** oclif would take what follows the = for a job. */
-function assertModesTakeNoValue(argv: readonly string[]): void {
-  const end = argv.indexOf('--')
-  const given = MODE_FLAGS.map(({name}) => `--${name}=`)
-  const written = (end === -1 ? argv : argv.slice(0, end)).find((word) => given.some((start) => word.startsWith(start)))
-  if (written === undefined) return
-  const flag = written.slice(0, written.indexOf('='))
-  throw usageError(`${flag} takes no value, but ${written} gives it one`, {
-    code: 'E_USAGE_FLAGS',
-    next: `Write it on its own: lorchestra run JOB ${flag}`,
-  })
-}
-
-/** Two parsers read the command line, the init hook's and this command's; they must have read the same. */
-function assertModeIsSet(wanted: RunMode): void {
-  const found = currentRunMode()
-  if (found !== wanted) throw modeError(`the run mode is ${found}, but the flags say ${wanted}`)
 }

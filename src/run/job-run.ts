@@ -32,10 +32,10 @@ export interface RunReport {
   readonly counts: Counts
   readonly windows: readonly TimeWindow[]
   readonly commits: number
-  /** Records were rejected in these, merged. */
-  readonly rejectedIn: readonly TimeWindow[]
   /** Rejects that no earlier run had. */
   readonly firstRejects: number
+  /** Records of the job that are rejected and still not stored; counted where this run rejected some or read some again. */
+  readonly openRejects?: number
   /** Milliseconds since 1970 where a plain run goes on; missing where the job's records have no time or coverage was not read. */
   readonly cursor?: {readonly before: number; readonly after: number}
   /** The streams were read before, but with another selection. */

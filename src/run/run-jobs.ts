@@ -13,6 +13,7 @@ import {expandJobs, findJob, type Job} from '../config/jobs.ts'
 import type {Mask} from '../base/mask.ts'
 import {outcomeOfRun, type FinishedRun, type RunDescription} from './finished-run.ts'
 import {HeldWarehouse} from './held-warehouse.ts'
+import {assertReadsTheSame} from './read-again.ts'
 import {runJob} from './run-job.ts'
 import type {Notifier, RunObserver, RunProgress} from './run-observer.ts'
 import {assertSignedIn} from '../sources/signed-in.ts'
@@ -92,9 +93,13 @@ async function runOne(options: RunJobsOptions, job: Job, boxes: SourceBoxes): Pr
   )
   const resolved = await resolveOptions(job, source, config, mask, isStoredIn(secrets))
   await assertSignedIn(job, source, resolved.options, secrets)
-  const streams = sourceAnswer(() => source.streams(resolved.options)).map(
-    ({objectType}) => `${job.sourceSystem}/${objectType}`,
-  )
+  const definitions = sourceAnswer(() => source.streams(resolved.options))
+  const {again} = options.read.request
+  if (again !== undefined) {
+    const {sourceSystem} = job
+    assertReadsTheSame(again, {sourceSystem, selection: resolved.selectionHash, streams: definitions})
+  }
+  const streams = definitions.map(({objectType}) => `${job.sourceSystem}/${objectType}`)
   // Jobs of one command that read one stream are not in each other's way, as two commands would be.
   return streams.toSorted().reduceRight(
     (run, stream) => async () => inTurn(stream, signal, run),

@@ -35,6 +35,8 @@ export interface Sink {
     events: (counts: CommitCounts) => readonly Event[],
     idleSince?: () => number | undefined,
   ): Promise<CommitResult | undefined>
+  /** Counts the records that runs of the job rejected and none stored since; `undefined` where nothing is written. */
+  countOpenRejects(job: string): Promise<number | undefined>
   /** The bytes that the warehouse billed for all statements so far; `undefined` where nothing is billed. */
   readonly bytesBilled: number | undefined
   /** Gives what a dry run saw; `undefined` where records are written. */

@@ -2,13 +2,14 @@ import type {Event} from '../model/events.ts'
 import {tablesOfMode, unknownMode, writesProduction, type RunMode} from '../model/run-mode.ts'
 import type {Stream} from '../source.ts'
 import type {TableSet} from '../model/tables.ts'
-import type {
-  CommitCounts,
-  CommitResult,
-  KeyIndex,
-  StreamState,
-  Warehouse,
-  WarehouseWriter,
+import {
+  MOST_REJECTS,
+  type CommitCounts,
+  type CommitResult,
+  type KeyIndex,
+  type StreamState,
+  type Warehouse,
+  type WarehouseWriter,
 } from '../warehouse/warehouse.ts'
 import type {Sink, SinkOptions, SinkTables} from './sink.ts'
 import type {SpoolableRecord} from '../model/raw-object-columns.ts'
@@ -106,6 +107,12 @@ export class WritingSink implements Sink {
     } finally {
       await spool.close()
     }
+  }
+
+  async countOpenRejects(job: string): Promise<number> {
+    const wanted = {of: {job}, closedToo: false, limit: MOST_REJECTS}
+    const rejects = (await this.#running().warehouse.readRejects(this.tables.written, wanted)) ?? []
+    return new Set(rejects.map(({stream, reference}) => JSON.stringify([stream.objectType, reference]))).size
   }
 
   preview(): undefined {

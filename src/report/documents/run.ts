@@ -30,6 +30,11 @@ export const runMember = z
     commits: z.int().nonnegative().describe('How many were made; a dry run counts what would be one.'),
     bytes_billed: z.int().nonnegative().optional().describe('By a warehouse that bills.'),
     counts: countsOfAnyRun,
+    open_rejects: z
+      .int()
+      .nonnegative()
+      .optional()
+      .describe('Records of the job that runs rejected and none stored since, where this one rejected or retried any.'),
     cursor: z
       .strictObject({
         before: instant.nullable().describe('null: the very first record.'),

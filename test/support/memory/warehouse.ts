@@ -10,6 +10,7 @@ import type {
   RunToBegin,
   StreamScope,
   StreamState,
+  WantedRejects,
   WantedRuns,
   Warehouse,
   WarehouseDescription,
@@ -18,6 +19,7 @@ import type {
 import {JSON_LINES} from '../../../src/warehouse/record-lines.ts'
 import {commitBatch} from './commit.ts'
 import {streamsIn, streamStateIn} from './coverage.ts'
+import {rejectsIn} from './rejects.ts'
 import {memoryDatabase, type MemoryDatabase, type MemoryRow} from './tables.ts'
 
 const OF_RUNS = ['job.started', 'job.completed', 'job.failed', 'ingestion.completed', 'ingestion.failed']
@@ -34,18 +36,9 @@ export class MemoryWarehouse implements Warehouse {
     return Promise.resolve(this.#statesOf(tables, scopes))
   }
 
-  readRejects(tables: TableSet, runId: string): Promise<readonly Reject[] | undefined> {
-    const ofRun = this.#log(tables).filter((event) => event.correlation_id === runId)
-    if (ofRun.length === 0) return Promise.resolve(undefined)
-    const rejects = ofRun.filter((event) => event.event_type === 'record.rejected')
-    return Promise.resolve(
-      rejects.map((event) => ({
-        stream: {sourceSystem: event.source_system, objectType: event.object_type ?? ''},
-        reference: String(event.payload?.['reference']),
-        reason: event.error_message ?? '',
-        at: event.created_at,
-      })),
-    )
+  readRejects(tables: TableSet, wanted: WantedRejects): Promise<readonly Reject[] | undefined> {
+    const rows = this.#database.rawObjects.get(tables.rawObjects) ?? new Map<string, MemoryRow>()
+    return Promise.resolve(rejectsIn(this.#log(tables), rows, wanted))
   }
 
   readRunEvents(tables: TableSet, {job, runId, limit}: WantedRuns): Promise<readonly RunEvent[]> {
