@@ -7,6 +7,7 @@ import {Args, Flags} from '../base/oclif.ts'
 import {assertModeIsSet, assertModesTakeNoValue, listed, modeFlags, samplesFlag} from '../cli/mode-flags.ts'
 import {keepStdoutForResults} from '../cli/results-output.ts'
 import {MODE_FLAGS, modeOfFlags} from '../model/run-mode.ts'
+import {readTask} from '../model/task.ts'
 import {listenForSignals} from '../cli/signals.ts'
 import type {RunDocument} from '../report/documents/run.ts'
 
@@ -32,6 +33,10 @@ export default class Run extends LorchestraCommand {
     {
       description: 'Run all jobs whose names begin with gmail_, three at a time',
       command: "<%= config.bin %> <%= command.id %> 'gmail_*' --concurrency 3",
+    },
+    {
+      description: 'Run the share of the fourth of 64 processes',
+      command: "<%= config.bin %> <%= command.id %> 'gmail_*' --task 3/64",
     },
     {
       description: 'Not possible: --dry-run and --test-table are mutually exclusive (exit code 2)',
@@ -69,11 +74,17 @@ export default class Run extends LorchestraCommand {
       min: 1,
       max: 100,
     }),
+    task: Flags.string({
+      description:
+        'one share of the jobs, by account, of several that run elsewhere: I/N, counted from 0; auto takes both from the environment',
+      helpValue: 'I/N|auto',
+    }),
     samples: samplesFlag(),
     refetch: Flags.boolean({description: 'fetch records that are stored already, too'}),
   }
 
   readonly #runs: RunDocument['runs'][number][] = []
+  #task: RunDocument['task']
 
   override async run(): Promise<void> {
     const {args, flags} = await this.parse(Run)
@@ -82,23 +93,31 @@ export default class Run extends LorchestraCommand {
     assertModeIsSet(mode)
     assertNodeIsNewEnough()
     const startedAt = new Date()
-    const [{readWindowRequest}, {runReported}] = await Promise.all([
+    const [{readWindowRequest}, {jobsOfTask}, {runReported}, {formatTask, taskMemberOf}] = await Promise.all([
       import('../run/window-request.ts'),
+      import('../run/shared-jobs.ts'),
       import('../report/reported-runs.ts'),
+      import('../report/task-text.ts'),
     ])
     const read = readWindowRequest(flags, startedAt)
+    const task = flags.task === undefined ? undefined : readTask(flags.task, process.env)
     const config = await this.readConfig(flags.config)
     const {mask} = this
     const log = await createLogger(flags['log-level'], mask)
     const results = keepStdoutForResults()
     this.print = results.print
     try {
+      const shared = task && jobsOfTask(config, task, {jobs: args.job, account: flags.account})
+      if (shared !== undefined) {
+        this.#task = taskMemberOf(shared)
+        if (!this.jsonEnabled()) this.print(`${formatTask(shared)}\n`)
+      }
       const outcomes = await runReported({
         config,
         commandLine: this.config,
         mode,
         samples: flags.samples,
-        jobs: args.job,
+        jobs: shared?.jobs ?? args.job,
         account: flags.account,
         concurrency: flags.concurrency,
         read,
@@ -109,7 +128,7 @@ export default class Run extends LorchestraCommand {
         print: this.print,
         listen: listenForSignals,
       })
-      if (this.jsonEnabled()) this.logJson({schema: 1, runs: this.#runs} satisfies RunDocument)
+      if (this.jsonEnabled()) this.logJson(this.#document())
       // Not by falling off the end: a source that ignored the signal may have left a connection open.
       this.exit(exitCodeOf(outcomes))
     } finally {
@@ -117,7 +136,11 @@ export default class Run extends LorchestraCommand {
     }
   }
 
+  #document(): RunDocument {
+    return {schema: 1, ...(this.#task !== undefined && {task: this.#task}), runs: this.#runs}
+  }
+
   protected override errorDocument(error: ErrorMember): RunDocument {
-    return {schema: 1, runs: this.#runs, error}
+    return {...this.#document(), error}
   }
 }
