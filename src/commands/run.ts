@@ -5,6 +5,7 @@ import {createLogger} from '../base/log.ts'
 import {assertNodeIsNewEnough} from '../base/node-version.ts'
 import {Args, Flags} from '../base/oclif.ts'
 import {assertModeIsSet, assertModesTakeNoValue, listed, modeFlags, samplesFlag} from '../cli/mode-flags.ts'
+import {claimIn} from '../model/claim.ts'
 import {keepStdoutForResults} from '../cli/results-output.ts'
 import {MODE_FLAGS, modeOfFlags} from '../model/run-mode.ts'
 import {readTask} from '../model/task.ts'
@@ -121,6 +122,7 @@ export default class Run extends LorchestraCommand {
         account: flags.account,
         concurrency: flags.concurrency,
         read,
+        claim: claimIn(process.env),
         log,
         mask,
         json: this.jsonEnabled(),

@@ -24,6 +24,7 @@ export class JobEvents {
       job,
       account,
       sink,
+      claim,
       request: {again, ...request},
     } = this.#run
     const payload = {
@@ -33,6 +34,7 @@ export class JobEvents {
       streams: streams.map(({sourceSystem, objectType}) => `${sourceSystem}/${objectType}`),
       request: {...request, ...(again !== undefined && {again: again.spans.length})},
       process: {...(await ownProcess())},
+      ...(claim !== undefined && {claim}),
     }
     return () => this.event({type: 'job.started', payload})
   }

@@ -1,3 +1,4 @@
+import type {Claim} from '../model/claim.ts'
 import type {Counts} from '../model/counts.ts'
 import type {TimeWindow} from '../model/window.ts'
 import type {Sink} from '../sink/sink.ts'
@@ -18,6 +19,8 @@ export interface JobRun extends SliceReader, Schedule {
   readonly selection: string
   readonly request: WindowRequest
   readonly startedAt: Date
+  /** Attempts of one task have the same. */
+  readonly claim?: Claim | undefined
   readonly commitAfter: {readonly records: number; readonly milliseconds: number}
   /** Called with what is due before any of it is read. */
   readonly planned: (windows: readonly TimeWindow[]) => void

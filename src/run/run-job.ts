@@ -86,12 +86,13 @@ class Pipeline {
   }
 
   async begin(): Promise<void> {
-    const {job, account, selection, sink, runId} = this.#run
+    const {job, account, selection, sink, runId, claim} = this.#run
     const streams = this.#streams()
     await sink.begin({
       runId,
       scopes: streams.map((stream) => ({job, account, selection, stream})),
       started: await this.#events.started(streams),
+      ...(claim !== undefined && {claim}),
     })
   }
 

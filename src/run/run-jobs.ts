@@ -19,6 +19,7 @@ import type {Notifier, RunObserver, RunProgress} from './run-observer.ts'
 import {assertSignedIn} from '../sources/signed-in.ts'
 import {openSink, opensWarehouse} from '../sink/open-sink.ts'
 import type {Sink} from '../sink/sink.ts'
+import type {Claim} from '../model/claim.ts'
 import type {RunMode} from '../model/run-mode.ts'
 import type {Logger, SecretStore} from '../source.ts'
 import type {HostedSource} from '../sources/box/hosted-source.ts'
@@ -41,6 +42,8 @@ export interface RunJobsOptions {
   /** How many jobs run at a time. */
   readonly concurrency: number
   readonly read: ReadRequest
+  /** That of this process, if it has one. */
+  readonly claim: Claim | undefined
   readonly signal: AbortSignal
   readonly log: Logger
   readonly mask: Mask
@@ -159,6 +162,7 @@ async function runResolved(
     request: read.request,
     runId,
     startedAt,
+    claim: options.claim,
     sink,
     secrets,
     log,

@@ -1,3 +1,4 @@
+import type {Claim} from '../model/claim.ts'
 import type {Event} from '../model/events.ts'
 import type {RunMode} from '../model/run-mode.ts'
 import type {TableSet} from '../model/tables.ts'
@@ -16,6 +17,7 @@ export interface Sink {
     readonly runId: string
     readonly scopes: readonly StreamScope[]
     readonly started: () => Event
+    readonly claim?: Claim
   }): Promise<void>
   /** Tells what was covered when the run began, one state for each scope. */
   streamStates(): Promise<readonly StreamState[]>

@@ -43,7 +43,7 @@ export class WritingSink implements Sink {
     return this.#begun?.warehouse.bytesBilled
   }
 
-  async begin({runId, scopes, started}: Parameters<Sink['begin']>[0]): Promise<void> {
+  async begin({runId, scopes, started, claim}: Parameters<Sink['begin']>[0]): Promise<void> {
     const warehouse = await this.#options.openWarehouse()
     const spool = await Spool.create(this.#options.folder, warehouse.recordLines)
     try {
@@ -53,6 +53,7 @@ export class WritingSink implements Sink {
         runId,
         scopes,
         started,
+        ...(claim !== undefined && {claim}),
       })
       this.#begun = {warehouse, writer, spool, streams: scopes.map(({stream}) => stream)}
     } catch (error) {

@@ -1,3 +1,4 @@
+import type {Claim} from '../model/claim.ts'
 import type {Event, EventType} from '../model/events.ts'
 import type {JsonValue, Stream} from '../source.ts'
 import type {TimeWindow} from '../model/window.ts'
@@ -79,6 +80,8 @@ export interface RunToBegin {
   readonly runId: string
   /** The run takes the streams of these. */
   readonly scopes: readonly StreamScope[]
+  /** A run with the same claim was this one's earlier attempt: its streams are taken over, dead or not. `started` says it, too. */
+  readonly claim?: Claim
   /** Called when no other run can hold the streams any more; its `created_at` is the run's `last_seen`. */
   readonly started: () => Event
 }

@@ -464,6 +464,45 @@ export function describeWarehouse(warehouse: () => WarehouseUnderTest): void {
     const after = await warehouse().run({source: yielding({id: 'b'}), now: 2 * DAY})
     expect(after.error).to.equal(undefined)
   })
+
+  it('lets the next attempt of a task take over the stream of the one before, dead or not, and that one commits no more', async () => {
+    const held = Promise.withResolvers<void>()
+    const underway = Promise.withResolvers<void>()
+    const slow = scriptedSource(() => [], {
+      async *extract() {
+        underway.resolve()
+        await held.promise
+        yield {records: [{id: 'a', from: 'first'}]}
+      },
+    })
+    const first = warehouse().run({source: slow, now: DAY, runId: 'first', claim: 'engine/execution/3'})
+    await underway.promise
+    const another = async (claim: string | undefined): Promise<unknown> =>
+      warehouse()
+        .run({source: yielding({id: 'a', from: 'another'}), now: DAY, runId: 'another', claim})
+        .catch(outcomeOf)
+    expect([await another('engine/execution/4'), await another(undefined)]).to.deep.equal(['busy', 'busy'])
+    const second = await warehouse().run({
+      source: yielding({id: 'a', from: 'second'}),
+      now: DAY,
+      runId: 'second',
+      claim: 'engine/execution/3',
+    })
+    expect(second.error).to.equal(undefined)
+    held.resolve()
+    const lost = (await first).error
+    expect([outcomeOf(lost), (lost as Error).message.includes('this run lost its stream')]).to.deep.equal([
+      'failed',
+      true,
+    ])
+    expect((await warehouse().stored()).map(({payload}) => payload)).to.deep.equal([{id: 'a', from: 'second'}])
+    const failed = (await warehouse().logged()).filter(({type}) => type === 'job.failed')
+    expect(failed.map(({runId}) => runId)).to.deep.equal(['first'])
+    expect(failed[0]?.error).to.match(/its task was begun anew .* taken over by second$/)
+    const started = (await warehouse().logged()).filter(({type}) => type === 'job.started')
+    expect(started.map(({payload}) => payload?.['claim'])).to.deep.equal(['engine/execution/3', 'engine/execution/3'])
+    expect((await warehouse().run({source: yielding({id: 'b'}), now: 2 * DAY})).error).to.equal(undefined)
+  })
 }
 
 /** What every warehouse promises to runs in processes of their own. */

@@ -5,6 +5,7 @@ import {createLogger} from '../../base/log.ts'
 import {assertNodeIsNewEnough} from '../../base/node-version.ts'
 import {Args} from '../../base/oclif.ts'
 import {assertModeIsSet, assertModesTakeNoValue, modeFlags, samplesFlag} from '../../cli/mode-flags.ts'
+import {claimIn} from '../../model/claim.ts'
 import {keepStdoutForResults} from '../../cli/results-output.ts'
 import {listenForSignals} from '../../cli/signals.ts'
 import {modeOfFlags, tablesOfMode} from '../../model/run-mode.ts'
@@ -78,6 +79,7 @@ export default class RejectsRetry extends LorchestraCommand {
         account,
         concurrency: 1,
         read,
+        claim: claimIn(process.env),
         log,
         mask,
         json: this.jsonEnabled(),

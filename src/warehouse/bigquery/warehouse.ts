@@ -147,7 +147,7 @@ export class BigQueryWarehouse implements Warehouse {
     if (definitionFrom === undefined) await assertProductionTables(connection, tables)
     else await createMissingCopies(connection, tables, definitionFrom)
     const leases = streams.map((stream) => leaseName(connection.dataset, tables, stream))
-    const dead = await takeLeases(connection, queries, leases, await thisProcess(runId))
+    const dead = await takeLeases(connection, queries, leases, await thisProcess(runId, run.claim))
     const eventLog = connection.tableName(tables.eventLog)
     const started = run.started()
     const since = new Date(started.created_at)

@@ -16,6 +16,8 @@ import type {
   WarehouseDescription,
   WarehouseWriter,
 } from '../../../src/warehouse/warehouse.ts'
+import {ownProcess} from '../../../src/base/process-identity.ts'
+import {begunAnew} from '../../../src/warehouse/held-streams.ts'
 import {JSON_LINES} from '../../../src/warehouse/record-lines.ts'
 import {commitBatch} from './commit.ts'
 import {streamsIn, streamStateIn} from './coverage.ts'
@@ -112,26 +114,30 @@ export class MemoryWarehouse implements Warehouse {
     return Promise.resolve(made)
   }
 
-  async begin({tables, scopes, runId, started}: RunToBegin): Promise<WarehouseWriter> {
+  async begin({tables, scopes, runId, started, claim}: RunToBegin): Promise<WarehouseWriter> {
     await this.createTables(tables)
     const {leases} = this.#database
     const wanted = scopes.map(({stream}) => JSON.stringify([tables.rawObjects, stream]))
-    const holder = wanted.map((lease) => leases.get(lease)).find((run) => run !== undefined)
+    const holders = wanted.flatMap((lease) => leases.get(lease) ?? [])
+    const holder = holders.find((one) => one.claim === undefined || one.claim !== claim)
     if (holder !== undefined)
-      throw busy(`run ${holder} is reading the same stream`, {code: 'E_STREAM_BUSY', next: 'Wait for it to end.'})
-    for (const lease of wanted) leases.set(lease, runId)
+      throw busy(`run ${holder.runId} is reading the same stream`, {code: 'E_STREAM_BUSY', next: 'Wait for it to end.'})
+    const process = await ownProcess()
+    for (const earlier of new Set(holders.map((one) => one.runId)))
+      this.#log(tables).push(begunAnew({runId: earlier, process}, runId))
+    for (const lease of wanted) leases.set(lease, {runId, claim})
     const event = started()
     this.#log(tables).push(event)
     return {
       since: new Date(event.created_at),
       states: this.#statesOf(tables, scopes),
       commit: async (batch, events) => {
-        if (!wanted.every((lease) => leases.get(lease) === runId))
+        if (!wanted.every((lease) => leases.get(lease)?.runId === runId))
           throw failure('this run lost its stream', {code: 'E_STREAM_LOST'})
         return commitBatch(this.#database, tables, batch, events)
       },
       close: () => {
-        for (const lease of wanted) if (leases.get(lease) === runId) leases.delete(lease)
+        for (const lease of wanted) if (leases.get(lease)?.runId === runId) leases.delete(lease)
         return Promise.resolve()
       },
     }
