@@ -14,6 +14,7 @@ import {jobsNamesDocument} from '../src/report/documents/jobs-names.ts'
 import {jobsShowDocument} from '../src/report/documents/jobs-show.ts'
 import {runDegradedDocument, runFailedDocument} from '../src/report/documents/notification.ts'
 import {rejectsListDocument} from '../src/report/documents/rejects-list.ts'
+import {rejectsRetryDocument} from '../src/report/documents/rejects-retry.ts'
 import {runDocument} from '../src/report/documents/run.ts'
 import {runsListDocument} from '../src/report/documents/runs-list.ts'
 import {runsShowDocument} from '../src/report/documents/runs-show.ts'
@@ -34,6 +35,7 @@ const COMMANDS: Readonly<Record<string, z.ZodType>> = {
   'plugins install': changedPluginsDocument,
   'plugins update': changedPluginsDocument,
   'rejects list': rejectsListDocument,
+  'rejects retry': rejectsRetryDocument,
   run: runDocument,
   'runs list': runsListDocument,
   'runs show': runsShowDocument,

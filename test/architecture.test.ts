@@ -31,7 +31,7 @@ const LOADED_LAZILY = ['warehouse/key-index.ts', 'warehouse/local-batch.ts']
 
 /** What every folder below src/warehouse holds, whatever else one of them needs. */
 const IN_EVERY_KIND =
-  'advice classify commit comparison connection definitions description events keys kind leases promote run-events settings sql staging stream-state warehouse'.split(
+  'advice classify commit comparison connection definitions description events keys kind leases promote rejects run-events settings sql staging stream-state warehouse'.split(
     ' ',
   )
 
@@ -177,10 +177,10 @@ describe('the house', () => {
     )
   })
 
-  it('asks for the run mode in the sink and the run command alone', () => {
+  it('asks for the run mode in the sink and where commands read their flags alone', () => {
     const asking = sourceFiles.filter((file) => /\b(runMode|currentRunMode)\(/.test(codeOf(file)))
     expect(asking.map(inSrc).toSorted()).to.deep.equal([
-      'commands/run.ts',
+      'cli/mode-flags.ts',
       'model/run-mode.ts',
       'sink/beside-runs.ts',
       'sink/open-sink.ts',

@@ -48,7 +48,7 @@ async function acquire({path, holds, lockTimeout, signal}: FileLockOptions, hold
       await removeOfTheDead(path, holder)
       if (await create(path, holder)) return
     }
-    if (Date.now() >= deadline) throw heldBy(await readHolder(path), path, holds)
+    if (Date.now() >= deadline) throw await refusal(path, holds)
     await pause(wait, signal)
   }
 }
@@ -125,8 +125,17 @@ function parseHolder(text: string): Holder | undefined {
   }
 }
 
-function heldBy(other: Holder | undefined, path: string, holds: string): Error {
+async function refusal(path: string, holds: string): Promise<Error> {
+  const other = await readHolder(path)
   const who = other === undefined ? 'another process' : `process ${other.pid} on ${other.host}`
+  const seen = other !== undefined && (await isAlive(other)) === true
+  // To wait would help nobody until then.
+  if (!seen && ((await silenceOf(path)) ?? 0) < -DEAD_AFTER) {
+    return failure(`${who} is using ${holds} since a time that is still to come`, {
+      code: 'E_CLOCK_WRONG',
+      next: `Set the clocks of all machines that use it. If nobody does, remove ${path}.`,
+    })
+  }
   return busy(`${who} is using ${holds}`, {
     code: 'E_FILE_LOCKED',
     next: `Wait until it has ended. If it was killed where nobody here can see it, ${path} is free five minutes after its last sign of life.`,

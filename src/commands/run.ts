@@ -1,22 +1,17 @@
 import {LorchestraCommand} from '../cli/command.ts'
 import type {ErrorMember} from '../base/error-document.ts'
-import {asError, EXIT, EXIT_CHANGES, exitCodeOf, modeError, outcomeOf, usageError} from '../base/errors.ts'
+import {EXIT, EXIT_CHANGES, exitCodeOf} from '../base/errors.ts'
 import {createLogger} from '../base/log.ts'
 import {assertNodeIsNewEnough} from '../base/node-version.ts'
 import {Args, Flags} from '../base/oclif.ts'
+import {assertModeIsSet, assertModesTakeNoValue, listed, modeFlags, samplesFlag} from '../cli/mode-flags.ts'
+import {claimIn} from '../model/claim.ts'
 import {keepStdoutForResults} from '../cli/results-output.ts'
-import {
-  currentRunMode,
-  MODE_FLAGS,
-  modeOfFlags,
-  writesProduction,
-  type ModeFlag,
-  type RunMode,
-} from '../model/run-mode.ts'
+import {MODE_FLAGS, modeOfFlags} from '../model/run-mode.ts'
+import {readTask} from '../model/task.ts'
+import {diffFlags, samplesOf} from '../cli/diff-flags.ts'
 import {listenForSignals} from '../cli/signals.ts'
 import type {RunDocument} from '../report/documents/run.ts'
-
-const SAMPLES = 3
 
 export default class Run extends LorchestraCommand {
   /** The init hook reads it, and sets the run mode for commands that say so. */
@@ -44,6 +39,10 @@ export default class Run extends LorchestraCommand {
     {
       description: 'Run all jobs whose names begin with gmail_, three at a time',
       command: "<%= config.bin %> <%= command.id %> 'gmail_*' --concurrency 3",
+    },
+    {
+      description: 'Run the share of the fourth of 64 processes',
+      command: "<%= config.bin %> <%= command.id %> 'gmail_*' --task 3/64",
     },
     {
       description: 'Not possible: --dry-run and --test-table are mutually exclusive (exit code 2)',
@@ -81,146 +80,83 @@ export default class Run extends LorchestraCommand {
       min: 1,
       max: 100,
     }),
-    samples: Flags.integer({
+    task: Flags.string({
       description:
-        'how many records a dry run shows: 3, and with --diff none; 0 shows none, as in a log that others read',
-      helpValue: 'RECORDS',
-      min: 0,
-      max: 100,
+        'one share of the jobs, by account, of several that run elsewhere: I/N, counted from 0; auto takes both from the environment',
+      helpValue: 'I/N|auto',
     }),
-    diff: Flags.boolean({
-      description: 'compare with the tables, and tell what the run would change (in a test run: what it changes)',
-      helpGroup: 'DIFF',
-    }),
-    'diff-samples': Flags.integer({
-      description: 'how many rows of each kind a diff shows',
-      helpValue: 'ROWS',
-      helpGroup: 'DIFF',
-      dependsOn: ['diff'],
-      min: 0,
-      max: 1000,
-    }),
-    'exit-code': Flags.boolean({
-      description: `exit with ${EXIT_CHANGES} where something would change, or changed`,
-      helpGroup: 'DIFF',
-      dependsOn: ['diff'],
-    }),
+    samples: samplesFlag(),
+    ...diffFlags(),
     refetch: Flags.boolean({description: 'fetch records that are stored already, too'}),
   }
 
   readonly #runs: RunDocument['runs'][number][] = []
+  #task: RunDocument['task']
 
   override async run(): Promise<void> {
     const {args, flags} = await this.parse(Run)
-    assertModesTakeNoValue(this.argv)
-    assertModeIsSet(modeOfFlags(flags))
-    assertDiffIsOfASafeMode(flags)
+    assertModesTakeNoValue(this.argv, 'run JOB')
+    const mode = modeOfFlags(flags)
+    assertModeIsSet(mode)
+    const shown = samplesOf(flags)
     assertNodeIsNewEnough()
     const startedAt = new Date()
-    const [{readWindowRequest}, {runJobs}, {TerminalReporter}] = await Promise.all([
+    const [{readWindowRequest}, {jobsOfTask}, {runReported}, {formatTask, taskMemberOf}] = await Promise.all([
       import('../run/window-request.ts'),
-      import('../run/run-jobs.ts'),
-      import('../report/terminal-reporter.ts'),
+      import('../run/shared-jobs.ts'),
+      import('../report/reported-runs.ts'),
+      import('../report/task-text.ts'),
     ])
     const read = readWindowRequest(flags, startedAt)
+    const task = flags.task === undefined ? undefined : readTask(flags.task, process.env)
     const config = await this.readConfig(flags.config)
     const {mask} = this
     const log = await createLogger(flags['log-level'], mask)
     const results = keepStdoutForResults()
     this.print = results.print
-    const wanted = writesProduction(modeOfFlags(flags)) && config.notifications !== undefined
-    const notifier = wanted ? (await import('../report/notifier.ts')).createNotifier(config, mask, log) : undefined
-    const observer = new TerminalReporter({json: this.jsonEnabled(), mask, documents: this.#runs, print: this.print})
-    const stop = listenForSignals(() => observer.runningJobs)
-    stop.signal.addEventListener('abort', () => {
-      const {message} = asError(stop.signal.reason)
-      log.warn(`${message}: what is being written now is finished first; a second signal ends at once`)
-    })
     try {
-      const outcomes = await runJobs({
+      const shared = task && jobsOfTask(config, task, {jobs: args.job, account: flags.account})
+      if (shared !== undefined) {
+        this.#task = taskMemberOf(shared)
+        if (!this.jsonEnabled()) this.print(`${formatTask(shared)}\n`)
+      }
+      const outcomes = await runReported({
         config,
         commandLine: this.config,
-        mode: modeOfFlags(flags),
-        samples: flags.samples ?? (flags.diff ? 0 : SAMPLES),
-        diffSamples: flags.diff ? (flags['diff-samples'] ?? SAMPLES) : undefined,
-        jobs: args.job,
+        mode,
+        ...shown,
+        jobs: shared?.jobs ?? args.job,
         account: flags.account,
         concurrency: flags.concurrency,
         read,
-        signal: stop.signal,
+        claim: claimIn(process.env),
         log,
         mask,
-        observer,
-        notifier,
+        json: this.jsonEnabled(),
+        documents: this.#runs,
+        print: this.print,
+        listen: listenForSignals,
       })
-      observer.allFinished(outcomes)
-      if (this.jsonEnabled()) this.logJson({schema: 1, runs: this.#runs} satisfies RunDocument)
-      // A stop is told even where it came during the last commit: other jobs may not have begun.
-      const stopped = stop.signal.aborted ? [outcomeOf(stop.signal.reason)] : []
+      if (this.jsonEnabled()) this.logJson(this.#document())
       // Not by falling off the end: a source that ignored the signal may have left a connection open.
-      const code = exitCodeOf([...outcomes, ...stopped])
+      const code = exitCodeOf(outcomes)
       this.exit(code === EXIT.done && flags['exit-code'] && this.#runs.some(changesAnything) ? EXIT_CHANGES : code)
     } finally {
-      stop.close()
       results.release()
     }
   }
 
-  protected override errorDocument(error: ErrorMember): RunDocument {
-    return {schema: 1, runs: this.#runs, error}
+  #document(): RunDocument {
+    return {schema: 1, ...(this.#task !== undefined && {task: this.#task}), runs: this.#runs}
   }
-}
 
-/** Every mode of the table that has a flag, each excluding all others. */
-function modeFlags() {
-  const flags = MODE_FLAGS.map(({name, description}) => {
-    const others = MODE_FLAGS.filter((other) => other.name !== name)
-    const flag = Flags.boolean({
-      description: `${description} (mutually exclusive with ${listed(others)})`,
-      exclusive: others.map((other) => other.name),
-      helpGroup: 'MODE',
-    })
-    return [name, flag] as const
-  })
-  return Object.fromEntries(flags) as Record<ModeFlag, (typeof flags)[number][1]>
-}
-
-function listed(
-  flags: readonly {readonly name: string}[],
-  type: 'conjunction' | 'disjunction' = 'conjunction',
-): string {
-  return new Intl.ListFormat('en', {type}).format(flags.map(({name}) => `--${name}`))
+  protected override errorDocument(error: ErrorMember): RunDocument {
+    return {...this.#document(), error}
+  }
 }
 
 function changesAnything(run: RunDocument['runs'][number]): boolean {
   if (!('diff' in run) || run.diff === undefined) return false
   const {insert, update, delete: deleted} = run.diff.counts
   return insert + update + deleted > 0
-}
-
-function assertDiffIsOfASafeMode(flags: Readonly<Record<string, unknown>>): void {
-  if (flags['diff'] !== true || !writesProduction(modeOfFlags(flags))) return
-  throw usageError(`--diff goes with ${listed(MODE_FLAGS, 'disjunction')}`, {
-    code: 'E_USAGE_FLAGS',
-    next: 'To see what a run would change, before it changes anything: lorchestra run JOB --dry-run --diff',
-  })
-}
-
-/** oclif would take what follows the = for a job. */
-function assertModesTakeNoValue(argv: readonly string[]): void {
-  const end = argv.indexOf('--')
-  const given = MODE_FLAGS.map(({name}) => `--${name}=`)
-  const written = (end === -1 ? argv : argv.slice(0, end)).find((word) => given.some((start) => word.startsWith(start)))
-  if (written === undefined) return
-  const flag = written.slice(0, written.indexOf('='))
-  throw usageError(`${flag} takes no value, but ${written} gives it one`, {
-    code: 'E_USAGE_FLAGS',
-    next: `Write it on its own: lorchestra run JOB ${flag}`,
-  })
-}
-
-/** Two parsers read the command line, the init hook's and this command's; they must have read the same. */
-function assertModeIsSet(wanted: RunMode): void {
-  const found = currentRunMode()
-  if (found !== wanted) throw modeError(`the run mode is ${found}, but the flags say ${wanted}`)
 }

@@ -1,32 +1,40 @@
-import type {TimeWindow} from '../model/window.ts'
+import {commonReason, kindOfReason} from '../model/reject-reason.ts'
+import {rowOf, type RunMode} from '../model/run-mode.ts'
 import type {Reject} from '../warehouse/warehouse.ts'
 import {formatTable} from './text-table.ts'
 
 /** So many references of one reason are shown; `--json` has all of them. */
 const SHOWN = 10
 
-/** Formats rejects, those with the same reason together, in the order in which the reasons came. */
+/** Formats rejects, those for one kind of reason together, in the order in which the kinds came. */
 export function formatRejects(rejects: readonly Reject[]): string {
-  const byReason = new Map<string, Reject[]>()
+  const byKind = new Map<string, Reject[]>()
   for (const reject of rejects) {
-    const key = JSON.stringify([reject.stream.objectType, reject.reason])
-    const same = byReason.get(key)
-    if (same === undefined) byReason.set(key, [reject])
-    else same.push(reject)
+    const kind = JSON.stringify([reject.stream.objectType, kindOfReason(reject.reason)])
+    const alike = byKind.get(kind)
+    if (alike === undefined) byKind.set(kind, [reject])
+    else alike.push(reject)
   }
-  const rows = [...byReason.values()].flatMap((same) => [
-    ...same.slice(0, SHOWN).map(({stream, reference, reason}) => [stream.objectType, reference, reason]),
-    ...(same.length > SHOWN
-      ? [[same[0]?.stream.objectType ?? '', `and ${same.length - SHOWN} more`, same[0]?.reason ?? '']]
-      : []),
+  const rows = [...byKind.values()].flatMap((alike) => [
+    ...alike
+      .slice(0, SHOWN)
+      .map((reject) => [stateOf(reject), reject.stream.objectType, reject.reference, reject.reason]),
+    ...restOf(alike.slice(SHOWN)),
   ])
-  return formatTable([['OBJECT TYPE', 'REFERENCE', 'REASON'], ...rows])
+  return formatTable([['STATE', 'OBJECT TYPE', 'REFERENCE', 'REASON'], ...rows])
 }
 
-/** Formats the command that reads windows again; an unbounded one only `--full` can name. */
-export function commandToReadAgain(job: string, window: TimeWindow, modeFlag: string | undefined): string {
-  const mode = modeFlag === undefined ? '' : ` --${modeFlag}`
-  if (!Number.isFinite(window.since)) return `lorchestra run ${job}${mode} --full`
-  const [since, until] = [window.since, window.until].map((instant) => new Date(instant).toISOString())
-  return `lorchestra run ${job}${mode} --since ${since} --until ${until}`
+function restOf(rest: readonly Reject[]): readonly (readonly string[])[] {
+  const [first] = rest
+  if (first === undefined) return []
+  const reason = rest.map((reject) => reject.reason).reduce(commonReason)
+  return [['', first.stream.objectType, `and ${rest.length} more`, reason]]
+}
+
+const stateOf = ({open}: Reject): string => (open ? 'open' : 'closed')
+
+/** Formats the command that reads a job's rejected records again. */
+export function commandToRetry(job: string, mode: RunMode): string {
+  const {flag} = rowOf(mode)
+  return `lorchestra rejects retry ${job}${flag === undefined ? '' : ` --${flag.name}`}`
 }

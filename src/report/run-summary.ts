@@ -8,7 +8,7 @@ import type {Preview} from '../sink/sink.ts'
 import type {Estimate, RateLimit} from '../source.ts'
 import {formatWindow, windowAsText, type TimeWindow} from '../model/window.ts'
 import {diffMemberOf, formatDiff, type DiffContext} from './diff-text.ts'
-import {commandToReadAgain} from './rejects-text.ts'
+import {commandToRetry} from './rejects-text.ts'
 import type {RunMember} from './documents/run.ts'
 
 const SAMPLE_CHARACTERS = 500
@@ -143,13 +143,13 @@ function outcomeNotes({description, report, runId, storedUnknown, limited}: Fini
         ? 'Rejected records would not be stored; the log says why, and with --log-level debug names each of them.'
         : `Rejected records were not stored: lorchestra rejects list ${runId}`,
     )
-    if (description.written !== undefined) notes.push(...readAgain(description, report.rejectedIn))
   }
+  if (report.openRejects !== undefined) notes.push(formatOpenRejects(description, report.openRejects))
   const {cursor, windows, bytesBilled = 0} = report
   if (bytesBilled > 0) notes.push(`${description.warehouse} billed ${formatBytes(bytesBilled)}.`)
   if (cursor === undefined || description.written === undefined) return notes
   if (limited) notes.push(`A limited run moves no cursor: the next plain run begins ${at(cursor.before)}.`)
-  else if (windows.length > 0 && cursor.after === cursor.before) {
+  else if ((windows[0]?.since ?? -Infinity) > cursor.before && cursor.after === cursor.before) {
     notes.push(
       `The cursor did not move: there is a gap before this window. The next plain run begins ${at(cursor.before)}.`,
     )
@@ -158,12 +158,11 @@ function outcomeNotes({description, report, runId, storedUnknown, limited}: Fini
 }
 
 /** A plain run goes on after them, so nobody would read them again. */
-function readAgain({job, mode}: RunDescription, windows: readonly TimeWindow[]): readonly string[] {
-  const [first] = windows
-  const last = windows.at(-1)
-  if (first === undefined || last === undefined) return []
-  const command = commandToReadAgain(job, {since: first.since, until: last.until}, rowOf(mode).flag?.name)
-  return [`When the cause is cured, read them again: ${command}`]
+function formatOpenRejects({job, mode}: RunDescription, open: number): string {
+  if (open === 0) return 'No rejected record of this job is left.'
+  const records =
+    open === 1 ? '1 rejected record of this job is' : `${NUMBER.format(open)} rejected records of this job are`
+  return `${records} not stored; when the cause is cured: ${commandToRetry(job, mode)}`
 }
 
 const at = (instant: number): string =>
@@ -194,6 +193,7 @@ export function runMemberOf(run: FinishedRun, maskSecrets: (text: string) => str
     commits: report.commits,
     ...(report.bytesBilled !== undefined && {bytes_billed: report.bytesBilled}),
     counts: preview === undefined ? counts : previewCounts(counts, preview),
+    ...(report.openRejects !== undefined && {open_rejects: report.openRejects}),
     cursor:
       report.cursor === undefined
         ? null

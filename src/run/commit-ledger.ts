@@ -52,7 +52,6 @@ export class CommitLedger {
   #plan: GroupPlan | undefined
   #bookmark: StoredBookmark | undefined
   #windows: readonly TimeWindow[] = []
-  #rejectedIn: readonly TimeWindow[] = []
   #commits = 0
   #firstRejects = 0
   /** Bytes that events have told so far. */
@@ -80,11 +79,6 @@ export class CommitLedger {
   /** Gives what the finished commits read, merged. */
   get windows(): readonly TimeWindow[] {
     return this.#windows
-  }
-
-  /** Gives the windows of finished commits in which records were rejected, merged. */
-  get rejectedIn(): readonly TimeWindow[] {
-    return this.#rejectedIn
   }
 
   /** Aborted, with the reason, when a commit fails: what is read meanwhile is in vain. */
@@ -180,7 +174,7 @@ export class CommitLedger {
         told = billed.bytesBilled ?? 0
         const total = {counts: this.#countsWith(gathered, rows), commits: this.#commits + 1, ...billed}
         return [
-          ...plan.group.streams.map((stream) => this.#completed(stream, gathered, rows, bookmark)),
+          ...plan.group.streams.map((stream) => this.#completed(stream, gathered, rows, {plan, bookmark})),
           ...(ending === undefined ? [] : [ending(total)]),
         ]
       },
@@ -192,7 +186,6 @@ export class CommitLedger {
     this.#committing = undefined
     this.#firstRejects += result?.firstRejects ?? counts.total().rejected
     this.#windows = mergeWindows([...this.#windows, window])
-    if (counts.total().rejected > 0) this.#rejectedIn = mergeWindows([...this.#rejectedIn, window])
     this.#commits += 1
   }
 
@@ -217,7 +210,7 @@ export class CommitLedger {
     stream: Stream,
     {counts: gathered, window, startedAt}: Gathered,
     rows: CommitCounts,
-    bookmark: StoredBookmark | undefined,
+    {plan, bookmark}: {readonly plan: GroupPlan; readonly bookmark: StoredBookmark | undefined},
   ): Event {
     const counts = {...gathered.of(stream.objectType)}
     addCounts(counts, rows.get(stream.objectType) ?? {})
@@ -233,6 +226,7 @@ export class CommitLedger {
         window: windowAsText(window),
         counts: {...counts},
         limited: this.#options.limited,
+        read_by: plan.bookmark === undefined ? 'window' : plan.again ? 'earlier bookmark' : 'bookmark',
         ...(bookmark !== undefined && {
           bookmark: {value: bookmark.value, at: new Date(bookmark.at).toISOString()},
         }),

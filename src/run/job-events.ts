@@ -20,14 +20,21 @@ export class JobEvents {
 
   /** Answers with what makes the event: the sink calls it when the streams are taken. */
   async started(streams: readonly Stream[]): Promise<() => Event> {
-    const {job, account, sink, request} = this.#run
+    const {
+      job,
+      account,
+      sink,
+      claim,
+      request: {again, ...request},
+    } = this.#run
     const payload = {
       job,
       account,
       mode: sink.mode,
       streams: streams.map(({sourceSystem, objectType}) => `${sourceSystem}/${objectType}`),
-      request: {...request},
+      request: {...request, ...(again !== undefined && {again: again.spans.length})},
       process: {...(await ownProcess())},
+      ...(claim !== undefined && {claim}),
     }
     return () => this.event({type: 'job.started', payload})
   }

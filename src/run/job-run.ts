@@ -1,3 +1,4 @@
+import type {Claim} from '../model/claim.ts'
 import type {Counts} from '../model/counts.ts'
 import type {TimeWindow} from '../model/window.ts'
 import type {Sink} from '../sink/sink.ts'
@@ -18,6 +19,8 @@ export interface JobRun extends SliceReader, Schedule {
   readonly selection: string
   readonly request: WindowRequest
   readonly startedAt: Date
+  /** Attempts of one task have the same. */
+  readonly claim?: Claim | undefined
   readonly commitAfter: {readonly records: number; readonly milliseconds: number}
   /** Called with what is due before any of it is read. */
   readonly planned: (windows: readonly TimeWindow[]) => void
@@ -32,10 +35,10 @@ export interface RunReport {
   readonly counts: Counts
   readonly windows: readonly TimeWindow[]
   readonly commits: number
-  /** Records were rejected in these, merged. */
-  readonly rejectedIn: readonly TimeWindow[]
   /** Rejects that no earlier run had. */
   readonly firstRejects: number
+  /** Records of the job that are rejected and still not stored; counted where this run rejected some or read some again. */
+  readonly openRejects?: number
   /** Milliseconds since 1970 where a plain run goes on; missing where the job's records have no time or coverage was not read. */
   readonly cursor?: {readonly before: number; readonly after: number}
   /** The streams were read before, but with another selection. */

@@ -31,6 +31,8 @@ export interface GroupPlan {
   readonly sliceLength: number | undefined
   /** Handed to the source: it reads the changes since then. */
   readonly bookmark?: JsonValue
+  /** The bookmark is not that of the last run but the one that rejected records were read from. */
+  readonly again?: true
   /** Which commits keep a bookmark; a bookmark kept by an unfinished full run would skip what is still to be read. */
   readonly keepsBookmark: 'each commit' | 'last commit' | 'never'
   /** Kept unless the source yields a later one. */
@@ -144,8 +146,8 @@ export function planGroup(
 }
 
 /** Tells whether a run goes on where the last one ended; only such a run reads or keeps bookmarks, or with `--full` keeps them. */
-export const isPlain = ({since, until, limit}: WindowRequest): boolean =>
-  since === undefined && until === undefined && limit === undefined
+export const isPlain = ({since, until, limit, again}: WindowRequest): boolean =>
+  since === undefined && until === undefined && limit === undefined && again === undefined
 
 /** Streams that are read together share what the source said last. */
 export function sharedBookmark(states: readonly StreamState[]): StoredBookmark | undefined {

@@ -1,29 +1,31 @@
+import {commonReason, kindOfReason} from '../model/reject-reason.ts'
 import type {Logger} from '../source.ts'
 
-/** So many records that were rejected for one reason are named; the others are counted. */
+/** So many records that were rejected for one kind of reason are named; the others are counted. */
 const NAMED = 3
 
-/** Warns of rejected records, so that many equal ones do not hide what else the log says. */
+/** Warns of rejected records, so that many alike do not hide what else the log says. */
 export class RejectWarnings {
   readonly #log: Logger
-  readonly #seen = new Map<string, number>()
+  readonly #seen = new Map<string, {readonly count: number; readonly reason: string}>()
 
   constructor(log: Logger) {
     this.#log = log
   }
 
   add(objectType: string, {reference, reason}: {readonly reference: string; readonly reason: string}): void {
-    const seen = (this.#seen.get(reason) ?? 0) + 1
-    this.#seen.set(reason, seen)
-    const at = seen <= NAMED ? 'warn' : 'debug'
+    const kind = kindOfReason(reason)
+    const before = this.#seen.get(kind) ?? {count: 0, reason}
+    const seen = {count: before.count + 1, reason: commonReason(before.reason, reason)}
+    this.#seen.set(kind, seen)
+    const at = seen.count <= NAMED ? 'warn' : 'debug'
     this.#log[at](`rejected ${reference}: ${reason}`, {objectType})
   }
 
   /** Tells how many were not named. */
   end(): void {
-    for (const [reason, seen] of this.#seen) {
-      if (seen <= NAMED) continue
-      this.#log.warn(`rejected ${seen - NAMED} more: ${reason}`)
+    for (const {count, reason} of this.#seen.values()) {
+      if (count > NAMED) this.#log.warn(`rejected ${count - NAMED} more: ${reason}`)
     }
     this.#seen.clear()
   }

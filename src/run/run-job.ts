@@ -13,6 +13,7 @@ import {JobEvents} from './job-events.ts'
 import type {JobRun, RunReport} from './job-run.ts'
 import {assertClockIsRight, assertSelectableByWindow, planGroup, streamGroups} from './plan.ts'
 import type {GroupPlan, StreamGroup} from './plan.ts'
+import {feedForgot, plansToReadAgain} from './plan-again.ts'
 import {readSlice} from './read-slice.ts'
 import {RejectWarnings} from './reject-warnings.ts'
 import type {SliceResult} from './slice.ts'
@@ -27,6 +28,7 @@ export async function runJob(run: JobRun): Promise<RunReport> {
   const pipeline = new Pipeline(run, groups)
   await pipeline.begin()
   const error = await pipeline.readAndCommit()
+  if (error === undefined) await pipeline.countOpenRejects()
   const closingError = await closeSink(run)
   return pipeline.report(error ?? closingError)
 }
@@ -54,15 +56,19 @@ class Pipeline {
   readonly #events: JobEvents
   readonly #ledger: CommitLedger
   readonly #rejectWarnings: RejectWarnings
+  /** What events say of the job. */
+  readonly #about: {readonly job: string; readonly account: string | null; readonly selection: string}
   readonly #states = new Map<StreamGroup, readonly StreamState[]>()
   #identity: string | undefined
   #droppedBookmark: string | undefined
+  #openRejects: number | undefined
   #estimates: ReadonlyMap<TimeWindow, Estimate> | undefined
   /** The slice that is being read; what it spooled is dropped if it fails. */
   #slice: UnfinishedSlice | undefined
 
   constructor(run: JobRun, groups: readonly StreamGroup[]) {
     const {job, account, selection} = run
+    this.#about = {job, account, selection}
     this.#run = run
     this.#groups = groups
     this.#events = new JobEvents(run)
@@ -74,18 +80,19 @@ class Pipeline {
       limited: run.request.limit !== undefined,
       held: run.held,
       maskSecrets: run.maskSecrets,
-      about: () => ({job, account, selection, ...(this.#identity !== undefined && {identity: this.#identity})}),
+      about: () => ({...this.#about, ...(this.#identity !== undefined && {identity: this.#identity})}),
       event: (details) => this.#events.event(details),
     })
   }
 
   async begin(): Promise<void> {
-    const {job, account, selection, sink, runId} = this.#run
+    const {job, account, selection, sink, runId, claim} = this.#run
     const streams = this.#streams()
     await sink.begin({
       runId,
       scopes: streams.map((stream) => ({job, account, selection, stream})),
       started: await this.#events.started(streams),
+      ...(claim !== undefined && {claim}),
     })
   }
 
@@ -104,18 +111,29 @@ class Pipeline {
     return undefined
   }
 
+  async countOpenRejects(): Promise<void> {
+    const {request, sink, job, log} = this.#run
+    if (request.again === undefined && this.#ledger.total.counts.rejected === 0) return
+    try {
+      this.#openRejects = await sink.countOpenRejects(job)
+    } catch (error) {
+      // All is written by now.
+      log.warn(`how many records of ${job} are rejected by now could not be found out: ${messageWithCauses(error)}`)
+    }
+  }
+
   report(error: unknown): RunReport {
     const {sink, start, request} = this.#run
     const states = this.#groups.filter(({windowed}) => windowed).flatMap((group) => this.#states.get(group) ?? [])
-    const {windows, rejectedIn, total, firstRejects} = this.#ledger
+    const {windows, total, firstRejects} = this.#ledger
     const moved = sink.tables.written === undefined || request.limit !== undefined ? [] : windows
     const cursorWith = (more: readonly TimeWindow[]): number =>
       Math.min(...states.map(({covered}) => cursorOf(start, [...covered, ...more])))
     return {
       ...total,
       windows,
-      rejectedIn,
       firstRejects,
+      ...(this.#openRejects !== undefined && {openRejects: this.#openRejects}),
       ...(this.#droppedBookmark !== undefined && {droppedBookmark: this.#droppedBookmark}),
       newSelection: states.some(({otherSelectionCovered}) => otherSelectionCovered),
       ...(states.length > 0 &&
@@ -133,8 +151,11 @@ class Pipeline {
     const {identity, moment} = await askSource(this.#run, this.#streams(), all)
     this.#identity = identity
     this.#droppedBookmark = moment.dropped
-    const plans = this.#groups.map((group) =>
-      planGroup(this.#run, group, this.#states.get(group) ?? [], request, moment),
+    const {again} = request
+    const plans = this.#groups.flatMap((group) =>
+      again === undefined
+        ? [planGroup(this.#run, group, this.#states.get(group) ?? [], request, moment)]
+        : plansToReadAgain(this.#run, group, again, moment.now),
     )
     this.#run.planned(plans.flatMap(({windows}) => windows))
     this.#estimates = request.limit === undefined ? await estimatePlans(this.#run, plans) : undefined
@@ -169,7 +190,8 @@ class Pipeline {
   }
 
   /** Makes the plan of a group whose bookmark its source could not read from. */
-  async #planWithoutBookmark({group}: GroupPlan, reason: Error): Promise<GroupPlan> {
+  async #planWithoutBookmark({group, again}: GroupPlan, reason: Error): Promise<GroupPlan> {
+    if (again) throw feedForgot(this.#run.job, reason)
     await this.#run.sink.dropUnfinishedSlice()
     const moment = await askWithoutBookmark(this.#run, this.#streams(), reason)
     this.#droppedBookmark = moment.dropped
@@ -194,6 +216,7 @@ class Pipeline {
         ...(plan.bookmark !== undefined && {bookmark: plan.bookmark}),
         limit,
         rejectedBefore: before.rejected,
+        about: this.#about,
         counts,
       })
     } catch (error) {

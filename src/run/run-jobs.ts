@@ -12,12 +12,14 @@ import {expandJobs, findJob, type Job} from '../config/jobs.ts'
 import type {Mask} from '../base/mask.ts'
 import {outcomeOfRun, type FinishedRun, type RunDescription} from './finished-run.ts'
 import {HeldWarehouse} from './held-warehouse.ts'
+import {assertReadsTheSame} from './read-again.ts'
 import {createRunId} from './run-id.ts'
 import {runJob} from './run-job.ts'
 import type {Notifier, RunObserver, RunProgress} from './run-observer.ts'
 import {assertSignedIn} from '../sources/signed-in.ts'
 import {openSink, opensWarehouse} from '../sink/open-sink.ts'
 import type {Sink} from '../sink/sink.ts'
+import type {Claim} from '../model/claim.ts'
 import type {RunMode} from '../model/run-mode.ts'
 import type {Logger, SecretStore} from '../source.ts'
 import type {HostedSource} from '../sources/box/hosted-source.ts'
@@ -42,6 +44,8 @@ export interface RunJobsOptions {
   /** How many jobs run at a time. */
   readonly concurrency: number
   readonly read: ReadRequest
+  /** That of this process, if it has one. */
+  readonly claim: Claim | undefined
   readonly signal: AbortSignal
   readonly log: Logger
   readonly mask: Mask
@@ -94,9 +98,13 @@ async function runOne(options: RunJobsOptions, job: Job, boxes: SourceBoxes): Pr
   )
   const resolved = await resolveOptions(job, source, config, mask, isStoredIn(secrets))
   await assertSignedIn(job, source, resolved.options, secrets)
-  const streams = sourceAnswer(() => source.streams(resolved.options)).map(
-    ({objectType}) => `${job.sourceSystem}/${objectType}`,
-  )
+  const definitions = sourceAnswer(() => source.streams(resolved.options))
+  const {again} = options.read.request
+  if (again !== undefined) {
+    const {sourceSystem} = job
+    assertReadsTheSame(again, {sourceSystem, selection: resolved.selectionHash, streams: definitions})
+  }
+  const streams = definitions.map(({objectType}) => `${job.sourceSystem}/${objectType}`)
   // Jobs of one command that read one stream are not in each other's way, as two commands would be.
   return streams.toSorted().reduceRight(
     (run, stream) => async () => inTurn(stream, signal, run),
@@ -159,6 +167,7 @@ async function runResolved(
     request: read.request,
     runId,
     startedAt,
+    claim: options.claim,
     sink,
     secrets,
     log,

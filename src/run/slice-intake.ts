@@ -178,13 +178,20 @@ export class SliceIntake {
   }
 
   async #recordRejections(): Promise<void> {
+    const {window, bookmark, about} = this.#slice
+    const met = {
+      ...about,
+      window: windowAsText(window),
+      read_by: bookmark === undefined ? 'window' : 'bookmark',
+      ...(bookmark !== undefined && {bookmark}),
+    }
     for (const {stream, rejection} of this.#rejections.splice(0)) {
       await this.#reader.sink.logEvent(
         createEvent({
           ...this.#about(stream, 'record.rejected'),
-          discriminator: JSON.stringify([windowAsText(this.#slice.window), rejection.reference, (this.#recorded += 1)]),
+          discriminator: JSON.stringify([met.window, rejection.reference, (this.#recorded += 1)]),
           error: rejection.reason,
-          payload: {...rejection},
+          payload: {...rejection, ...met},
         }),
       )
     }

@@ -1,7 +1,7 @@
 import type {StreamCounts} from '../model/counts.ts'
 import type {TimeWindow} from '../model/window.ts'
 import type {Sink} from '../sink/sink.ts'
-import type {JsonValue, Logger, SecretStore, Stream} from '../source.ts'
+import type {JsonObject, JsonValue, Logger, SecretStore, Stream} from '../source.ts'
 import type {RejectWarnings} from './reject-warnings.ts'
 import type {HostedSource, HostUpdate} from '../sources/box/hosted-source.ts'
 import type {PayloadLimits} from '../model/payload-limits.ts'
@@ -37,6 +37,8 @@ export interface Slice {
   readonly streams: readonly Stream[]
   readonly window: TimeWindow
   readonly bookmark?: JsonValue
+  /** What a reject says beside its window of what was being read. */
+  readonly about?: JsonObject
   /** Records that the run may still take. */
   readonly limit: number
   /** Rejects of the run before this slice. */

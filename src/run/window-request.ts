@@ -1,5 +1,6 @@
 import {usageError} from '../base/errors.ts'
 import {parseDuration, parseInstant} from '../base/time.ts'
+import type {ReadAgain} from './read-again.ts'
 
 /** The flags `--since`, `--until`, `--full`, `--limit` and `--refetch` ask for this; instants in milliseconds since 1970. */
 export interface WindowRequest {
@@ -8,6 +9,8 @@ export interface WindowRequest {
   readonly full: boolean
   readonly limit?: number
   readonly refetch: boolean
+  /** Only where records of earlier runs were rejected; then all others ask for nothing. */
+  readonly again?: ReadAgain
 }
 
 export interface WindowFlags {

@@ -95,10 +95,17 @@ export class DiffSink implements Sink {
     const running = this.#running()
     const {spool, differ, startedAt} = running
     running.spool = spool.next()
-    await differ.compare(await spool.batch(startedAt))
+    try {
+      await differ.compare(await spool.batch(startedAt))
+    } finally {
+      await spool.close()
+    }
     await this.#last?.clear()
-    await spool.close()
     this.#last = spool
+  }
+
+  async countOpenRejects(): Promise<undefined> {
+    return this.#dryRun.countOpenRejects()
   }
 
   preview(): Preview {

@@ -101,6 +101,10 @@ export class DryRunSink implements Sink {
     return Promise.resolve(undefined)
   }
 
+  countOpenRejects(): Promise<undefined> {
+    return Promise.resolve(undefined)
+  }
+
   preview(): Preview {
     return {samples: this.#samples, duplicates: this.#duplicates}
   }

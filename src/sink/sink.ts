@@ -1,3 +1,4 @@
+import type {Claim} from '../model/claim.ts'
 import type {Event} from '../model/events.ts'
 import type {RunMode} from '../model/run-mode.ts'
 import type {TableSet} from '../model/tables.ts'
@@ -18,6 +19,7 @@ export interface Sink {
     readonly runId: string
     readonly scopes: readonly StreamScope[]
     readonly started: () => Event
+    readonly claim?: Claim
   }): Promise<void>
   /** Tells what was covered when the run began, one state for each scope. */
   streamStates(): Promise<readonly StreamState[]>
@@ -37,6 +39,8 @@ export interface Sink {
     events: (counts: CommitCounts) => readonly Event[],
     idleSince?: () => number | undefined,
   ): Promise<CommitResult | undefined>
+  /** Counts the records that runs of the job rejected and none stored since; `undefined` where nothing is written. */
+  countOpenRejects(job: string): Promise<number | undefined>
   /** The bytes that the warehouse billed for all statements so far; `undefined` where nothing is billed. */
   readonly bytesBilled: number | undefined
   /** Gives what a dry run saw; `undefined` where records are written. */

@@ -2,8 +2,15 @@ import type {Event} from '../model/events.ts'
 import {tablesOfMode, unknownMode, writesProduction, type RunMode} from '../model/run-mode.ts'
 import type {Stream} from '../source.ts'
 import type {TableSet} from '../model/tables.ts'
-import type {CommitResult, KeyIndex, StreamState, Warehouse, WarehouseWriter} from '../warehouse/warehouse.ts'
 import type {CommitCounts} from '../warehouse/commit-batch.ts'
+import {
+  MOST_REJECTS,
+  type CommitResult,
+  type KeyIndex,
+  type StreamState,
+  type Warehouse,
+  type WarehouseWriter,
+} from '../warehouse/warehouse.ts'
 import type {Sink, SinkOptions, SinkTables} from './sink.ts'
 import type {SpoolableRecord} from '../model/raw-object-columns.ts'
 import type {Diff} from './diff.ts'
@@ -39,7 +46,7 @@ export class WritingSink implements Sink {
     return this.#begun?.warehouse.bytesBilled
   }
 
-  async begin({runId, scopes, started}: Parameters<Sink['begin']>[0]): Promise<void> {
+  async begin({runId, scopes, started, claim}: Parameters<Sink['begin']>[0]): Promise<void> {
     const warehouse = await this.#options.openWarehouse()
     const spool = await Spool.create(this.#options.folder, warehouse.recordLines)
     const streams = scopes.map(({stream}) => stream)
@@ -52,6 +59,7 @@ export class WritingSink implements Sink {
         runId,
         scopes,
         started,
+        ...(claim !== undefined && {claim}),
       })
       this.#begun = {warehouse, writer, differ, spool, streams}
     } catch (error) {
@@ -109,6 +117,12 @@ export class WritingSink implements Sink {
     } finally {
       await spool.close()
     }
+  }
+
+  async countOpenRejects(job: string): Promise<number> {
+    const wanted = {of: {job}, closedToo: false, limit: MOST_REJECTS}
+    const rejects = (await this.#running().warehouse.readRejects(this.tables.written, wanted)) ?? []
+    return new Set(rejects.map(({stream, reference}) => JSON.stringify([stream.objectType, reference]))).size
   }
 
   preview(): undefined {

@@ -2,7 +2,8 @@ import * as z from 'zod'
 
 import type {EventType} from '../model/events.ts'
 import type {JsonValue} from '../source.ts'
-import type {Reject, RunEvent, StoredBookmark} from './warehouse.ts'
+import {windowIn} from './coverage-sql.ts'
+import type {RejectedIn, Reject, RunEvent, StoredBookmark} from './warehouse.ts'
 
 /** A row of any warehouse, by the names of its columns. */
 export type Row = Readonly<Record<string, unknown>>
@@ -20,12 +21,24 @@ export const runEventIn = (row: Row): RunEvent => ({
   payload: typeof row['payload'] === 'string' ? (JSON.parse(row['payload']) as JsonValue) : null,
 })
 
-/** Needs `source_system`, `object_type`, `reference`, `reason` and `created_ms`. */
+/** Needs `run_id`, the columns of a stream, `reference`, `reason`, `created_ms`, `state`, and those of what it was met in. */
 export const rejectIn = (row: Row): Reject => ({
+  runId: textOf(row['run_id']),
   stream: {sourceSystem: textOf(row['source_system']), objectType: textOf(row['object_type'])},
   reference: textOf(row['reference']),
   reason: textOf(row['reason']),
   at: new Date(Number(row['created_ms'])).toISOString(),
+  open: row['state'] === 'open',
+  ...(typeof row['until'] === 'number' || typeof row['until'] === 'string' ? {rejectedIn: rejectedIn(row)} : {}),
+})
+
+const rejectedIn = (row: Row): RejectedIn => ({
+  job: textOf(row['job']),
+  account: typeof row['account'] === 'string' ? row['account'] : null,
+  selection: textOf(row['selection']),
+  window: windowIn(row),
+  ...(typeof row['bookmark'] === 'string' &&
+    row['bookmark'] !== 'null' && {bookmark: JSON.parse(row['bookmark']) as JsonValue}),
 })
 
 const bookmarkShape = z.object({value: z.json(), at: z.iso.datetime()})

@@ -21,13 +21,27 @@ export const streamHeld = (
   })
 
 /** The last event of a run that was found dead. */
-export const endedWithoutAWord = ({runId, process}: HoldingRun, takenOverBy: string): Event =>
-  createEvent({
-    type: 'job.failed',
-    runId,
-    at: new Date(),
-    error: `ended without a word (process ${process.pid} on ${process.host} is gone); its stream was taken over by ${takenOverBy}`,
-  })
+export const endedWithoutAWord = (holder: HoldingRun, takenOverBy: string): Event =>
+  takenOver(holder, `ended without a word (${formatProcess(holder)} is gone)`, takenOverBy)
+
+/** The last event of a run whose task was begun anew; that it may go on for a while does no harm, for it can commit no more. */
+export const begunAnew = (holder: HoldingRun, takenOverBy: string): Event =>
+  takenOver(holder, `its task was begun anew (this attempt was ${formatProcess(holder)})`, takenOverBy)
+
+const formatProcess = ({process}: HoldingRun): string => `process ${process.pid} on ${process.host}`
+
+const takenOver = ({runId}: HoldingRun, why: string, by: string): Event =>
+  createEvent({type: 'job.failed', runId, at: new Date(), error: `${why}; its stream was taken over by ${by}`})
+
+/** The error of a run whose stream would be another's for as long as a clock was ahead. */
+export const heardInTheFuture = ({runId, process}: HoldingRun): Error =>
+  failure(
+    `run ${runId} on ${process.host} gave its last sign of life in the future, so nothing tells whether it still reads the stream`,
+    {
+      code: 'E_CLOCK_WRONG',
+      next: `Set the clocks of both machines. If the run is gone, end it: INSERT a job.failed event with its correlation_id.`,
+    },
+  )
 
 /** The error of a run that was taken for dead and lives. */
 export const streamLost = (what: string, cause?: unknown): Error =>

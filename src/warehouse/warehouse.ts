@@ -1,3 +1,4 @@
+import type {Claim} from '../model/claim.ts'
 import type {Event, EventType} from '../model/events.ts'
 import type {JsonValue, Stream} from '../source.ts'
 import type {TimeWindow} from '../model/window.ts'
@@ -21,8 +22,8 @@ export interface Warehouse {
   readonly bytesBilled?: number
   /** Reads what the streams' completed commits in these tables say; one state for each scope, in their order. */
   readStreamStates(tables: TableSet, scopes: readonly StreamScope[]): Promise<readonly StreamState[]>
-  /** Reads what one run rejected, oldest first; `undefined` where these tables know no such run. */
-  readRejects(tables: TableSet, runId: string): Promise<readonly Reject[] | undefined>
+  /** Reads what was rejected, oldest first; `undefined` where these tables know no such run. */
+  readRejects(tables: TableSet, wanted: WantedRejects): Promise<readonly Reject[] | undefined>
   /** Reads what the newest runs that are wanted logged as `job.*` and `ingestion.*`, oldest first; none if no log. */
   readRunEvents(tables: TableSet, wanted: WantedRuns): Promise<readonly RunEvent[]>
   /** Reads what is in these tables, for a person. A table that is missing is described as one. */
@@ -94,6 +95,8 @@ export interface RunToBegin {
   readonly runId: string
   /** The run takes the streams of these. */
   readonly scopes: readonly StreamScope[]
+  /** A run with the same claim was this one's earlier attempt: its streams are taken over, dead or not. `started` says it, too. */
+  readonly claim?: Claim
   /** Called when no other run can hold the streams any more; its `created_at` is the run's `last_seen`. */
   readonly started: () => Event
 }
@@ -126,11 +129,37 @@ export interface StoredBookmark {
 
 /** A reject is what a `record.rejected` event says. */
 export interface Reject {
+  readonly runId: string
   readonly stream: Stream
   readonly reference: string
   readonly reason: string
   /** It was rejected then; ISO 8601. */
   readonly at: string
+  /** Its record was not stored since, and what it was met in was not read again as a whole by a later run. */
+  readonly open: boolean
+  /** Missing where another tool or version wrote the event. */
+  readonly rejectedIn?: RejectedIn
+}
+
+/** A record was met while this was read. */
+export interface RejectedIn {
+  readonly job: string
+  readonly account: string | null
+  readonly selection: string
+  readonly window: TimeWindow
+  /** It came as a change since this. */
+  readonly bookmark?: JsonValue
+}
+
+/** So many are read at once; whoever meets more goes on with the oldest. */
+export const MOST_REJECTS = 10_000
+
+export interface WantedRejects {
+  readonly of: {readonly runId: string} | {readonly job: string}
+  /** False: only open ones. */
+  readonly closedToo: boolean
+  /** The largest number that is read. */
+  readonly limit: number
 }
 
 export interface WantedRuns {

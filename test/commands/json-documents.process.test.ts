@@ -128,6 +128,10 @@ describe('the documents of --json', () => {
     })
   }
 
+  it('rejects retry', async () => {
+    await expectDocument(await printed('rejects retry diary_entries'), {name: 'rejects-retry', exit: 0})
+  })
+
   it('init and sources create', async () => {
     const empty = await temporaryFolder()
     folders = {...folders, '/home/me/new': empty}

@@ -4,7 +4,6 @@ import {join} from 'node:path'
 import {expect} from 'chai'
 
 import {lorchestra} from '../support/cli.ts'
-import {createProject, homeWith} from '../support/external-source.ts'
 import {folderForEachTest} from '../support/folder.ts'
 import {scriptedRun} from '../support/scripted-run.ts'
 import {scriptedSource} from '../support/scripted-source.ts'
@@ -27,9 +26,9 @@ describe('lorchestra rejects list', () => {
       await scriptedRun({source: rejecting, folder: folder(), runId: 'the-run', mode})
       const {code, stdout} = await list('the-run')
       expect(code).to.equal(0)
-      expect(stdout).to.match(/^thing +message 17 +its body is missing$/m)
+      expect(stdout).to.match(/^open +thing +message 17 +its body is missing$/m)
       expect(stdout).to.match(
-        /^thing +record without a key, sha256 [0-9a-f]{16} +its idem_key is not well-formed Unicode$/m,
+        /^open +thing +record without a key, sha256 [0-9a-f]{16} +its idem_key is not well-formed Unicode$/m,
       )
       const {stdout: json} = await list('the-run', '--json')
       const {rejects} = JSON.parse(json) as {rejects: {reference: string}[]}
@@ -39,6 +38,27 @@ describe('lorchestra rejects list', () => {
       ])
     })
   }
+
+  it('leaves out what a later run stored, or read again as a whole; --all shows it as closed', async () => {
+    let bad = true
+    const source = scriptedSource(() => [], {
+      async *extract({reject}) {
+        if (bad) reject('message 17', 'its body is missing')
+        yield await Promise.resolve({records: bad ? [] : [{id: 'message 17'}]})
+      },
+    })
+    await scriptedRun({source, folder: folder(), runId: 'the-run', job: 'things'})
+    await writeFile(
+      join(folder(), 'jobs.yaml'),
+      'jobs: {things: {source: nobody}}\nwarehouse: {type: duckdb, path: warehouse.duckdb}\n',
+    )
+    const ofJob = async () => lorchestra(['rejects', 'list', 'things', '--config', 'jobs.yaml'], {cwd: folder()})
+    expect((await ofJob()).stdout).to.match(/^open +thing +message 17 +its body is missing$/m)
+    bad = false
+    await scriptedRun({source, folder: folder(), job: 'things', request: {full: true}})
+    expect((await ofJob()).stdout).to.equal('things has no open rejects; --all shows closed ones.\n')
+    expect((await list('the-run', '--all')).stdout).to.match(/^closed +thing +message 17 +its body is missing$/m)
+  })
 
   it('puts equal reasons together, and says how many there are beyond the first ten', async () => {
     const many = scriptedSource(() => [], {
@@ -50,28 +70,16 @@ describe('lorchestra rejects list', () => {
     await scriptedRun({source: many, folder: folder(), runId: 'the-run'})
     const {stdout} = await list('the-run')
     expect(stdout.match(/too large/g)).to.have.length(11)
-    expect(stdout).to.match(/^thing +and 15 more +it is too large$/m)
+    expect(stdout).to.match(/^ +thing +and 15 more +it is too large$/m)
     expect((JSON.parse((await list('the-run', '--json')).stdout) as {rejects: unknown[]}).rejects).to.have.length(25)
-  })
-
-  it('is named by the run, with the command that reads the records again when the cause is cured', async () => {
-    const yaml = 'jobs:\n  entries:\n    source: diary\n    file: records.json\n    start: 2024-03-01T00:00:00Z\n'
-    const project = await createProject({home: await homeWith({name: 'diary'}), yaml})
-    await project.writeRecords([{at: '2024-03-02T00:00:00Z'}, {at: '2024-03-03T00:00:00Z', id: 'good'}])
-    const {stdout} = await project.run(['run', 'entries'])
-    const command = /read them again: lorchestra (.*)$/m.exec(stdout)?.[1] ?? ''
-    expect(command).to.match(/^run entries --since 2024-03-01T00:00:00.000Z --until /)
-    await project.writeRecords([
-      {at: '2024-03-02T00:00:00Z', id: 'cured'},
-      {at: '2024-03-03T00:00:00Z', id: 'good'},
-    ])
-    expect((await project.run(['run', 'entries'])).stdout).to.contain('0 inserted')
-    expect((await project.run(command.split(' '))).stdout).to.contain('1 inserted')
   })
 
   it('says so where a run rejected nothing', async () => {
     await scriptedRun({source: scriptedSource(() => []), folder: folder(), runId: 'the-run'})
-    expect(await list('the-run')).to.include({code: 0, stdout: 'the-run rejected nothing.\n'})
+    expect(await list('the-run')).to.include({
+      code: 0,
+      stdout: 'the-run has no open rejects; --all shows closed ones.\n',
+    })
   })
 
   it('ends with 2 for a run that nobody knows, and makes no database', async () => {

@@ -44,6 +44,28 @@ describe('a command that runs several jobs', () => {
     expect(stderr).to.include('no job of lorchestra.yaml matches "mail_*"')
   })
 
+  it('with --task runs its share alone, says which it is, and does well without any', async () => {
+    const project = await projectOf(
+      ...['ada', 'bob', 'eve'].map((name) => job(`diary_${name}`, 'records.json', name)),
+      // Nothing of what is another task's has to be there.
+      job('diary_zoe', '${NOT_SET}', 'zoe'),
+    )
+    const first = await project.run(['run', 'diary_*', '--task', '0/3', '--dry-run', '--samples', '0'], {})
+    expect(first.stdout.split('\n')[0]).to.equal('task 0 of 3: diary_ada, diary_zoe (of 4 jobs)')
+    expect(first.code).to.equal(2)
+    const second = await project.run(['run', 'diary_*', '--task', 'auto', '--json'], {LORCHESTRA_TASK: '1/3'})
+    const document = JSON.parse(second.stdout) as {task: object; runs: readonly {job: string}[]}
+    expect(second.code).to.equal(0)
+    expect(document.task).to.deep.equal({index: 1, count: 3, jobs: ['diary_bob'], of: 4})
+    expect(document.runs.map((run) => run.job)).to.deep.equal(['diary_bob'])
+    const none = await project.run(['run', 'diary_*', '--task', '7/8'])
+    expect(none).to.include({code: 0, stdout: 'task 7 of 8: nothing to do here (of 4 jobs)\n'})
+    const unasked = await project.run(['run', 'diary_ada', 'diary_bob'], {LORCHESTRA_TASK: '1/3'})
+    expect(unasked.stdout).to.contain('2 jobs: 2 done')
+    const nothing = await project.run(['run', 'diary_*', '--task', 'auto'])
+    expect([nothing.code, nothing.stderr.includes('finds nothing in the environment')]).to.deep.equal([2, true])
+  })
+
   it('runs them at the same time into one DuckDB file, and none is in the way of another', async () => {
     const names = ['one', 'two', 'three', 'four', 'five', 'six']
     const project = await projectOf(...names.map((name) => job(name, 'records.json', `${name}_system`)))

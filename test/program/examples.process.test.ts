@@ -48,9 +48,11 @@ describe('the examples for schedulers', () => {
     expect([...scheduling].toSorted()).to.deep.equal([
       'Containerfile',
       'cloud-run-job.yaml',
+      'cloud-run-tasks.yaml',
       'crontab',
       'github-actions.yml',
       'kubernetes-cronjob.yaml',
+      'kubernetes-indexed-job.yaml',
       'lorchestra.service',
     ])
   })

@@ -5,6 +5,8 @@ import {expect} from 'chai'
 import {parseAllDocuments} from 'yaml'
 
 import {EXIT} from '../../src/base/errors.ts'
+import {claimIn} from '../../src/model/claim.ts'
+import {readTask} from '../../src/model/task.ts'
 
 const root = resolve(import.meta.dirname, '../..')
 const examples = join(root, 'examples')
@@ -35,7 +37,7 @@ function unit(name: string): ReadonlyMap<string, string> {
 describe('the examples for schedulers', () => {
   it('are YAML where they say so', () => {
     const yaml = [...files.keys()].filter((name) => /\.ya?ml$/.test(name))
-    expect(yaml.length).to.equal(4)
+    expect(yaml.length).to.equal(6)
     for (const name of yaml) expect(documentsOf(name).length).to.be.above(0)
   })
 
@@ -64,11 +66,34 @@ describe('the examples for schedulers', () => {
       'lorchestra',
       'lorchestra',
     ])
-    const pod = documentsOf('kubernetes-cronjob.yaml')[0]?.['spec']?.['jobTemplate']?.['spec']?.['template']?.['spec']
-    const mounts = pod?.['containers']?.[0]?.['volumeMounts'] ?? []
-    expect(mounts.map(({mountPath}) => mountPath)).to.include.members(['/var/lib/lorchestra', '/var/cache/lorchestra'])
-    const volumes = (pod?.['volumes'] ?? []).map((volume) => volume['name'])
-    expect(volumes).to.include.members(mounts.map((mount) => mount['name']))
+    for (const name of ['kubernetes-cronjob.yaml', 'kubernetes-indexed-job.yaml']) {
+      const pod = documentsOf(name)[0]?.['spec']?.['jobTemplate']?.['spec']?.['template']?.['spec']
+      const mounts = pod?.['containers']?.[0]?.['volumeMounts'] ?? []
+      const paths = mounts.map(({mountPath}) => mountPath)
+      expect(paths).to.include.members(['/var/lib/lorchestra', '/var/cache/lorchestra'])
+      const volumes = (pod?.['volumes'] ?? []).map((volume) => volume['name'])
+      expect(volumes).to.include.members(mounts.map((mount) => mount['name']))
+    }
+  })
+
+  it('give each task of several its number, its count and its claim', () => {
+    const job = documentsOf('kubernetes-indexed-job.yaml')[0]?.['spec']?.['jobTemplate']?.['spec']
+    const container = job?.['template']?.['spec']?.['containers']?.[0]
+    const env = new Map((container?.['env'] ?? []).map((entry) => [String(entry['name']), entry]))
+    // Kubernetes itself adds JOB_COMPLETION_INDEX, and the label that the other one is read from.
+    const environment = {
+      JOB_COMPLETION_INDEX: '3',
+      LORCHESTRA_TASKS: String(env.get('LORCHESTRA_TASKS')?.['value']),
+      LORCHESTRA_KUBERNETES_JOB: String(
+        env.get('LORCHESTRA_KUBERNETES_JOB')?.['valueFrom']?.['fieldRef']?.['fieldPath'],
+      ),
+    }
+    expect(readTask('auto', environment)).to.deep.equal({index: 3, count: Number(job?.['completions'])})
+    expect(claimIn(environment)).to.equal("kubernetes/metadata.labels['batch.kubernetes.io/controller-uid']/3")
+    for (const name of ['kubernetes-indexed-job.yaml', 'cloud-run-tasks.yaml'])
+      expect(textOf(name)).to.contain("args: [run, 'gmail_*', --task, auto]\n")
+    const refused = job?.['podFailurePolicy']?.['rules']?.[1]?.['onExitCodes']?.['values']
+    expect(refused).to.deep.equal([EXIT.usage, EXIT.mode])
   })
 
   it('are units, and lines of a crontab', () => {

@@ -26,13 +26,33 @@ describe('many rejected records', () => {
     const silent = (): void => undefined
     const log = {debug: silent, info: silent, error: silent, warn: (text: string) => void said.push(text)}
     const DAY = 86_400_000
-    const {counts, rejectedIn} = await scriptedRun({source, folder: folder(), start: 0, now: 2 * DAY, log})
+    const {counts} = await scriptedRun({source, folder: folder(), start: 0, now: 2 * DAY, log})
     expect(counts.rejected).to.equal(52)
     expect(said.filter((text) => text.includes('has no date'))).to.have.length(2)
     const large = said.filter((text) => text.includes('too large'))
     expect(large).to.have.length(4)
     expect(large.at(-1)).to.equal('rejected 47 more: too large')
-    expect(rejectedIn).to.deep.equal([{since: 0, until: 2 * DAY}])
+  })
+})
+
+describe('many records that are rejected for their size', () => {
+  it('do not flood the log either, although each has a size of its own', async () => {
+    const source = scriptedSource(() => [], {
+      async *extract({reject}) {
+        for (let number = 0; number < 50; number += 1) reject(`message ${number}`, `it takes ${1000 + number} bytes`)
+        yield await Promise.resolve({records: []})
+      },
+    })
+    const said: string[] = []
+    const silent = (): void => undefined
+    const log = {debug: silent, info: silent, error: silent, warn: (text: string) => void said.push(text)}
+    await scriptedRun({source, folder: folder(), log})
+    expect(said).to.deep.equal([
+      'rejected message 0: it takes 1000 bytes',
+      'rejected message 1: it takes 1001 bytes',
+      'rejected message 2: it takes 1002 bytes',
+      'rejected 47 more: it takes … bytes',
+    ])
   })
 })
 

@@ -5,7 +5,7 @@ import {setImmediate as turn} from 'node:timers/promises'
 import {expect} from 'chai'
 import sinon from 'sinon'
 
-import {outcomeOf} from '../../src/base/errors.ts'
+import {codeOf, outcomeOf} from '../../src/base/errors.ts'
 import {ownProcess, type ProcessIdentity} from '../../src/base/process-identity.ts'
 import {HEARTBEAT} from '../../src/base/sign-of-life.ts'
 import {change, events, query} from '../support/database.ts'
@@ -49,6 +49,12 @@ describe('the stream of a run', () => {
       `UPDATE event_log SET created_at = now() - INTERVAL '6 minutes' WHERE correlation_id = 'earlier'`,
     )
     expect((await run()).error).to.equal(undefined)
+  })
+
+  it('whose last sign of life lies in the future, by a wrong clock, is no case for waiting', async () => {
+    await startedBy({host: 'elsewhere.example', pid: 1, token: ''}, "now() + INTERVAL '1 year'")
+    const refused = await run().catch((error: unknown) => error)
+    expect([outcomeOf(refused), codeOf(refused)]).to.deep.equal(['failed', 'E_CLOCK_WRONG'])
   })
 
   it('on another machine, or in a container of the same host name, is left alone while its sign of life is fresh', async () => {

@@ -46,6 +46,7 @@ export interface ScriptedRun {
   readonly mask?: Mask
   readonly warehouse?: (real: Warehouse) => Warehouse
   readonly runId?: string
+  readonly claim?: string | undefined
   readonly options?: unknown
   readonly lockTimeout?: number
   readonly commitTimeout?: number
@@ -119,6 +120,7 @@ export async function scriptedRun(run: ScriptedRun): Promise<ScriptedResult> {
     request,
     runId,
     startedAt,
+    claim: run.claim,
     sink,
     // Nothing is kept: each run begins with what its options say.
     secrets: {get: () => Promise.resolve(undefined), update: async (_name, change) => change(undefined)},

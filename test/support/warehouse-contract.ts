@@ -5,7 +5,8 @@ import {outcomeOf} from '../../src/base/errors.ts'
 import {createEvent} from '../../src/model/events.ts'
 import {CLOCK_TOLERANCE} from '../../src/model/clock.ts'
 import type {Page} from '../../src/source.ts'
-import type {Warehouse} from '../../src/warehouse/warehouse.ts'
+import {readAgain} from '../../src/run/read-again.ts'
+import type {WantedRejects, Warehouse} from '../../src/warehouse/warehouse.ts'
 import type {EndedApart, RunApart} from './run-apart.ts'
 import {PRODUCTION, type ScriptedResult, type ScriptedRun} from './scripted-run.ts'
 import {scriptedSource, windowOf, type ScriptedRecord} from './scripted-source.ts'
@@ -56,6 +57,9 @@ const full = {full: true}
 
 /** What every warehouse promises, asked through the real sink and the real pipeline. */
 export function describeWarehouse(warehouse: () => WarehouseUnderTest): void {
+  const readRejects = async (of: WantedRejects['of'], closedToo = false) =>
+    warehouse().open().readRejects(PRODUCTION, {of, closedToo, limit: 10})
+
   it('stores one row for each key; the last record of a key wins', async () => {
     const source = scriptedSource(() => [record('a', 1), record('b', 2), record('b', 3, {later: true})])
     const {counts, error} = await warehouse().run({source, now: DAY})
@@ -323,11 +327,92 @@ export function describeWarehouse(warehouse: () => WarehouseUnderTest): void {
     expect([first.firstRejects, second.firstRejects]).to.deep.equal([1, 0])
     const [event] = (await warehouse().logged()).filter(({type}) => type === 'record.rejected')
     expect([event?.error, event?.payload?.['reference']]).to.deep.equal(['its body is missing', 'message 17'])
-    const listed = await warehouse().open().readRejects(PRODUCTION, first.runId)
-    expect(listed?.map(({stream, reference, reason}) => [stream.objectType, reference, reason])).to.deep.equal([
-      ['thing', 'message 17', 'its body is missing'],
+    const listed = await readRejects({runId: first.runId}, true)
+    expect(
+      listed?.map(({stream, reference, reason, rejectedIn}) => [stream.objectType, reference, reason, rejectedIn]),
+    ).to.deep.equal([
+      [
+        'thing',
+        'message 17',
+        'its body is missing',
+        {job: 'job', account: 'acct1', selection: 'all', window: {since: -Infinity, until: DAY}},
+      ],
     ])
-    expect(await warehouse().open().readRejects(PRODUCTION, 'no such run')).to.equal(undefined)
+    expect(await readRejects({runId: 'no such run'})).to.equal(undefined)
+  })
+
+  it('has a reject open until its record is stored, or all that it was met in is read again by one run', async () => {
+    const bad = new Set(['known to the source', 'without a key', 'with a key'])
+    const source = scriptedSource(() => [], {
+      defaults: {slice: '1d', earliest: new Date(0).toISOString()},
+      async *extract({reject, window}) {
+        const since = window.since?.getTime() ?? 0
+        if (since < DAY) {
+          for (const reference of bad)
+            reject(reference === 'with a key' ? `thing:scripted--acct1:${reference}` : reference, 'it is bad')
+        }
+        const good = ['known to the source', 'with a key'].filter((id) => !bad.has(id))
+        yield await Promise.resolve({records: since < DAY ? good.map((id) => ({id})) : []})
+      },
+    })
+    const open = async () => (await readRejects({job: 'job'}))?.map(({runId, reference}) => `${runId}: ${reference}`)
+    const first = await warehouse().run({source, now: 2 * DAY, start: 0, runId: 'first'})
+    expect([first.error, first.openRejects]).to.deep.equal([undefined, 3])
+    expect(await open()).to.deep.equal([
+      'first: known to the source',
+      'first: without a key',
+      'first: thing:scripted--acct1:with a key',
+    ])
+    bad.delete('known to the source')
+    bad.delete('with a key')
+    // It reads half of the slice in which they were met: what was stored is settled, what has no key may be in the other half.
+    const half = await warehouse().run({
+      source,
+      now: 3 * DAY,
+      start: 0,
+      runId: 'half',
+      request: {since: 0, until: DAY / 2},
+    })
+    expect([half.error, half.openRejects]).to.deep.equal([undefined, 1])
+    expect(await open()).to.deep.equal(['first: without a key', 'half: without a key'])
+    bad.delete('without a key')
+    const limited = {since: 0, until: DAY, limit: 10}
+    await warehouse().run({source, now: 4 * DAY, start: 0, runId: 'limited', request: limited})
+    await warehouse().run({source, now: 5 * DAY, start: 0, runId: 'dry', request: {since: 0}, mode: 'dry-run'})
+    expect(await open()).to.have.length(2)
+    await warehouse().run({source, now: 6 * DAY, start: 0, runId: 'whole', request: {since: 0, until: DAY}})
+    expect(await open()).to.deep.equal([])
+    const all = await readRejects({job: 'job'}, true)
+    expect(all?.map(({open: isOpen}) => isOpen)).to.deep.equal([false, false, false, false])
+    expect(await readRejects({runId: 'first'})).to.deep.equal([])
+  })
+
+  it('has a reject of a change open until the changes since the same bookmark are read again', async () => {
+    let bad = true
+    const source = scriptedSource(() => [], {
+      currentBookmark: () => Promise.resolve('now'),
+      canResume: () => Promise.resolve(true),
+      async *extract({bookmark, reject}) {
+        if (bookmark === 'first' && bad) reject('changed', 'it is bad')
+        yield await Promise.resolve({records: [], bookmark: bookmark === undefined ? 'first' : 'second'})
+      },
+    })
+    await warehouse().run({source, now: DAY, start: 0})
+    const second = await warehouse().run({source, now: 2 * DAY, start: 0, runId: 'second'})
+    expect([second.error, second.openRejects]).to.deep.equal([undefined, 1])
+    const [reject, ...others] = (await readRejects({job: 'job'})) ?? []
+    expect([others, reject?.rejectedIn?.bookmark]).to.deep.equal([[], 'first'])
+    // Other changes of a time that reaches further back, and the time itself, have not brought it again.
+    await warehouse().run({source, now: 3 * DAY, start: 0})
+    await warehouse().run({source, now: 4 * DAY, start: 0, request: {since: 0}})
+    const again = readAgain(reject === undefined ? [] : [reject])
+    const retried = await warehouse().run({source, now: 5 * DAY, start: 0, request: {again}})
+    expect([retried.error, retried.openRejects, source.calls.at(-1)?.bookmark]).to.deep.equal([undefined, 1, 'first'])
+    bad = false
+    const cured = await warehouse().run({source, now: 6 * DAY, start: 0, request: {again}})
+    expect([cured.error, cured.openRejects]).to.deep.equal([undefined, 0])
+    await warehouse().run({source, now: 7 * DAY, start: 0})
+    expect(source.calls.at(-1)?.bookmark).to.equal('second')
   })
 
   it('keeps hostile text in payloads and keys', async () => {
@@ -380,6 +465,45 @@ export function describeWarehouse(warehouse: () => WarehouseUnderTest): void {
     expect((await warehouse().stored()).map((row) => row.payload)).to.deep.equal([{id: 'a', from: 'first'}])
     const after = await warehouse().run({source: yielding({id: 'b'}), now: 2 * DAY})
     expect(after.error).to.equal(undefined)
+  })
+
+  it('lets the next attempt of a task take over the stream of the one before, dead or not, and that one commits no more', async () => {
+    const held = Promise.withResolvers<void>()
+    const underway = Promise.withResolvers<void>()
+    const slow = scriptedSource(() => [], {
+      async *extract() {
+        underway.resolve()
+        await held.promise
+        yield {records: [{id: 'a', from: 'first'}]}
+      },
+    })
+    const first = warehouse().run({source: slow, now: DAY, runId: 'first', claim: 'engine/execution/3'})
+    await underway.promise
+    const another = async (claim: string | undefined): Promise<unknown> =>
+      warehouse()
+        .run({source: yielding({id: 'a', from: 'another'}), now: DAY, runId: 'another', claim})
+        .catch(outcomeOf)
+    expect([await another('engine/execution/4'), await another(undefined)]).to.deep.equal(['busy', 'busy'])
+    const second = await warehouse().run({
+      source: yielding({id: 'a', from: 'second'}),
+      now: DAY,
+      runId: 'second',
+      claim: 'engine/execution/3',
+    })
+    expect(second.error).to.equal(undefined)
+    held.resolve()
+    const lost = (await first).error
+    expect([outcomeOf(lost), (lost as Error).message.includes('this run lost its stream')]).to.deep.equal([
+      'failed',
+      true,
+    ])
+    expect((await warehouse().stored()).map(({payload}) => payload)).to.deep.equal([{id: 'a', from: 'second'}])
+    const failed = (await warehouse().logged()).filter(({type}) => type === 'job.failed')
+    expect(failed.map(({runId}) => runId)).to.deep.equal(['first'])
+    expect(failed[0]?.error).to.match(/its task was begun anew .* taken over by second$/)
+    const started = (await warehouse().logged()).filter(({type}) => type === 'job.started')
+    expect(started.map(({payload}) => payload?.['claim'])).to.deep.equal(['engine/execution/3', 'engine/execution/3'])
+    expect((await warehouse().run({source: yielding({id: 'b'}), now: 2 * DAY})).error).to.equal(undefined)
   })
 }
 

@@ -1,7 +1,7 @@
 import type {JsonObject, Page, SourceContext} from 'lorchestra'
 
 import {inOrder} from './in-order.ts'
-import {getMessage} from './messages.ts'
+import {getMessage, type TooLarge} from './messages.ts'
 import type {Options} from './options.ts'
 import {timeOf} from './slice-window.ts'
 
@@ -20,12 +20,14 @@ export async function* fetchMessages(
   }))
   for await (const {id, message} of fetched) {
     if (message === 'gone') context.progress({gone: 1})
-    else if (message === 'too large') context.reject(id, tooLarge(context.options))
+    else if (isTooLarge(message)) context.reject(id, reasonFor(message, context.options))
     else if (timeOf(message) === undefined) context.reject(id, 'the message has no usable internalDate')
     else if (!isWanted(message)) context.progress({outside: 1})
     else yield {records: [message]}
   }
 }
 
-const tooLarge = ({max_message_bytes: limit}: Options): string =>
-  `the message is larger than ${limit} bytes as JSON; raise max_message_bytes, or leave attachments out with format: full`
+const isTooLarge = (message: JsonObject | TooLarge): message is TooLarge => 'tooLarge' in message
+
+const reasonFor = ({tooLarge: size}: TooLarge, {max_message_bytes: limit}: Options): string =>
+  `the message${size === undefined ? '' : `, by Gmail's estimate ${size} bytes of mail,`} is larger than ${limit} bytes as JSON; raise max_message_bytes, or leave attachments out with format: full`

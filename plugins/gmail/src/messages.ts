@@ -50,12 +50,28 @@ function idsOf({messages, nextPageToken, resultSizeEstimate}: JsonObject): reado
 const misshapen = (what: string): Error =>
   new Error(`the answer of messages.list holds ${what}; check that api_url is the Gmail API`)
 
+/** A message that was not fetched says how many bytes of mail it takes by Gmail's estimate, where Gmail has one. */
+export interface TooLarge {
+  readonly tooLarge: number | undefined
+}
+
+async function sizeOf(context: SourceContext<Options>, id: string, signal: AbortSignal): Promise<number | undefined> {
+  const {body} = await get(context, `messages/${encodeURIComponent(id)}`, {
+    query: {format: 'minimal', fields: 'id,sizeEstimate'},
+    allow: [404],
+    units: context.options.units_per_get,
+    signal,
+  })
+  const {sizeEstimate} = body
+  return typeof sizeEstimate === 'number' ? sizeEstimate : undefined
+}
+
 /** Gets the whole message, or tells why there is none. */
 export async function getMessage(
   context: SourceContext<Options>,
   id: string,
   signal: AbortSignal,
-): Promise<JsonObject | 'gone' | 'too large'> {
+): Promise<JsonObject | 'gone' | TooLarge> {
   const {format, units_per_get: units, max_message_bytes: maxBytes} = context.options
   try {
     const {status, body} = await get(context, `messages/${encodeURIComponent(id)}`, {
@@ -72,7 +88,7 @@ export async function getMessage(
     // Any server answers 404 to an address that it does not know; only Gmail says it so.
     if (reasonOf(body) === 'notFound') return 'gone'
   } catch (error) {
-    if (isHttpError(error) && error.tooLarge === true) return 'too large'
+    if (isHttpError(error) && error.tooLarge === true) return {tooLarge: await sizeOf(context, id, signal)}
     throw error
   }
   throw new Error(`message ${id}: answered 404, but not as Gmail does; check that api_url is the Gmail API`)

@@ -331,12 +331,14 @@ describe('reading Gmail', () => {
 
     it('rejects a message that is too large to be fetched, and reads the others', async () => {
       const large = visible[3]?.id
-      await proxy.rules.forGet(`${path}/${large}`).thenJson(200, {id: large ?? '', text: 'x'.repeat(3_000_000)})
+      const asked = (format: string) => proxy.rules.forGet(`${path}/${large}`).withQuery({format})
+      await asked('full').thenJson(200, {id: large ?? '', text: 'x'.repeat(3_000_000)})
+      await asked('minimal').thenJson(200, {id: large ?? '', sizeEstimate: 2_345_678})
       await passOn()
       const run = through({options: {max_message_bytes: 2_000_000}})
       expect(await run.all()).to.have.length(visible.length - 1)
       expect(run.rejected).to.deep.equal([
-        `${large}: the message is larger than 2000000 bytes as JSON; raise max_message_bytes, or leave attachments out with format: full`,
+        `${large}: the message, by Gmail's estimate 2345678 bytes of mail, is larger than 2000000 bytes as JSON; raise max_message_bytes, or leave attachments out with format: full`,
       ])
       expect(isBalanced(run)).to.equal(true)
     })

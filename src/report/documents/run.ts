@@ -31,6 +31,11 @@ export const runMember = z
     commits: z.int().nonnegative().describe('How many were made; a dry run counts what would be one.'),
     bytes_billed: z.int().nonnegative().optional().describe('By a warehouse that bills.'),
     counts: countsOfAnyRun,
+    open_rejects: z
+      .int()
+      .nonnegative()
+      .optional()
+      .describe('Records of the job that runs rejected and none stored since, where this one rejected or retried any.'),
     cursor: z
       .strictObject({
         before: instant.nullable().describe('null: the very first record.'),
@@ -58,13 +63,23 @@ export const refusedRunMember = z
   .strictObject({job: names.job, error: errorMember})
   .meta({id: 'refused_run', description: 'A job that could not even begin.'})
 
+/** This is what `--task` left to do here. */
+export const taskMember = z.strictObject({
+  index: z.int().nonnegative().describe('Which task it is, counted from 0.'),
+  count: z.int().positive().describe('How many tasks there are.'),
+  jobs: z.array(names.job).describe('Its own jobs; none where there are fewer accounts than tasks.'),
+  of: z.int().nonnegative().describe('How many jobs all tasks have together.'),
+})
+
 export const runDocument = document({
+  task: taskMember.optional().describe('With --task.'),
   runs: z
     .array(z.union([runMember, refusedRunMember]))
     .describe('One element a job, in the order in which they ended.'),
   error: errorMember.optional().describe('Why the command failed, where it was not one of its runs.'),
 })
 
+export type TaskMember = DocumentOf<typeof taskMember>
 export type RunMember = DocumentOf<typeof runMember>
 export type RefusedRunMember = DocumentOf<typeof refusedRunMember>
 export type RunDocument = DocumentOf<typeof runDocument>

@@ -46,7 +46,7 @@ export function keyRecord(
   if (json.tooDeep)
     return reject(`it is nested more than ${levels} levels deep, which the warehouse cannot hold`, idemKey)
   if (json.bytes.length > bytes)
-    return reject(`it takes more than ${bytes} bytes as JSON, which the warehouse cannot hold`, idemKey)
+    return reject(`it takes ${json.bytes.length} bytes as JSON, and the warehouse holds ${bytes} at most`, idemKey)
   if (!wideNumbers && json.manyDigits && holdsWideNumber(textOf(json.bytes)))
     return reject('a number in it has more digits than the warehouse can hold', idemKey)
   const {sourceSystem, objectType} = stream

@@ -1,7 +1,5 @@
 import {EVENT_LOG, type ColumnType} from '../../model/tables.ts'
 import type {Event} from '../../model/events.ts'
-import {rejectIn} from '../event-rows.ts'
-import type {Reject} from '../warehouse.ts'
 import type {Queries} from './query.ts'
 import {instant, literal} from './sql.ts'
 import {ANY_TIME} from './stream-state.ts'
@@ -75,22 +73,4 @@ export async function countFirstRejects(
     what: 'looking for rejects that are new',
   })
   return Number(row?.['first_rejects'])
-}
-
-export async function readRejects(
-  queries: Queries,
-  eventLog: string,
-  runId: string,
-  signal: AbortSignal,
-): Promise<readonly Reject[] | undefined> {
-  const rows = await queries.rows({
-    sql: `SELECT event_type, source_system, object_type, JSON_VALUE(payload, '$.reference') AS reference, error_message AS reason,
-                 CAST(UNIX_MILLIS(created_at) AS STRING) AS created_ms
-          FROM ${eventLog} WHERE ${ANY_TIME} AND correlation_id = @run_id ORDER BY created_at, event_id`,
-    values: {run_id: runId},
-    what: 'reading what the run rejected',
-    signal,
-  })
-  if (rows.length === 0) return undefined
-  return rows.filter((row) => row['event_type'] === 'record.rejected').map(rejectIn)
 }

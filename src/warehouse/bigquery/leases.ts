@@ -1,10 +1,11 @@
 import * as z from 'zod'
 
 import {busy} from '../../base/errors.ts'
+import type {Claim} from '../../model/claim.ts'
 import type {Event} from '../../model/events.ts'
 import {isAlive, ownProcess, processIdentity} from '../../base/process-identity.ts'
 import {DEAD_AFTER, HEARTBEAT} from '../../base/sign-of-life.ts'
-import {endedWithoutAWord, streamHeld, streamLost} from '../held-streams.ts'
+import {begunAnew, endedWithoutAWord, streamHeld, streamLost} from '../held-streams.ts'
 import type {Connection} from './connection.ts'
 import {isDuplicate, isNotFound} from './service-error.ts'
 import {literal} from './sql.ts'
@@ -17,17 +18,17 @@ export interface Condition {
   readonly reason: string
 }
 
-const holderShape = z.object({process: processIdentity, startedAt: z.string()})
+const holderShape = z.object({process: processIdentity, startedAt: z.string(), claim: z.string().optional()})
 
 export interface Holder {
   readonly runId: string
-  /** It holds `process` and `startedAt` as JSON. */
+  /** It holds `process`, `startedAt` and `claim` as JSON. */
   readonly about: string
 }
 
-export const thisProcess = async (runId: string): Promise<Holder> => ({
+export const thisProcess = async (runId: string, claim: Claim | undefined): Promise<Holder> => ({
   runId,
-  about: JSON.stringify({process: await ownProcess(), startedAt: new Date().toISOString()}),
+  about: JSON.stringify({process: await ownProcess(), startedAt: new Date().toISOString(), claim}),
 })
 
 /**
@@ -81,15 +82,17 @@ async function takeLease(
     if (found === undefined)
       throw busy('another run is taking the same stream', {code: 'E_STREAM_BUSY', next: 'Run the same command again.'})
     if (found.runId === holder.runId) return undefined
-    await assertDead(found)
+    const isOwn = isSameTask(found, holder)
+    if (!isOwn) await assertDead(found)
     await queries.run(`${lease}-${holder.runId}-over`, {
       sql: `UPDATE ${table} SET run_id = ${literal(holder.runId)}, about = ${literal(holder.about)}, heard = CURRENT_TIMESTAMP()
- WHERE run_id = ${literal(found.runId)} AND TIMESTAMP_DIFF(CURRENT_TIMESTAMP(), heard, MILLISECOND) >= ${found.silentFor}`,
-      what: "taking over a dead run's stream",
+ WHERE run_id = ${literal(found.runId)}${isOwn ? '' : ` AND TIMESTAMP_DIFF(CURRENT_TIMESTAMP(), heard, MILLISECOND) >= ${found.silentFor}`}`,
+      what: isOwn ? 'taking over the stream of an earlier attempt' : "taking over a dead run's stream",
     })
     const now = await holderIn(queries, table)
     if (now?.runId !== holder.runId) throw heldBy(now ?? found, true)
-    return lastWord(found, holder)
+    const {process} = holderShape.parse(JSON.parse(found.about))
+    return (isOwn ? begunAnew : endedWithoutAWord)({runId: found.runId, process}, holder.runId)
   }
 }
 
@@ -139,9 +142,10 @@ function heldBy({runId, about}: Holder, elsewhere: boolean): Error {
   return streamHeld({runId, process, startedAt}, elsewhere)
 }
 
-function lastWord(found: Holder, taker: Holder): Event {
-  const {process} = holderShape.parse(JSON.parse(found.about))
-  return endedWithoutAWord({runId: found.runId, process}, taker.runId)
+/** Only who has a claim can have another's. */
+function isSameTask(one: Holder, other: Holder): boolean {
+  const [found, own] = [one, other].map(({about}) => holderShape.safeParse(JSON.parse(about)).data?.claim)
+  return own !== undefined && own === found
 }
 
 /**

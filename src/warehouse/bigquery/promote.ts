@@ -82,7 +82,7 @@ export async function promoteRows(options: CommitOptions, since: Date, promotion
   const {connection, queries, staged} = options
   const {from, streams, runId} = promotion
   const testLeases = streams.map((stream) => leaseName(connection.dataset, from, stream))
-  await takeLeases(connection, queries, testLeases, await thisProcess(runId))
+  await takeLeases(connection, queries, testLeases, await thisProcess(runId, undefined))
   try {
     return await takeOver(options, since, promotion)
   } finally {

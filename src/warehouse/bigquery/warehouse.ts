@@ -10,6 +10,7 @@ import {
   type RunToBegin,
   type StreamScope,
   type StreamState,
+  type WantedRejects,
   type WantedRuns,
   type Warehouse,
   type WarehouseDescription,
@@ -29,12 +30,13 @@ import {
   existingTables,
 } from './definitions.ts'
 import {checkPermissions, countSurplusRows, describeStreams, describeTable} from './description.ts'
-import {insertEvents, readRejects} from './events.ts'
+import {insertEvents} from './events.ts'
 import {downloadKeys} from './keys.ts'
 import {dropLeases, keepLeases, takeLeases, thisProcess} from './leases.ts'
 import {LEASE, leaseName, STAGING, stagingName} from './names.ts'
 import {compareRows, promoteRows} from './promote.ts'
 import {Queries} from './query.ts'
+import {readRejects} from './rejects.ts'
 import {readRunEvents} from './run-events.ts'
 import {dropStaging, dropStagingOf} from './staging.ts'
 import {readStreamState} from './stream-state.ts'
@@ -75,11 +77,15 @@ export class BigQueryWarehouse implements Warehouse {
     return this.#statesOf(queries, connection.tableName(tables.eventLog), scopes)
   }
 
-  async readRejects(tables: TableSet, runId: string): Promise<readonly Reject[] | undefined> {
+  async readRejects(tables: TableSet, wanted: WantedRejects): Promise<readonly Reject[] | undefined> {
     const {connection, queries} = await this.#open()
     const existing = await existingTables(connection, tables, this.#signal)
     if (!existing.eventLog) return undefined
-    return readRejects(queries, connection.tableName(tables.eventLog), runId, this.#signal)
+    const names = {
+      eventLog: connection.tableName(tables.eventLog),
+      ...(existing.rawObjects && {rawObjects: connection.tableName(tables.rawObjects)}),
+    }
+    return readRejects(queries, names, wanted, this.#signal)
   }
 
   async readRunEvents(tables: TableSet, wanted: WantedRuns): Promise<readonly RunEvent[]> {
@@ -176,7 +182,7 @@ export class BigQueryWarehouse implements Warehouse {
     if (definitionFrom === undefined) await assertProductionTables(connection, tables)
     else await createMissingCopies(connection, tables, definitionFrom)
     const leases = streams.map((stream) => leaseName(connection.dataset, tables, stream))
-    const dead = await takeLeases(connection, queries, leases, await thisProcess(runId))
+    const dead = await takeLeases(connection, queries, leases, await thisProcess(runId, run.claim))
     const eventLog = connection.tableName(tables.eventLog)
     const started = run.started()
     const since = new Date(started.created_at)

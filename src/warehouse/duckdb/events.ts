@@ -2,8 +2,6 @@ import type {DuckDBConnection} from '@duckdb/node-api'
 
 import type {Event} from '../../model/events.ts'
 import {EVENT_LOG, type ColumnType, type TableSet} from '../../model/tables.ts'
-import {rejectIn} from '../event-rows.ts'
-import type {Reject} from '../warehouse.ts'
 import {identifier, literal, rowsOf} from './sql.ts'
 
 const names = EVENT_LOG.columns.map(({name}) => name)
@@ -55,22 +53,4 @@ export async function countFirstRejects(
 function eventsIn(files: readonly string[]): string {
   const columns = EVENT_LOG.columns.map(({name, type}) => `${name}: ${literal(JSON_TYPES[type])}`)
   return `read_json([${files.map(literal).join(', ')}], format = 'newline_delimited', columns = {${columns.join(', ')}})`
-}
-
-export async function readRejects(
-  connection: DuckDBConnection,
-  tables: TableSet,
-  runId: string,
-): Promise<readonly Reject[] | undefined> {
-  const log = identifier(tables.eventLog)
-  const [run] = await rowsOf(connection, `SELECT 1 FROM ${log} WHERE correlation_id = $runId LIMIT 1`, {runId})
-  if (run === undefined) return undefined
-  const rows = await rowsOf(
-    connection,
-    `SELECT source_system, object_type, (payload->>'$.reference') AS reference, error_message AS reason,
-            epoch_ms(created_at)::DOUBLE AS created_ms
-     FROM ${log} WHERE correlation_id = $runId AND event_type = 'record.rejected' ORDER BY created_at, rowid`,
-    {runId},
-  )
-  return rows.map(rejectIn)
 }

@@ -8,7 +8,15 @@ import type {Event} from '../../model/events.ts'
 import {isAlive, processIdentity} from '../../base/process-identity.ts'
 import {DEAD_AFTER, silenceOf} from '../../base/sign-of-life.ts'
 import type {TableSet} from '../../model/tables.ts'
-import {endedWithoutAWord, streamHeld, streamLost} from '../held-streams.ts'
+import {CLOCK_TOLERANCE} from '../../model/clock.ts'
+import {
+  begunAnew,
+  endedWithoutAWord,
+  heardInTheFuture,
+  streamHeld,
+  streamLost,
+  type HoldingRun,
+} from '../held-streams.ts'
 import type {RunToBegin} from '../warehouse.ts'
 import {tableExists} from './definitions.ts'
 import {insertEvents} from './events.ts'
@@ -18,6 +26,7 @@ import {identifier, rowsOf} from './sql.ts'
 const startedPayload = z.object({
   streams: z.array(z.string()),
   process: processIdentity,
+  claim: z.string().optional(),
 })
 
 /**
@@ -32,17 +41,25 @@ export async function takeLease(connection: DuckDBConnection, path: string, run:
     const other = startedPayload.safeParse(JSON.parse(String(row['payload'])))
     if (!other.success || !other.data.streams.some((stream) => wanted.streams.includes(stream))) continue
     const holder = {runId: String(row['run_id']), process: other.data.process}
-    const alive = await isAlive(holder.process)
-    const sign = signOf(path, holder.runId)
-    const silence = Math.min(Date.now() - Number(row['last_heard']), (await silenceOf(sign)) ?? Infinity)
-    if (alive ?? silence < DEAD_AFTER) {
-      throw streamHeld({...holder, startedAt: String(row['started'])}, alive === undefined)
-    }
-    await insertEvents(connection, run.tables, [endedWithoutAWord(holder, run.runId)])
-    await rm(sign, {force: true})
+    const isOwn = wanted.claim !== undefined && other.data.claim === wanted.claim
+    if (!isOwn) await assertDead({...holder, startedAt: String(row['started'])}, Number(row['last_heard']), path)
+    const ending = isOwn ? begunAnew(holder, run.runId) : endedWithoutAWord(holder, run.runId)
+    await insertEvents(connection, run.tables, [ending])
+    await rm(signOf(path, holder.runId), {force: true})
   }
   await insertEvents(connection, run.tables, [started])
   return started
+}
+
+async function assertDead(
+  holder: HoldingRun & {readonly startedAt: string},
+  lastHeard: number,
+  path: string,
+): Promise<void> {
+  const alive = await isAlive(holder.process)
+  const silence = Math.min(Date.now() - lastHeard, (await silenceOf(signOf(path, holder.runId))) ?? Infinity)
+  if (alive === undefined && silence < -CLOCK_TOLERANCE) throw heardInTheFuture(holder)
+  if (alive ?? silence < DEAD_AFTER) throw streamHeld(holder, alive === undefined)
 }
 
 /** A run that was taken for dead must not write any more, nor one whose file was exchanged. */

@@ -18,6 +18,7 @@ import {
   type RunToBegin,
   type StreamScope,
   type StreamState,
+  type WantedRejects,
   type WantedRuns,
   type Warehouse,
   type WarehouseDescription,
@@ -38,10 +39,10 @@ import {
   tableExists,
 } from './definitions.ts'
 import {assertIsWritable, isThere, bytesOf, countSurplusRows, describeStreams, describeTable} from './description.ts'
-import {readRejects} from './events.ts'
 import {exportKeys} from './keys.ts'
 import {assertLeaseHeld, fileExchanged, takeLease} from './leases.ts'
 import {createMissingDatabase} from './new-database.ts'
+import {readRejects} from './rejects.ts'
 import type {LockTimeouts} from './lock-wait.ts'
 import {compareRows, promoteRows} from './promote.ts'
 import {readRunEvents} from './run-events.ts'
@@ -86,11 +87,11 @@ export class DuckDBWarehouse implements Warehouse {
     })
   }
 
-  async readRejects(tables: TableSet, runId: string): Promise<readonly Reject[] | undefined> {
+  async readRejects(tables: TableSet, wanted: WantedRejects): Promise<readonly Reject[] | undefined> {
     if (!(await databaseExists(this.#database.path))) return undefined
     return withDatabase(this.#database, 'read', this.#signal, async (connection) => {
       await assertCompatibleTables(connection, tables)
-      return (await tableExists(connection, tables.eventLog)) ? readRejects(connection, tables, runId) : undefined
+      return (await tableExists(connection, tables.eventLog)) ? readRejects(connection, tables, wanted) : undefined
     })
   }
 

@@ -4,7 +4,7 @@ import {join} from 'node:path'
 import {expect} from 'chai'
 import {useFakeTimers} from 'sinon'
 
-import {outcomeOf} from '../../../src/base/errors.ts'
+import {codeOf, outcomeOf} from '../../../src/base/errors.ts'
 import {createMask} from '../../../src/base/mask.ts'
 import {ownProcess} from '../../../src/base/process-identity.ts'
 import {createSecretStore} from '../../../src/sources/secrets/secret-store.ts'
@@ -205,6 +205,12 @@ describe('the secret store', () => {
       expect(await readdir(folder)).to.deep.equal(['acct1.json'])
     })
   }
+
+  it('says that a clock is wrong, and not to wait, where the last sign of life is one of the future', async () => {
+    await silentFor(-60, await heldByThisProcess({host: 'another-machine'}))
+    const error = await rejectionOf(open({lockTimeout: 0}).update('one', () => 'value'))
+    expect([outcomeOf(error), codeOf(error)]).to.deep.equal(['failed', 'E_CLOCK_WRONG'])
+  })
 
   it('leaves the lock of a process that it can see alone, however long that takes', async () => {
     await silentFor(60, await heldByThisProcess())

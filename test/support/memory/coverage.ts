@@ -3,11 +3,12 @@ import {mergeWindows, type TimeWindow} from '../../../src/model/window.ts'
 import type {JsonValue} from '../../../src/source.ts'
 import type {DescribedStream, StreamScope, StreamState} from '../../../src/warehouse/warehouse.ts'
 
-interface Completion {
+export interface Completion {
   readonly job: string
   readonly account: string | null
   readonly selection: string
   readonly limited: boolean
+  readonly read_by?: string
   readonly window: {readonly since: string | null; readonly until: string}
   readonly identity?: string | null
   readonly bookmark?: {readonly value: JsonValue; readonly at: string} | null
@@ -17,13 +18,13 @@ interface Completed extends Completion {
   readonly event: Event
 }
 
-const completedIn = (log: readonly Event[]): readonly Completed[] =>
+export const completedIn = (log: readonly Event[]): readonly Completed[] =>
   log
     .filter(({event_type: type, status}) => type === 'ingestion.completed' && status === 'ok')
     .filter(({payload}) => payload?.['schema'] === 1)
     .map((event) => ({...(event.payload as unknown as Completion), event}))
 
-const windowOf = ({window: {since, until}}: Completion): TimeWindow => ({
+export const windowOf = ({window: {since, until}}: Pick<Completion, 'window'>): TimeWindow => ({
   since: since === null ? -Infinity : Date.parse(since),
   until: Date.parse(until),
 })

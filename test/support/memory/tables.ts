@@ -16,7 +16,7 @@ export interface MemoryDatabase {
   /** Rows by idempotency key. */
   readonly rawObjects: Map<string, Map<string, MemoryRow>>
   /** The run that holds a stream of a table. */
-  readonly leases: Map<string, string>
+  readonly leases: Map<string, {readonly runId: string; readonly claim: string | undefined}>
 }
 
 const databases = new Map<string, MemoryDatabase>()

@@ -10,14 +10,18 @@ import type {
   RunToBegin,
   StreamScope,
   StreamState,
+  WantedRejects,
   WantedRuns,
   Warehouse,
   WarehouseDescription,
   WarehouseWriter,
 } from '../../../src/warehouse/warehouse.ts'
+import {ownProcess} from '../../../src/base/process-identity.ts'
+import {begunAnew} from '../../../src/warehouse/held-streams.ts'
 import {JSON_LINES} from '../../../src/warehouse/record-lines.ts'
 import {commitBatch} from './commit.ts'
 import {streamsIn, streamStateIn} from './coverage.ts'
+import {rejectsIn} from './rejects.ts'
 import {memoryDatabase, type MemoryDatabase, type MemoryRow} from './tables.ts'
 
 const OF_RUNS = ['job.started', 'job.completed', 'job.failed', 'ingestion.completed', 'ingestion.failed']
@@ -34,18 +38,9 @@ export class MemoryWarehouse implements Warehouse {
     return Promise.resolve(this.#statesOf(tables, scopes))
   }
 
-  readRejects(tables: TableSet, runId: string): Promise<readonly Reject[] | undefined> {
-    const ofRun = this.#log(tables).filter((event) => event.correlation_id === runId)
-    if (ofRun.length === 0) return Promise.resolve(undefined)
-    const rejects = ofRun.filter((event) => event.event_type === 'record.rejected')
-    return Promise.resolve(
-      rejects.map((event) => ({
-        stream: {sourceSystem: event.source_system, objectType: event.object_type ?? ''},
-        reference: String(event.payload?.['reference']),
-        reason: event.error_message ?? '',
-        at: event.created_at,
-      })),
-    )
+  readRejects(tables: TableSet, wanted: WantedRejects): Promise<readonly Reject[] | undefined> {
+    const rows = this.#database.rawObjects.get(tables.rawObjects) ?? new Map<string, MemoryRow>()
+    return Promise.resolve(rejectsIn(this.#log(tables), rows, wanted))
   }
 
   readRunEvents(tables: TableSet, {job, runId, limit}: WantedRuns): Promise<readonly RunEvent[]> {
@@ -131,27 +126,31 @@ export class MemoryWarehouse implements Warehouse {
     return Promise.resolve(made)
   }
 
-  async begin({tables, scopes, runId, started}: RunToBegin): Promise<WarehouseWriter> {
+  async begin({tables, scopes, runId, started, claim}: RunToBegin): Promise<WarehouseWriter> {
     await this.createTables(tables)
     const {leases} = this.#database
     const wanted = scopes.map(({stream}) => JSON.stringify([tables.rawObjects, stream]))
-    const holder = wanted.map((lease) => leases.get(lease)).find((run) => run !== undefined)
+    const holders = wanted.flatMap((lease) => leases.get(lease) ?? [])
+    const holder = holders.find((one) => one.claim === undefined || one.claim !== claim)
     if (holder !== undefined)
-      throw busy(`run ${holder} is reading the same stream`, {code: 'E_STREAM_BUSY', next: 'Wait for it to end.'})
-    for (const lease of wanted) leases.set(lease, runId)
+      throw busy(`run ${holder.runId} is reading the same stream`, {code: 'E_STREAM_BUSY', next: 'Wait for it to end.'})
+    const process = await ownProcess()
+    for (const earlier of new Set(holders.map((one) => one.runId)))
+      this.#log(tables).push(begunAnew({runId: earlier, process}, runId))
+    for (const lease of wanted) leases.set(lease, {runId, claim})
     const event = started()
     this.#log(tables).push(event)
     return {
       since: new Date(event.created_at),
       states: this.#statesOf(tables, scopes),
       commit: async (batch, events) => {
-        if (!wanted.every((lease) => leases.get(lease) === runId))
+        if (!wanted.every((lease) => leases.get(lease)?.runId === runId))
           throw failure('this run lost its stream', {code: 'E_STREAM_LOST'})
         return commitBatch(this.#database, tables, batch, events)
       },
       promote: () => Promise.reject(new Error('the warehouse in memory promotes nothing')),
       close: () => {
-        for (const lease of wanted) if (leases.get(lease) === runId) leases.delete(lease)
+        for (const lease of wanted) if (leases.get(lease)?.runId === runId) leases.delete(lease)
         return Promise.resolve()
       },
     }

@@ -117,7 +117,8 @@ describe('every statement that can be sent to BigQuery', () => {
     const stream = {sourceSystem: 'scripted--acct1', objectType: 'note'}
     const warehouse = underTest.open()
     await warehouse.readStreamStates(PRODUCTION, [{job: 'job', account: null, selection: 'all', stream}])
-    await warehouse.readRejects(PRODUCTION, 'first')
+    await warehouse.readRejects(PRODUCTION, {of: {runId: 'first'}, closedToo: true, limit: 10})
+    await warehouse.readRejects(PRODUCTION, {of: {job: 'job'}, closedToo: false, limit: 10})
     await warehouse.readRunEvents(PRODUCTION, {job: 'job', limit: 5})
     await warehouse.readRunEvents(PRODUCTION, {runId: 'first', limit: 1})
     await warehouse.describe(PRODUCTION)

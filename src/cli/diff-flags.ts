@@ -1,0 +1,47 @@
+import {EXIT_CHANGES, usageError} from '../base/errors.ts'
+import {Flags} from '../base/oclif.ts'
+import {MODE_FLAGS, modeOfFlags, writesProduction} from '../model/run-mode.ts'
+import {listed} from './mode-flags.ts'
+
+/** A diff shows so many rows of each kind unless told otherwise, and a dry run without one so many records. */
+const SAMPLES = 3
+
+const helpGroup = 'DIFF'
+
+export const diffFlags = () => ({
+  diff: Flags.boolean({
+    description: 'compare with the tables, and tell what the run would change (in a test run: what it changes)',
+    helpGroup,
+  }),
+  'diff-samples': Flags.integer({
+    description: 'how many rows of each kind a diff shows',
+    helpValue: 'ROWS',
+    helpGroup,
+    dependsOn: ['diff'],
+    min: 0,
+    max: 1000,
+  }),
+  'exit-code': Flags.boolean({
+    description: `exit with ${EXIT_CHANGES} where something would change, or changed`,
+    helpGroup,
+    dependsOn: ['diff'],
+  }),
+})
+
+interface ParsedFlags {
+  readonly diff: boolean
+  readonly 'diff-samples': number | undefined
+  readonly samples: number | undefined
+}
+
+/** Gives how many records and how many rows of a diff are shown; `undefined`: no diff. Throws for a diff that would be production's. */
+export function samplesOf(flags: ParsedFlags): {readonly samples: number; readonly diffSamples: number | undefined} {
+  if (!flags.diff) return {samples: flags.samples ?? SAMPLES, diffSamples: undefined}
+  if (writesProduction(modeOfFlags({...flags}))) {
+    throw usageError(`--diff goes with ${listed(MODE_FLAGS, 'disjunction')}`, {
+      code: 'E_USAGE_FLAGS',
+      next: 'To see what a run would change, before it changes anything: lorchestra run JOB --dry-run --diff',
+    })
+  }
+  return {samples: flags.samples ?? 0, diffSamples: flags['diff-samples'] ?? SAMPLES}
+}

@@ -1,0 +1,71 @@
+import type {DuckDBConnection} from '@duckdb/node-api'
+
+import type {TableSet} from '../../model/tables.ts'
+import {FROM_THE_START} from '../coverage-sql.ts'
+import {rejectIn, textOf} from '../event-rows.ts'
+import {rejectsWithState} from '../rejects-sql.ts'
+import {closeStored} from '../stored-since.ts'
+import type {Reject, WantedRejects} from '../warehouse.ts'
+import {tableExists} from './definitions.ts'
+import {identifier, literal, rowsOf} from './sql.ts'
+
+const COLUMNS = ['run_id', 'source_system', 'object_type', 'reference', 'reason', 'created_ms']
+const MET_IN = ['job', 'account', 'selection', 'since', 'until', 'bookmark']
+
+/** A window reaches from `since` to `until`; `until` is null where the event names none. */
+const WINDOW = `coalesce(epoch_ms((payload->>'$.window.since')::TIMESTAMPTZ), ${FROM_THE_START})::DOUBLE AS since,
+              epoch_ms((payload->>'$.window.until')::TIMESTAMPTZ)::DOUBLE AS until`
+
+export async function readRejects(
+  connection: DuckDBConnection,
+  tables: TableSet,
+  wanted: WantedRejects,
+): Promise<readonly Reject[] | undefined> {
+  const log = identifier(tables.eventLog)
+  const {of} = wanted
+  if ('runId' in of) {
+    const [run] = await rowsOf(connection, `SELECT 1 FROM ${log} WHERE correlation_id = $runId LIMIT 1`, of)
+    if (run === undefined) return undefined
+  }
+  const rows = await rowsOf(
+    connection,
+    `WITH rejected AS (
+       SELECT event_id, rowid AS place, correlation_id AS run_id, source_system, object_type,
+              (payload->>'$.reference') AS reference, error_message AS reason, epoch_ms(created_at)::DOUBLE AS created_ms,
+              (payload->>'$.job') AS job, (payload->>'$.account') AS account, (payload->>'$.selection') AS selection,
+              (payload->>'$.read_by') AS read_by, (payload->'$.bookmark') AS bookmark,
+              ${WINDOW}
+       FROM ${log} WHERE event_type = 'record.rejected' AND ${'runId' in of ? 'correlation_id = $runId' : "(payload->>'$.job') = $job"}
+     ), windows AS (
+       SELECT correlation_id AS run_id, (payload->>'$.job') AS job, (payload->>'$.account') AS account, source_system, object_type,
+              CASE WHEN (payload->>'$.read_by') = 'window' THEN 'window' ELSE 'bookmark' END AS read_by,
+              epoch_ms(created_at)::DOUBLE AS created_ms,
+              ${WINDOW}
+       FROM ${log}
+       WHERE event_type = 'ingestion.completed' AND status = 'ok' AND (payload->>'$.schema') = '1'
+         AND (payload->>'$.limited') = 'false' AND (payload->>'$.read_by') IN ('window', 'earlier bookmark')
+         AND (payload->>'$.job') IN (SELECT job FROM rejected)
+     ), ${rejectsWithState(
+       [...COLUMNS, ...MET_IN].map((column) => `rejected.${column}`),
+       wanted,
+     )}`,
+    {...of},
+  )
+  const rejects = rows.map(rejectIn)
+  if (!(await tableExists(connection, tables.rawObjects))) return rejects
+  const closed = await closeStored(rejects, async (_, idemKeys) => seenKeys(connection, tables.rawObjects, idemKeys))
+  return wanted.closedToo ? closed : closed.filter(({open}) => open)
+}
+
+async function seenKeys(
+  connection: DuckDBConnection,
+  rawObjects: string,
+  idemKeys: readonly string[],
+): Promise<ReadonlyMap<string, number>> {
+  const rows = await rowsOf(
+    connection,
+    `SELECT idem_key, epoch_ms(last_seen)::DOUBLE AS seen_ms FROM ${identifier(rawObjects)}
+     WHERE idem_key IN (${idemKeys.map(literal).join(', ')})`,
+  )
+  return new Map(rows.map((row) => [textOf(row['idem_key']), Number(row['seen_ms'])]))
+}
