@@ -4,11 +4,13 @@ import {asError, exitCodeOf, modeError, outcomeOf, usageError} from '../base/err
 import {createLogger} from '../base/log.ts'
 import {assertNodeIsNewEnough} from '../base/node-version.ts'
 import {Args, Flags} from '../base/oclif.ts'
+import {stdoutHoldsNoResult} from '../cli/output-loss.ts'
 import {keepStdoutForResults} from '../cli/results-output.ts'
 import {
   currentRunMode,
   MODE_FLAGS,
   modeOfFlags,
+  rowOf,
   writesProduction,
   type ModeFlag,
   type RunMode,
@@ -110,7 +112,9 @@ export default class Run extends LorchestraCommand {
     const stop = listenForSignals(() => observer.runningJobs)
     stop.signal.addEventListener('abort', () => {
       const {message} = asError(stop.signal.reason)
-      log.warn(`${message}: what is being written now is finished first; a second signal ends at once`)
+      log.warn(
+        `${message}: what is being written now is finished first; another signal, from a second on, ends at once`,
+      )
     })
     try {
       const outcomes = await runJobs({
@@ -130,6 +134,7 @@ export default class Run extends LorchestraCommand {
       })
       observer.allFinished(outcomes)
       if (this.jsonEnabled()) this.logJson({schema: 1, runs: this.#runs} satisfies RunDocument)
+      if (!this.jsonEnabled() && rowOf(modeOfFlags(flags)).writes !== undefined) stdoutHoldsNoResult()
       // A stop is told even where it came during the last commit: other jobs may not have begun.
       const stopped = stop.signal.aborted ? [outcomeOf(stop.signal.reason)] : []
       // Not by falling off the end: a source that ignored the signal may have left a connection open.

@@ -32,6 +32,8 @@ export interface RunReport {
   readonly counts: Counts
   readonly windows: readonly TimeWindow[]
   readonly commits: number
+  /** How many records were read and are not in the warehouse, because the run ended before their commit. */
+  readonly dropped: number
   /** Records were rejected in these, merged. */
   readonly rejectedIn: readonly TimeWindow[]
   /** Rejects that no earlier run had. */
