@@ -1,16 +1,18 @@
-import {readFile, stat} from 'node:fs/promises'
+import {stat} from 'node:fs/promises'
 import {dirname, isAbsolute, join, relative, resolve} from 'node:path'
 
 import {adviseOn, closeMatch} from '../base/close-match.ts'
+import {withDotEnv} from './dot-env.ts'
 import {FILE_KEYS, fileSchema} from './file-schema.ts'
 import {writtenSettings, type WrittenSettings} from './job-settings.ts'
 import type {NotificationSettings} from './notification-settings.ts'
 import {formatIssue, pathOf, problemsError, type Problem, type SchemaIssue, valueAt} from './problems.ts'
 import {defaultSourceSystem, HOST_KEYS} from './settings.ts'
-import {withDotEnv, type Environment} from './variables.ts'
+import {readTextFile} from './text-file.ts'
+import type {Environment} from './variables.ts'
 import {readWarehouse, type SettingsKinds, type WarehouseConfig} from './warehouse-settings.ts'
 import {parseYamlFile, type Locate} from './yaml-file.ts'
-import {messageWithCauses, usageError} from '../base/errors.ts'
+import {LorchestraError, messageWithCauses, usageError} from '../base/errors.ts'
 
 export type {WarehouseConfig} from './warehouse-settings.ts'
 
@@ -161,15 +163,9 @@ async function isFile(path: string): Promise<boolean> {
 
 async function readText(path: string, shownPath: string): Promise<string> {
   try {
-    return new TextDecoder('utf-8', {fatal: true}).decode(await readFile(path))
+    return await readTextFile(path, shownPath)
   } catch (error) {
-    if (error instanceof TypeError) {
-      throw usageError(`${shownPath} is not UTF-8 text`, {
-        code: 'E_CONFIG_INVALID',
-        next: 'Save it as UTF-8.',
-        cause: error,
-      })
-    }
+    if (error instanceof LorchestraError) throw error
     throw usageError(`${shownPath} cannot be read: ${messageWithCauses(error)}`, {
       code: 'E_CONFIG_NOT_FOUND',
       next: 'Name a file that is there; `lorchestra init` writes one to start from.',
