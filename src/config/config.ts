@@ -13,10 +13,12 @@ import type {Environment} from './variables.ts'
 import {readWarehouse, type SettingsKinds, type WarehouseConfig} from './warehouse-settings.ts'
 import {parseYamlFile, type Locate} from './yaml-file.ts'
 import {LorchestraError, messageWithCauses, usageError} from '../base/errors.ts'
+import {hasCode} from '../base/system-error.ts'
 
 export type {WarehouseConfig} from './warehouse-settings.ts'
 
 const CONFIG_FILE = 'lorchestra.yaml'
+const OTHER_NAME = 'lorchestra.yml'
 
 /** A configuration is a lorchestra.yaml that was read and checked. */
 export interface Config {
@@ -145,6 +147,13 @@ async function findUpward(workingFolder: string): Promise<string> {
   for (let folder = resolve(workingFolder); ; folder = dirname(folder)) {
     const path = join(folder, CONFIG_FILE)
     if (await isFile(path)) return path
+    const otherName = join(folder, OTHER_NAME)
+    if (await isFile(otherName)) {
+      throw usageError(`${otherName} is not read: the file is called ${CONFIG_FILE}`, {
+        code: 'E_CONFIG_NOT_FOUND',
+        next: `Rename it to ${CONFIG_FILE}, or name it with --config.`,
+      })
+    }
     if (dirname(folder) === folder) break
   }
   throw usageError(`there is no ${CONFIG_FILE} in ${workingFolder} or a folder above it`, {
@@ -166,6 +175,12 @@ async function readText(path: string, shownPath: string): Promise<string> {
     return await readTextFile(path, shownPath)
   } catch (error) {
     if (error instanceof LorchestraError) throw error
+    if (hasCode(error, 'EISDIR')) {
+      throw usageError(`${shownPath} is a folder`, {
+        code: 'E_CONFIG_NOT_FOUND',
+        next: `Name the file in it: --config ${join(shownPath, CONFIG_FILE)}`,
+      })
+    }
     throw usageError(`${shownPath} cannot be read: ${messageWithCauses(error)}`, {
       code: 'E_CONFIG_NOT_FOUND',
       next: 'Name a file that is there; `lorchestra init` writes one to start from.',

@@ -318,7 +318,12 @@ diary_entries (diary): everything before <instant>
         says: ['--dry-run=true cannot also be provided when using --test-table', 'mutually exclusive'],
       })),
       {what: 'a mode that is denied', args: ['run', JOB, '--no-dry-run'], says: ['Nonexistent flag: --no-dry-run']},
-      {what: 'a mode cut short', args: ['run', JOB, '--dry'], says: ['Nonexistent flag: --dry']},
+      {what: 'a misspelt flag', args: ['run', JOB, '--sinse', '-1d'], says: ['  → Did you mean --since?\n']},
+      {
+        what: 'a mode cut short',
+        args: ['run', JOB, '--dry'],
+        says: ['Nonexistent flag: --dry', '  → Did you mean --dry-run?'],
+      },
       {what: 'a misspelt mode', args: ['run', JOB, '--test-tables'], says: ['Nonexistent flag: --test-tables']},
       {
         what: 'a mode that is no flag any more',

@@ -23,11 +23,13 @@ export default class RunsList extends LorchestraCommand {
       {readPastRuns},
       {chartOfDays, formatRuns, pastRunMemberOf},
       {formatGap, gapMemberOf, gapsIn},
+      {assertJobIsKnown},
     ] = await Promise.all([
       import('../../warehouse/open-warehouse.ts'),
       import('../../report/past-runs.ts'),
       import('../../report/past-runs-text.ts'),
       import('../../report/warehouse-text.ts'),
+      import('../../config/jobs.ts'),
     ])
     const config = await this.readConfig(flags.config)
     const warehouse = await openWarehouse(config.warehouse)
@@ -36,7 +38,9 @@ export default class RunsList extends LorchestraCommand {
       ...(flags.job !== undefined && {job: flags.job}),
     })
     const newest = runs.slice(0, flags.limit)
-    if (newest.length === 0) this.log('The event log knows of no run yet.')
+    if (newest.length === 0 && flags.job !== undefined) assertJobIsKnown(config, flags.job)
+    if (newest.length === 0)
+      this.log(`The event log knows of no run${flags.job === undefined ? '' : ` of ${flags.job}`} yet.`)
     else this.log(formatRuns(newest))
     const chart = chartOfDays(newest)
     if (process.stdout.isTTY && chart !== '') this.log(`\n${chart}`)
