@@ -72,17 +72,8 @@ export function chooseJob(config: Config, name: string, request: JobRequest = {}
   }
 }
 
-const adviseOnJob = (config: Config, name: string): string =>
+export const adviseOnJob = (config: Config, name: string): string =>
   adviseOn(name, jobNames(config), 'It has no jobs yet; add one under jobs:.')
-
-/** Throws where neither the file nor the event log, which holds no run of it, knows the job. */
-export function assertJobIsKnown(config: Config, name: string): void {
-  if (config.jobs.has(name)) return
-  throw usageError(`neither ${config.shownPath} nor the event log has a job ${JSON.stringify(name)}`, {
-    code: 'E_JOB_UNKNOWN',
-    next: adviseOnJob(config, name),
-  })
-}
 
 export function jobEntry(config: Config, name: string): JobEntry {
   const entry = config.jobs.get(name)

@@ -20,16 +20,14 @@ export default class RunsList extends LorchestraCommand {
     const {flags} = await this.parse(RunsList)
     const [
       {openWarehouse},
-      {readPastRuns},
+      {assertJobIsKnown, readPastRuns},
       {chartOfDays, formatRuns, pastRunMemberOf},
       {formatGap, gapMemberOf, gapsIn},
-      {assertJobIsKnown},
     ] = await Promise.all([
       import('../../warehouse/open-warehouse.ts'),
       import('../../report/past-runs.ts'),
       import('../../report/past-runs-text.ts'),
       import('../../report/warehouse-text.ts'),
-      import('../../config/jobs.ts'),
     ])
     const config = await this.readConfig(flags.config)
     const warehouse = await openWarehouse(config.warehouse)

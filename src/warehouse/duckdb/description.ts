@@ -1,8 +1,7 @@
-import {access, constants, stat} from 'node:fs/promises'
+import {stat} from 'node:fs/promises'
 
 import type {DuckDBConnection} from '@duckdb/node-api'
 
-import {failure} from '../../base/errors.ts'
 import {hasCode} from '../../base/system-error.ts'
 import {FROM_THE_START, islands, SCOPE} from '../coverage-sql.ts'
 import {describedStreams} from '../described-streams.ts'
@@ -60,17 +59,5 @@ export async function isThere(path: string): Promise<boolean> {
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return false
     throw error
-  }
-}
-
-export async function assertIsWritable(path: string): Promise<void> {
-  try {
-    await access(path, constants.W_OK)
-  } catch (error) {
-    throw failure(`${path} cannot be written`, {
-      code: 'E_PERMISSION_DENIED',
-      next: 'Give this user the right to write it, or set warehouse.path.',
-      cause: error,
-    })
   }
 }
