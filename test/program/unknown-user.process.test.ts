@@ -52,7 +52,9 @@ describe('a machine that does not know its user', () => {
     await chmod(join(folder, 'mine'), 0o555)
     const {status, stderr} = asStranger(['warehouse', 'create'], join(folder, 'mine'), env)
     expect(status).to.equal(1)
-    expect(stderr).to.contain(`${join(folder, 'mine')} cannot be written`).and.to.contain('[E_PERMISSION_DENIED]')
+    expect(stderr)
+      .to.contain(`${join(folder, 'mine')} cannot be written`)
+      .and.to.contain('[E_PERMISSION_DENIED]')
     expect(stderr).to.contain('→ Give this user the right to write it, or set warehouse.path.')
   })
 
