@@ -25,7 +25,15 @@ import {
   STAGED_AS_TABLE,
 } from './raw-object-sql.ts'
 import {isOnItsOwn, rewriteTable} from './rewrite.ts'
-import {identifier, literal, rowsOf} from './sql.ts'
+import {identifier, literal, rowsOf, tableNamed} from './sql.ts'
+
+// A table of the user's has no space in its name, so none of these hides one.
+const STAGED = '"staged records"'
+const STAGED_TEXT = '"staged text"'
+const STAGED_KEYS = '"staged keys"'
+const STORED_KEYS = '"stored keys"'
+const CHANGED = '"changed rows"'
+const LONE_RECORDS = '"lone records"'
 
 /** Lines of `records` files stay below this, so that DuckDB's reading buffers (twice this, for each thread) do too. */
 const LARGEST_LINE = 4 * 1024 * 1024
@@ -60,7 +68,7 @@ async function mergeRecords(
   batch: CommitBatch,
   run: RunValues,
 ): Promise<CommitCounts> {
-  const target = identifier(tables.rawObjects)
+  const target = tableNamed(tables.rawObjects)
   // A run before this one may have had a clock that was ahead.
   const newest = new Date(run.startedAt.getTime() + CLOCK_TOLERANCE)
   const digests = digestsOf('payload', randomBytes(9).toString('base64'))
@@ -69,9 +77,9 @@ async function mergeRecords(
   await stage(connection, batch)
   await stageKeys(connection, stored === 0 ? ['0', '0'] : digests)
   await connection.run(
-    `CREATE TEMP TABLE stored_key AS
+    `CREATE TEMP TABLE ${STORED_KEYS} AS
      SELECT idem_key, stored.rowid AS stored_row, stored.last_seen > ${literal(newest.toISOString())}::TIMESTAMPTZ AS newer
-     FROM staged_key JOIN ${target} AS stored USING (idem_key)`,
+     FROM ${STAGED_KEYS} AS staged_key JOIN ${target} AS stored USING (idem_key)`,
   )
   await assertNoSurplusRows(connection, tables)
   const foreign = [...(await columnsOf(connection, tables.rawObjects)).keys()].filter(
@@ -80,11 +88,11 @@ async function mergeRecords(
   const kept = [...KEPT_NAMES, ...foreign].map(identifier)
   const differs = COMPARED_BY_VALUE.map((name) => ` OR stored.${name} IS DISTINCT FROM staged_key.${name}`)
   await connection.run(
-    `CREATE TEMP TABLE changed AS
+    `CREATE TEMP TABLE ${CHANGED} AS
      SELECT idem_key, sequence, stored.* EXCLUDE (${['digest_1', 'digest_2', ...COMPARED_BY_VALUE].join(', ')})
      FROM (SELECT ${['rowid AS stored_row', ...kept, ...COMPARED_BY_VALUE].join(', ')}, ${digests[0]} AS digest_1, ${digests[1]} AS digest_2 FROM ${target}) AS stored
-     JOIN stored_key USING (stored_row)
-     JOIN staged_key USING (idem_key)
+     JOIN ${STORED_KEYS} USING (stored_row)
+     JOIN ${STAGED_KEYS} AS staged_key USING (idem_key)
      WHERE NOT newer
        AND (stored.digest_1 != staged_key.digest_1 OR stored.digest_2 != staged_key.digest_2${differs.join('')})`,
   )
@@ -102,11 +110,11 @@ async function mergeRecords(
     if (some('unchanged')) {
       await connection.run(
         `UPDATE ${target} SET ${readAgain(run)}
-         WHERE rowid IN (SELECT stored_row FROM stored_key ANTI JOIN changed USING (stored_row) WHERE NOT newer)`,
+         WHERE rowid IN (SELECT stored_row FROM ${STORED_KEYS} ANTI JOIN ${CHANGED} USING (stored_row) WHERE NOT newer)`,
       )
     }
     if (some('updated')) {
-      await connection.run(`DELETE FROM ${target} WHERE rowid IN (SELECT stored_row FROM changed)`)
+      await connection.run(`DELETE FROM ${target} WHERE rowid IN (SELECT stored_row FROM ${CHANGED})`)
     }
   }
   if (some('updated')) {
@@ -114,14 +122,15 @@ async function mergeRecords(
     await connection.run(
       `INSERT INTO ${target} BY NAME
        SELECT ${ofRecord}, stored.* EXCLUDE (idem_key, sequence, stored_row), ${ofRun}
-       FROM staged JOIN changed AS stored USING (sequence)`,
+       FROM ${STAGED} AS staged JOIN ${CHANGED} AS stored USING (sequence)`,
     )
   }
   if (some('inserted')) {
     await connection.run(
       `INSERT INTO ${target} BY NAME
        SELECT ${insertedColumns(run)}
-       FROM staged JOIN (SELECT sequence FROM staged_key ANTI JOIN stored_key USING (idem_key)) USING (sequence)`,
+       FROM ${STAGED} AS staged
+       JOIN (SELECT sequence FROM ${STAGED_KEYS} ANTI JOIN ${STORED_KEYS} USING (idem_key)) USING (sequence)`,
     )
   }
   return counts
@@ -132,8 +141,8 @@ const rowsThatStay = (table: string, run: RunValues): string =>
   `SELECT stored.* REPLACE (${readAgainWhere('newer = false', run)})
    FROM ${table} AS stored
    JOIN (SELECT former.rowid AS stored_row, newer
-         FROM ${table} AS former LEFT JOIN stored_key ON former.rowid = stored_key.stored_row
-         WHERE former.rowid NOT IN (SELECT stored_row FROM changed)) AS kept
+         FROM ${table} AS former LEFT JOIN ${STORED_KEYS} AS stored_key ON former.rowid = stored_key.stored_row
+         WHERE former.rowid NOT IN (SELECT stored_row FROM ${CHANGED})) AS kept
    ON stored.rowid = kept.stored_row`
 
 /**
@@ -161,10 +170,10 @@ async function stageKeys(connection: DuckDBConnection, digests: Digests): Promis
   const values = COMPARED_BY_VALUE.map((name) => `, ${name}`).join('')
   const latest = COMPARED_BY_VALUE.map((name) => `, arg_max_null(${name}, sequence) AS ${name}`).join('')
   await connection.run(
-    `CREATE TEMP TABLE staged_key AS
+    `CREATE TEMP TABLE ${STAGED_KEYS} AS
      SELECT idem_key, max(sequence) AS sequence, count(*) AS copies,
             arg_max(digest_1, sequence) AS digest_1, arg_max(digest_2, sequence) AS digest_2${latest}
-     FROM (SELECT idem_key, sequence, ${digests[0]} AS digest_1, ${digests[1]} AS digest_2${values} FROM staged_text)
+     FROM (SELECT idem_key, sequence, ${digests[0]} AS digest_1, ${digests[1]} AS digest_2${values} FROM ${STAGED_TEXT})
      GROUP BY idem_key`,
   )
 }
@@ -181,15 +190,15 @@ function digestsOf(payload: string, salt: string): Digests {
 }
 
 async function stage(connection: DuckDBConnection, batch: CommitBatch): Promise<void> {
-  await connection.run(`CREATE TEMP TABLE lone_record (${STAGED_AS_TABLE})`)
+  await connection.run(`CREATE TEMP TABLE ${LONE_RECORDS} (${STAGED_AS_TABLE})`)
   for (const file of batch.loneRecords) await stageLoneRecord(connection, file)
   const files = batch.records.length === 0 ? undefined : delimited(batch.records)
   const both = (payload: string): string =>
-    `SELECT * REPLACE (payload::${payload} AS payload) FROM lone_record
+    `SELECT * REPLACE (payload::${payload} AS payload) FROM ${LONE_RECORDS}
      ${files === undefined ? '' : `UNION ALL SELECT * REPLACE (payload::${payload} AS payload) FROM ${files}`}`
   // Whether a payload is JSON is looked at once, where it is written.
-  await connection.run(`CREATE TEMP VIEW staged_text AS ${both('VARCHAR')}`)
-  await connection.run(`CREATE TEMP VIEW staged AS ${both('JSON')}`)
+  await connection.run(`CREATE TEMP VIEW ${STAGED_TEXT} AS ${both('VARCHAR')}`)
+  await connection.run(`CREATE TEMP VIEW ${STAGED} AS ${both('JSON')}`)
 }
 
 /** Reads `DELIMITED_LINES`: nothing in them is quoted or means anything but itself. */
@@ -204,7 +213,7 @@ async function stageLoneRecord(connection: DuckDBConnection, file: string): Prom
   const values = line.slice(0, -1).split(COLUMN_END)
   const named = STAGED_COLUMNS.map(({name}, index) => [name, values[index] === NO_VALUE ? null : values[index]])
   await connection.run(
-    `INSERT INTO lone_record VALUES (${STAGED_AS_PARAMETERS})`,
+    `INSERT INTO ${LONE_RECORDS} VALUES (${STAGED_AS_PARAMETERS})`,
     Object.fromEntries(named) as Record<string, string | null>,
   )
 }
@@ -212,7 +221,7 @@ async function stageLoneRecord(connection: DuckDBConnection, file: string): Prom
 async function assertNoSurplusRows(connection: DuckDBConnection, tables: TableSet): Promise<void> {
   const [row] = await rowsOf(
     connection,
-    `SELECT (count(*) - count(DISTINCT idem_key))::DOUBLE AS surplus FROM stored_key`,
+    `SELECT (count(*) - count(DISTINCT idem_key))::DOUBLE AS surplus FROM ${STORED_KEYS}`,
   )
   assertOneRowPerKey(tables.rawObjects, Number(row?.['surplus']))
 }
@@ -223,7 +232,9 @@ async function countRows(connection: DuckDBConnection, batch: CommitBatch): Prom
     connection,
     `SELECT split_part(idem_key, ':', 1) AS object_type, sum(copies)::DOUBLE AS staged, count(*)::DOUBLE AS keys,
             count(stored_key.idem_key)::DOUBLE AS stored, count(changed.idem_key)::DOUBLE AS changed
-     FROM staged_key LEFT JOIN stored_key USING (idem_key) LEFT JOIN changed USING (idem_key)
+     FROM ${STAGED_KEYS} AS staged_key
+     LEFT JOIN ${STORED_KEYS} AS stored_key USING (idem_key)
+     LEFT JOIN ${CHANGED} AS changed USING (idem_key)
      GROUP BY ALL`,
   )
   const counts = new Map<string, RowCounts>()

@@ -4,7 +4,7 @@ import type {Event} from '../../model/events.ts'
 import {EVENT_LOG, type ColumnType, type TableSet} from '../../model/tables.ts'
 import {rejectIn} from '../event-rows.ts'
 import type {Reject} from '../warehouse.ts'
-import {identifier, literal, rowsOf} from './sql.ts'
+import {literal, rowsOf, tableNamed} from './sql.ts'
 
 const names = EVENT_LOG.columns.map(({name}) => name)
 const JSON_TYPES: Record<ColumnType, string> = {STRING: 'VARCHAR', JSON: 'JSON', TIMESTAMP: 'TIMESTAMPTZ'}
@@ -17,7 +17,7 @@ export async function insertEvents(
   const values = EVENT_LOG.columns.map(({name, type}) => `$${name}::${JSON_TYPES[type]}`)
   for (const event of events) {
     await connection.run(
-      `INSERT INTO ${identifier(tables.eventLog)} (${names.join(', ')}) VALUES (${values.join(', ')})`,
+      `INSERT INTO ${tableNamed(tables.eventLog)} (${names.join(', ')}) VALUES (${values.join(', ')})`,
       {...event, payload: event.payload === null ? null : JSON.stringify(event.payload)},
     )
   }
@@ -31,7 +31,7 @@ export async function insertEventFiles(
 ): Promise<void> {
   if (files.length === 0) return
   await connection.run(
-    `INSERT INTO ${identifier(tables.eventLog)} (${names.join(', ')}) SELECT ${names.join(', ')} FROM ${eventsIn(files)}`,
+    `INSERT INTO ${tableNamed(tables.eventLog)} (${names.join(', ')}) SELECT ${names.join(', ')} FROM ${eventsIn(files)}`,
   )
 }
 
@@ -46,7 +46,7 @@ export async function countFirstRejects(
     connection,
     `SELECT count(*)::DOUBLE AS first_rejects
      FROM (${rejects} FROM ${eventsIn(files)} WHERE event_type = 'record.rejected')
-     ANTI JOIN (${rejects} FROM ${identifier(tables.eventLog)} WHERE event_type = 'record.rejected')
+     ANTI JOIN (${rejects} FROM ${tableNamed(tables.eventLog)} WHERE event_type = 'record.rejected')
      USING (source_system, object_type, reference)`,
   )
   return Number(row?.['first_rejects'])
@@ -62,7 +62,7 @@ export async function readRejects(
   tables: TableSet,
   runId: string,
 ): Promise<readonly Reject[] | undefined> {
-  const log = identifier(tables.eventLog)
+  const log = tableNamed(tables.eventLog)
   const [run] = await rowsOf(connection, `SELECT 1 FROM ${log} WHERE correlation_id = $runId LIMIT 1`, {runId})
   if (run === undefined) return undefined
   const rows = await rowsOf(
