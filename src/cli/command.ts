@@ -8,6 +8,7 @@ import {connectPatiently} from '../base/network.ts'
 import {Command, Errors, Flags} from '../base/oclif.ts'
 import {settleProxy} from '../base/proxy.ts'
 import {fromOclif} from './oclif-error.ts'
+import {stdoutHoldsAResult} from './output-loss.ts'
 
 /** Holds what all commands share: `--json`, `--config`, `--log-level`, and errors in two lines. */
 export abstract class LorchestraCommand extends Command {
@@ -28,6 +29,7 @@ export abstract class LorchestraCommand extends Command {
 
   override async init(): Promise<void> {
     await super.init()
+    stdoutHoldsAResult()
     connectPatiently()
     settleProxy(process.env)
   }

@@ -3,7 +3,8 @@ import type {ErrorCode} from '../base/error-codes.ts'
 import {hasCode} from '../base/system-error.ts'
 
 let firstLoss: Error | undefined
-let isResult = true
+/** A reader may have had enough of help, and may have wanted all of a result. */
+let holds: 'help' | 'a result' | 'nothing that is lost' = 'help'
 
 /**
  * Lets no output that is lost (a full disk, a reader that had enough, a terminal that is gone) end what is under way. Where what was
@@ -20,15 +21,21 @@ export function outliveLostOutput(): void {
   process.on('exit', (code) => {
     // A write just before the end has failed, but its event is still to come.
     const loss = firstLoss ?? stdout.errored
-    if (loss === null || !isResult) return
+    const hadEnough = hasCode(loss, 'EPIPE')
+    if (loss === null || holds === 'nothing that is lost' || (hadEnough && holds === 'help')) return
     // A reader that had enough (`| head`) need not be told that it had.
-    exitAsFailed(code, hasCode(loss, 'EPIPE') ? '' : messageOf(loss))
+    exitAsFailed(code, hadEnough ? '' : messageOf(loss))
   })
+}
+
+/** Says that somebody has asked for what is printed from now on. */
+export function stdoutHoldsAResult(): void {
+  holds = 'a result'
 }
 
 /** Says that what was printed can be read elsewhere: the event log has the counts of a run. */
 export function stdoutHoldsNoResult(): void {
-  isResult = false
+  holds = 'nothing that is lost'
 }
 
 const messageOf = ({message}: Error): string =>
