@@ -3,15 +3,6 @@ import module from 'node:module'
 
 import {settleMissingUser} from './missing-user.js'
 
-// A reader that had enough (`lorchestra --help | head`) is not an error, and no reason to stop a run half-way.
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', (error) => {
-    if (error.code !== 'EPIPE') throw error
-    stream.write = () => true
-    stream.emit('drain')
-  })
-}
-
 // Whoever links a plugin knows that it runs as it was compiled.
 process.env.OCLIF_DISABLE_LINKED_ESM_WARNING ??= 'true'
 // oclif would load all of semver to compare the version of Node; package.json says it, and npm checks it.
@@ -20,13 +11,13 @@ process.env.OCLIF_DISABLE_ENGINE_WARNING ??= 'true'
 process.env.npm_config_ignore_scripts ??= 'true'
 module.enableCompileCache?.()
 settleMissingUser(process.env)
-const {asksForJson, flush, formatErrorDocument, handle, keepForeignCodeOut, run, withHelpAsked} =
+const {asksForJson, formatErrorDocument, handle, keepForeignCodeOut, outliveLostOutput, run, withHelpAsked} =
   await import('../dist/cli/start.js')
+outliveLostOutput()
 const words = process.argv.slice(2)
 try {
   await keepForeignCodeOut(words[0])
   await run(withHelpAsked(words, process.env), import.meta.url)
-  await flush()
 } catch (thrown) {
   const error = thrown instanceof Error ? thrown : new Error(String(thrown))
   const ended = error.code === 'EEXIT'

@@ -1,4 +1,5 @@
 import {execFile} from 'node:child_process'
+import {existsSync} from 'node:fs'
 import {mkdir, mkdtemp, readFile, realpath, rm, writeFile} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {delimiter, dirname, join, resolve} from 'node:path'
@@ -14,7 +15,10 @@ const root = resolve(import.meta.dirname, '..')
 const LARGEST = {packed: 6_000_000, own: 7_000_000}
 const OWN = /^(?!node_modules\/)|^node_modules\/@lorchestra\//
 const WANTED =
-  /^(node_modules\/@lorchestra\/[a-z-]+\/)?(bin\/(?:run|missing-user)\.js|dist\/.*\.js|dist\/licenses\.txt|dist\/source\.d\.ts|dist\/testing\/(?:conformance|setup)\.d\.ts|templates\/.*|package\.json|oclif\.manifest\.json|lorchestra\.schema\.json|README\.md|CHANGELOG\.md|LICENSE)$/
+  /^(node_modules\/@lorchestra\/[a-z-]+\/)?(bin\/(?:run|missing-user)\.js|dist\/.*\.js|dist\/licenses\.txt|dist\/source\.d\.ts|dist\/testing\/(?:conformance|setup)\.d\.ts|templates\/.*|package\.json|oclif\.manifest\.json|lorchestra\.schema\.json|[A-Z]+\.md|LICENSE)$/
+/** What the README links to is for whoever has installed it, too. */
+const LINKED =
+  /^(?:docs|examples|artifacts\/test|bench\/results)\/|^src\/source\.ts$|^test\/support\/bigquery\/README\.md$/
 
 interface Packed {
   readonly filename: string
@@ -27,7 +31,7 @@ const folder = await realpath(await mkdtemp(join(tmpdir(), 'lorchestra-package-'
 try {
   const [packed] = JSON.parse((await npm(root, 'pack', '--json', '--pack-destination', folder)).stdout) as [Packed]
   const own = packed.files.filter(({path}) => OWN.test(path))
-  const unwanted = own.filter(({path}) => !WANTED.test(path)).map(({path}) => path)
+  const unwanted = own.filter(({path}) => !WANTED.test(path) && !LINKED.test(path)).map(({path}) => path)
   const size = own.reduce((sum, file) => sum + file.size, 0)
   if (unwanted.length > 0) throw new Error(`only development needs these: ${unwanted.join(', ')}`)
   if (packed.size > LARGEST.packed || size > LARGEST.own) {
@@ -40,6 +44,8 @@ try {
   await writeFile(join(prefix, 'package.json'), '{"private": true}')
   await npm(prefix, 'install', '--no-audit', '--no-fund', join(folder, packed.filename))
   const installed = join(prefix, 'node_modules', 'lorchestra')
+  for (const page of own.map(({path}) => path).filter((path) => LINKED.test(path) || path === 'README.md'))
+    if (page.endsWith('.md')) await mustLinkToWhatIsThere(join(installed, page))
   await mustPrint('lorchestra/', prefix, '--version')
   await mustPrint('sources create', prefix, 'sources', '--help')
   await mustPrint('--dry-run', prefix, 'run', '--help')
@@ -80,6 +86,11 @@ try {
   }
 } finally {
   await rm(folder, {recursive: true, force: true})
+}
+
+async function mustLinkToWhatIsThere(page: string): Promise<void> {
+  for (const [, link = ''] of (await readFile(page, 'utf8')).matchAll(/\]\((?!\w+:|#)([^)#]+)/g))
+    if (!existsSync(join(dirname(page), link))) throw new Error(`${page} links to ${link}, which is not there`)
 }
 
 /** Neither the plugins nor the settings of whoever runs this. */

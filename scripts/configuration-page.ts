@@ -22,7 +22,7 @@ const INTRODUCTION = `# Keys of lorchestra.yaml
 
 ## Values
 
-\`\${NAME}\` in a value stands for an environment variable, or for one of the file \`.env\` beside lorchestra.yaml; the environment wins. One that is not set or empty is missing. \`$\${\` stands for the characters \`\${\`. Inside of \`{…}\` and \`[…]\` a variable needs quotes. Variables of accounts and jobs are looked at when a run needs them, those of the warehouse by every command that reads the file. Keys, names and \`source\` take none.
+\`\${NAME}\` in a value stands for an environment variable, or for one of the file \`.env\` beside lorchestra.yaml; the environment wins. One that is not set or empty is missing. \`$\${\` stands for the characters \`\${\`. Inside of \`{…}\` and \`[…]\` a variable needs quotes. In \`.env\` a \`#\` that follows a space begins a comment, and one within a word is part of the value. Variables of accounts and jobs are looked at when a run needs them, those of the warehouse by every command that reads the file. Keys, names and \`source\` take none.
 
 A duration is a whole number and a unit: \`90s\`, \`30m\`, \`12h\`, \`7d\` or \`2w\`. A date is ISO 8601, \`2026-01-31\`; a date-time without a time zone is UTC.
 `

@@ -24,6 +24,15 @@ describe('the README', () => {
     expect(missing).to.deep.equal([])
   })
 
+  it('links to nothing that the package leaves out', () => {
+    const {files} = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {files: readonly string[]}
+    const links = [...readme.matchAll(/\]\((?!\w+:|#)([^)#]+)/g)].map((match) => match[1] ?? '')
+    expect(links.length).to.be.greaterThan(30)
+    expect(links.filter((link) => !files.some((file) => link === file || link.startsWith(`${file}/`)))).to.deep.equal(
+      [],
+    )
+  })
+
   it('has every exit code in its table', () => {
     const table = readme.slice(readme.indexOf('## Exit codes'), readme.indexOf('## How data walks'))
     const codes = [...table.matchAll(/^\| ([\d, ]+) \|/gm)].flatMap((match) => (match[1] ?? '').split(', ').map(Number))

@@ -7,7 +7,7 @@ import {expect} from 'chai'
 
 import {createMask} from '../src/base/mask.ts'
 import {CLOCK_TOLERANCE} from '../src/model/clock.ts'
-import type {JsonObject, Source} from '../src/source.ts'
+import type {JsonObject, JsonValue, Source} from '../src/source.ts'
 import {createHttpClient} from '../src/sources/http/http-client.ts'
 import {compiledSources} from './support/compiled-sources.ts'
 import {events, query} from './support/database.ts'
@@ -15,6 +15,7 @@ import {folderForEachTest} from './support/folder.ts'
 import {databaseIn, scriptedRun, silentLog, type ScriptedRun} from './support/scripted-run.ts'
 
 const guide = readFileSync(resolve(import.meta.dirname, '../docs/write-a-source.md'), 'utf8')
+const {rawJSON} = JSON as unknown as {rawJSON: (text: string) => JsonValue}
 const NOW = Date.parse('2026-03-01T00:00:00Z')
 
 /** What a service answers at an address: a document, or an error status. */
@@ -84,6 +85,13 @@ describe('the sources of docs/write-a-source.md', () => {
       inserted: 0,
       unchanged: 501,
     })
+  })
+
+  it('make keys of numbers of any length, with all their digits', async () => {
+    const long = ['12345678901234567', '98765432109876543210', '7']
+    service = () => ({articles: long.map((number) => ({number: rawJSON(number)}))})
+    expect((await run('price-list')).counts).to.include({inserted: 3, rejected: 0})
+    expect(await storedIds()).to.deep.equal(long.toSorted())
   })
 
   describe('that follow a change feed', () => {

@@ -17,9 +17,13 @@ export const EXIT_CHANGES = 5
 
 export type Outcome = keyof typeof EXIT
 export type ErrorOutcome = Exclude<Outcome, 'done' | 'rejects'>
-export type StopSignal = 'SIGINT' | 'SIGTERM'
+export type StopSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP'
 
-const OUTCOME_OF_SIGNAL = {SIGINT: 'interrupted', SIGTERM: 'terminated'} as const satisfies Record<StopSignal, Outcome>
+const OUTCOME_OF_SIGNAL = {
+  SIGINT: 'interrupted',
+  SIGTERM: 'terminated',
+  SIGHUP: 'terminated',
+} as const satisfies Record<StopSignal, Outcome>
 
 export interface ErrorDetails {
   /** The condition, for scripts. */
@@ -149,10 +153,10 @@ export function exitWithHost(): never {
   process.exit(EXIT.done)
 }
 
-/** Makes a failure of an exit that somebody else caused, as if all were well, while a run was under way. */
+/** Makes a failure of an exit that tells nothing worse, while the process is ending. */
 export function exitAsFailed(code: number, message: string): void {
-  if (code !== EXIT.done) return
-  process.stderr.write(`Error: ${message}\n`)
+  if (code !== EXIT.done && code !== EXIT.rejects) return
+  if (message !== '') process.stderr.write(`Error: ${message}\n`)
   // oxlint-disable-next-line no-restricted-properties -- this is the place
   process.exitCode = EXIT.failed
 }

@@ -1,2 +1,2 @@
 /** Everything that lorchestra uses of oclif goes by this one name. */
-export {Args, Command, CommandHelp, Config, Errors, Flags, Help, Parser, Plugin, flush, handle, run} from '@oclif/core'
+export {Args, Command, CommandHelp, Config, Errors, Flags, Help, Parser, Plugin, handle, run} from '@oclif/core'

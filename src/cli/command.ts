@@ -7,7 +7,8 @@ import {createMask} from '../base/mask.ts'
 import {connectPatiently} from '../base/network.ts'
 import {Command, Errors, Flags} from '../base/oclif.ts'
 import {settleProxy} from '../base/proxy.ts'
-import {fromOclif, refusedValue} from './oclif-error.ts'
+import {fromOclif} from './oclif-error.ts'
+import {stdoutHoldsAResult} from './output-loss.ts'
 
 /** Holds what all commands share: `--json`, `--config`, `--log-level`, and errors in two lines. */
 export abstract class LorchestraCommand extends Command {
@@ -28,6 +29,7 @@ export abstract class LorchestraCommand extends Command {
 
   override async init(): Promise<void> {
     await super.init()
+    stdoutHoldsAResult()
     connectPatiently()
     settleProxy(process.env)
   }
@@ -58,10 +60,6 @@ export abstract class LorchestraCommand extends Command {
   override async catch(error: Error): Promise<void> {
     if (error instanceof Errors.ExitError) throw error
     const known = fromOclif(error)
-    if (!this.jsonEnabled() && known !== error && refusedValue(error) === undefined) {
-      await super.catch(error)
-      return
-    }
     if (this.jsonEnabled()) this.logJson(this.errorDocument(errorMemberOf(known, this.mask.apply)))
     else process.stderr.write(this.mask.apply(`${formatError(known).join('\n')}\n`))
     if ((process.env['DEBUG'] ?? '') !== '') process.stderr.write(this.mask.apply(`${stacksOf(error)}\n`))

@@ -8,10 +8,11 @@ export function asksForJson(words: readonly string[], environment: NodeJS.Proces
   return (end === -1 ? words : words.slice(0, end)).includes('--json')
 }
 
-/** Gives oclif the one way to ask for help that may be a document: the flag. */
-export function withHelpAsked(words: readonly string[], environment: NodeJS.ProcessEnv): string[] {
+/** Gives oclif the one way to ask for help that may be a document, the flag, and no `--json` where it looks for a command. */
+export function withHelpAsked([...words]: readonly string[], environment: NodeJS.ProcessEnv): string[] {
+  if (words[0] === '--json' && words.length > 1) words.push(...words.splice(0, 1))
   const asksForHelp = words[0] === 'help' || words.join() === '--json'
-  return asksForHelp && asksForJson(words, environment) ? ['--help', ...words] : [...words]
+  return asksForHelp && asksForJson(words, environment) ? ['--help', ...words] : words
 }
 
 export const formatDocument = (document: unknown): string => `${JSON.stringify(document, null, 2)}\n`

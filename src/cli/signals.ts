@@ -1,6 +1,8 @@
 import {exitAsFailed, exitNow, failure, stopped, type StopSignal} from '../base/errors.ts'
 
-const SIGNALS: readonly StopSignal[] = ['SIGINT', 'SIGTERM']
+const SIGNALS: readonly StopSignal[] = ['SIGINT', 'SIGTERM', 'SIGHUP']
+/** Signals within it are one press: a wrapper, `npm` say, sends the terminal's once more. */
+const ONE_PRESS_MILLISECONDS = 1000
 
 const REPORT = 'This is a bug in lorchestra; please report it.'
 const ownBug = (message: string, cause?: unknown): Error =>
@@ -13,15 +15,19 @@ export interface StopListener {
 }
 
 /**
- * The first signal asks the run to stop cleanly, the second ends the process at once. `next` is what to do after a stop,
- * where it is not a run.
+ * The first signal asks the run to stop cleanly, one that comes a second later or more ends the process at once. `next` is
+ * what to do after a stop, where it is not a run.
  */
 export function listenForSignals(runningJobs: () => string, next?: string): StopListener {
   const controller = new AbortController()
+  let stoppedAt: number | undefined
   const stopListening: (() => void)[] = []
   for (const name of SIGNALS) {
     const onSignal = (): void => {
-      if (controller.signal.aborted) exitNow(name)
+      const now = performance.now()
+      const isSamePress = stoppedAt !== undefined && now - stoppedAt < ONE_PRESS_MILLISECONDS
+      if (controller.signal.aborted && !isSamePress) exitNow(name)
+      stoppedAt ??= now
       controller.abort(stopped(name, next))
     }
     process.on(name, onSignal)

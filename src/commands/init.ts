@@ -2,6 +2,7 @@ import {LorchestraCommand} from '../cli/command.ts'
 import {usageError} from '../base/errors.ts'
 import {NAME, NAME_ADVICE} from '../model/name.ts'
 import {Flags} from '../base/oclif.ts'
+import {addToGitIgnore} from '../cli/starter/git-ignore.ts'
 import {STARTER, STARTER_FILE_NAMES, starterFiles, starterJobName} from '../cli/starter/starter-files.ts'
 import {assertNoFileExists, writeStarterFiles} from '../cli/starter/write-files.ts'
 import type {InitDocument} from '../report/documents/init.ts'
@@ -10,9 +11,9 @@ import {kindOf, WAREHOUSE_KINDS} from '../warehouse/kinds.ts'
 const [DEFAULT, OTHER = DEFAULT] = WAREHOUSE_KINDS
 
 export default class Init extends LorchestraCommand {
-  static override readonly summary = 'Write a commented lorchestra.yaml and .env.example to start from'
+  static override readonly summary = 'Write a commented lorchestra.yaml, .env.example and .gitignore to start from'
   static override readonly description =
-    'On a terminal it asks for what the flags leave open; elsewhere it takes the defaults. Files that are there already are never touched.'
+    'On a terminal it asks for what the flags leave open; elsewhere it takes the defaults. Files that are there already are never touched, but for a .gitignore, which gets the lines that keep .env and the data out of version control.'
   static override readonly examples = [
     '<%= config.bin %> <%= command.id %>',
     `<%= config.bin %> <%= command.id %> --account work --warehouse ${OTHER.type}`,
@@ -68,9 +69,12 @@ export default class Init extends LorchestraCommand {
       kinds: WAREHOUSE_KINDS,
       schema: schemaReference(this.config.root, directory),
     })
-    const written = await writeStarterFiles(directory, files)
+    const made = await writeStarterFiles(directory, files)
+    const ignored = ['.env', ...WAREHOUSE_KINDS.flatMap(({starter}) => starter.ignored)]
+    const gitIgnore = await addToGitIgnore(directory, ignored)
+    const written = [...made, ...(gitIgnore === undefined ? [] : [gitIgnore])]
     this.log(
-      `Wrote ${written.join(' and ')}.
+      `Wrote ${new Intl.ListFormat('en').format(written)}.
   → Copy .env.example to .env and fill it in; \`lorchestra doctor\` says what is missing.
   → lorchestra run ${job} --dry-run --since -7d tries it and writes nothing.`,
     )

@@ -7,9 +7,10 @@ import {Args, Flags} from '../base/oclif.ts'
 import {assertModeIsSet, assertModesTakeNoValue, listed, modeFlags, samplesFlag} from '../cli/mode-flags.ts'
 import {claimIn} from '../model/claim.ts'
 import {keepStdoutForResults} from '../cli/results-output.ts'
-import {MODE_FLAGS, modeOfFlags} from '../model/run-mode.ts'
+import {MODE_FLAGS, modeOfFlags, rowOf} from '../model/run-mode.ts'
 import {readTask} from '../model/task.ts'
 import {diffFlags, samplesOf} from '../cli/diff-flags.ts'
+import {stdoutHoldsNoResult} from '../cli/output-loss.ts'
 import {listenForSignals} from '../cli/signals.ts'
 import type {RunDocument} from '../report/documents/run.ts'
 
@@ -138,6 +139,7 @@ export default class Run extends LorchestraCommand {
         listen: listenForSignals,
       })
       if (this.jsonEnabled()) this.logJson(this.#document())
+      if (!this.jsonEnabled() && rowOf(mode).writes !== undefined) stdoutHoldsNoResult()
       // Not by falling off the end: a source that ignored the signal may have left a connection open.
       const code = exitCodeOf(outcomes)
       this.exit(code === EXIT.done && flags['exit-code'] && this.#runs.some(changesAnything) ? EXIT_CHANGES : code)

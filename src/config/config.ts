@@ -1,20 +1,24 @@
-import {readFile, stat} from 'node:fs/promises'
+import {stat} from 'node:fs/promises'
 import {dirname, isAbsolute, join, relative, resolve} from 'node:path'
 
 import {adviseOn, closeMatch} from '../base/close-match.ts'
+import {withDotEnv} from './dot-env.ts'
 import {FILE_KEYS, fileSchema} from './file-schema.ts'
 import {writtenSettings, type WrittenSettings} from './job-settings.ts'
 import type {NotificationSettings} from './notification-settings.ts'
 import {formatIssue, pathOf, problemsError, type Problem, type SchemaIssue, valueAt} from './problems.ts'
 import {defaultSourceSystem, HOST_KEYS} from './settings.ts'
-import {withDotEnv, type Environment} from './variables.ts'
+import {readTextFile} from './text-file.ts'
+import type {Environment} from './variables.ts'
 import {readWarehouse, type SettingsKinds, type WarehouseConfig} from './warehouse-settings.ts'
 import {parseYamlFile, type Locate} from './yaml-file.ts'
-import {messageWithCauses, usageError} from '../base/errors.ts'
+import {LorchestraError, messageWithCauses, usageError} from '../base/errors.ts'
+import {hasCode} from '../base/system-error.ts'
 
 export type {WarehouseConfig} from './warehouse-settings.ts'
 
 const CONFIG_FILE = 'lorchestra.yaml'
+const OTHER_NAME = 'lorchestra.yml'
 
 /** A configuration is a lorchestra.yaml that was read and checked. */
 export interface Config {
@@ -143,6 +147,13 @@ async function findUpward(workingFolder: string): Promise<string> {
   for (let folder = resolve(workingFolder); ; folder = dirname(folder)) {
     const path = join(folder, CONFIG_FILE)
     if (await isFile(path)) return path
+    const otherName = join(folder, OTHER_NAME)
+    if (await isFile(otherName)) {
+      throw usageError(`${otherName} is not read: the file is called ${CONFIG_FILE}`, {
+        code: 'E_CONFIG_NOT_FOUND',
+        next: `Rename it to ${CONFIG_FILE}, or name it with --config.`,
+      })
+    }
     if (dirname(folder) === folder) break
   }
   throw usageError(`there is no ${CONFIG_FILE} in ${workingFolder} or a folder above it`, {
@@ -161,13 +172,13 @@ async function isFile(path: string): Promise<boolean> {
 
 async function readText(path: string, shownPath: string): Promise<string> {
   try {
-    return new TextDecoder('utf-8', {fatal: true}).decode(await readFile(path))
+    return await readTextFile(path, shownPath)
   } catch (error) {
-    if (error instanceof TypeError) {
-      throw usageError(`${shownPath} is not UTF-8 text`, {
-        code: 'E_CONFIG_INVALID',
-        next: 'Save it as UTF-8.',
-        cause: error,
+    if (error instanceof LorchestraError) throw error
+    if (hasCode(error, 'EISDIR')) {
+      throw usageError(`${shownPath} is a folder`, {
+        code: 'E_CONFIG_NOT_FOUND',
+        next: `Name the file in it: --config ${join(shownPath, CONFIG_FILE)}`,
       })
     }
     throw usageError(`${shownPath} cannot be read: ${messageWithCauses(error)}`, {

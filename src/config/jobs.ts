@@ -72,7 +72,7 @@ export function chooseJob(config: Config, name: string, request: JobRequest = {}
   }
 }
 
-const adviseOnJob = (config: Config, name: string): string =>
+export const adviseOnJob = (config: Config, name: string): string =>
   adviseOn(name, jobNames(config), 'It has no jobs yet; add one under jobs:.')
 
 export function jobEntry(config: Config, name: string): JobEntry {

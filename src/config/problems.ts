@@ -1,5 +1,6 @@
 import type {ErrorCode} from '../base/error-codes.ts'
 import {usageError, type LorchestraError} from '../base/errors.ts'
+import {inPlainWords} from './schema-words.ts'
 
 /** A problem is one thing that is wrong with lorchestra.yaml. */
 export interface Problem {
@@ -46,12 +47,14 @@ export const pathOf = (issue: SchemaIssue): readonly PropertyKey[] =>
 
 const namePath = (path: readonly PropertyKey[]): string => path.map(String).join('.')
 
-/** Says it as in `jobs.mail.account is missing` or `warehouse.path: Invalid input: expected string, received number`. */
+/** Says it as in `jobs.mail.account is missing` or `warehouse.path: expected text, not a number`. */
 export function formatIssue(issue: SchemaIssue, input: unknown): string {
   const path = pathOf(issue)
   const name = namePath(path)
   if (path.length > 0 && valueAt(input, path) === undefined) return `${name} is missing`
-  const message = issue.code === 'invalid_key' ? (issue.issues?.[0]?.message ?? issue.message) : issue.message
+  const message = inPlainWords(
+    issue.code === 'invalid_key' ? (issue.issues?.[0]?.message ?? issue.message) : issue.message,
+  )
   return name === '' ? message : `${name}: ${message}`
 }
 

@@ -1,14 +1,19 @@
-import {readFile} from 'node:fs/promises'
 import {join} from 'node:path'
 
-import {parse} from 'dotenv'
-
-import {messageWithCauses, usageError} from '../base/errors.ts'
-import {hasCode} from '../base/system-error.ts'
+import {usageError} from '../base/errors.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
 const VARIABLE = /\$\$\{|\$\{([A-Za-z_][A-Za-z0-9_]*)\}|\$\{/g
+
+/** Shells know it without braces, PowerShell as `$env:NAME`; here it would stay text. */
+const OF_A_SHELL = /(?:^|[\s/:@=,;"'([])(\$(?:env:)?([A-Z_][A-Z0-9_]+))(?![\w}])/
+
+/** Finds a variable that a shell would replace: as it stands there, and its name. */
+export function variableOfShell(text: string): {readonly written: string; readonly name: string} | undefined {
+  const [, written, name] = OF_A_SHELL.exec(text) ?? []
+  return written === undefined || name === undefined ? undefined : {written, name}
+}
 
 export const hasMalformedVariable = (text: string): boolean =>
   [...text.matchAll(VARIABLE)].some(([match]) => match === '${')
@@ -72,24 +77,4 @@ export interface VariablePlace {
   readonly environment: Environment
   /** The folder where `.env` is looked for. */
   readonly folder: string
-}
-
-/** Adds to the environment what `.env` says; the environment wins. Throws a usage error where that cannot be read. */
-export async function withDotEnv(folder: string, environment: Environment): Promise<Environment> {
-  const path = join(folder, '.env')
-  const set = Object.entries(environment).filter(([, value]) => value !== undefined)
-  return {...parse(await readIfThere(path)), ...Object.fromEntries(set)}
-}
-
-async function readIfThere(path: string): Promise<string> {
-  try {
-    return (await readFile(path, 'utf8')).replace(/^\uFEFF/, '')
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return ''
-    throw usageError(`${path} cannot be read: ${messageWithCauses(error)}`, {
-      code: 'E_CONFIG_INVALID',
-      next: 'Make it readable, or move it away.',
-      cause: error,
-    })
-  }
 }

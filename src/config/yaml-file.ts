@@ -3,7 +3,7 @@ import type {Alias, Document, Pair, ParsedNode, Scalar, YAMLError, YAMLMap} from
 
 import {messageWithCauses} from '../base/errors.ts'
 import {problemsError, type Problem} from './problems.ts'
-import {hasMalformedVariable} from './variables.ts'
+import {hasMalformedVariable, variableOfShell} from './variables.ts'
 
 /** Finds where something stands: `file:line:column` of the key at the path, or of its nearest parent that is there. */
 export type Locate = (path: readonly PropertyKey[]) => string
@@ -52,9 +52,14 @@ function withoutConsequences(errors: readonly YAMLError[]): readonly YAMLError[]
 
 function describeSyntaxError({code, message, pos}: YAMLError, text: string): Omit<Problem, 'position'> {
   if (code === 'DUPLICATE_KEY') return {message: 'the key stands here a second time'}
+  const [, name] = /^%(\w+)%/.exec(text.slice(pos[0])) ?? []
+  if (name !== undefined) return {message: `%${name}% is no variable here`, advice: `Write \${${name}}.`}
   if (!/^\$\{\w/.test(text.slice(pos[0] - 1))) return {message: firstLine(message)}
   return {message: '${NAME} stands without quotes inside of {…} or […]', advice: 'Write "${NAME}".'}
 }
+
+/** Whoever means them puts straight ones around. */
+const PRINTED_QUOTES = /^[\p{Pi}„‚].*[\p{Pf}\p{Pi}]$/u
 
 /** Finds what YAML allows and would surprise the user. */
 function findTraps(document: Document<ParsedNode>, positionOf: (offset: number) => string): Problem[] {
@@ -78,7 +83,7 @@ function findTraps(document: Document<ParsedNode>, positionOf: (offset: number) 
       if (key.value === '<<')
         add(key, 'merge keys (<<) are not read', 'Write the keys out, or repeat one value with *.')
     },
-    Scalar(_, {value, source, range}) {
+    Scalar(_, {value, source, range, type}) {
       if (typeof value === 'number' && !isExact(value, source)) {
         add({range}, `${source ?? value} is not a number that can be read exactly`, 'Put it into quotes.')
       }
@@ -87,6 +92,18 @@ function findTraps(document: Document<ParsedNode>, positionOf: (offset: number) 
           {range},
           '${ is not followed by NAME}',
           'Write ${NAME} for an environment variable, $${ for the characters themselves.',
+        )
+      }
+      const shell = typeof value === 'string' ? variableOfShell(value) : undefined
+      if (shell !== undefined) {
+        const advice = `Write \${${shell.name}}; where the text is meant, set a variable to it and name that.`
+        add({range}, `${shell.written} is no variable without braces`, advice)
+      }
+      if (type === 'PLAIN' && typeof value === 'string' && PRINTED_QUOTES.test(value)) {
+        add(
+          {range},
+          'the quotes are those of printed text, and would be part of the value',
+          'Write straight ones: "…".',
         )
       }
     },

@@ -29,7 +29,7 @@ export async function runReported({
   const stop = listen(() => observer.runningJobs)
   stop.signal.addEventListener('abort', () => {
     const {message} = asError(stop.signal.reason)
-    log.warn(`${message}: what is being written now is finished first; a second signal ends at once`)
+    log.warn(`${message}: what is being written now is finished first; another signal, from a second on, ends at once`)
   })
   try {
     const outcomes = await runJobs({...options, signal: stop.signal, observer, notifier})

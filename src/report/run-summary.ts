@@ -103,9 +103,14 @@ export function summaryOfJobs(outcomes: readonly Outcome[]): string {
 
 function formatWhatIsIn({description, report}: FinishedRun): string {
   if (description.written === undefined) return 'Nothing was written: it was a dry run.'
-  if (report.commits === 0) return 'No commit was made; the same command starts over.'
-  const commits = report.commits === 1 ? '1 commit is in' : `${report.commits} commits are in`
-  return `${commits} (${report.windows.map(formatWindow).join('; ')}); the same command goes on from there.`
+  const {counts, commits, dropped, windows} = report
+  const stored = `${NUMBER.format(counts.inserted + counts.updated + counts.unchanged)} stored`
+  const read = commits === 0 ? stored : `${stored} (${windows.map(formatWindow).join('; ')})`
+  const again =
+    dropped === 0
+      ? ''
+      : `, ${NUMBER.format(dropped)} fetched ${dropped === 1 ? 'record' : 'records'} will be read again`
+  return `${read}${again}; the same command ${commits === 0 ? 'starts over' : 'goes on from there'}.`
 }
 
 function formatCounts(counts: Counts, preview: Preview | undefined): string {

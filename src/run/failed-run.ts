@@ -1,4 +1,5 @@
 import {messageWithCauses} from '../base/errors.ts'
+import type {StreamCounts} from '../model/counts.ts'
 import type {TimeWindow} from '../model/window.ts'
 import type {Stream} from '../source.ts'
 import type {CommitLedger} from './commit-ledger.ts'
@@ -8,6 +9,7 @@ import type {JobRun} from './job-run.ts'
 export interface UnfinishedSlice {
   readonly streams: readonly Stream[]
   readonly window: TimeWindow
+  readonly counts: StreamCounts
 }
 
 /**

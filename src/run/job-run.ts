@@ -35,6 +35,8 @@ export interface RunReport {
   readonly counts: Counts
   readonly windows: readonly TimeWindow[]
   readonly commits: number
+  /** How many records were read and are not in the warehouse, because the run ended before their commit. */
+  readonly dropped: number
   /** Rejects that no earlier run had. */
   readonly firstRejects: number
   /** Records of the job that are rejected and still not stored; counted where this run rejected some or read some again. */

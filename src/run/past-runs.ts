@@ -1,5 +1,8 @@
 import {z} from 'zod'
 
+import {usageError} from '../base/errors.ts'
+import type {Config} from '../config/config.ts'
+import {adviseOnJob} from '../config/jobs.ts'
 import {addCounts, noCounts, type Counts} from '../model/counts.ts'
 import {isAlive, processIdentity} from '../base/process-identity.ts'
 import {testTablesOf, type TableSet} from '../model/tables.ts'
@@ -68,6 +71,15 @@ export async function readPastRuns(
   const production = await warehouse.readRunEvents(tables, wanted)
   const test = await warehouse.readRunEvents(testTablesOf(tables), wanted)
   return pastRuns([...production, ...test])
+}
+
+/** Throws where neither the file nor the event log, which holds no run of it, knows the job. */
+export function assertJobIsKnown(config: Config, name: string): void {
+  if (config.jobs.has(name)) return
+  throw usageError(`neither ${config.shownPath} nor the event log has a job ${JSON.stringify(name)}`, {
+    code: 'E_JOB_UNKNOWN',
+    next: adviseOnJob(config, name),
+  })
 }
 
 /** Puts the runs of these events together, newest first. Events that another tool or a later version wrote are passed over. */

@@ -131,6 +131,7 @@ class Pipeline {
       Math.min(...states.map(({covered}) => cursorOf(start, [...covered, ...more])))
     return {
       ...total,
+      dropped: this.#ledger.counts().extracted + (this.#slice?.counts.total().extracted ?? 0) - total.counts.extracted,
       windows,
       firstRejects,
       ...(this.#openRejects !== undefined && {openRejects: this.#openRejects}),
@@ -205,7 +206,7 @@ class Pipeline {
     const limit = (this.#run.request.limit ?? Infinity) - before.extracted
     if (limit <= 0) return {empty: true, limitReached: true}
     const counts = new StreamCounts(this.#streams().map(({objectType}) => objectType))
-    this.#slice = {streams: plan.group.streams, window}
+    this.#slice = {streams: plan.group.streams, window, counts}
     const signal = AbortSignal.any([this.#run.signal, this.#ledger.failed])
     const reader = {...this.#run, signal, rejectWarnings: this.#rejectWarnings}
     let result: SliceResult

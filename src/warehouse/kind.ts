@@ -31,6 +31,8 @@ export interface WarehouseStarter {
   readonly yaml: string
   /** It says `NAME=` for each variable in `yaml`, a line each, and is empty where there is none. */
   readonly environment: string
+  /** No version control should hold these files: patterns of a `.gitignore`. */
+  readonly ignored: readonly string[]
 }
 
 export interface OpenOptions {

@@ -8,11 +8,18 @@ import type {OpenOptions} from './kind.ts'
 import {kindOf} from './kinds.ts'
 import type {Warehouse} from './warehouse.ts'
 
+const foldersToRemove = new Set<string>()
+
 /** Commands that run no job wait until the process ends. */
 const outsideOfRuns = (): OpenOptions => {
   const temporaryFolder = join(tmpdir(), `lorchestra-${randomBytes(12).toString('hex')}`)
-  process.once('exit', () => rmSync(temporaryFolder, {recursive: true, force: true}))
+  if (foldersToRemove.size === 0) process.once('exit', removeFolders)
+  foldersToRemove.add(temporaryFolder)
   return {temporaryFolder, signal: new AbortController().signal}
+}
+
+const removeFolders = (): void => {
+  for (const folder of foldersToRemove) rmSync(folder, {recursive: true, force: true})
 }
 
 /** Gives the configured warehouse, whose client is loaded now where it was not, and opens nothing yet. */

@@ -90,17 +90,25 @@ describe('lorchestra doctor', () => {
         plural: 'entity: contacts',
         filter: 'entity: contact, filter: statuscode foo 1',
         select: 'entity: contact, select: [emial]',
+        untracked: 'entity: cre92_clientreport, track_changes: true',
+        // One listener each would be too many.
+        ...Object.fromEntries(Array.from({length: 9}, (_, index) => [`more_${index}`, 'entity: contact'])),
       }
+      await dataverse.update('EntityDefinitions', "'cre92_clientreport'", {ChangeTrackingEnabled: false})
       const jobs = Object.entries(options).map(([name, text]) => `  ${name}: {account: clinic, ${text}}\n`)
       const labels = '  labels: {account: acct1, labels: [Nope]}\n'
       await writeFile(join(folder, 'lorchestra.yaml'), `${account}jobs:\n${jobs.join('')}${labels}`)
       const env = {...gmail.env, ...clinicEnv(entra)}
-      const found = (await findings('doctor', env)).filter(({check}) => check === 'reading')
+      const {stdout, stderr} = await run('doctor --json', env)
+      expect(stderr, 'nothing complains').to.equal('')
+      const all = (JSON.parse(stdout) as {findings: readonly Finding[]}).findings
+      const found = all.filter(({check, subject}) => check === 'reading' && !subject.startsWith('more_'))
       expect(found.map(({subject, status}) => `${subject} ${status}`)).to.deep.equal([
         'good ok',
         'plural failed',
         'filter failed',
         'select failed',
+        'untracked failed',
         'labels failed',
       ])
       const said = (subject: string) => found.find((finding) => finding.subject === subject)?.found

@@ -30,9 +30,18 @@ describe('lorchestra init', () => {
     expect(code).to.equal(0)
     expect((await readdir(join(folder, 'new', 'ingestion'))).toSorted()).to.deep.equal([
       '.env.example',
+      '.gitignore',
       'lorchestra.yaml',
     ])
     expect(await readdir(folder)).to.deep.equal(['new'])
+  })
+
+  it('keeps .env and the data out of version control, also where there is a .gitignore already', async () => {
+    await writeFile(join(folder, '.gitignore'), 'node_modules/\n.env\nmine')
+    expect((await lorchestra(['init'], {cwd: folder})).code).to.equal(0)
+    expect(await readFile(join(folder, '.gitignore'), 'utf8')).to.equal(
+      'node_modules/\n.env\nmine\nlorchestra.duckdb\nlorchestra.duckdb.*\n',
+    )
   })
 
   for (const name of STARTER_FILE_NAMES) {
@@ -69,7 +78,7 @@ describe('lorchestra init', () => {
     expect(code).to.equal(0)
     expect(JSON.parse(stdout)).to.deep.equal({
       schema: 1,
-      written: [join(folder, 'lorchestra.yaml'), join(folder, '.env.example')],
+      written: [join(folder, 'lorchestra.yaml'), join(folder, '.env.example'), join(folder, '.gitignore')],
       job: 'gmail_ingest_acct1',
     })
     const again = await lorchestra(['init', '--json'], {cwd: folder})

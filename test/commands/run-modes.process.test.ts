@@ -318,7 +318,12 @@ diary_entries (diary): everything before <instant>
         says: ['--dry-run=true cannot also be provided when using --test-table', 'mutually exclusive'],
       })),
       {what: 'a mode that is denied', args: ['run', JOB, '--no-dry-run'], says: ['Nonexistent flag: --no-dry-run']},
-      {what: 'a mode cut short', args: ['run', JOB, '--dry'], says: ['Nonexistent flag: --dry']},
+      {what: 'a misspelt flag', args: ['run', JOB, '--sinse', '-1d'], says: ['  → Did you mean --since?\n']},
+      {
+        what: 'a mode cut short',
+        args: ['run', JOB, '--dry'],
+        says: ['Nonexistent flag: --dry', '  → Did you mean --dry-run?'],
+      },
       {what: 'a misspelt mode', args: ['run', JOB, '--test-tables'], says: ['Nonexistent flag: --test-tables']},
       {
         what: 'a mode that is no flag any more',
@@ -555,7 +560,7 @@ diary_entries (diary): everything before <instant>
 
       const again = await project.run(['run', JOB])
       expect(again.code).to.equal(1)
-      expect(lastLine(again.stderr)).to.equal('  No commit was made; the same command starts over.')
+      expect(lastLine(again.stderr)).to.equal('  0 stored; the same command starts over.')
       expect(again.stderr, 'without DEBUG').not.to.match(/^\s+at /m)
 
       await project.writeRecords([...RECORDS, {at: '2024-03-03T12:00:00Z', id: 'c'}])
@@ -565,7 +570,7 @@ diary_entries (diary): everything before <instant>
         ['a', 'b', 'c'].map((id) => ({external_id: id})),
       )
       expect(failed.stderr).to.contain(
-        '  1 commit is in (2024-03-01T00:00:00.000Z to 2024-03-03T00:00:00.000Z); the same command goes on from there.',
+        '  2 stored (2024-03-01T00:00:00.000Z to 2024-03-03T00:00:00.000Z); the same command goes on from there.',
       )
     })
 

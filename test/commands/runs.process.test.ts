@@ -52,6 +52,13 @@ describe('lorchestra runs list', () => {
     expect((await listed('--job', 'others')).map(({run_id}) => run_id)).to.deep.equal(['other'])
   })
 
+  it('says that there is no such job, where neither the file nor the log has one', async () => {
+    await scriptedRun({source, folder: folder(), runId: 'first', job: 'things'})
+    const {code, stdout, stderr} = await runs('list', '--job', 'thinsg')
+    expect([code, stdout]).to.deep.equal([2, ''])
+    expect(stderr).to.contain('neither lorchestra.yaml nor the event log has a job "thinsg" [E_JOB_UNKNOWN]')
+  })
+
   it('tells a run that died from one that goes on', async () => {
     await scriptedRun({source, folder: folder(), runId: 'dead'})
     await scriptedRun({source, folder: folder(), runId: 'alive'})

@@ -71,6 +71,27 @@ describe('lorchestra.yaml', () => {
       expect(next).to.include('lorchestra init')
     })
 
+    it('or the user hears that it is called lorchestra.yml, before one of another folder is taken', async () => {
+      await mkdir(join(folder, 'inner'))
+      await writeFile(join(folder, 'lorchestra.yaml'), '')
+      await writeFile(join(folder, 'inner', 'lorchestra.yml'), '')
+      const [message, next] = await linesOf(
+        loadConfig({workingFolder: join(folder, 'inner'), environment: {}, kinds: WAREHOUSE_KINDS}),
+      )
+      expect(message).to.contain(join(folder, 'inner', 'lorchestra.yml'))
+      expect(next).to.contain('Rename it to lorchestra.yaml')
+    })
+
+    it('or --config is refused where it names a folder', async () => {
+      const [message, next] = await linesOf(
+        loadConfig({explicitPath: '.', workingFolder: folder, environment: {}, kinds: WAREHOUSE_KINDS}),
+      )
+      expect([message, next]).to.deep.equal([
+        `${folder} is a folder`,
+        `Name the file in it: --config ${join(folder, 'lorchestra.yaml')}`,
+      ])
+    })
+
     it('or --config is refused where it names no file', async () => {
       const absent = loadConfig({
         explicitPath: 'absent.yaml',
@@ -79,8 +100,6 @@ describe('lorchestra.yaml', () => {
         kinds: WAREHOUSE_KINDS,
       })
       expect((await linesOf(absent))[0]).to.match(/^absent\.yaml cannot be read: ENOENT/)
-      const aFolder = loadConfig({explicitPath: folder, workingFolder: folder, environment: {}, kinds: WAREHOUSE_KINDS})
-      expect((await linesOf(aFolder))[0]).to.match(/ cannot be read: EISDIR/)
     })
   })
 
@@ -214,7 +233,7 @@ jobs:
         'lorchestra.yaml:2:21: *j stands inside of what it repeats',
       ],
       'an unknown key': ['job:\n  a: {source: x}\n', 'lorchestra.yaml:1:1: unknown key "job"', 'Did you mean "jobs"?'],
-      'something that is no map': ['- a\n', 'lorchestra.yaml:1:1: Invalid input: expected object, received array'],
+      'something that is no map': ['- a\n', 'lorchestra.yaml:1:1: expected keys with values, not a list'],
       'a job name': ['jobs:\n  Mail: {source: x}\n', 'lorchestra.yaml:2:3: jobs.Mail: a name is 1 to 63 of'],
       'an account name': [
         `accounts:\n  ${'a'.repeat(64)}: {source: x}\n`,
@@ -244,7 +263,7 @@ jobs:
       ],
       'a job with nothing in it': [
         'jobs:\n  a:\n',
-        'lorchestra.yaml:2:3: jobs.a: Invalid input: expected object, received null',
+        'lorchestra.yaml:2:3: jobs.a: expected keys with values, not nothing',
       ],
       'a job without account and source': [
         'jobs:\n  a: {path: x}\n',
@@ -273,7 +292,7 @@ jobs:
       ],
       'a duration without a unit': [
         'jobs:\n  a: {source: x, overlap: 3}\n',
-        'lorchestra.yaml:2:18: jobs.a.overlap: Invalid input: expected string',
+        'lorchestra.yaml:2:18: jobs.a.overlap: expected text',
       ],
       'a slice of no length': [
         'jobs:\n  a: {source: x, slice: 0s}\n',

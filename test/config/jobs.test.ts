@@ -289,7 +289,7 @@ jobs:
 
     it('of the wrong type are shown with the line where they stand', async () => {
       expect((await refusal({text: withOptions('count: many')})).message).to.equal(
-        'lorchestra.yaml:8:5: option of gmail: count: Invalid input: expected number, received string',
+        'lorchestra.yaml:8:5: option of gmail: count: expected a number, not text',
       )
       expect((await refusal({text: withOptions('nested:\n      label: 5')})).message).to.include(
         'lorchestra.yaml:9:7: ',

@@ -5,7 +5,7 @@ import {stringify} from 'yaml'
 import {parseYamlFile} from '../../src/config/yaml-file.ts'
 import {outcomeOf, type LorchestraError} from '../../src/base/errors.ts'
 
-const TRAP = /__proto__|<<|\$\{/
+const TRAP = /__proto__|<<|\$\{|\$(?:env:)?[A-Z_]|[\p{Pi}\p{Pf}„‚]/u
 /** Texts that begin like YAML, so that more than the first character is looked at. */
 const likeYaml = fc
   .array(
@@ -68,4 +68,39 @@ describe('a YAML file', () => {
       {numRuns: 2000},
     )
   })
+
+  for (const [value, written, name] of [
+    ['$TOKEN', '$TOKEN', 'TOKEN'],
+    ['"Bearer $TOKEN"', '$TOKEN', 'TOKEN'],
+    ['https://$HOST/api', '$HOST', 'HOST'],
+    ['$env:TOKEN', '$env:TOKEN', 'TOKEN'],
+    ['%TOKEN%', '%TOKEN%', 'TOKEN'],
+  ] as const) {
+    it(`names the variable in ${value}, which would stay text`, () => {
+      const error = refusalOf(`a: 1\nkey: ${value}\n`)
+      expect(error.message)
+        .to.match(/^file\.yaml:2:6: /)
+        .and.to.contain(`${written} is no variable`)
+      expect(error.next).to.contain(`Write \${${name}}`)
+    })
+  }
+
+  it('takes a $ that begins no name of a variable', () => {
+    for (const value of ['$filter', 'p$WORD', '$$', '5 $', '${TOKEN}', '$${TOKEN}'])
+      expect(parseYamlFile(`key: ${value}`, 'file.yaml').value).to.deep.equal({key: value})
+  })
+
+  it('names quotes of printed text, unless straight ones stand around them', () => {
+    expect(refusalOf('key: “abc”').message).to.contain('quotes')
+    expect(parseYamlFile('key: "“abc”"', 'file.yaml').value).to.deep.equal({key: '“abc”'})
+  })
 })
+
+function refusalOf(text: string): LorchestraError {
+  try {
+    parseYamlFile(text, 'file.yaml')
+  } catch (error) {
+    return error as LorchestraError
+  }
+  throw new Error('nothing was refused')
+}

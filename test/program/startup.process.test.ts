@@ -36,7 +36,9 @@ describe('start-up', () => {
 
   for (const [line, expected] of [
     ['--version', 0],
+    ['-v', 0],
     ['--help', 0],
+    ['-h', 0],
     ['run --help', 0],
     ['run', 2],
     ['run some_job --dry-run --test-table', 2],

@@ -1,5 +1,5 @@
 import {spawnSync} from 'node:child_process'
-import {chmod, writeFile} from 'node:fs/promises'
+import {chmod, mkdir, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 
 import {expect} from 'chai'
@@ -43,6 +43,19 @@ describe('a machine that does not know its user', () => {
     if (!isRoot) return
     const {stdout} = asStranger(['doctor'], folder, {})
     expect(stdout).to.match(/^failed +disk .*\n.*Set HOME or XDG_CACHE_HOME/m)
+  })
+
+  it('says which folder it may not write, and what to do, before anything is read', async () => {
+    const env = {XDG_CACHE_HOME: join(folder, 'cache'), XDG_DATA_HOME: join(folder, 'data')}
+    await mkdir(join(folder, 'mine'))
+    await writeFile(join(folder, 'mine', 'lorchestra.yaml'), '')
+    await chmod(join(folder, 'mine'), 0o555)
+    const {status, stderr} = asStranger(['warehouse', 'create'], join(folder, 'mine'), env)
+    expect(status).to.equal(1)
+    expect(stderr)
+      .to.contain(`${join(folder, 'mine')} cannot be written`)
+      .and.to.contain('[E_PERMISSION_DENIED]')
+    expect(stderr).to.contain('→ Give this user the right to write it, or set warehouse.path.')
   })
 
   it('needs nothing but the folders that it is told', () => {

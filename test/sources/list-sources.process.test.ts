@@ -155,7 +155,7 @@ export default () => [...first(), second]`
     'no streams': ['streams: undefined', 'has no streams()'],
     'no idemKey': ['idemKey: undefined', 'has no idemKey()'],
     'no extract': ['extract: {}', 'has no extract()'],
-    'a currentBookmark that cannot be called': ['currentBookmark: true', 'has a currentBookmark that is no function'],
+    'a value where a function is expected': ['estimate: 5', 'has estimate that is no function'],
     'no schema': ['options: {}', 'has options that are no Standard Schema'],
     'secrets that are no list': ["secrets: 'token'", 'has secrets that are no list of names'],
   }

@@ -49,6 +49,14 @@ async function takesLink(context: SourceContext<Options>, link: string): Promise
 const isOfThisEnvironment = (link: string, {url}: Options): boolean =>
   URL.canParse(link, url) && new URL(link, url).origin === new URL(url).origin
 
+/** Throws where a job asks for changes of a table that does not track them. */
+export function assertTracksChanges({entity, track_changes: wanted}: Options, {tracksChanges}: Table): void {
+  if (!wanted || tracksChanges !== false) return
+  throw new Error(
+    `Dataverse does not track changes of ${entity}. Turn on Track changes for it, or remove track_changes`,
+  )
+}
+
 /**
  * Dataverse gives the link only behind the last row of the whole table, and later answers with the columns that were
  * asked for here. The rows themselves are dropped: they are read in windows, which can be committed one by one.
@@ -56,10 +64,7 @@ const isOfThisEnvironment = (link: string, {url}: Options): boolean =>
  */
 async function changeLinkNow(context: SourceContext<Options>, table: Table): Promise<string> {
   const {entity, select, page_size: pageSize} = context.options
-  if (table.tracksChanges === false)
-    throw new Error(
-      `Dataverse does not track changes of ${entity}. Turn on Track changes for it, or remove track_changes`,
-    )
+  assertTracksChanges(context.options, table)
   const first = (): string => addressOf(table.entitySet, {$select: select?.join(',')})
   let link: string | undefined
   for await (const {body} of readPages(context, {first, pageSize, prefer: ['odata.track-changes']}))

@@ -1,6 +1,6 @@
 import type {Page, SliceWindow, SourceContext} from 'lorchestra'
 
-import {readChanges} from './changes.ts'
+import {assertTracksChanges, readChanges} from './changes.ts'
 import {assertHoldsTimes, isSure} from './cursor-field.ts'
 import {isGuid, keyBy} from './idem-key.ts'
 import type {Options} from './options.ts'
@@ -16,6 +16,8 @@ export async function* extract(context: SourceContext<Options>): AsyncGenerator<
   keyBy(table.primaryKey, stream)
   if (bookmark !== undefined) yield* readChanges(context, stream, bookmark)
   else {
+    // Also where nobody asks for the link, as when a job is tried.
+    assertTracksChanges(context.options, table)
     yield* readWindow(context, table, context.options.track_changes ? pastTheLink(window) : window)
     yield* readUndated(context, table)
   }

@@ -35,7 +35,7 @@ const setModeFromCommandLine: Hook.Init = async function ({id, argv, config}) {
 
 function asksForHelp(argv: readonly string[]): boolean {
   const end = argv.indexOf('--')
-  return (end === -1 ? argv : argv.slice(0, end)).some((word) => word === '--help')
+  return (end === -1 ? argv : argv.slice(0, end)).some((word) => word === '--help' || word === '-h')
 }
 
 export default setModeFromCommandLine

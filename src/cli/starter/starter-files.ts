@@ -55,7 +55,7 @@ async function configurationOf(starter: Starter, options: readonly StarterOption
 # What lorchestra reads, and where it puts it.
 #
 # \${NAME} stands for an environment variable, or for one of the file .env beside this file.
-# Secrets belong there, not here: copy .env.example to .env, and keep .env out of version control.
+# Secrets belong there, not here: copy .env.example to .env, which .gitignore keeps out of version control.
 
 ${warehouseLines(starter)}
 # Whose data. \`lorchestra sources list\` shows which sources there are.
@@ -82,7 +82,7 @@ function environmentOf(starter: Starter, options: readonly StarterOption[]): str
   const {account, source} = starter
   const optional = options.filter(({required}) => !required)
   return `# Copy this file to .env and fill it in. Variables that are set in the environment win over it.
-# Put a value that contains # or spaces into quotes. Keep .env out of version control.
+# A value with a # after a space, or with spaces at its ends, goes into quotes. Keep .env out of version control.
 
 ${options
   .filter(({required}) => required)

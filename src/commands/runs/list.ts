@@ -20,7 +20,7 @@ export default class RunsList extends LorchestraCommand {
     const {flags} = await this.parse(RunsList)
     const [
       {openWarehouse},
-      {readPastRuns},
+      {assertJobIsKnown, readPastRuns},
       {chartOfDays, formatRuns, pastRunMemberOf},
       {formatGap, gapMemberOf, gapsIn},
     ] = await Promise.all([
@@ -36,7 +36,9 @@ export default class RunsList extends LorchestraCommand {
       ...(flags.job !== undefined && {job: flags.job}),
     })
     const newest = runs.slice(0, flags.limit)
-    if (newest.length === 0) this.log('The event log knows of no run yet.')
+    if (newest.length === 0 && flags.job !== undefined) assertJobIsKnown(config, flags.job)
+    if (newest.length === 0)
+      this.log(`The event log knows of no run${flags.job === undefined ? '' : ` of ${flags.job}`} yet.`)
     else this.log(formatRuns(newest))
     const chart = chartOfDays(newest)
     if (process.stdout.isTTY && chart !== '') this.log(`\n${chart}`)

@@ -69,7 +69,7 @@ export function whatIsWrongWith(source: unknown, descriptor: Pick<SourceDescript
   const missing = ['streams', 'idemKey', 'extract'].find((method) => typeof shape[method] !== 'function')
   if (missing !== undefined) return `has no ${missing}()`
   const odd = OPTIONAL_METHODS.find((method) => !['function', 'undefined'].includes(typeof shape[method]))
-  if (odd !== undefined) return `has a ${odd} that is no function`
+  if (odd !== undefined) return `has ${odd} that is no function`
   if (!isStandardSchema(shape['options'])) return 'has options that are no Standard Schema'
   const list = ['secrets', 'selection'].find((key) => !isListOfNames(shape[key]))
   return list === undefined ? undefined : `has ${list} that are no list of names`

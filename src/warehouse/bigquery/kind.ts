@@ -24,6 +24,7 @@ export const bigquery: WarehouseKind<BigQuerySettings> = {
   # touch_after: 7d # an unchanged row gets a new last_seen when its own is older than this
 `,
     environment: 'GCP_PROJECT=\nEVENTS_BQ_DATASET=\n',
+    ignored: [],
   },
   async loadSettings() {
     const {bigquerySettings} = await import('./settings.ts')

@@ -29,7 +29,7 @@ import {
   type RunValuesOrStaged,
 } from './raw-object-sql.ts'
 import {isOnItsOwn, rewriteTable} from './rewrite.ts'
-import {identifier, rowsOf} from './sql.ts'
+import {identifier, rowsOf, tableNamed} from './sql.ts'
 import {NO_DIGESTS, saltedDigests, stage, stageKeys} from './staging.ts'
 
 /** Measured with keys of 40 bytes: 500 MB at the commit of two million rows that were deleted and written. */
@@ -61,7 +61,7 @@ async function mergeRecords(
   batch: CommitBatch,
   run: RunValues,
 ): Promise<CommitCounts> {
-  const target = identifier(tables.rawObjects)
+  const target = tableNamed(tables.rawObjects)
   // A run before this one may have had a clock that was ahead.
   const rows = {table: target, newest: new Date(run.startedAt.getTime() + CLOCK_TOLERANCE)}
   await connection.run(`SET threads = ${THREADS.many}`)

@@ -11,7 +11,7 @@ import {
   type ColumnWords,
 } from '../compatibility.ts'
 import type {AddedColumns} from '../warehouse.ts'
-import {identifier, literal, rowsOf} from './sql.ts'
+import {identifier, literal, rowsOf, tableNamed} from './sql.ts'
 
 const WORDS: ColumnWords = {
   types: {STRING: 'VARCHAR', JSON: 'JSON', TIMESTAMP: 'TIMESTAMP WITH TIME ZONE'},
@@ -24,7 +24,7 @@ export async function createMissingTables(connection: DuckDBConnection, tables: 
   const made: string[] = []
   for (const [name, definition] of definitionsOf(tables)) {
     if ((await definitionOf(connection, name)) !== undefined) continue
-    await connection.run(`CREATE TABLE ${identifier(name)}(${builtInDefinition(definition)});`)
+    await connection.run(`CREATE TABLE ${tableNamed(name)}(${builtInDefinition(definition)});`)
     made.push(name)
   }
   return made
@@ -61,7 +61,7 @@ export async function createMissingCopy(connection: DuckDBConnection, name: stri
   const wanted = await definitionOf(connection, original)
   if (wanted === undefined) return
   if ((await definitionOf(connection, name)) === undefined) {
-    await connection.run(`CREATE TABLE ${identifier(name)}(${wanted}`)
+    await connection.run(`CREATE TABLE ${tableNamed(name)}(${wanted}`)
   }
   const found = await definitionOf(connection, name)
   if (found === wanted) return
@@ -76,7 +76,7 @@ export async function dropTables(
   const dropped: string[] = []
   for (const name of [eventLog, rawObjects]) {
     if (!(await tableExists(connection, name))) continue
-    await connection.run(`DROP TABLE ${identifier(name)}`)
+    await connection.run(`DROP TABLE ${tableNamed(name)}`)
     dropped.push(name)
   }
   return dropped
@@ -101,7 +101,7 @@ export async function addMissingColumns(
     if (columns.size === 0) continue
     const missing = addableColumns(table, [...columnDifferences(definition, columns, WORDS)])
     for (const {name, type} of missing) {
-      await connection.run(`ALTER TABLE ${identifier(table)} ADD COLUMN ${identifier(name)} ${WORDS.types[type]}`)
+      await connection.run(`ALTER TABLE ${tableNamed(table)} ADD COLUMN ${identifier(name)} ${WORDS.types[type]}`)
     }
     if (missing.length > 0) added.push({table, columns: missing.map(({name}) => name)})
   }
@@ -122,7 +122,7 @@ export async function columnsOf(connection: DuckDBConnection, table: string): Pr
   // Ten times as fast as duckdb_columns(), which looks into the views of the system as well.
   const rows = await rowsOf(
     connection,
-    `SELECT name, type, "notnull" FROM pragma_table_info(${literal(identifier(table))}) ORDER BY cid`,
+    `SELECT name, type, "notnull" FROM pragma_table_info(${literal(tableNamed(table))}) ORDER BY cid`,
   )
   return new Map(
     rows.map((row) => [String(row['name']), {type: String(row['type']), nullable: row['notnull'] === false}]),

@@ -1,22 +1,21 @@
-import {access, constants, stat} from 'node:fs/promises'
+import {stat} from 'node:fs/promises'
 
 import type {DuckDBConnection} from '@duckdb/node-api'
 
-import {failure} from '../../base/errors.ts'
 import {hasCode} from '../../base/system-error.ts'
 import {FROM_THE_START, islands, SCOPE} from '../coverage-sql.ts'
 import {describedStreams} from '../described-streams.ts'
 import type {TableSet} from '../../model/tables.ts'
 import type {DescribedStream, DescribedTable} from '../warehouse.ts'
 import {tableExists} from './definitions.ts'
-import {identifier, rowsOf} from './sql.ts'
+import {rowsOf, tableNamed} from './sql.ts'
 
 /** DuckDB keeps all tables in one file and cannot say what one of them takes. */
 export const bytesOf = async (path: string): Promise<number> => (await stat(path)).size
 
 export async function describeTable(connection: DuckDBConnection, name: string): Promise<DescribedTable> {
   if (!(await tableExists(connection, name))) return {name, exists: false}
-  const [row] = await rowsOf(connection, `SELECT count(*)::DOUBLE AS rows FROM ${identifier(name)}`)
+  const [row] = await rowsOf(connection, `SELECT count(*)::DOUBLE AS rows FROM ${tableNamed(name)}`)
   return {name, exists: true, rows: Number(row?.['rows'])}
 }
 
@@ -33,7 +32,7 @@ export async function describeStreams(
               payload->>'$.selection' AS selection, epoch_ms(created_at)::DOUBLE AS committed,
               coalesce(epoch_ms((payload->>'$.window.since')::TIMESTAMPTZ), ${FROM_THE_START})::DOUBLE AS since,
               epoch_ms((payload->>'$.window.until')::TIMESTAMPTZ)::DOUBLE AS until
-       FROM ${identifier(tables.eventLog)}
+       FROM ${tableNamed(tables.eventLog)}
        WHERE event_type = 'ingestion.completed' AND status = 'ok' AND (payload->>'$.schema') = '1'
          AND (payload->>'$.limited') = 'false'
      ), ${islands(SCOPE)}
@@ -48,7 +47,7 @@ export async function countSurplusRows(connection: DuckDBConnection, tables: Tab
   if (!(await tableExists(connection, tables.rawObjects))) return 0
   const [row] = await rowsOf(
     connection,
-    `SELECT (count(*) - count(DISTINCT idem_key))::DOUBLE AS surplus FROM ${identifier(tables.rawObjects)}`,
+    `SELECT (count(*) - count(DISTINCT idem_key))::DOUBLE AS surplus FROM ${tableNamed(tables.rawObjects)}`,
   )
   return Number(row?.['surplus'])
 }
@@ -60,17 +59,5 @@ export async function isThere(path: string): Promise<boolean> {
   } catch (error) {
     if (hasCode(error, 'ENOENT')) return false
     throw error
-  }
-}
-
-export async function assertIsWritable(path: string): Promise<void> {
-  try {
-    await access(path, constants.W_OK)
-  } catch (error) {
-    throw failure(`${path} cannot be written`, {
-      code: 'E_PERMISSION_DENIED',
-      next: 'Give this user the right to write it, or set warehouse.path.',
-      cause: error,
-    })
   }
 }

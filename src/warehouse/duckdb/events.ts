@@ -2,7 +2,7 @@ import type {DuckDBConnection} from '@duckdb/node-api'
 
 import type {Event} from '../../model/events.ts'
 import {EVENT_LOG, type ColumnType, type TableSet} from '../../model/tables.ts'
-import {identifier, literal, rowsOf} from './sql.ts'
+import {literal, rowsOf, tableNamed} from './sql.ts'
 
 const names = EVENT_LOG.columns.map(({name}) => name)
 const JSON_TYPES: Record<ColumnType, string> = {STRING: 'VARCHAR', JSON: 'JSON', TIMESTAMP: 'TIMESTAMPTZ'}
@@ -15,7 +15,7 @@ export async function insertEvents(
   const values = EVENT_LOG.columns.map(({name, type}) => `$${name}::${JSON_TYPES[type]}`)
   for (const event of events) {
     await connection.run(
-      `INSERT INTO ${identifier(tables.eventLog)} (${names.join(', ')}) VALUES (${values.join(', ')})`,
+      `INSERT INTO ${tableNamed(tables.eventLog)} (${names.join(', ')}) VALUES (${values.join(', ')})`,
       {...event, payload: event.payload === null ? null : JSON.stringify(event.payload)},
     )
   }
@@ -29,7 +29,7 @@ export async function insertEventFiles(
 ): Promise<void> {
   if (files.length === 0) return
   await connection.run(
-    `INSERT INTO ${identifier(tables.eventLog)} (${names.join(', ')}) SELECT ${names.join(', ')} FROM ${eventsIn(files)}`,
+    `INSERT INTO ${tableNamed(tables.eventLog)} (${names.join(', ')}) SELECT ${names.join(', ')} FROM ${eventsIn(files)}`,
   )
 }
 
@@ -44,7 +44,7 @@ export async function countFirstRejects(
     connection,
     `SELECT count(*)::DOUBLE AS first_rejects
      FROM (${rejects} FROM ${eventsIn(files)} WHERE event_type = 'record.rejected')
-     ANTI JOIN (${rejects} FROM ${identifier(tables.eventLog)} WHERE event_type = 'record.rejected')
+     ANTI JOIN (${rejects} FROM ${tableNamed(tables.eventLog)} WHERE event_type = 'record.rejected')
      USING (source_system, object_type, reference)`,
   )
   return Number(row?.['first_rejects'])

@@ -3,7 +3,7 @@ import {join} from 'node:path'
 import type {DuckDBConnection} from '@duckdb/node-api'
 
 import type {Stream} from '../../source.ts'
-import {identifier, literal} from './sql.ts'
+import {literal, tableNamed} from './sql.ts'
 
 /** Copies the streams' keys into a Parquet file in `folder`; the warehouse's file is free again afterwards. */
 export async function exportKeys(
@@ -18,7 +18,7 @@ export async function exportKeys(
       `(source_system = ${literal(sourceSystem)} AND object_type = ${literal(objectType)})`,
   )
   await connection.run(
-    `COPY (SELECT idem_key FROM ${identifier(table)} WHERE ${wanted.join(' OR ')}) TO ${literal(file)} (FORMAT parquet)`,
+    `COPY (SELECT idem_key FROM ${tableNamed(table)} WHERE ${wanted.join(' OR ')}) TO ${literal(file)} (FORMAT parquet)`,
   )
   return file
 }

@@ -19,6 +19,8 @@ export const duckdb: WarehouseKind<DuckDBSettings> = {
   path: lorchestra.duckdb # relative to this file
 `,
     environment: '',
+    // Also its .wal and its backup.
+    ignored: ['lorchestra.duckdb', 'lorchestra.duckdb.*'],
   },
   async loadSettings() {
     const {duckdbSettings} = await import('./settings.ts')

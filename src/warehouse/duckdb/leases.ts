@@ -21,7 +21,7 @@ import type {RunToBegin} from '../warehouse.ts'
 import {tableExists} from './definitions.ts'
 import {insertEvents} from './events.ts'
 import {signOf} from './run-sign.ts'
-import {identifier, rowsOf} from './sql.ts'
+import {rowsOf, tableNamed} from './sql.ts'
 
 const startedPayload = z.object({
   streams: z.array(z.string()),
@@ -67,7 +67,7 @@ export async function assertLeaseHeld(connection: DuckDBConnection, tables: Tabl
   if (!(await tableExists(connection, tables.eventLog))) throw fileExchanged(`there is no ${tables.eventLog} any more`)
   const own = await rowsOf(
     connection,
-    `SELECT event_type, error_message FROM ${identifier(tables.eventLog)}
+    `SELECT event_type, error_message FROM ${tableNamed(tables.eventLog)}
      WHERE correlation_id = $runId AND event_type IN ('job.started', 'job.completed', 'job.failed')`,
     {runId},
   )
@@ -88,15 +88,15 @@ const openRuns = async (connection: DuckDBConnection, tables: TableSet): ReturnT
   rowsOf(
     connection,
     `WITH started AS (
-       SELECT correlation_id, payload, created_at FROM ${identifier(tables.eventLog)} WHERE event_type = 'job.started'
+       SELECT correlation_id, payload, created_at FROM ${tableNamed(tables.eventLog)} WHERE event_type = 'job.started'
      ), ended AS (
-       SELECT correlation_id FROM ${identifier(tables.eventLog)} WHERE event_type IN ('job.completed', 'job.failed')
+       SELECT correlation_id FROM ${tableNamed(tables.eventLog)} WHERE event_type IN ('job.completed', 'job.failed')
      ), open_run AS (
        SELECT * FROM started ANTI JOIN ended USING (correlation_id)
      )
      SELECT open_run.correlation_id AS run_id, any_value(open_run.payload) AS payload,
             strftime(any_value(open_run.created_at) AT TIME ZONE 'UTC', '%Y-%m-%dT%H:%M:%SZ') AS started,
             epoch_ms(max(event.created_at)) AS last_heard
-     FROM open_run JOIN ${identifier(tables.eventLog)} AS event USING (correlation_id)
+     FROM open_run JOIN ${tableNamed(tables.eventLog)} AS event USING (correlation_id)
      GROUP BY open_run.correlation_id`,
   )

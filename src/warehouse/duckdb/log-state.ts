@@ -5,7 +5,7 @@ import type {DuckDBConnection} from '@duckdb/node-api'
 import {hasCode} from '../../base/system-error.ts'
 import type {Stream} from '../../source.ts'
 import {tableExists} from './definitions.ts'
-import {identifier, rowsOf} from './sql.ts'
+import {rowsOf, tableNamed} from './sql.ts'
 import {ofStreams} from './staging.ts'
 
 /** What the event log says of who wrote last. */
@@ -29,7 +29,7 @@ export async function readLogState(
     connection,
     `SELECT count(*)::DOUBLE AS events, count(CASE WHEN ${committed} THEN 1 END)::DOUBLE AS commits,
             arg_max(correlation_id, created_at) FILTER (${committed}) AS last_run
-     FROM ${identifier(eventLog)}`,
+     FROM ${tableNamed(eventLog)}`,
   )
   const lastRun = row?.['last_run']
   return {

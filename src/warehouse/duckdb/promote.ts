@@ -24,7 +24,7 @@ import {columnsKept, insertChanged, insertNew} from './commit.ts'
 import {THREADS} from './connection.ts'
 import {tableExists} from './definitions.ts'
 import {insertEvents} from './events.ts'
-import {identifier, literal, rowsOf} from './sql.ts'
+import {literal, rowsOf, tableNamed} from './sql.ts'
 import {ofStreams, saltedDigests, stageKeys, stageRows} from './staging.ts'
 
 const FAR_FUTURE = new Date('9999-12-31T00:00:00Z')
@@ -37,8 +37,8 @@ export async function compareRows(
   {isChanged, insertedSamples}: CompareOptions,
 ): Promise<ComparedTables> {
   const exists = await tableExists(connection, to.rawObjects)
-  if (!exists) await connection.run(`CREATE TEMP TABLE no_rows$ AS FROM ${identifier(from.rawObjects)} LIMIT 0`)
-  const table = exists ? identifier(to.rawObjects) : 'no_rows$'
+  if (!exists) await connection.run(`CREATE TEMP TABLE no_rows$ AS FROM ${tableNamed(from.rawObjects)} LIMIT 0`)
+  const table = exists ? tableNamed(to.rawObjects) : 'no_rows$'
   await classify(connection, {from, table}, streams, ['last_seen'], isChanged)
   const inserted = await rowsOf(
     connection,
@@ -59,7 +59,7 @@ export async function promoteRows(
   {from, streams, announced, changed, runs, runId, events}: Promotion,
 ): Promise<CommitCounts> {
   await connection.run(`SET threads = ${THREADS.many}`)
-  const table = identifier(tables.rawObjects)
+  const table = tableNamed(tables.rawObjects)
   const kept = await columnsKept(connection, tables.rawObjects)
   await classify(connection, {from, table}, streams, [...kept, 'last_seen AS stored_last_seen$'], isAnotherValue)
   const [found] = await rowsOf(connection, 'SELECT count(*)::DOUBLE AS changed FROM changed$')
@@ -92,7 +92,7 @@ async function classify(
   isChanged: CompareOptions['isChanged'],
 ): Promise<void> {
   const digests = saltedDigests()
-  await stageRows(connection, identifier(from.rawObjects), streams)
+  await stageRows(connection, tableNamed(from.rawObjects), streams)
   await stageKeys(connection, digests)
   await findStoredKeys(connection, {table, newest: FAR_FUTURE})
   assertOneRowPerKey(table, await countSurplusKeys(connection))
@@ -149,9 +149,9 @@ async function copyEvents(
 ): Promise<void> {
   const columns = EVENT_LOG.columns.map(({name}) => name).join(', ')
   await connection.run(
-    `INSERT INTO ${identifier(to)} (${columns})
+    `INSERT INTO ${tableNamed(to)} (${columns})
      SELECT * REPLACE (uuid()::VARCHAR AS event_id, ${literal(runId)} AS correlation_id) FROM (
-       SELECT ${columns} FROM ${identifier(from)}
+       SELECT ${columns} FROM ${tableNamed(from)}
        WHERE event_type IN ('record.rejected', 'object.deleted') AND correlation_id IN (${runs.map(literal).join(', ')})
      )`,
   )

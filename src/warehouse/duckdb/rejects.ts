@@ -7,7 +7,7 @@ import {rejectsWithState} from '../rejects-sql.ts'
 import {closeStored} from '../stored-since.ts'
 import type {Reject, WantedRejects} from '../warehouse.ts'
 import {tableExists} from './definitions.ts'
-import {identifier, literal, rowsOf} from './sql.ts'
+import {tableNamed, literal, rowsOf} from './sql.ts'
 
 const COLUMNS = ['run_id', 'source_system', 'object_type', 'reference', 'reason', 'created_ms']
 const MET_IN = ['job', 'account', 'selection', 'since', 'until', 'bookmark']
@@ -21,7 +21,7 @@ export async function readRejects(
   tables: TableSet,
   wanted: WantedRejects,
 ): Promise<readonly Reject[] | undefined> {
-  const log = identifier(tables.eventLog)
+  const log = tableNamed(tables.eventLog)
   const {of} = wanted
   if ('runId' in of) {
     const [run] = await rowsOf(connection, `SELECT 1 FROM ${log} WHERE correlation_id = $runId LIMIT 1`, of)
@@ -64,7 +64,7 @@ async function seenKeys(
 ): Promise<ReadonlyMap<string, number>> {
   const rows = await rowsOf(
     connection,
-    `SELECT idem_key, epoch_ms(last_seen)::DOUBLE AS seen_ms FROM ${identifier(rawObjects)}
+    `SELECT idem_key, epoch_ms(last_seen)::DOUBLE AS seen_ms FROM ${tableNamed(rawObjects)}
      WHERE idem_key IN (${idemKeys.map(literal).join(', ')})`,
   )
   return new Map(rows.map((row) => [textOf(row['idem_key']), Number(row['seen_ms'])]))

@@ -3,7 +3,7 @@ import {randomBytes} from 'node:crypto'
 import type {DuckDBConnection} from '@duckdb/node-api'
 
 import {createMissingCopy} from './definitions.ts'
-import {identifier, rowsOf} from './sql.ts'
+import {identifier, rowsOf, tableNamed} from './sql.ts'
 
 const TABLE = `(
   FROM duckdb_tables()
@@ -38,8 +38,8 @@ export async function rewriteTable(
 ): Promise<void> {
   const former = `former_${randomBytes(9).toString('hex')}`
   const [found] = await rowsOf(connection, `SELECT table_name FROM ${TABLE}`, {table})
-  await connection.run(`ALTER TABLE ${identifier(table)} RENAME TO ${identifier(former)}`)
+  await connection.run(`ALTER TABLE ${tableNamed(table)} RENAME TO ${identifier(former)}`)
   await createMissingCopy(connection, String(found?.['table_name']), former)
-  await connection.run(`INSERT INTO ${identifier(table)} BY NAME ${kept(identifier(former))}`)
-  await connection.run(`DROP TABLE ${identifier(former)}`)
+  await connection.run(`INSERT INTO ${tableNamed(table)} BY NAME ${kept(tableNamed(former))}`)
+  await connection.run(`DROP TABLE ${tableNamed(former)}`)
 }

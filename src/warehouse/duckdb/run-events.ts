@@ -3,14 +3,14 @@ import type {DuckDBConnection} from '@duckdb/node-api'
 import type {TableSet} from '../../model/tables.ts'
 import {runEventIn} from '../event-rows.ts'
 import type {RunEvent, WantedRuns} from '../warehouse.ts'
-import {identifier, rowsOf} from './sql.ts'
+import {rowsOf, tableNamed} from './sql.ts'
 
 export async function readRunEvents(
   connection: DuckDBConnection,
   tables: TableSet,
   {job, runId, limit}: WantedRuns,
 ): Promise<readonly RunEvent[]> {
-  const log = identifier(tables.eventLog)
+  const log = tableNamed(tables.eventLog)
   const rows = await rowsOf(
     connection,
     `WITH newest AS (

@@ -6,7 +6,7 @@ import {FROM_THE_START, islands, windowIn} from '../coverage-sql.ts'
 import {parseBookmark} from '../event-rows.ts'
 import {NOTHING_COVERED, type StreamScope, type StreamState} from '../warehouse.ts'
 import {tableExists} from './definitions.ts'
-import {identifier, rowsOf} from './sql.ts'
+import {rowsOf, tableNamed} from './sql.ts'
 
 export async function readStreamStates(
   connection: DuckDBConnection,
@@ -37,7 +37,7 @@ async function readStreamState(
 
 // `payload.schema` guards against events that another tool or a later version wrote.
 const completed = (tables: TableSet): string =>
-  `SELECT payload, created_at FROM ${identifier(tables.eventLog)}
+  `SELECT payload, created_at FROM ${tableNamed(tables.eventLog)}
    WHERE event_type = 'ingestion.completed' AND status = 'ok' AND (payload->>'$.schema') = '1'
      AND source_system = $sourceSystem AND object_type = $objectType
      AND (payload->>'$.account') IS NOT DISTINCT FROM $account`

@@ -1,5 +1,3 @@
-import {dirname} from 'node:path'
-
 import type {DuckDBConnection} from '@duckdb/node-api'
 
 import type {Stream} from '../../source.ts'
@@ -38,7 +36,7 @@ import {
   dropTables,
   tableExists,
 } from './definitions.ts'
-import {assertIsWritable, isThere, bytesOf, countSurplusRows, describeStreams, describeTable} from './description.ts'
+import {bytesOf, countSurplusRows, describeStreams, describeTable} from './description.ts'
 import {exportKeys} from './keys.ts'
 import {assertLeaseHeld, fileExchanged, takeLease} from './leases.ts'
 import {createMissingDatabase} from './new-database.ts'
@@ -48,6 +46,7 @@ import {compareRows, promoteRows} from './promote.ts'
 import {readRunEvents} from './run-events.ts'
 import {showRunLives} from './run-sign.ts'
 import {readStreamStates} from './stream-state.ts'
+import {assertIsWritable} from './writable.ts'
 
 /** A run that has something to lose waits longer than a command that only reads. */
 export interface LockTimeoutsOfRuns {
@@ -125,10 +124,7 @@ export class DuckDBWarehouse implements Warehouse {
   }
 
   async checkWritable(): Promise<void> {
-    let {path} = this.#database
-    // The first run makes the file, and the folders above it.
-    while (!(await isThere(path))) path = dirname(path)
-    await assertIsWritable(path)
+    await assertIsWritable(this.#database.path)
   }
 
   async indexKeys(tables: TableSet, streams: readonly Stream[], folder: string): Promise<KeyIndex> {
@@ -173,7 +169,7 @@ export class DuckDBWarehouse implements Warehouse {
   }
 
   async createTables(tables: TableSet): Promise<readonly string[]> {
-    await inTurn(this.#database.path, this.#signal, async () => createMissingDatabase(this.#database.path))
+    await this.#makeWhereMissing()
     return withDatabase(this.#database, 'write', this.#signal, async (connection) =>
       inTransaction(connection, async () => {
         const made = await createMissingTables(connection, tables)
@@ -190,8 +186,14 @@ export class DuckDBWarehouse implements Warehouse {
     )
   }
 
+  async #makeWhereMissing(): Promise<void> {
+    const {path} = this.#database
+    await assertIsWritable(path)
+    await inTurn(path, this.#signal, async () => createMissingDatabase(path))
+  }
+
   async begin(run: RunToBegin): Promise<WarehouseWriter> {
-    await inTurn(this.#database.path, this.#signal, async () => createMissingDatabase(this.#database.path))
+    await this.#makeWhereMissing()
     const endLife = await showRunLives(this.#database.path, run.runId)
     let taken: {readonly started: Event; readonly states: readonly StreamState[]}
     try {

@@ -10,6 +10,7 @@ describe('a command that there is not', () => {
     ['rnu some_job', 'lorchestra run'],
     ['job list', 'lorchestra jobs list'],
     ['warehouse crate', 'lorchestra warehouse create'],
+    ['login', 'lorchestra accounts login'],
     ['entirely-different', 'lorchestra --help'],
   ] as const) {
     it(`is a usage error with a next step: ${line}`, async () => {

@@ -10,7 +10,11 @@ export const memory: WarehouseKind<MemorySettings> = {
   productionTables: 'made by runs',
   payloadLimits: {levels: 1000, bytes: 50_000_000, wideNumbers: false},
   commitAfter: {records: 1000, milliseconds: 60_000},
-  starter: {yaml: 'warehouse:\n  type: memory\n  database: ${MEMORY_DATABASE}\n', environment: 'MEMORY_DATABASE=\n'},
+  starter: {
+    yaml: 'warehouse:\n  type: memory\n  database: ${MEMORY_DATABASE}\n',
+    environment: 'MEMORY_DATABASE=\n',
+    ignored: [],
+  },
   async loadSettings() {
     const {memorySettings} = await import('./settings.ts')
     return memorySettings
