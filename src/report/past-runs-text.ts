@@ -42,10 +42,10 @@ export function formatRun(run: PastRun): string {
     ...(Object.entries(run.counts) as [string, number][]).map(([name, count]) => [name, NUMBER.format(count)]),
   ]
   if (run.commits.length === 0) return `${formatTable(facts)}\n\nNo commit was made.`
-  const commits = run.commits.map(({at, sourceSystem, objectType, window, counts, limited}) => [
+  const commits = run.commits.map(({at, sourceSystem, objectType, window, counts, limited, partial}) => [
     instant(at),
     `${sourceSystem}/${objectType}`,
-    `${formatWindow(window)}${limited ? ' (limited)' : ''}`,
+    `${formatWindow(window)}${partial ? ' (in part)' : limited ? ' (limited)' : ''}`,
     ...SHOWN_COUNTS.map((name) => NUMBER.format(counts[name])),
   ])
   const header = ['COMMITTED', 'STREAM', 'WINDOW', ...SHOWN_COUNTS.map((name) => name.toUpperCase())]
@@ -93,7 +93,7 @@ export const pastRunMemberOf = (run: PastRun): PastRunMember => ({
 
 function formatWindows({windows, commits}: PastRun): string {
   if (windows.length === 0) return '-'
-  const limited = commits.some((commit) => commit.limited) ? ' (limited)' : ''
+  const limited = commits.some((commit) => commit.limited && !commit.partial) ? ' (limited)' : ''
   return `${windows.map(formatWindow).join('; ')}${limited}`
 }
 

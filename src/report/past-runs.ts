@@ -31,6 +31,8 @@ export interface PastCommit {
   readonly window: TimeWindow
   readonly counts: Counts
   readonly limited: boolean
+  /** It holds what came before a checkpoint: the window was still being read. */
+  readonly partial: boolean
 }
 
 const startedShape = z.object({
@@ -45,6 +47,7 @@ const completedShape = z.object({
   window: z.object({since: z.iso.datetime().nullable(), until: z.iso.datetime()}),
   counts: z.record(z.string(), z.number()),
   limited: z.boolean(),
+  partial: z.boolean().default(false),
 })
 
 /** Reads the runs of the production and the test tables, newest first; up to `wanted.limit` of each. */
@@ -93,7 +96,7 @@ async function pastRun(events: readonly RunEvent[]): Promise<PastRun | undefined
     outcome:
       ended === undefined ? await fateOf(about.data.process) : ended.type === 'job.completed' ? 'done' : 'failed',
     error: ended?.error ?? null,
-    windows: mergeWindows(commits.map(({window}) => window)),
+    windows: mergeWindows(commits.filter(({partial}) => !partial).map(({window}) => window)),
     counts,
     commits,
   }
@@ -108,7 +111,7 @@ function commitFrom({type, payload, sourceSystem, objectType, at}: RunEvent): re
   if (type !== 'ingestion.completed') return []
   const parsed = completedShape.safeParse(payload)
   if (!parsed.success) return []
-  const {window, counts, limited} = parsed.data
+  const {window, counts, limited, partial} = parsed.data
   const since = window.since === null ? -Infinity : Date.parse(window.since)
   return [
     {
@@ -118,6 +121,7 @@ function commitFrom({type, payload, sourceSystem, objectType, at}: RunEvent): re
       window: {since, until: Date.parse(window.until)},
       counts: {...noCounts(), ...counts},
       limited,
+      partial,
     },
   ]
 }

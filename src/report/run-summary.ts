@@ -95,7 +95,8 @@ function formatWhatIsIn({description, report}: FinishedRun): string {
   if (description.written === undefined) return 'Nothing was written: it was a dry run.'
   if (report.commits === 0) return 'No commit was made; the same command starts over.'
   const commits = report.commits === 1 ? '1 commit is in' : `${report.commits} commits are in`
-  return `${commits} (${report.windows.map(formatWindow).join('; ')}); the same command goes on from there.`
+  const read = report.windows.map(formatWindow).join('; ')
+  return `${commits} (${read === '' ? 'up to a checkpoint of the source' : read}); the same command goes on from there.`
 }
 
 function formatCounts(counts: Counts, preview: Preview | undefined): string {

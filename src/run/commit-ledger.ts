@@ -31,20 +31,35 @@ export interface RunTotal {
   readonly bytesBilled?: number
 }
 
-/** Whole slices that go into one commit. */
+/** Whole slices, and the part of one before a checkpoint, that go into one commit. */
 interface Gathered {
   readonly counts: StreamCounts
-  readonly window: TimeWindow
+  /** That of the whole slices, or `undefined`. */
+  readonly window: TimeWindow | undefined
+  readonly part: Part | undefined
   readonly startedAt: number
 }
 
-/** Gathers whole slices and commits them: rows and `ingestion.completed` together. The next ones are gathered meanwhile. */
+interface Part {
+  /** The slice that it is a part of. */
+  readonly window: TimeWindow
+  readonly bookmark: JsonValue
+}
+
+/** A commit keeps these for the next run. */
+interface Kept {
+  readonly bookmark?: StoredBookmark | undefined
+  readonly checkpoint?: JsonValue
+}
+
+/** Gathers whole slices, and parts of them, and commits them: rows and `ingestion.completed` together. The next ones are gathered meanwhile. */
 export class CommitLedger {
   readonly #options: LedgerOptions
   readonly #committed: StreamCounts
   readonly #failed = new AbortController()
   #pending: StreamCounts
   #pendingWindow: TimeWindow | undefined
+  #pendingPart: Part | undefined
   #committing: Gathered | undefined
   /** Rejects for good where a commit failed, so that none comes after it. */
   #commit: Promise<void> = Promise.resolve()
@@ -91,7 +106,7 @@ export class CommitLedger {
     return this.#failed.signal
   }
 
-  /** Counts all whole slices, committed or not. */
+  /** Counts all whole slices and parts, committed or not. */
   counts(): Counts {
     const total = this.#committed.total()
     if (this.#committing !== undefined) addCounts(total, this.#committing.counts.total())
@@ -108,7 +123,16 @@ export class CommitLedger {
     if (bookmark !== undefined) this.#keep({value: bookmark, at: window.until})
     await this.#options.sink.endSlice()
     this.#pending.addAll(counts)
+    this.#pendingPart = undefined
     this.#pendingWindow = {since: this.#pendingWindow?.since ?? window.since, until: window.until}
+  }
+
+  /** Ends a part of a slice at a checkpoint: it may be committed, and stays when what comes after it fails. */
+  async endPart(window: TimeWindow, counts: StreamCounts, bookmark: JsonValue): Promise<void> {
+    assertHoldsNoSecret('a bookmark', bookmark, this.#options.maskSecrets)
+    await this.#options.sink.endSlice()
+    this.#pending.addAll(counts)
+    this.#pendingPart = {window, bookmark}
   }
 
   /** One that waits for another program keeps nobody from reading on; what is read meanwhile goes into the next one. */
@@ -140,19 +164,30 @@ export class CommitLedger {
 
   #start(isLast: boolean, ending?: (total: RunTotal) => Event): boolean {
     const window = this.#pendingWindow
+    const part = this.#pendingPart
     const plan = this.#plan
-    if (window === undefined || plan === undefined) return false
-    const keeps = plan.keepsBookmark === 'each commit' || (plan.keepsBookmark === 'last commit' && isLast)
-    const gathered = {counts: this.#pending, window, startedAt: this.#startedAt}
+    if ((window === undefined && part === undefined) || plan === undefined) return false
+    const gathered = {counts: this.#pending, window, part, startedAt: this.#startedAt}
     this.#committing = gathered
     this.#pending = new StreamCounts(this.#options.objectTypes)
     this.#pendingWindow = undefined
+    this.#pendingPart = undefined
     this.#startedAt = performance.now()
     this.#commitInterval = Math.min(this.#commitInterval * 2, this.#options.commitAfter.milliseconds)
-    this.#commit = this.#write(gathered, plan, keeps ? this.#bookmark : undefined, ending)
+    this.#commit = this.#write(gathered, plan, this.#kept(plan, part, isLast), ending)
     // Whoever commits next hears of it, and who reads meanwhile by `failed`.
     this.#commit.catch((error: unknown) => this.#failed.abort(error))
     return true
+  }
+
+  #kept({keepsBookmark, atCheckpoint}: GroupPlan, part: Part | undefined, isLast: boolean): Kept {
+    const bookmark = this.#bookmark
+    if (part === undefined) {
+      const keeps = keepsBookmark === 'each commit' || (keepsBookmark === 'last commit' && isLast)
+      return keeps ? {bookmark} : {}
+    }
+    if (atCheckpoint?.keeps === 'bookmark') return {bookmark: {value: part.bookmark, at: atCheckpoint.at}}
+    return {bookmark, checkpoint: part.bookmark}
   }
 
   /** Waits for the commit that is under way, with nothing else to do. Rejects where it failed, as all that come after it. */
@@ -168,10 +203,10 @@ export class CommitLedger {
   async #write(
     gathered: Gathered,
     plan: GroupPlan,
-    bookmark: StoredBookmark | undefined,
+    kept: Kept,
     ending: ((total: RunTotal) => Event) | undefined,
   ): Promise<void> {
-    const {counts, window} = gathered
+    const {counts, window, part} = gathered
     let told = 0
     const result = await this.#options.sink.commit(
       (rows) => {
@@ -179,7 +214,7 @@ export class CommitLedger {
         told = billed.bytesBilled ?? 0
         const total = {counts: this.#countsWith(gathered, rows), commits: this.#commits + 1, ...billed}
         return [
-          ...plan.group.streams.map((stream) => this.#completed(stream, gathered, rows, bookmark)),
+          ...plan.group.streams.map((stream) => this.#completed(stream, gathered, rows, kept)),
           ...(ending === undefined ? [] : [ending(total)]),
         ]
       },
@@ -190,8 +225,9 @@ export class CommitLedger {
     this.#committed.addAll(counts)
     this.#committing = undefined
     this.#firstRejects += result?.firstRejects ?? counts.total().rejected
-    this.#windows = mergeWindows([...this.#windows, window])
-    if (counts.total().rejected > 0) this.#rejectedIn = mergeWindows([...this.#rejectedIn, window])
+    if (window !== undefined) this.#windows = mergeWindows([...this.#windows, window])
+    const read = [window, part?.window].filter((each) => each !== undefined)
+    if (counts.total().rejected > 0) this.#rejectedIn = mergeWindows([...this.#rejectedIn, ...read])
     this.#commits += 1
   }
 
@@ -214,10 +250,11 @@ export class CommitLedger {
 
   #completed(
     stream: Stream,
-    {counts: gathered, window, startedAt}: Gathered,
+    {counts: gathered, window, part, startedAt}: Gathered,
     rows: CommitCounts,
-    bookmark: StoredBookmark | undefined,
+    {bookmark, checkpoint}: Kept,
   ): Event {
+    const read = window ?? part?.window
     const counts = {...gathered.of(stream.objectType)}
     addCounts(counts, rows.get(stream.objectType) ?? {})
     const {bytesBilled} = this.#billed()
@@ -229,9 +266,13 @@ export class CommitLedger {
       payload: {
         schema: 1,
         ...this.#options.about(),
-        window: windowAsText(window),
+        commit: this.#commits + 1,
+        ...(read !== undefined && {window: windowAsText(read)}),
         counts: {...counts},
-        limited: this.#options.limited,
+        // A part covers nothing: what comes after its checkpoint is still to be read.
+        limited: this.#options.limited || window === undefined,
+        ...(window === undefined && {partial: true}),
+        ...(checkpoint !== undefined && {checkpoint: {value: checkpoint}}),
         ...(bookmark !== undefined && {
           bookmark: {value: bookmark.value, at: new Date(bookmark.at).toISOString()},
         }),

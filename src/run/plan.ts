@@ -35,6 +35,11 @@ export interface GroupPlan {
   readonly keepsBookmark: 'each commit' | 'last commit' | 'never'
   /** Kept unless the source yields a later one. */
   readonly firstBookmark?: StoredBookmark
+  /**
+   * A checkpoint is a place in what is read whole; in changes it is a bookmark like any other, of which nothing more is stored than
+   * before. Missing: it is passed over, as a slice of time is a commit by itself.
+   */
+  readonly atCheckpoint?: {readonly keeps: 'checkpoint'} | {readonly keeps: 'bookmark'; readonly at: number}
 }
 
 export interface Moment {
@@ -129,15 +134,24 @@ export function planGroup(
     ...(bookmark !== undefined && {firstBookmark: bookmark}),
   })
   if (request.since !== undefined) return plan([{since: request.since, until}], 'never')
-  if (request.full) return plan([{since: start, until}], 'last commit', current)
+  const whole = (bookmark: StoredBookmark | undefined): GroupPlan => ({
+    ...plan([{since: start, until}], 'last commit', bookmark),
+    ...(plain && !group.windowed && {atCheckpoint: {keeps: 'checkpoint'}}),
+  })
+  if (request.full) return whole(current)
 
   const cursor = Math.min(...states.map(({covered}) => cursorOf(start, covered)))
   const stored = sharedBookmark(states)
+  const checkpoint = sharedCheckpoint(states)
+  // Changes since the interrupted run took its bookmark are not all read yet.
+  if (plain && canResume && checkpoint !== undefined && !group.windowed)
+    return {...whole(stored ?? current), bookmark: checkpoint.value}
   if (plain && canResume && stored !== undefined && stored.at <= cursor) {
     const changes = plan([{since: Math.max(cursor - overlap, start), until}], 'each commit', current)
-    return {...changes, sliceLength: undefined, bookmark: stored.value}
+    const atCheckpoint = {keeps: 'bookmark', at: stored.at} as const
+    return {...changes, sliceLength: undefined, bookmark: stored.value, atCheckpoint}
   }
-  if (!group.windowed) return plan([{since: start, until}], 'last commit', current)
+  if (!group.windowed) return whole(current)
   // A bookmark that was taken by an earlier, interrupted run stays: changes since then are not all read yet.
   const due = states.flatMap(({covered}) => dueWindows({since: start, until}, covered, overlap))
   return plan(due, 'each commit', canResume ? (stored ?? current) : (current ?? stored))
@@ -148,8 +162,13 @@ export const isPlain = ({since, until, limit}: WindowRequest): boolean =>
   since === undefined && until === undefined && limit === undefined
 
 /** Streams that are read together share what the source said last. */
-export function sharedBookmark(states: readonly StreamState[]): StoredBookmark | undefined {
-  const [first, ...others] = states.map(({bookmark}) => bookmark)
+export const sharedBookmark = (states: readonly StreamState[]): StoredBookmark | undefined =>
+  sharedBy(states.map(({bookmark}) => bookmark))
+
+export const sharedCheckpoint = (states: readonly StreamState[]): StreamState['checkpoint'] =>
+  sharedBy(states.map(({checkpoint}) => checkpoint))
+
+function sharedBy<Value>([first, ...others]: readonly (Value | undefined)[]): Value | undefined {
   const same = others.every((other) => JSON.stringify(other) === JSON.stringify(first))
   return same ? first : undefined
 }

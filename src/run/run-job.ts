@@ -1,7 +1,7 @@
 import {asError, messageWithCauses} from '../base/errors.ts'
 import {StreamCounts} from '../model/counts.ts'
 import {cursorOf, type TimeWindow} from '../model/window.ts'
-import type {Estimate, Stream} from '../source.ts'
+import type {Estimate, JsonValue, Stream} from '../source.ts'
 import {sourceAnswer} from '../sources/source-answer.ts'
 import type {StreamState} from '../warehouse/warehouse.ts'
 import {askSource, askWithoutBookmark} from './ask-source.ts'
@@ -186,6 +186,13 @@ class Pipeline {
     this.#slice = {streams: plan.group.streams, window}
     const signal = AbortSignal.any([this.#run.signal, this.#ledger.failed])
     const reader = {...this.#run, signal, rejectWarnings: this.#rejectWarnings}
+    let checkpoints = 0
+    const atCheckpoint = async (bookmark: JsonValue): Promise<void> => {
+      checkpoints += 1
+      await this.#ledger.endPart(window, counts, bookmark)
+      counts.clear()
+      if (this.#ledger.isDue()) await this.#ledger.startCommit(false)
+    }
     let result: SliceResult
     try {
       result = await readSlice(reader, {
@@ -195,10 +202,17 @@ class Pipeline {
         limit,
         rejectedBefore: before.rejected,
         counts,
+        ...(plan.atCheckpoint !== undefined && {atCheckpoint}),
       })
     } catch (error) {
       const {extracted, deleted} = counts.total()
-      if (plan.bookmark === undefined || extracted + deleted > 0 || signal.aborted || !mayBeOfBookmark(error))
+      if (
+        plan.bookmark === undefined ||
+        checkpoints > 0 ||
+        extracted + deleted > 0 ||
+        signal.aborted ||
+        !mayBeOfBookmark(error)
+      )
         throw error
       return {empty: true, limitReached: false, refused: asError(error)}
     }

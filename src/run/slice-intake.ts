@@ -93,7 +93,7 @@ export class SliceIntake {
     this.#ended = true
   }
 
-  /** Nothing that the source listed may be missing. */
+  /** Nothing that the source listed may be missing, since the beginning or the last checkpoint. */
   async finish(exhausted: boolean): Promise<void> {
     this.#assertNoMisuse()
     await this.#recordRejections()
@@ -106,12 +106,14 @@ export class SliceIntake {
           `the source listed ${counts.listed} records of ${objectType} but accounted for ${accounted} (${extracted} yielded, ${known} known, ${outside} outside of the window, ${gone} gone, ${accounted - extracted - known - outside - gone} rejected)`,
           {
             code: 'E_RECORDS_MISSING',
-            next: 'Nothing of this slice was written. Run again; if it happens again, it is a bug in the source.',
+            next: 'Nothing of it was written. Run again; if it happens again, it is a bug in the source.',
           },
         )
       }
       counts.listed = accounted
     }
+    this.#announces.clear()
+    this.#rejectedBySource.clear()
   }
 
   /** What a source does wrong fails the slice, even if the source swallows the error that it is told. */

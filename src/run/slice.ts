@@ -43,6 +43,8 @@ export interface Slice {
   readonly rejectedBefore: number
   /** Filled with what became of this slice's records. */
   readonly counts: StreamCounts
+  /** Called when all that came before a checkpoint is with the sink and counted, and empties `counts`. Missing: it is passed over. */
+  readonly atCheckpoint?: (bookmark: JsonValue) => Promise<void>
 }
 
 export interface SliceResult {

@@ -51,9 +51,16 @@ function asPage(value: unknown): Page {
       {rule: 'a page is {records: [...]}'},
     )
   }
-  const {records, deleted} = value as {records: readonly unknown[]; deleted?: unknown}
+  const {records, deleted, bookmark, checkpoint} = value as Readonly<Record<string, unknown>> & {records: unknown[]}
   if (deleted !== undefined && !Array.isArray(deleted)) {
     throw sourceBug('the source yielded a page whose deleted keys are no array')
+  }
+  if (checkpoint !== undefined && checkpoint !== true)
+    throw sourceBug('the source yielded a page whose checkpoint is not true', {rule: 'it is true or left out'})
+  if (checkpoint === true && bookmark === undefined) {
+    throw sourceBug('the source yielded a checkpoint without a bookmark', {
+      rule: 'the bookmark is what a later run goes on from',
+    })
   }
   if (records.length > LARGEST_PAGE) {
     throw sourceBug(`a page of ${records.length} records; a page holds at most ${LARGEST_PAGE}`, {

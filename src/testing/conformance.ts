@@ -1,6 +1,7 @@
 import {checkAbort} from './abort.ts'
 import {checkBookmark} from './bookmark.ts'
 import {checkBox} from './box.ts'
+import {checkCheckpoints} from './checkpoints.ts'
 import {checkDescription} from './description.ts'
 import {checkDisk} from './disk.ts'
 import {checkFaults} from './faults.ts'
@@ -33,6 +34,7 @@ const RULES: readonly (readonly [string, (setup: ConformanceSetup) => Promise<vo
   ['survives every fault that passes', checkFaults],
   ['drops nothing that is there to be read', checkNothingDropped],
   ['goes on from its own bookmark', checkBookmark],
+  ['goes on from each of its checkpoints', checkCheckpoints],
   ['refuses wrong options and says which', checkOptions],
   ['lets no secret out', checkSecrets],
   ['writes nothing to disk', checkDisk],

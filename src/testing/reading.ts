@@ -43,8 +43,16 @@ export interface Reading {
     readonly rejected: number
   }
   readonly bookmark: JsonValue | undefined
+  /** Where the reading of streams without windows could have gone on. */
+  readonly checkpoints: readonly Checkpoint[]
   readonly log: readonly string[]
   readonly error: unknown
+}
+
+export interface Checkpoint {
+  readonly bookmark: JsonValue
+  /** So many of the keys came before it. */
+  readonly keys: number
 }
 
 export const SOURCE_SYSTEM = 'conformance--account'
@@ -56,7 +64,16 @@ export async function read(trial: Trial, options: ReadingOptions = {}): Promise<
   const records: ReadRecord[] = []
   const {reader, surroundings, log, keys, rejected} = readerFor(trial, options)
   const groups = streamGroups(setup.source.streams(sourceOptions), SOURCE_SYSTEM)
-  const counts = new StreamCounts(groups.flatMap(({streams}) => streams.map(({objectType}) => objectType)))
+  const objectTypes = groups.flatMap(({streams}) => streams.map(({objectType}) => objectType))
+  const counts = new StreamCounts(objectTypes)
+  const whole = new StreamCounts(objectTypes)
+  const checkpoints: Checkpoint[] = []
+  const atCheckpoint = (at: JsonValue): Promise<void> => {
+    checkpoints.push({bookmark: at, keys: keys.length})
+    whole.addAll(counts)
+    counts.clear()
+    return Promise.resolve()
+  }
   let kept: JsonValue | undefined
   let error: unknown
   try {
@@ -74,6 +91,7 @@ export async function read(trial: Trial, options: ReadingOptions = {}): Promise<
           limit: Infinity,
           rejectedBefore: 0,
           counts,
+          ...(!windowed && {atCheckpoint}),
         },
       )
       kept = result.bookmark ?? kept
@@ -81,7 +99,8 @@ export async function read(trial: Trial, options: ReadingOptions = {}): Promise<
   } catch (problem) {
     error = problem
   }
-  return {records, keys, rejected, counts: counts.total(), bookmark: kept, log, error}
+  whole.addAll(counts)
+  return {records, keys, rejected, counts: whole.total(), bookmark: kept, checkpoints, log, error}
 }
 
 /** Reads in the same way, where a failure is none of the rule's business. */

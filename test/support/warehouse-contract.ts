@@ -6,6 +6,7 @@ import {createEvent} from '../../src/model/events.ts'
 import {CLOCK_TOLERANCE} from '../../src/model/clock.ts'
 import type {Page} from '../../src/source.ts'
 import type {Warehouse} from '../../src/warehouse/warehouse.ts'
+import {Ledger, ledgerSource} from './ledger-source.ts'
 import type {EndedApart, RunApart} from './run-apart.ts'
 import {PRODUCTION, type ScriptedResult, type ScriptedRun} from './scripted-run.ts'
 import {scriptedSource, windowOf, type ScriptedRecord} from './scripted-source.ts'
@@ -235,6 +236,26 @@ export function describeWarehouse(warehouse: () => WarehouseUnderTest): void {
     const again = await warehouse().run({source, now: 3 * DAY})
     expect(again.counts).to.include({extracted: 1, inserted: 1})
     expect((await warehouse().stored()).map(({key}) => key.slice(-1))).to.deep.equal(['a', 'b', 'c'])
+  })
+
+  it('goes on from the last checkpoint of a reading that broke off, and from none once it was read to its end', async () => {
+    const ledger = new Ledger(60)
+    const source = ledgerSource(ledger)
+    const commitAfter = {records: 10, milliseconds: 1e9}
+    const bookmarks = () => source.calls.map(({bookmark}) => bookmark)
+    ledger.breaksAfter = 40
+    await warehouse().run({source, now: DAY, commitAfter})
+    // Another selection's is another one.
+    await warehouse().run({source, now: DAY, selection: 'other', commitAfter: {records: 1000, milliseconds: 1e9}})
+    ledger.breaksAfter = 10
+    await warehouse().run({source, now: 2 * DAY, commitAfter})
+    ledger.breaksAfter = Infinity
+    const ended = await warehouse().run({source, now: 3 * DAY, commitAfter})
+    expect(bookmarks()).to.deep.equal([undefined, undefined, 40, 50])
+    expect(ended.counts).to.include({extracted: 10, inserted: 10})
+    expect(await warehouse().stored()).to.have.length(60)
+    await warehouse().run({source, now: 4 * DAY})
+    expect(bookmarks().at(-1)).to.equal(undefined)
   })
 
   it('lands nothing of a commit whose events cannot be written, neither new rows nor changes', async () => {

@@ -6,7 +6,7 @@ import {setTimeout as wait} from 'node:timers/promises'
 
 import {expect} from 'chai'
 
-import type {JsonObject, Page} from '../../src/source.ts'
+import type {JsonObject, JsonValue, Page} from '../../src/source.ts'
 import {conformanceTests} from '../../src/testing/conformance.ts'
 import good from '../../templates/source/src/source.ts'
 import {TOKEN} from '../../templates/source/test/service.ts'
@@ -66,6 +66,30 @@ const saying = (say: (context: Context) => Promise<void> | void): object =>
       yield page
     }
   })
+
+/** The good source, as if its items had no time: each page but the last is a checkpoint, which `place` gives. */
+const withCheckpoints = (place: (at: {page: string; next: string}) => JsonValue, listed?: number): object => ({
+  ...good,
+  streams: () => [{objectType: 'item', windowed: false}],
+  async *extract({options, http, bookmark = '0', progress}: Context): Pages {
+    if (typeof bookmark !== 'string') throw new Error(`what is ${JSON.stringify(bookmark)}?`)
+    for (let page: string | undefined = bookmark; page !== undefined;) {
+      const {body} = await http.request({
+        url: `${options.url}/items`,
+        query: {page, until: '9999'},
+        authorization: bearer,
+      })
+      const {items, next} = body
+      if (!Array.isArray(items)) throw new Error('no list of items')
+      if (listed !== undefined) progress({listed})
+      yield {
+        records: items as JsonObject[],
+        ...(typeof next === 'string' && {bookmark: place({page, next}), checkpoint: true as const}),
+      }
+      page = typeof next === 'string' ? next : undefined
+    }
+  },
+})
 
 let counter = 0
 const cache = join(tmpdir(), `lorchestra-conformance-${process.pid}`)
@@ -271,6 +295,20 @@ const WRONG: Readonly<Record<string, Readonly<Record<string, Wrong>>>> = {
       says: /failed to read: what is 7\?/,
     },
   },
+  'goes on from each of its checkpoints': {
+    'gives the place after the next page': {
+      source: withCheckpoints(({next}) => String(Number(next) + 25)),
+      says: /read on from its checkpoint after 25 records, it leaves out item:/,
+    },
+    'does not heed where it is to go on, and then cannot': {
+      source: withCheckpoints(({page}) => ({page})),
+      says: /failed to read: .*what is \{"page":"0"\}\?/,
+    },
+    'lists the next page before it yields a checkpoint': {
+      source: withCheckpoints(({next}) => next, 50),
+      says: /listed 50 records of item but accounted for 25/,
+    },
+  },
   'refuses wrong options and says which': {
     'takes anything': {source: withOptions((input) => ({value: input})), says: /accepts null instead of options/},
     'takes options that it does not have': {
@@ -378,6 +416,12 @@ describe('the conformance suite', () => {
         expect(await complaintOf(rule, setupFor(source))).to.match(says)
       })
     }
+  }
+
+  for (const {rule} of rules) {
+    it(`has no complaint about a good source with checkpoints: it ${rule}`, async () => {
+      expect(await complaintOf(rule, setupFor(withCheckpoints(({next}) => next)))).to.equal('no complaint')
+    })
   }
 
   it('leaves no file behind for the sources that wrote one', async () => {

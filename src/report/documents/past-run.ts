@@ -32,7 +32,9 @@ export const pastRunMember = z
           object_type: names.objectType,
           window: windowMember,
           counts: countsMember,
-          limited: z.boolean().describe('It holds what --limit allowed, and so covers nothing.'),
+          limited: z
+            .boolean()
+            .describe('It holds what --limit allowed, or what came before a checkpoint, and so covers nothing.'),
         }),
       )
       .describe('One element a stream of each commit, oldest first.'),

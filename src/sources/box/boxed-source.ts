@@ -163,7 +163,7 @@ class BoxedPages implements AsyncIterator<KeyedPage> {
     const answer = await this.#box.call(answers.next, 'next', this.#id, this.#readAhead)
     const records = this.#box.received(this.#id)
     if (answer === null) return undefined
-    const {objectType, extracted, records: count, rejections, deleted, bookmark} = answer
+    const {objectType, extracted, records: count, rejections, deleted, bookmark, checkpoint} = answer
     if (records.length !== count)
       throw this.#box.fail(sourceBug('the box of the source sent another number of records than it said'))
     return {
@@ -176,6 +176,7 @@ class BoxedPages implements AsyncIterator<KeyedPage> {
       ...(objectType !== undefined && {objectType}),
       ...(deleted !== undefined && {deleted}),
       ...(bookmark !== undefined && {bookmark: bookmark as JsonValue}),
+      ...(checkpoint !== undefined && {checkpoint}),
     }
   }
 

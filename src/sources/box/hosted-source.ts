@@ -35,6 +35,7 @@ export interface KeyedPage {
   readonly rejections: readonly Rejection[]
   readonly deleted?: readonly string[]
   readonly bookmark?: JsonValue
+  readonly checkpoint?: true
 }
 
 /**

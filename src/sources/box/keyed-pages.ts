@@ -36,7 +36,7 @@ export class KeyedPages implements AsyncIterator<KeyedPage> {
     return {done: true, value: undefined}
   }
 
-  #keyed({objectType, records: all, deleted, bookmark}: Page): KeyedPage {
+  #keyed({objectType, records: all, deleted, bookmark, checkpoint}: Page): KeyedPage {
     const stream = streamNamed(objectType, this.#streams)
     const taken = all.slice(0, this.#limits.records - this.#taken)
     const records: SpoolableRecord[] = []
@@ -54,6 +54,7 @@ export class KeyedPages implements AsyncIterator<KeyedPage> {
       rejections,
       ...(deleted !== undefined && {deleted: [...new Set(deleted)]}),
       ...(bookmark !== undefined && {bookmark: assertJson(bookmark, 'bookmark')}),
+      ...(checkpoint !== undefined && {checkpoint}),
     }
   }
 }

@@ -28,6 +28,7 @@ export interface PageMessage {
   readonly rejections: readonly {readonly reference: string; readonly reason: string}[]
   readonly deleted?: readonly string[]
   readonly bookmark?: JsonValue
+  readonly checkpoint?: true
 }
 
 export type HookAnswer = {readonly descriptors: readonly (DescriptorShape | null)[]} | {readonly problem: 'no function'}

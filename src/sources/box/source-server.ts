@@ -117,10 +117,11 @@ export class SourceServer {
     const step = await (open.ahead ?? pages.next())
     open.ahead = undefined
     if (step.done === true) return null
-    const {objectType, extracted, records, rejections, deleted, bookmark} = step.value
+    const {objectType, extracted, records, rejections, deleted, bookmark, checkpoint} = step.value
     const framed = records.map((record) => ({head: headOf(record), json: record.json}))
     for (const body of encodeRecords(context, framed)) await this.#channel.sendRecords(body)
-    if (readAhead) {
+    // What is reported after a checkpoint belongs to what comes after it.
+    if (readAhead && checkpoint === undefined) {
       // Not before the records and the answer are on their way: what a source does at once would hold them up.
       open.ahead = turn().then(async () => pages.next())
       // Whoever asks for it hears of it.
@@ -133,6 +134,7 @@ export class SourceServer {
       ...(objectType !== undefined && {objectType}),
       ...(deleted !== undefined && {deleted}),
       ...(bookmark !== undefined && {bookmark}),
+      ...(checkpoint !== undefined && {checkpoint}),
     }
   }
 

@@ -3,7 +3,7 @@ import type {DuckDBConnection} from '@duckdb/node-api'
 import type {TableSet} from '../../model/tables.ts'
 import type {TimeWindow} from '../../model/window.ts'
 import {FROM_THE_START, islands, windowIn} from '../coverage-sql.ts'
-import {parseBookmark} from '../event-rows.ts'
+import {parseBookmark, parseCheckpoint} from '../event-rows.ts'
 import {NOTHING_COVERED, type StreamScope, type StreamState} from '../warehouse.ts'
 import {tableExists} from './definitions.ts'
 import {identifier, rowsOf} from './sql.ts'
@@ -25,12 +25,16 @@ async function readStreamState(
   scope: StreamScope,
 ): Promise<StreamState> {
   const covered = await coveredWindows(connection, tables, scope)
-  const bookmark = await newest(connection, tables, scope, "(payload->'$.bookmark')")
+  const bookmark = await newest(connection, tables, scope, {value: "payload->'$.bookmark'"})
+  // What covers anything ended the reading that a checkpoint before it was of.
+  const orEnded = "OR (payload->>'$.limited') = 'false'"
+  const checkpoint = await newest(connection, tables, scope, {value: "payload->'$.checkpoint'", orEnded})
   const identity = await newestIdentity(connection, tables, scope)
   return {
     covered,
     otherSelectionCovered: covered.length === 0 && (await hasOtherSelection(connection, tables, scope)),
     ...(bookmark !== undefined && {bookmark: parseBookmark(bookmark)}),
+    ...(checkpoint !== undefined && {checkpoint: parseCheckpoint(checkpoint)}),
     ...(identity !== undefined && {identity}),
   }
 }
@@ -76,12 +80,12 @@ async function newest(
   connection: DuckDBConnection,
   tables: TableSet,
   scope: StreamScope,
-  value: string,
+  {value, orEnded = ''}: {readonly value: string; readonly orEnded?: string},
 ): Promise<string | undefined> {
   const rows = await rowsOf(
     connection,
-    `SELECT ${value} AS value FROM (${completed(tables)} AND ${ofJob} AND ${value} IS NOT NULL)
-     ORDER BY created_at DESC LIMIT 1`,
+    `SELECT (${value}) AS value FROM (${completed(tables)} AND ${ofJob} AND ((${value}) IS NOT NULL ${orEnded}))
+     ORDER BY created_at DESC, TRY_CAST(payload->>'$.commit' AS INTEGER) DESC NULLS LAST LIMIT 1`,
     parametersOf(scope),
   )
   const found = rows[0]?.['value']

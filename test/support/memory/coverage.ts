@@ -11,6 +11,7 @@ interface Completion {
   readonly window: {readonly since: string | null; readonly until: string}
   readonly identity?: string | null
   readonly bookmark?: {readonly value: JsonValue; readonly at: string} | null
+  readonly checkpoint?: {readonly value: JsonValue} | null
 }
 
 interface Completed extends Completion {
@@ -37,11 +38,14 @@ export function streamStateIn(log: readonly Event[], scope: StreamScope): Stream
   const ofSelection = ofJob.filter(({selection}) => selection === scope.selection)
   const covered = mergeWindows(ofSelection.filter(({limited}) => !limited).map(windowOf))
   const bookmark = ofSelection.findLast((one) => (one.bookmark ?? null) !== null)?.bookmark ?? undefined
+  const checkpoint =
+    ofSelection.findLast((one) => !one.limited || (one.checkpoint ?? null) !== null)?.checkpoint ?? undefined
   const identity = ofStream.findLast((one) => (one.identity ?? null) !== null)?.identity ?? undefined
   return {
     covered,
     otherSelectionCovered: covered.length === 0 && ofJob.some(({limited}) => !limited),
     ...(bookmark !== undefined && {bookmark: {value: bookmark.value, at: Date.parse(bookmark.at)}}),
+    ...(checkpoint !== undefined && {checkpoint}),
     ...(identity !== undefined && {identity}),
   }
 }
