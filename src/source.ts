@@ -53,6 +53,13 @@ export interface Source<Options = unknown> {
   /** Reads one slice of the streams in `context.streams`, page by page. */
   extract(context: SourceContext<Options>): AsyncIterable<Page>
   /**
+   * Yields the idempotency keys of all records of `context.streams` that exist now and that the options select, at most 10,000 at once,
+   * as cheaply as the service can list them; `start` is ignored, but what is dated before `window.since`, where that is given, may be
+   * left out. Ends by itself only when the listing is complete, and throws where it cannot be: what it does not name is not there. The
+   * host has `extract` read those that it does not know, by `context.keys`, so that what no window found is found (`sweep` of a job).
+   */
+  listKeys?(context: SourceContext<Options>): AsyncIterable<readonly string[]>
+  /**
    * Tells where the change feed stands now. Asked first of all in a plain run (no `--since`, `--until`, `--limit`); kept with
    * the commits, and given back as `context.bookmark` when all older records are stored. `undefined`: keep the former.
    */
@@ -97,7 +104,12 @@ export interface StreamDefinition {
   readonly objectType: string
   /** Whether records carry a time that a window can select by. Streams that do not are read whole, in one slice. */
   readonly windowed: boolean
+  /** Which records its windows can miss, and `listKeys` finds. @default none */
+  readonly misses?: readonly Missed[]
 }
+
+/** `late`: they turn up with a time that is long past. `moved`: they come to be selected without a new time. `undated`: they have none. */
+export type Missed = 'late' | 'moved' | 'undated'
 
 /** A stream is one kind of record of one account. */
 export interface Stream {
@@ -141,6 +153,11 @@ export interface SourceContext<Options> {
    * `checkpoint` where an earlier run broke off, for `canResume` and `extract`: read on from there.
    */
   readonly bookmark?: JsonValue
+  /**
+   * Keys that `listKeys` gave and that are not stored: `extract` reads these records alone, whatever their time, but none from before
+   * `start`. All count as listed, so one that is not yielded is reported as gone, outside or rejected. Never given without `listKeys`.
+   */
+  readonly keys?: readonly string[]
   readonly http: HttpClient
   readonly secrets: SecretStore
   readonly log: Logger

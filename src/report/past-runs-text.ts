@@ -1,7 +1,7 @@
 import type {Counts} from '../model/counts.ts'
 import {writesProduction} from '../model/run-mode.ts'
 import type {PastRunMember} from './documents/past-run.ts'
-import type {PastRun} from './past-runs.ts'
+import type {PastCommit, PastRun} from './past-runs.ts'
 import {formatTable, type Row} from './text-table.ts'
 import {formatWindow, windowAsText} from '../model/window.ts'
 
@@ -45,7 +45,7 @@ export function formatRun(run: PastRun): string {
   const commits = run.commits.map(({at, sourceSystem, objectType, window, counts, limited, partial}) => [
     instant(at),
     `${sourceSystem}/${objectType}`,
-    `${formatWindow(window)}${partial ? ' (in part)' : limited ? ' (limited)' : ''}`,
+    `${formatWindow(window)}${kindOfPart({limited, partial})}`,
     ...SHOWN_COUNTS.map((name) => NUMBER.format(counts[name])),
   ])
   const header = ['COMMITTED', 'STREAM', 'WINDOW', ...SHOWN_COUNTS.map((name) => name.toUpperCase())]
@@ -91,9 +91,14 @@ export const pastRunMemberOf = (run: PastRun): PastRunMember => ({
   })),
 })
 
+function kindOfPart({limited, partial}: Pick<PastCommit, 'limited' | 'partial'>): string {
+  if (partial !== undefined) return partial === 'sweep' ? ' (sweep)' : ' (in part)'
+  return limited ? ' (limited)' : ''
+}
+
 function formatWindows({windows, commits}: PastRun): string {
   if (windows.length === 0) return '-'
-  const limited = commits.some((commit) => commit.limited && !commit.partial) ? ' (limited)' : ''
+  const limited = commits.some((commit) => commit.limited && commit.partial === undefined) ? ' (limited)' : ''
   return `${windows.map(formatWindow).join('; ')}${limited}`
 }
 

@@ -31,8 +31,8 @@ export interface PastCommit {
   readonly window: TimeWindow
   readonly counts: Counts
   readonly limited: boolean
-  /** It holds what came before a checkpoint: the window was still being read. */
-  readonly partial: boolean
+  /** It holds what came before a checkpoint, or what a sweep found, and is no whole part of its window. */
+  readonly partial?: 'checkpoint' | 'sweep' | undefined
 }
 
 const startedShape = z.object({
@@ -47,7 +47,7 @@ const completedShape = z.object({
   window: z.object({since: z.iso.datetime().nullable(), until: z.iso.datetime()}),
   counts: z.record(z.string(), z.number()),
   limited: z.boolean(),
-  partial: z.boolean().default(false),
+  partial: z.enum(['checkpoint', 'sweep']).optional(),
 })
 
 /** Reads the runs of the production and the test tables, newest first; up to `wanted.limit` of each. */
@@ -96,7 +96,7 @@ async function pastRun(events: readonly RunEvent[]): Promise<PastRun | undefined
     outcome:
       ended === undefined ? await fateOf(about.data.process) : ended.type === 'job.completed' ? 'done' : 'failed',
     error: ended?.error ?? null,
-    windows: mergeWindows(commits.filter(({partial}) => !partial).map(({window}) => window)),
+    windows: mergeWindows(commits.filter(({partial}) => partial === undefined).map(({window}) => window)),
     counts,
     commits,
   }

@@ -127,6 +127,10 @@ function outcomeNotes({description, report, runId, storedUnknown, limited}: Fini
     notes.push(
       'The bookmark of the last run was of no use, so its time was read again; deletions since then stay unknown.',
     )
+  if (report.swept !== undefined) {
+    const {listed, unknown} = report.swept
+    notes.push(`All ${NUMBER.format(listed)} keys that exist were listed; not stored: ${NUMBER.format(unknown)}.`)
+  }
   if (storedUnknown) notes.push('No warehouse was opened, so records that are stored already were read again.')
   if (report.counts.rejected > 0) {
     notes.push(

@@ -1,12 +1,13 @@
 import {addCounts, StreamCounts, type Counts} from '../model/counts.ts'
 import type {Event, EventDetails} from '../model/events.ts'
+import {completedDetails, keptOf, type AboutCommit, type Gathered, type Kept, type Part} from './completed-commit.ts'
 import {assertHoldsNoSecret} from './kept-in-the-log.ts'
 import type {HeldWarehouse} from './held-warehouse.ts'
 import type {GroupPlan} from './plan.ts'
 import type {Sink} from '../sink/sink.ts'
-import type {JsonObject, JsonValue, Stream} from '../source.ts'
+import type {JsonObject, JsonValue} from '../source.ts'
 import type {CommitCounts, StoredBookmark} from '../warehouse/warehouse.ts'
-import {mergeWindows, windowAsText, type TimeWindow} from '../model/window.ts'
+import {mergeWindows, type TimeWindow} from '../model/window.ts'
 
 /** The first commit comes sooner, so that runs which are killed after minutes get on, too; each doubles the wait for the next. */
 const FIRST_COMMIT_SOONER = 5
@@ -29,27 +30,6 @@ export interface RunTotal {
   readonly commits: number
   /** Bytes that the warehouse billed until now; missing where nothing is billed. */
   readonly bytesBilled?: number
-}
-
-/** Whole slices, and the part of one before a checkpoint, that go into one commit. */
-interface Gathered {
-  readonly counts: StreamCounts
-  /** That of the whole slices, or `undefined`. */
-  readonly window: TimeWindow | undefined
-  readonly part: Part | undefined
-  readonly startedAt: number
-}
-
-interface Part {
-  /** The slice that it is a part of. */
-  readonly window: TimeWindow
-  readonly bookmark: JsonValue
-}
-
-/** A commit keeps these for the next run. */
-interface Kept {
-  readonly bookmark?: StoredBookmark | undefined
-  readonly checkpoint?: JsonValue
 }
 
 /** Gathers whole slices, and parts of them, and commits them: rows and `ingestion.completed` together. The next ones are gathered meanwhile. */
@@ -132,7 +112,14 @@ export class CommitLedger {
     assertHoldsNoSecret('a bookmark', bookmark, this.#options.maskSecrets)
     await this.#options.sink.endSlice()
     this.#pending.addAll(counts)
-    this.#pendingPart = {window, bookmark}
+    this.#pendingPart = {is: 'checkpoint', window, bookmark}
+  }
+
+  /** Ends the reading of records that a sweep found. */
+  async endSwept(window: TimeWindow, counts: StreamCounts): Promise<void> {
+    await this.#options.sink.endSlice()
+    this.#pending.addAll(counts)
+    this.#pendingPart = {is: 'sweep', window}
   }
 
   /** One that waits for another program keeps nobody from reading on; what is read meanwhile goes into the next one. */
@@ -174,20 +161,10 @@ export class CommitLedger {
     this.#pendingPart = undefined
     this.#startedAt = performance.now()
     this.#commitInterval = Math.min(this.#commitInterval * 2, this.#options.commitAfter.milliseconds)
-    this.#commit = this.#write(gathered, plan, this.#kept(plan, part, isLast), ending)
+    this.#commit = this.#write(gathered, plan, keptOf(plan, part, this.#bookmark, isLast), ending)
     // Whoever commits next hears of it, and who reads meanwhile by `failed`.
     this.#commit.catch((error: unknown) => this.#failed.abort(error))
     return true
-  }
-
-  #kept({keepsBookmark, atCheckpoint}: GroupPlan, part: Part | undefined, isLast: boolean): Kept {
-    const bookmark = this.#bookmark
-    if (part === undefined) {
-      const keeps = keepsBookmark === 'each commit' || (keepsBookmark === 'last commit' && isLast)
-      return keeps ? {bookmark} : {}
-    }
-    if (atCheckpoint?.keeps === 'bookmark') return {bookmark: {value: part.bookmark, at: atCheckpoint.at}}
-    return {bookmark, checkpoint: part.bookmark}
   }
 
   /** Waits for the commit that is under way, with nothing else to do. Rejects where it failed, as all that come after it. */
@@ -214,7 +191,9 @@ export class CommitLedger {
         told = billed.bytesBilled ?? 0
         const total = {counts: this.#countsWith(gathered, rows), commits: this.#commits + 1, ...billed}
         return [
-          ...plan.group.streams.map((stream) => this.#completed(stream, gathered, rows, kept)),
+          ...plan.group.streams.map((stream) =>
+            this.#options.event(completedDetails(stream, gathered, rows, kept, this.#about(told))),
+          ),
           ...(ending === undefined ? [] : [ending(total)]),
         ]
       },
@@ -236,6 +215,17 @@ export class CommitLedger {
     this.#bookmark = bookmark
   }
 
+  /** `billed` is what the warehouse billed until now. */
+  #about(billed: number): AboutCommit {
+    const {about, limited, sink} = this.#options
+    return {
+      number: this.#commits + 1,
+      limited,
+      run: about(),
+      ...(sink.bytesBilled !== undefined && {bytesBilled: billed - this.#bytesTold}),
+    }
+  }
+
   #billed(): Pick<RunTotal, 'bytesBilled'> {
     const {bytesBilled} = this.#options.sink
     return bytesBilled === undefined ? {} : {bytesBilled}
@@ -246,39 +236,5 @@ export class CommitLedger {
     addCounts(total, gathered.counts.total())
     for (const counts of rows.values()) addCounts(total, counts)
     return total
-  }
-
-  #completed(
-    stream: Stream,
-    {counts: gathered, window, part, startedAt}: Gathered,
-    rows: CommitCounts,
-    {bookmark, checkpoint}: Kept,
-  ): Event {
-    const read = window ?? part?.window
-    const counts = {...gathered.of(stream.objectType)}
-    addCounts(counts, rows.get(stream.objectType) ?? {})
-    const {bytesBilled} = this.#billed()
-    return this.#options.event({
-      type: 'ingestion.completed',
-      sourceSystem: stream.sourceSystem,
-      objectType: stream.objectType,
-      discriminator: `commit ${this.#commits + 1}`,
-      payload: {
-        schema: 1,
-        ...this.#options.about(),
-        commit: this.#commits + 1,
-        ...(read !== undefined && {window: windowAsText(read)}),
-        counts: {...counts},
-        // A part covers nothing: what comes after its checkpoint is still to be read.
-        limited: this.#options.limited || window === undefined,
-        ...(window === undefined && {partial: true}),
-        ...(checkpoint !== undefined && {checkpoint: {value: checkpoint}}),
-        ...(bookmark !== undefined && {
-          bookmark: {value: bookmark.value, at: new Date(bookmark.at).toISOString()},
-        }),
-        duration_seconds: Math.round(performance.now() - startedAt) / 1000,
-        ...(bytesBilled !== undefined && {bytes_billed: bytesBilled - this.#bytesTold}),
-      },
-    })
   }
 }

@@ -1,5 +1,5 @@
 import {failure, sourceBug, usageError} from '../base/errors.ts'
-import type {JsonValue, Stream, StreamDefinition} from '../source.ts'
+import type {JsonValue, Missed, Stream, StreamDefinition} from '../source.ts'
 import type {StoredBookmark, StreamState} from '../warehouse/warehouse.ts'
 import {CLOCK_TOLERANCE} from '../model/clock.ts'
 import {NAME, NAME_RULE} from '../model/name.ts'
@@ -52,6 +52,9 @@ export interface Moment {
   readonly dropped?: string
 }
 
+const MISSED: Readonly<Record<Missed, true>> = {late: true, moved: true, undated: true}
+const isMissed = (name: unknown): boolean => typeof name === 'string' && Object.hasOwn(MISSED, name)
+
 export function streamGroups(definitions: readonly StreamDefinition[], sourceSystem: string): readonly StreamGroup[] {
   const objectTypes = definitions.map(({objectType}) => objectType)
   const badName = objectTypes.find((objectType) => !NAME.test(objectType))
@@ -66,6 +69,12 @@ export function streamGroups(definitions: readonly StreamDefinition[], sourceSys
   if (vague !== undefined) {
     throw sourceBug(`the source does not say whether records of ${vague.objectType} have a time`, {
       rule: 'windowed is true or false',
+    })
+  }
+  const odd = definitions.find(({misses = []}) => !Array.isArray(misses) || !misses.every(isMissed))
+  if (odd !== undefined) {
+    throw sourceBug(`the source says that windows of ${odd.objectType} miss what there is not`, {
+      rule: `misses is a list of ${Object.keys(MISSED).join(', ')}`,
     })
   }
   return [true, false]

@@ -16,6 +16,8 @@ import type {GroupPlan, StreamGroup} from './plan.ts'
 import {readSlice} from './read-slice.ts'
 import {RejectWarnings} from './reject-warnings.ts'
 import type {SliceResult} from './slice.ts'
+import {assertCanSweep, isSweepDue, unknownKeys} from './sweep.ts'
+import type {SweptKeys} from './swept-keys.ts'
 
 /** Reads what is due, commits it and leaves the audit trail. A failure is part of the report, after what was kept. */
 export async function runJob(run: JobRun): Promise<RunReport> {
@@ -24,6 +26,7 @@ export async function runJob(run: JobRun): Promise<RunReport> {
     run.sourceSystem,
   )
   assertSelectableByWindow(run.job, groups, run.request)
+  assertCanSweep(run)
   const pipeline = new Pipeline(run, groups)
   await pipeline.begin()
   const error = await pipeline.readAndCommit()
@@ -57,6 +60,7 @@ class Pipeline {
   readonly #states = new Map<StreamGroup, readonly StreamState[]>()
   #identity: string | undefined
   #droppedBookmark: string | undefined
+  #swept: SweptKeys | undefined
   #estimates: ReadonlyMap<TimeWindow, Estimate> | undefined
   /** The slice that is being read; what it spooled is dropped if it fails. */
   #slice: UnfinishedSlice | undefined
@@ -117,6 +121,7 @@ class Pipeline {
       rejectedIn,
       firstRejects,
       ...(this.#droppedBookmark !== undefined && {droppedBookmark: this.#droppedBookmark}),
+      ...(this.#swept !== undefined && {swept: this.#swept}),
       newSelection: states.some(({otherSelectionCovered}) => otherSelectionCovered),
       ...(states.length > 0 &&
         sink.tables.read !== undefined && {cursor: {before: cursorWith([]), after: cursorWith(moved)}}),
@@ -139,9 +144,12 @@ class Pipeline {
     this.#run.planned(plans.flatMap(({windows}) => windows))
     this.#estimates = request.limit === undefined ? await estimatePlans(this.#run, plans) : undefined
     if (this.#estimates !== undefined) this.#run.estimated(sumOf(this.#estimates.values()))
+    const sweeps = this.#groups.filter((group) => isSweepDue(this.#run, this.#states.get(group) ?? []))
     let completed = false
-    for (const [index, plan] of plans.entries()) completed = await this.#readGroup(plan, index === plans.length - 1)
+    for (const [index, plan] of plans.entries())
+      completed = await this.#readGroup(plan, index === plans.length - 1 && sweeps.length === 0)
     if (completed) return
+    for (const group of sweeps) await this.#sweep(group)
     const event = this.#events.completed(this.#ledger.total)
     await sink.commit(() => [event])
   }
@@ -168,6 +176,33 @@ class Pipeline {
     return false
   }
 
+  /** Reads what exists and is not stored, after all windows: what these found is stored by then. */
+  async #sweep(group: StreamGroup): Promise<void> {
+    const {sink, start, now} = this.#run
+    const {streams, windowed} = group
+    await sink.forgetKnown()
+    const window = {since: windowed ? start : -Infinity, until: now().getTime()}
+    this.#ledger.startGroup({group, windows: [], sliceLength: undefined, keepsBookmark: 'never'})
+    const swept = new Map(streams.map(({objectType}) => [objectType, {listed: 0, unknown: 0}]))
+    const reader = this.#reader()
+    for await (const keys of unknownKeys(reader, streams, window, swept)) {
+      const counts = this.#noCounts()
+      this.#slice = {streams, window}
+      const rejectedBefore = this.#ledger.counts().rejected
+      await readSlice(reader, {streams, window, keys, limit: Infinity, rejectedBefore, counts})
+      await this.#ledger.endSwept(window, counts)
+      this.#slice = undefined
+      if (this.#ledger.isDue()) await this.#ledger.startCommit(false)
+    }
+    await this.#ledger.commit(false)
+    for (const stream of streams) {
+      const {listed, unknown} = swept.get(stream.objectType) ?? {listed: 0, unknown: 0}
+      this.#swept = {listed: listed + (this.#swept?.listed ?? 0), unknown: unknown + (this.#swept?.unknown ?? 0)}
+      // Lands with what tells that the job is completed.
+      await sink.logEvent(this.#events.swept(stream, {listed, unknown}))
+    }
+  }
+
   /** Makes the plan of a group whose bookmark its source could not read from. */
   async #planWithoutBookmark({group}: GroupPlan, reason: Error): Promise<GroupPlan> {
     await this.#run.sink.dropUnfinishedSlice()
@@ -182,10 +217,9 @@ class Pipeline {
     const before = this.#ledger.counts()
     const limit = (this.#run.request.limit ?? Infinity) - before.extracted
     if (limit <= 0) return {empty: true, limitReached: true}
-    const counts = new StreamCounts(this.#streams().map(({objectType}) => objectType))
+    const counts = this.#noCounts()
     this.#slice = {streams: plan.group.streams, window}
-    const signal = AbortSignal.any([this.#run.signal, this.#ledger.failed])
-    const reader = {...this.#run, signal, rejectWarnings: this.#rejectWarnings}
+    const reader = this.#reader()
     let checkpoints = 0
     const atCheckpoint = async (bookmark: JsonValue): Promise<void> => {
       checkpoints += 1
@@ -210,7 +244,7 @@ class Pipeline {
         plan.bookmark === undefined ||
         checkpoints > 0 ||
         extracted + deleted > 0 ||
-        signal.aborted ||
+        reader.signal.aborted ||
         !mayBeOfBookmark(error)
       )
         throw error
@@ -220,6 +254,15 @@ class Pipeline {
     this.#slice = undefined
     const {listed, deleted, extracted} = counts.total()
     return {empty: listed + deleted === 0, limitReached: extracted >= limit}
+  }
+
+  #reader() {
+    const signal = AbortSignal.any([this.#run.signal, this.#ledger.failed])
+    return {...this.#run, signal, rejectWarnings: this.#rejectWarnings}
+  }
+
+  #noCounts(): StreamCounts {
+    return new StreamCounts(this.#streams().map(({objectType}) => objectType))
   }
 
   #streams(): readonly Stream[] {

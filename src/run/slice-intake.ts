@@ -32,6 +32,9 @@ export class SliceIntake {
     this.#slice = slice
     this.#rejected = slice.rejectedBefore
     this.#warnings = reader.rejectWarnings ?? new RejectWarnings(reader.log)
+    if (slice.keys === undefined) return
+    for (const key of slice.keys) this.#announce(this.#streamOfKey(key), 1)
+    reader.observe({listed: slice.keys.length})
   }
 
   get full(): boolean {
@@ -40,7 +43,7 @@ export class SliceIntake {
 
   context(): HostContext {
     const {options, start = -Infinity, secrets, log, signal, sink, askKnown, observe} = this.#reader
-    const {streams, window, bookmark, counts} = this.#slice
+    const {streams, window, bookmark, keys, counts} = this.#slice
     const since = Number.isFinite(window.since) ? {since: new Date(window.since)} : {}
     return {
       options,
@@ -48,6 +51,7 @@ export class SliceIntake {
       window: {...since, until: new Date(window.until)},
       ...(Number.isFinite(start) && {start: new Date(start)}),
       ...(bookmark !== undefined && {bookmark}),
+      ...(keys !== undefined && {keys}),
       secrets,
       log,
       signal,
@@ -142,12 +146,16 @@ export class SliceIntake {
       if (count === undefined || (Number.isSafeInteger(count) && count >= 0)) continue
       throw sourceBug(`the source reported ${String(count)} records as ${name}`, {rule: 'it must report whole numbers'})
     }
+    if (listed !== undefined) this.#announce(stream, listed)
     const reported = this.#slice.counts.of(stream.objectType)
-    if (listed !== undefined) this.#announces.add(stream.objectType)
-    reported.listed += listed ?? 0
     reported.outside += outside ?? 0
     reported.gone += gone ?? 0
     this.#reader.observe({...(listed !== undefined && {listed}), ...(waitingUntil !== undefined && {waitingUntil})})
+  }
+
+  #announce({objectType}: Stream, listed: number): void {
+    this.#announces.add(objectType)
+    this.#slice.counts.of(objectType).listed += listed
   }
 
   #stream(objectType: string | undefined): Stream {

@@ -37,6 +37,8 @@ export interface Slice {
   readonly streams: readonly Stream[]
   readonly window: TimeWindow
   readonly bookmark?: JsonValue
+  /** The records to read, whatever their time. */
+  readonly keys?: readonly string[]
   /** Records that the run may still take. */
   readonly limit: number
   /** Rejects of the run before this slice. */

@@ -8,6 +8,7 @@ import {readSlice} from '../run/read-slice.ts'
 import type {SliceReader} from '../run/slice.ts'
 import {contextBetweenSlices} from '../run/source-context.ts'
 import type {JsonObject, JsonValue, Page, Source, SourceContext, Stream} from '../source.ts'
+import {keyProblem} from '../sources/box/keyed-record.ts'
 import {inProcessSource} from '../sources/box/in-process-source.ts'
 import type {TimeWindow} from '../model/window.ts'
 import {httpClientFor, keepingLog, secretsInMemory, type Trial} from './trial.ts'
@@ -17,6 +18,8 @@ export interface ReadingOptions {
   /** Whether only the streams that a window selects from are read. */
   readonly windowedOnly?: boolean
   readonly bookmark?: JsonValue
+  /** The records to read, instead of a window. */
+  readonly keys?: readonly string[]
   readonly known?: (idemKeys: readonly string[]) => ReadonlySet<string>
   /** Called with each page before the host looks at it, and once the host has let go of it. */
   readonly onPage?: (page: Page) => Promise<void> | void
@@ -60,7 +63,7 @@ export const SOURCE_SYSTEM = 'conformance--account'
 /** Reads once through the host's own reader. A failure is part of the result. */
 export async function read(trial: Trial, options: ReadingOptions = {}): Promise<Reading> {
   const {setup, options: sourceOptions} = trial
-  const {window, windowedOnly = false, bookmark, forgetRecords = false} = options
+  const {window, windowedOnly = false, bookmark, keys: wanted, forgetRecords = false} = options
   const records: ReadRecord[] = []
   const {reader, surroundings, log, keys, rejected} = readerFor(trial, options)
   const groups = streamGroups(setup.source.streams(sourceOptions), SOURCE_SYSTEM)
@@ -88,6 +91,7 @@ export async function read(trial: Trial, options: ReadingOptions = {}): Promise<
           streams,
           window: {since: -Infinity, until: Date.now(), ...(windowed && window)},
           ...(bookmark !== undefined && {bookmark}),
+          ...(wanted !== undefined && {keys: wanted.filter((key) => isOfOne(key, streams))}),
           limit: Infinity,
           rejectedBefore: 0,
           counts,
@@ -103,6 +107,9 @@ export async function read(trial: Trial, options: ReadingOptions = {}): Promise<
   return {records, keys, rejected, counts: whole.total(), bookmark: kept, checkpoints, log, error}
 }
 
+const isOfOne = (key: string, streams: readonly Stream[]): boolean =>
+  streams.some((stream) => keyProblem(key, stream) === undefined)
+
 /** Reads in the same way, where a failure is none of the rule's business. */
 export async function readWhole(trial: Trial, options: ReadingOptions = {}): Promise<Reading> {
   const reading = await read(trial, options)
@@ -117,8 +124,9 @@ export function contextFor(
   trial: Trial,
   streams: readonly Stream[],
   signal: AbortSignal = new AbortController().signal,
+  waits: 'real' | 'skipped' = 'real',
 ): SourceContext<unknown> {
-  const {reader, surroundings} = readerFor(trial, {}, signal, 'real')
+  const {reader, surroundings} = readerFor(trial, {}, signal, waits)
   return {...contextBetweenSlices(reader, streams), ...surroundings}
 }
 

@@ -6,6 +6,7 @@ import {createEvent} from '../../src/model/events.ts'
 import {CLOCK_TOLERANCE} from '../../src/model/clock.ts'
 import type {Page} from '../../src/source.ts'
 import type {Warehouse} from '../../src/warehouse/warehouse.ts'
+import {Archive, archiveSource} from './archive-source.ts'
 import {Ledger, ledgerSource} from './ledger-source.ts'
 import type {EndedApart, RunApart} from './run-apart.ts'
 import {PRODUCTION, type ScriptedResult, type ScriptedRun} from './scripted-run.ts'
@@ -256,6 +257,25 @@ export function describeWarehouse(warehouse: () => WarehouseUnderTest): void {
     expect(await warehouse().stored()).to.have.length(60)
     await warehouse().run({source, now: 4 * DAY})
     expect(bookmarks().at(-1)).to.equal(undefined)
+  })
+
+  it('sweeps again when the last sweep is as long ago as the job says', async () => {
+    const archive = new Archive()
+    const source = archiveSource(archive)
+    archive.add({id: 'a', at: 1})
+    const sweeping = async (day: number, more: object = {}) =>
+      warehouse().run({source, now: day * DAY, sweep: 7 * DAY, ...more})
+    expect((await sweeping(10)).swept).to.deep.equal({listed: 1, unknown: 0})
+    archive.add({id: 'late', at: 2})
+    expect((await sweeping(16)).swept).to.equal(undefined)
+    expect((await sweeping(16, {job: 'other', selection: 'other'})).swept).not.to.equal(undefined)
+    const {swept, counts, error} = await sweeping(17)
+    expect([error, swept]).to.deep.equal([undefined, {listed: 2, unknown: 0}])
+    expect(counts.extracted).to.equal(0)
+    archive.add({id: 'later', at: 3})
+    const found = await sweeping(24)
+    expect([found.error, found.swept]).to.deep.equal([undefined, {listed: 3, unknown: 1}])
+    expect((await warehouse().stored()).map(({key}) => key)).to.include('thing:scripted--acct1:later')
   })
 
   it('lands nothing of a commit whose events cannot be written, neither new rows nor changes', async () => {

@@ -91,6 +91,32 @@ const withCheckpoints = (place: (at: {page: string; next: string}) => JsonValue,
   },
 })
 
+/** The good source, which lists its keys by reading everything. */
+const withListedKeys = ({pages = Infinity, more = [] as readonly string[], heeds = true, silent = false}): object => ({
+  ...good,
+  async *listKeys(context: Context): AsyncGenerator<readonly string[]> {
+    const [stream] = context.streams
+    if (stream === undefined) return
+    let listed = 0
+    try {
+      for await (const {records} of good.extract(context)) {
+        if ((listed += 1) > pages) return
+        yield records.map((record) => good.idemKey(record, stream))
+      }
+    } catch (error) {
+      if (!silent) throw error
+    }
+    yield more
+  },
+  async *extract(context: Context): Pages {
+    const [stream] = context.streams
+    const {keys} = context
+    for await (const {records} of good.extract(context))
+      if (keys === undefined || stream === undefined || !heeds) yield {records}
+      else yield {records: records.filter((record) => keys.includes(good.idemKey(record, stream)))}
+  },
+})
+
 let counter = 0
 const cache = join(tmpdir(), `lorchestra-conformance-${process.pid}`)
 
@@ -309,6 +335,34 @@ const WRONG: Readonly<Record<string, Readonly<Record<string, Wrong>>>> = {
       says: /listed 50 records of item but accounted for 25/,
     },
   },
+  'lists the keys of all that it reads, and reads records by them': {
+    'lists one page alone': {
+      source: withListedKeys({pages: 1}),
+      says: /it reads item:.*, but does not list its key/,
+    },
+    'lists what it does not read': {
+      source: withListedKeys({more: ['item:conformance--account:unheard-of']}),
+      says: /it lists the key item:conformance--account:unheard-of, but reads no such record/,
+    },
+    'does not heed what it is asked for': {
+      source: withListedKeys({heeds: false}),
+      says: /failed to read: the source listed 30 records of item but accounted for 60/,
+    },
+    'takes any error for the end of the list': {
+      source: withListedKeys({silent: true}),
+      says: /answered 500 for good, its list of keys ended as if it were complete, with 0 of 60/,
+    },
+    'says of nothing that it is there': {
+      source: {
+        ...withListedKeys({}),
+        async *extract(context: Context): Pages {
+          if (context.keys === undefined) yield* good.extract(context)
+          else context.progress({gone: context.keys.length})
+        },
+      },
+      says: /asked for the record of item:.* by its key, it did not yield it/,
+    },
+  },
   'refuses wrong options and says which': {
     'takes anything': {source: withOptions((input) => ({value: input})), says: /accepts null instead of options/},
     'takes options that it does not have': {
@@ -423,6 +477,11 @@ describe('the conformance suite', () => {
       expect(await complaintOf(rule, setupFor(withCheckpoints(({next}) => next)))).to.equal('no complaint')
     })
   }
+
+  it('has no complaint about a good source that lists its keys', async () => {
+    const rule = 'lists the keys of all that it reads, and reads records by them'
+    expect(await complaintOf(rule, setupFor(withListedKeys({})))).to.equal('no complaint')
+  })
 
   it('leaves no file behind for the sources that wrote one', async () => {
     await complaintOf('writes nothing to disk', setupFor(saying(async () => writeFile(cache, 'x'))))

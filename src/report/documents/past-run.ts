@@ -34,7 +34,9 @@ export const pastRunMember = z
           counts: countsMember,
           limited: z
             .boolean()
-            .describe('It holds what --limit allowed, or what came before a checkpoint, and so covers nothing.'),
+            .describe(
+              'It holds what --limit allowed, what came before a checkpoint, or what a sweep found, and so covers nothing.',
+            ),
         }),
       )
       .describe('One element a stream of each commit, oldest first.'),

@@ -107,4 +107,5 @@ export const answers = {
       checkpoint: z.literal(true).optional(),
     })
     .nullable(),
+  nextKeys: names.max(10_000).nullable(),
 }

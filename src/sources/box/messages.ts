@@ -11,6 +11,7 @@ export interface ContextMessage {
   readonly until: string
   readonly start?: string
   readonly bookmark?: JsonValue
+  readonly keys?: readonly string[]
   readonly requestTime?: number
 }
 

@@ -10,6 +10,7 @@ import type {ErrorMessage} from './error-message.ts'
 import {encodeRecords} from './frames.ts'
 import {assertJson} from './kept-json.ts'
 import {KeyedPages} from './keyed-pages.ts'
+import {ListedKeys} from './listed-keys.ts'
 import type {ContextMessage, HookAnswer, LimitsMessage, PageMessage} from './messages.ts'
 import {optionsMessage, type OptionsMessage} from './options-message.ts'
 import {SourceContexts} from './source-contexts.ts'
@@ -42,6 +43,10 @@ export class SourceServer {
         return this.#validate(first as number, second)
       case 'extract':
         return this.#extract(first as ContextMessage, second as LimitsMessage)
+      case 'listKeys':
+        return this.#listKeys(first as ContextMessage)
+      case 'nextKeys':
+        return this.#nextKeys(first as number)
       case 'next':
         return this.#next(first as number, second as boolean)
       case 'return':
@@ -138,8 +143,22 @@ export class SourceServer {
     }
   }
 
+  #listKeys(message: ContextMessage): null {
+    const context = this.#context(message)
+    const keys = new ListedKeys(this.#loaded().listKeys?.(context), context.signal)
+    const open = this.#contexts.get(message.context)
+    if (open !== undefined) open.keys = keys
+    return null
+  }
+
+  async #nextKeys(context: number): Promise<readonly string[] | null> {
+    const step = await this.#contexts.get(context)?.keys?.next()
+    return step?.value ?? null
+  }
+
   async #return(context: number): Promise<null> {
-    await this.#contexts.get(context)?.pages?.return()
+    const open = this.#contexts.get(context)
+    await (open?.pages ?? open?.keys)?.return()
     return null
   }
 

@@ -32,8 +32,8 @@ export async function readStreamState(
 // What covers anything ended the reading that a checkpoint before it was of.
 // The clustering columns stand beside constants, which let BigQuery skip what is clustered elsewhere.
 const sqlFor = (eventLog: string, {account, stream}: StreamScope): string => `
-WITH completed AS (
-  SELECT created_at,
+WITH logged AS (
+  SELECT created_at, event_type,
          JSON_VALUE(payload, '$.job') AS job,
          JSON_VALUE(payload, '$.selection') AS selection,
          JSON_VALUE(payload, '$.limited') AS limited,
@@ -45,8 +45,10 @@ WITH completed AS (
          SAFE_CAST(JSON_VALUE(payload, '$.commit') AS INT64) AS commit_number
   FROM ${eventLog}
   WHERE ${ANY_TIME} AND source_system = ${literal(stream.sourceSystem)} AND object_type = ${literal(stream.objectType)}
-    AND event_type = 'ingestion.completed' AND status = 'ok' AND JSON_VALUE(payload, '$.schema') = '1'
+    AND event_type IN ('ingestion.completed', 'keys.swept') AND status = 'ok' AND JSON_VALUE(payload, '$.schema') = '1'
     AND JSON_VALUE(payload, '$.account') ${account === null ? 'IS NULL' : '= @account'}
+), completed AS (
+  SELECT * FROM logged WHERE event_type = 'ingestion.completed'
 ), windows AS (
   SELECT IF(since IS NULL, ${FROM_THE_START}, UNIX_MILLIS(TIMESTAMP(since))) AS since, UNIX_MILLIS(TIMESTAMP(until)) AS until
   FROM completed WHERE job = @job AND selection = @selection AND limited = 'false'
@@ -60,6 +62,9 @@ SELECT kind, CAST(NULL AS STRING) AS since, CAST(NULL AS STRING) AS until, text 
   UNION ALL
   SELECT 'checkpoint' AS kind, checkpoint AS text, ROW_NUMBER() OVER (ORDER BY created_at DESC, commit_number DESC) AS place
   FROM completed WHERE job = @job AND selection = @selection AND (limited = 'false' OR checkpoint <> 'null')
+  UNION ALL
+  SELECT 'swept' AS kind, CAST(UNIX_MILLIS(created_at) AS STRING) AS text, ROW_NUMBER() OVER (ORDER BY created_at DESC) AS place
+  FROM logged WHERE event_type = 'keys.swept' AND job = @job AND selection = @selection
   UNION ALL
   SELECT 'identity' AS kind, identity AS text, ROW_NUMBER() OVER (ORDER BY created_at DESC) AS place
   FROM completed WHERE identity IS NOT NULL
@@ -80,12 +85,14 @@ function stateFrom(rows: readonly Row[]): StreamState {
   }
   const bookmark = textOf('bookmark')
   const checkpoint = jsonOf('checkpoint')
+  const sweptAt = textOf('swept')
   const identity = textOf('identity')
   return {
     covered,
     otherSelectionCovered: covered.length === 0 && textOf('other') !== undefined,
     ...(bookmark !== undefined && {bookmark: parseBookmark(bookmark)}),
     ...(checkpoint !== undefined && {checkpoint: parseCheckpoint(checkpoint)}),
+    ...(sweptAt !== undefined && {sweptAt: Number(sweptAt)}),
     ...(identity !== undefined && {identity}),
   }
 }
