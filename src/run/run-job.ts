@@ -178,8 +178,9 @@ class Pipeline {
 
   /** Reads what exists and is not stored, after all windows: what these found is stored by then. */
   async #sweep(group: StreamGroup): Promise<void> {
-    const {sink, start, now} = this.#run
+    const {job, log, sink, start, now} = this.#run
     const {streams, windowed} = group
+    log.info(`${job} lists all keys that exist, to read the records that are not stored`)
     await sink.forgetKnown()
     const window = {since: windowed ? start : -Infinity, until: now().getTime()}
     this.#ledger.startGroup({group, windows: [], sliceLength: undefined, keepsBookmark: 'never'})
