@@ -71,8 +71,8 @@ function listed(arrows: Arrows): string {
 }
 
 const namesOf = (rooms: Iterable<string> = []): readonly string[] => [...rooms].toSorted()
-const idOf = (room: string): string => room.replaceAll('.', '_')
-const labelOf = (room: string): string => (room === CONTRACT ? room : `${room}/`)
+const idOf = (room: string): string => room.replaceAll(/[.-]/g, '_')
+const labelOf = (room: string): string => (room.endsWith('.ts') ? room : `${room}/`)
 
 const text = readFileSync(document, 'utf8')
 const [begin, end] = [text.indexOf(BEGIN), text.indexOf(END)]

@@ -1,5 +1,9 @@
 import type {StandardSchemaV1} from '@standard-schema/spec'
 
+import type {HttpClient, JsonObject, JsonValue} from './source-http.ts'
+
+export type * from './source-http.ts'
+
 /**
  * The contract between lorchestra and a source plugin, version 1. Types only: a plugin imports this file with `import type` and nothing
  * of lorchestra at run time; all that a source may touch is handed to it.
@@ -49,12 +53,19 @@ export interface Source<Options = unknown> {
   /** Reads one slice of the streams in `context.streams`, page by page. */
   extract(context: SourceContext<Options>): AsyncIterable<Page>
   /**
+   * Yields the idempotency keys of all records of `context.streams` that exist now and that the options select, at most 10,000 at once,
+   * as cheaply as the service can list them; `start` is ignored, but what is dated before `window.since`, where that is given, may be
+   * left out. Ends by itself only when the listing is complete, and throws where it cannot be: what it does not name is not there. The
+   * host has `extract` read those that it does not know, by `context.keys`, so that what no window found is found (`sweep` of a job).
+   */
+  listKeys?(context: SourceContext<Options>): AsyncIterable<readonly string[]>
+  /**
    * Tells where the change feed stands now. Asked first of all in a plain run (no `--since`, `--until`, `--limit`); kept with
    * the commits, and given back as `context.bookmark` when all older records are stored. `undefined`: keep the former.
    */
   currentBookmark?(context: SourceContext<Options>): Promise<JsonValue | undefined>
   /**
-   * Tells whether `extract` knows what changed since `context.bookmark`. Asked before a plain run is planned; where it does
+   * Tells whether `extract` knows what changed since `context.bookmark`, or can read on from that of a checkpoint. Asked before a plain run is planned; where it does
    * not, the windows that are due are read in slices, and the new bookmark is kept. @default true
    */
   canResume?(context: SourceContext<Options>): Promise<boolean>
@@ -93,7 +104,12 @@ export interface StreamDefinition {
   readonly objectType: string
   /** Whether records carry a time that a window can select by. Streams that do not are read whole, in one slice. */
   readonly windowed: boolean
+  /** Which records its windows can miss, and `listKeys` finds. @default none */
+  readonly misses?: readonly Missed[]
 }
+
+/** `late`: they turn up with a time that is long past. `moved`: they come to be selected without a new time. `undated`: they have none. */
+export type Missed = 'late' | 'moved' | 'undated'
 
 /** A stream is one kind of record of one account. */
 export interface Stream {
@@ -112,6 +128,13 @@ export interface Page {
   readonly deleted?: readonly string[]
   /** Place from which to go on after this page; kept in the event log with the page's commit, so no secret. The last one of a slice wins. */
   readonly bookmark?: JsonValue
+  /**
+   * Says that `bookmark` is a place within what is being read: all that comes before it was yielded with this page or earlier, all of
+   * that and no more was reported (`listed`, say), and reading can go on from it. The host may commit there, where it reads changes or a
+   * stream without windows (slices of windows are commits as it is). Where the reading then breaks off, the next plain run's
+   * `context.bookmark` is the place. It is forgotten when the reading ends: what is kept then is the last bookmark without `checkpoint`.
+   */
+  readonly checkpoint?: true
 }
 
 /** The context holds all that a source may touch. */
@@ -126,9 +149,15 @@ export interface SourceContext<Options> {
   readonly start?: Date
   /**
    * Bookmark that was kept last; `currentBookmark` gets it always, `extract` in a plain run whose older records are all stored: read the changes
-   * since then. `window` spans the same time, so that a source whose bookmark has expired reads the window instead.
+   * since then. `window` spans the same time, so that a source whose bookmark has expired reads the window instead. Or that of the
+   * `checkpoint` where an earlier run broke off, for `canResume` and `extract`: read on from there.
    */
   readonly bookmark?: JsonValue
+  /**
+   * Keys that `listKeys` gave and that are not stored: `extract` reads these records alone, whatever their time, but none from before
+   * `start`. All count as listed, so one that is not yielded is reported as gone, outside or rejected. Never given without `listKeys`.
+   */
+  readonly keys?: readonly string[]
   readonly http: HttpClient
   readonly secrets: SecretStore
   readonly log: Logger
@@ -205,77 +234,6 @@ export type Logger = Readonly<
 >
 export type LogFields = Readonly<Record<string, string | number | boolean | undefined>>
 
-/**
- * The client asks JSON APIs for sources: timeouts, retries with backoff, `Retry-After`, the rate limit, size caps and
- * redaction are the host's. Refuses `http:` other than to loopback, and redirects. Where a service asks for a pause, all
- * requests of the account wait, also those of other jobs in the process. All requests with `authorization` go to one
- * origin, that of the first: an address that an answer names cannot lead a token elsewhere.
- */
-export interface HttpClient {
-  /**
-   * Resolves with a 2xx answer, or one that `allow` names, whose body is a JSON object. Rejects with an `HttpError`
-   * after the last try, for an answer that is not worth another try, and for one that stays no JSON object (an HTML
-   * page with status 200, say). Rejects with the signal's reason when the run is aborted.
-   * Tried again is what is `repeatable`: after 408, 429, 500, 502, 503, 504, timeouts, lost connections and
-   * bodies that break off, up to eight times with full jitter; after a quota's refusal (429, a 403 that `retryable`
-   * calls passing, any answer that says when to come back) for as long as ten minutes allow.
-   */
-  request(request: HttpRequest): Promise<HttpResponse>
-}
-
-export interface HttpRequest {
-  /** Address with https, or with http on this machine itself. */
-  readonly url: string | URL
-  /** @default 'GET', or 'POST' where `form` or `json` is given */
-  readonly method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
-  /** Parameters that are added to the address; a list becomes a repeated parameter, `undefined` is left out. */
-  readonly query?: Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>
-  readonly headers?: Readonly<Record<string, string>>
-  /** Fields that are sent as `application/x-www-form-urlencoded`. */
-  readonly form?: Readonly<Record<string, string>>
-  /** Value that is sent as `application/json`. */
-  readonly json?: JsonValue
-  /** Whether it may be sent again, as a search by POST may. @default true for GET, PUT, DELETE and `form` */
-  readonly repeatable?: boolean
-  /** Gives the Authorization header, for every try; after a 401 once more with `refused: true`: get a new token then. */
-  readonly authorization?: (state: {readonly refused: boolean}) => Promise<string>
-  /** Error statuses that the caller makes sense of itself (404, say): returned, not thrown, not retried. */
-  readonly allow?: readonly number[]
-  /** Tells whether an error answer is worth another try, where status alone does not. `undefined`: the host decides. */
-  readonly retryable?: (answer: HttpResponse) => boolean | undefined
-  /** Units of the source's `rateLimit` that each try costs. @default 1 */
-  readonly units?: number
-  /** Name of the answer header with how many requests the service wants at once: no more of the account's are then on the way. */
-  readonly concurrencyHeader?: string
-  /** Signal that ends this request alone: its tries and its waits. The run's own signal ends it in any case. */
-  readonly signal?: AbortSignal
-  /** Milliseconds that the server may be silent: until its answer begins, and in between. @default 60_000 */
-  readonly timeout?: number
-  /** Bytes of the largest body that is accepted. @default 67_108_864, 64 MiB */
-  readonly maxBytes?: number
-  /** Name of the member whose list comes as `parts` and is empty in `body`: no large page is held whole. '' where the answer is a list. */
-  readonly listInParts?: string
-}
-
-export interface HttpResponse {
-  readonly status: number
-  readonly headers: Headers
-  readonly body: JsonObject
-  /** Elements of the list that `listInParts` names, once, if there is one; frozen, and stored as they were written, digit by digit. */
-  readonly parts?: Iterable<readonly JsonValue[]>
-}
-
-/** `HttpClient.request` rejects with this error. It carries nothing that was sent, and of the answer only what is safe to print. */
-export interface HttpError extends Error {
-  readonly name: 'HttpError'
-  /** Status of the last answer; missing where none arrived. */
-  readonly status?: number
-  /** Body of the error answer, where it was a JSON object. Not printed by the host. */
-  readonly body?: JsonObject
-  /** Whether the answer was longer than `maxBytes`. */
-  readonly tooLarge?: true
-}
-
 /** The default export of the hook `lorchestra:sources` in a plugin's package.json. Loaded to list sources: nothing heavy in it. */
 export type SourcesHook = () => Promise<readonly SourceDescriptor[]> | readonly SourceDescriptor[]
 
@@ -283,9 +241,4 @@ export interface SourceDescriptor extends Pick<Source, 'apiVersion' | 'name' | '
   /** Names what it reads beyond its package and files that options name: `google-adc`, this machine's default credentials. @default nothing */
   readonly reads?: readonly 'google-adc'[]
   load(): Promise<Source>
-}
-
-export type JsonValue = null | boolean | number | string | readonly JsonValue[] | JsonObject
-export interface JsonObject {
-  readonly [name: string]: JsonValue | undefined
 }

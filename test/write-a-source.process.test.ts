@@ -141,4 +141,19 @@ describe('the sources of docs/write-a-source.md', () => {
     expect(again.counts).to.include({listed: 6, known: 4, gone: 1, rejected: 1, extracted: 0})
     expect(asked.filter((address) => /\/[13]$/.test(address))).to.deep.equal([])
   })
+
+  it('find by its key what turned up with a time before all windows that are due', async () => {
+    let ids = ['1', '2']
+    service = ({pathname, searchParams}) => {
+      const isNewer = Date.parse(searchParams.get('since') ?? '') > NOW - 86_400_000
+      if (pathname.endsWith('s')) return {ids: isNewer ? [] : ids}
+      return {id: pathname.split('/').at(-1) ?? ''}
+    }
+    const more = {start: NOW - 30 * 86_400_000, sweep: 86_400_000}
+    expect((await run('helpdesk', more)).swept).to.deep.equal({listed: 4, unknown: 0})
+    ids = ['1', '2', 'late']
+    const {swept, counts} = await run('helpdesk', {...more, now: NOW + 2 * 86_400_000})
+    expect(swept).to.deep.equal({listed: 6, unknown: 2})
+    expect(counts).to.include({inserted: 2})
+  })
 })

@@ -128,6 +128,16 @@ export const READING = {
     read: parseSlice,
     format: formatDuration,
   },
+  sweep: {
+    in: {job: 'optional'},
+    description:
+      'How often a plain run lists all keys that exist and reads the records that are not stored, as no window found them.',
+    schema: textSetting(parseSweep),
+    example: () => '7d',
+    default: {means: 'never'},
+    read: parseSweep,
+    format: formatDuration,
+  },
   settle: {
     in: {},
     description: 'How long the source takes to show a new record; a run reads no further than that before now.',
@@ -204,6 +214,12 @@ function parseStart(text: string): Date {
   const {date} = parseInstant(text)
   if (date.getTime() <= Date.now()) return date
   throw new RangeError(`${JSON.stringify(text)} lies in the future, so nothing would be read`)
+}
+
+function parseSweep(text: string): number {
+  const interval = parseDuration(text)
+  if (interval > 0) return interval
+  throw new RangeError('between two sweeps there must be more than nothing')
 }
 
 function parseSlice(text: string): number {

@@ -1,6 +1,7 @@
 import {resolveOptions} from '../config/job-options.ts'
 import {findJob} from '../config/jobs.ts'
 import {isStoredIn, openSecrets} from '../sources/secrets/open-secrets.ts'
+import {assertCanSweep} from '../run/sweep.ts'
 import {SourceBoxes} from '../sources/source-boxes.ts'
 import {checkAccount} from './accounts.ts'
 import {examineBookmark} from './bookmarks.ts'
@@ -21,6 +22,7 @@ export async function* examineJobs(request: AccountCheck, names: readonly string
       const secrets = openSecrets({account: job.account, job: name}, {config, dataDir: commandLine.dataDir, mask})
       const resolved = await resolveOptions(job, source, config, mask, isStoredIn(secrets))
       const {options} = resolved
+      assertCanSweep({job: name, source, sweep: job.sweep})
       yield {check: 'job', subject: name, status: 'ok', found: `options of ${source.name} are complete`}
       const owner = job.account ?? name
       if (!asked.has(owner)) {

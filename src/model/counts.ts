@@ -49,6 +49,10 @@ export class StreamCounts {
     for (const [objectType, counts] of this.#byType) addCounts(counts, more.of(objectType))
   }
 
+  clear(): void {
+    for (const counts of this.#byType.values()) Object.assign(counts, noCounts())
+  }
+
   total(): Counts {
     const total = noCounts()
     for (const counts of this.#byType.values()) addCounts(total, counts)

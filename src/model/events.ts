@@ -10,6 +10,7 @@ export type EventType =
   | 'ingestion.failed'
   | 'record.rejected'
   | 'object.deleted'
+  | 'keys.swept'
 
 /** An event is one row of the event log. */
 export interface Event {

@@ -67,7 +67,11 @@ function optionsOf(source: HostedSource, {options, shown, selectionHash}: Resolv
   const selecting = Object.entries(shown).filter(([key]) => source.selection?.includes(key) === true)
   return {
     options: shown,
-    streams: streamsOf(source, options).map(({objectType, windowed}) => ({object_type: objectType, windowed})),
+    streams: streamsOf(source, options).map(({objectType, windowed, misses = []}) => ({
+      object_type: objectType,
+      windowed,
+      misses,
+    })),
     selection: Object.fromEntries(selecting),
     selection_hash: selectionHash,
   }
@@ -126,8 +130,10 @@ export function formatDescription(description: JobDescription): string {
   return advice === undefined ? formatTable(rows) : `${formatTable(rows)}\n  → ${advice}`
 }
 
-const formatStream = ({object_type, windowed}: {readonly object_type: string; readonly windowed: boolean}): string =>
-  `${object_type} (${windowed ? 'by time' : 'whole'})`
+function formatStream({object_type, windowed, misses}: NonNullable<JobDescription['streams']>[number]): string {
+  const missed = misses.length === 0 ? '' : `; may miss what is ${misses.join(' or ')}`
+  return `${object_type} (${windowed ? 'by time' : 'whole'}${missed})`
+}
 
 function formatSelection(selection: Readonly<Record<string, unknown>>): string {
   const parts = Object.entries(selection).map(([key, value]) => `${key}=${show(value)}`)

@@ -1,7 +1,7 @@
 import type {Counts} from '../model/counts.ts'
 import {writesProduction} from '../model/run-mode.ts'
 import type {PastRunMember} from './documents/past-run.ts'
-import type {PastRun} from '../run/past-runs.ts'
+import type {PastCommit, PastRun} from '../run/past-runs.ts'
 import {formatTable, type Row} from './text-table.ts'
 import {formatWindow, windowAsText} from '../model/window.ts'
 
@@ -42,10 +42,10 @@ export function formatRun(run: PastRun): string {
     ...(Object.entries(run.counts) as [string, number][]).map(([name, count]) => [name, NUMBER.format(count)]),
   ]
   if (run.commits.length === 0) return `${formatTable(facts)}\n\nNo commit was made.`
-  const commits = run.commits.map(({at, sourceSystem, objectType, window, counts, limited}) => [
+  const commits = run.commits.map(({at, sourceSystem, objectType, window, counts, limited, partial}) => [
     instant(at),
     `${sourceSystem}/${objectType}`,
-    `${formatWindow(window)}${limited ? ' (limited)' : ''}`,
+    `${formatWindow(window)}${kindOfPart({limited, partial})}`,
     ...SHOWN_COUNTS.map((name) => NUMBER.format(counts[name])),
   ])
   const header = ['COMMITTED', 'STREAM', 'WINDOW', ...SHOWN_COUNTS.map((name) => name.toUpperCase())]
@@ -91,9 +91,14 @@ export const pastRunMemberOf = (run: PastRun): PastRunMember => ({
   })),
 })
 
+function kindOfPart({limited, partial}: Pick<PastCommit, 'limited' | 'partial'>): string {
+  if (partial !== undefined) return partial === 'sweep' ? ' (sweep)' : ' (in part)'
+  return limited ? ' (limited)' : ''
+}
+
 function formatWindows({windows, commits}: PastRun): string {
   if (windows.length === 0) return '-'
-  const limited = commits.some((commit) => commit.limited) ? ' (limited)' : ''
+  const limited = commits.some((commit) => commit.limited && commit.partial === undefined) ? ' (limited)' : ''
   return `${windows.map(formatWindow).join('; ')}${limited}`
 }
 

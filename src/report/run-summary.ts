@@ -105,7 +105,10 @@ function formatWhatIsIn({description, report}: FinishedRun): string {
   if (description.written === undefined) return 'Nothing was written: it was a dry run.'
   const {counts, commits, dropped, windows} = report
   const stored = `${NUMBER.format(counts.inserted + counts.updated + counts.unchanged)} stored`
-  const read = commits === 0 ? stored : `${stored} (${windows.map(formatWindow).join('; ')})`
+  const read =
+    commits === 0
+      ? stored
+      : `${stored} (${windows.length === 0 ? 'up to a checkpoint of the source' : windows.map(formatWindow).join('; ')})`
   const again =
     dropped === 0
       ? ''
@@ -141,6 +144,10 @@ function outcomeNotes({description, report, runId, storedUnknown, limited}: Fini
     notes.push(
       'The bookmark of the last run was of no use, so its time was read again; deletions since then stay unknown.',
     )
+  if (report.swept !== undefined) {
+    const {listed, unknown} = report.swept
+    notes.push(`All ${NUMBER.format(listed)} keys that exist were listed; not stored: ${NUMBER.format(unknown)}.`)
+  }
   if (storedUnknown) notes.push('No warehouse was opened, so records that are stored already were read again.')
   if (report.counts.rejected > 0) {
     notes.push(

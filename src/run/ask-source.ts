@@ -7,7 +7,7 @@ import type {StoredBookmark, StreamState} from '../warehouse/warehouse.ts'
 import {mayBeOfBookmark} from './bookmark-fault.ts'
 import type {JobRun} from './job-run.ts'
 import {assertHoldsNoSecret} from './kept-in-the-log.ts'
-import {isPlain, sharedBookmark, type Moment} from './plan.ts'
+import {isPlain, sharedBookmark, sharedCheckpoint, type Moment} from './plan.ts'
 import {contextBetweenSlices} from './source-context.ts'
 
 export interface SourceAnswers {
@@ -18,8 +18,13 @@ export interface SourceAnswers {
 
 type Ask = <Answer>(
   question: ((context: HostContext) => Promise<Answer>) | undefined,
-  bookmark?: StoredBookmark,
+  bookmark?: Pick<StoredBookmark, 'value'>,
 ) => Promise<Answer | undefined>
+
+interface Kept {
+  readonly bookmark?: StreamState['bookmark'] | undefined
+  readonly checkpoint?: StreamState['checkpoint'] | undefined
+}
 
 /** Asks a source what must be known before a run is planned. Throws where the data is not that of the runs before. */
 export async function askSource(
@@ -28,7 +33,7 @@ export async function askSource(
   states: readonly StreamState[],
 ): Promise<SourceAnswers> {
   const {source, request, now} = run
-  const kept = sharedBookmark(states)
+  const kept = {bookmark: sharedBookmark(states), checkpoint: sharedCheckpoint(states)}
   const identity = identityIn(await askerOf(run, streams)(source.check?.bind(source)))
   if (identity !== undefined) assertHoldsNoSecret('a name for whose data this is', identity, run.maskSecrets)
   if (identity !== undefined) assertSameIdentity(run, identity, states)
@@ -36,28 +41,28 @@ export async function askSource(
   return {...(identity !== undefined && {identity}), moment}
 }
 
-/** Asks where the change feed stands. A bookmark that the source cannot even be asked with is dropped. */
-async function askAboutChanges(
-  run: JobRun,
-  streams: readonly Stream[],
-  kept: StoredBookmark | undefined,
-): Promise<Moment> {
+/** Asks where the change feed stands. What the source cannot even be asked with is dropped. */
+async function askAboutChanges(run: JobRun, streams: readonly Stream[], {bookmark, checkpoint}: Kept): Promise<Moment> {
   const {source, now, signal} = run
   const ask = askerOf(run, streams)
+  const resumed = checkpoint ?? bookmark
   try {
-    const current = await ask(source.currentBookmark?.bind(source), kept)
+    const current = await ask(source.currentBookmark?.bind(source), bookmark)
     if (current !== undefined) assertJson(current, 'bookmark')
     const asked = {now: now().getTime(), ...(current !== undefined && {currentBookmark: current})}
-    return {...asked, canResume: kept === undefined || (await ask(source.canResume?.bind(source), kept)) !== false}
+    return {
+      ...asked,
+      canResume: resumed === undefined || (await ask(source.canResume?.bind(source), resumed)) !== false,
+    }
   } catch (error) {
-    if (kept === undefined || signal.aborted || !mayBeOfBookmark(error)) throw error
+    if (resumed === undefined || signal.aborted || !mayBeOfBookmark(error)) throw error
     return askWithoutBookmark(run, streams, error)
   }
 }
 
 /** Asks anew as if none had been kept; where the source cannot answer that either, it was not the bookmark's fault. */
 export async function askWithoutBookmark(run: JobRun, streams: readonly Stream[], reason: unknown): Promise<Moment> {
-  const moment = await askAboutChanges(run, streams, undefined)
+  const moment = await askAboutChanges(run, streams, {})
   const dropped = run.maskSecrets(messageWithCauses(reason))
   run.log.warn(
     `the bookmark of the last run is of no use (${dropped}), so its time is read again; what was deleted since then stays unknown`,

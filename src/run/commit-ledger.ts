@@ -1,13 +1,14 @@
 import {addCounts, StreamCounts, type Counts} from '../model/counts.ts'
 import type {Event, EventDetails} from '../model/events.ts'
+import {completedDetails, keptOf, type AboutCommit, type Gathered, type Kept, type Part} from './completed-commit.ts'
 import {assertHoldsNoSecret} from './kept-in-the-log.ts'
 import type {HeldWarehouse} from './held-warehouse.ts'
 import type {GroupPlan} from './plan.ts'
 import type {Sink} from '../sink/sink.ts'
-import type {JsonObject, JsonValue, Stream} from '../source.ts'
+import type {JsonObject, JsonValue} from '../source.ts'
 import type {StoredBookmark} from '../warehouse/warehouse.ts'
 import type {CommitCounts} from '../warehouse/commit-batch.ts'
-import {mergeWindows, windowAsText, type TimeWindow} from '../model/window.ts'
+import {mergeWindows, type TimeWindow} from '../model/window.ts'
 
 /** The first commit comes sooner, so that runs which are killed after minutes get on, too; each doubles the wait for the next. */
 const FIRST_COMMIT_SOONER = 5
@@ -32,20 +33,14 @@ export interface RunTotal {
   readonly bytesBilled?: number
 }
 
-/** Whole slices that go into one commit. */
-interface Gathered {
-  readonly counts: StreamCounts
-  readonly window: TimeWindow
-  readonly startedAt: number
-}
-
-/** Gathers whole slices and commits them: rows and `ingestion.completed` together. The next ones are gathered meanwhile. */
+/** Gathers whole slices, and parts of them, and commits them: rows and `ingestion.completed` together. The next ones are gathered meanwhile. */
 export class CommitLedger {
   readonly #options: LedgerOptions
   readonly #committed: StreamCounts
   readonly #failed = new AbortController()
   #pending: StreamCounts
   #pendingWindow: TimeWindow | undefined
+  #pendingPart: Part | undefined
   #committing: Gathered | undefined
   /** Rejects for good where a commit failed, so that none comes after it. */
   #commit: Promise<void> = Promise.resolve()
@@ -86,7 +81,7 @@ export class CommitLedger {
     return this.#failed.signal
   }
 
-  /** Counts all whole slices, committed or not. */
+  /** Counts all whole slices and parts, committed or not. */
   counts(): Counts {
     const total = this.#committed.total()
     if (this.#committing !== undefined) addCounts(total, this.#committing.counts.total())
@@ -103,7 +98,23 @@ export class CommitLedger {
     if (bookmark !== undefined) this.#keep({value: bookmark, at: window.until})
     await this.#options.sink.endSlice()
     this.#pending.addAll(counts)
+    this.#pendingPart = undefined
     this.#pendingWindow = {since: this.#pendingWindow?.since ?? window.since, until: window.until}
+  }
+
+  /** Ends a part of a slice at a checkpoint: it may be committed, and stays when what comes after it fails. */
+  async endPart(window: TimeWindow, counts: StreamCounts, bookmark: JsonValue): Promise<void> {
+    assertHoldsNoSecret('a bookmark', bookmark, this.#options.maskSecrets)
+    await this.#options.sink.endSlice()
+    this.#pending.addAll(counts)
+    this.#pendingPart = {is: 'checkpoint', window, bookmark}
+  }
+
+  /** Ends the reading of records that a sweep found. */
+  async endSwept(window: TimeWindow, counts: StreamCounts): Promise<void> {
+    await this.#options.sink.endSlice()
+    this.#pending.addAll(counts)
+    this.#pendingPart = {is: 'sweep', window}
   }
 
   /** One that waits for another program keeps nobody from reading on; what is read meanwhile goes into the next one. */
@@ -135,16 +146,17 @@ export class CommitLedger {
 
   #start(isLast: boolean, ending?: (total: RunTotal) => Event): boolean {
     const window = this.#pendingWindow
+    const part = this.#pendingPart
     const plan = this.#plan
-    if (window === undefined || plan === undefined) return false
-    const keeps = plan.keepsBookmark === 'each commit' || (plan.keepsBookmark === 'last commit' && isLast)
-    const gathered = {counts: this.#pending, window, startedAt: this.#startedAt}
+    if ((window === undefined && part === undefined) || plan === undefined) return false
+    const gathered = {counts: this.#pending, window, part, startedAt: this.#startedAt}
     this.#committing = gathered
     this.#pending = new StreamCounts(this.#options.objectTypes)
     this.#pendingWindow = undefined
+    this.#pendingPart = undefined
     this.#startedAt = performance.now()
     this.#commitInterval = Math.min(this.#commitInterval * 2, this.#options.commitAfter.milliseconds)
-    this.#commit = this.#write(gathered, plan, keeps ? this.#bookmark : undefined, ending)
+    this.#commit = this.#write(gathered, plan, keptOf(plan, part, this.#bookmark, isLast), ending)
     // Whoever commits next hears of it, and who reads meanwhile by `failed`.
     this.#commit.catch((error: unknown) => this.#failed.abort(error))
     return true
@@ -163,7 +175,7 @@ export class CommitLedger {
   async #write(
     gathered: Gathered,
     plan: GroupPlan,
-    bookmark: StoredBookmark | undefined,
+    kept: Kept,
     ending: ((total: RunTotal) => Event) | undefined,
   ): Promise<void> {
     const {counts, window} = gathered
@@ -174,7 +186,9 @@ export class CommitLedger {
         told = billed.bytesBilled ?? 0
         const total = {counts: this.#countsWith(gathered, rows), commits: this.#commits + 1, ...billed}
         return [
-          ...plan.group.streams.map((stream) => this.#completed(stream, gathered, rows, {plan, bookmark})),
+          ...plan.group.streams.map((stream) =>
+            this.#options.event(completedDetails(stream, gathered, rows, kept, this.#about(told, plan))),
+          ),
           ...(ending === undefined ? [] : [ending(total)]),
         ]
       },
@@ -185,13 +199,25 @@ export class CommitLedger {
     this.#committed.addAll(counts)
     this.#committing = undefined
     this.#firstRejects += result?.firstRejects ?? counts.total().rejected
-    this.#windows = mergeWindows([...this.#windows, window])
+    if (window !== undefined) this.#windows = mergeWindows([...this.#windows, window])
     this.#commits += 1
   }
 
   #keep(bookmark: StoredBookmark | undefined): void {
     if (bookmark !== undefined) assertHoldsNoSecret('a bookmark', bookmark.value, this.#options.maskSecrets)
     this.#bookmark = bookmark
+  }
+
+  /** `billed` is what the warehouse billed until now. */
+  #about(billed: number, {bookmark, again}: GroupPlan): AboutCommit {
+    const {about, limited, sink} = this.#options
+    return {
+      number: this.#commits + 1,
+      limited,
+      run: about(),
+      readBy: bookmark === undefined ? 'window' : again ? 'earlier bookmark' : 'bookmark',
+      ...(sink.bytesBilled !== undefined && {bytesBilled: billed - this.#bytesTold}),
+    }
   }
 
   #billed(): Pick<RunTotal, 'bytesBilled'> {
@@ -204,35 +230,5 @@ export class CommitLedger {
     addCounts(total, gathered.counts.total())
     for (const counts of rows.values()) addCounts(total, counts)
     return total
-  }
-
-  #completed(
-    stream: Stream,
-    {counts: gathered, window, startedAt}: Gathered,
-    rows: CommitCounts,
-    {plan, bookmark}: {readonly plan: GroupPlan; readonly bookmark: StoredBookmark | undefined},
-  ): Event {
-    const counts = {...gathered.of(stream.objectType)}
-    addCounts(counts, rows.get(stream.objectType) ?? {})
-    const {bytesBilled} = this.#billed()
-    return this.#options.event({
-      type: 'ingestion.completed',
-      sourceSystem: stream.sourceSystem,
-      objectType: stream.objectType,
-      discriminator: `commit ${this.#commits + 1}`,
-      payload: {
-        schema: 1,
-        ...this.#options.about(),
-        window: windowAsText(window),
-        counts: {...counts},
-        limited: this.#options.limited,
-        read_by: plan.bookmark === undefined ? 'window' : plan.again ? 'earlier bookmark' : 'bookmark',
-        ...(bookmark !== undefined && {
-          bookmark: {value: bookmark.value, at: new Date(bookmark.at).toISOString()},
-        }),
-        duration_seconds: Math.round(performance.now() - startedAt) / 1000,
-        ...(bytesBilled !== undefined && {bytes_billed: bytesBilled - this.#bytesTold}),
-      },
-    })
   }
 }

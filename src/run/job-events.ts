@@ -4,6 +4,7 @@ import {windowAsText, type TimeWindow} from '../model/window.ts'
 import type {JsonObject, Stream} from '../source.ts'
 import type {RunTotal} from './commit-ledger.ts'
 import type {JobRun} from './job-run.ts'
+import type {SweptKeys} from './swept-keys.ts'
 
 /** Makes the events of one run: all carry its id and the time. */
 export class JobEvents {
@@ -46,6 +47,11 @@ export class JobEvents {
   sliceFailed(stream: Stream, window: TimeWindow, error: string): Event {
     const payload = {job: this.#run.job, window: windowAsText(window)}
     return this.event({type: 'ingestion.failed', ...stream, error, payload})
+  }
+
+  swept(stream: Stream, keys: SweptKeys): Event {
+    const {job, account, selection} = this.#run
+    return this.event({type: 'keys.swept', ...stream, payload: {schema: 1, job, account, selection, keys: {...keys}}})
   }
 
   failed(total: RunTotal, error: string): Event {

@@ -6,6 +6,7 @@ import type {Estimate} from '../source.ts'
 import type {HeldWarehouse} from './held-warehouse.ts'
 import type {Schedule} from './plan.ts'
 import type {SliceReader} from './slice.ts'
+import type {SweptKeys} from './swept-keys.ts'
 import type {WindowRequest} from './window-request.ts'
 
 /** A job that is ready to run: `runJob` is given everything and finds nothing out by itself. */
@@ -21,6 +22,8 @@ export interface JobRun extends SliceReader, Schedule {
   readonly startedAt: Date
   /** Attempts of one task have the same. */
   readonly claim?: Claim | undefined
+  /** Milliseconds after which all keys are listed again; `undefined`: never. */
+  readonly sweep: number | undefined
   readonly commitAfter: {readonly records: number; readonly milliseconds: number}
   /** Called with what is due before any of it is read. */
   readonly planned: (windows: readonly TimeWindow[]) => void
@@ -47,6 +50,8 @@ export interface RunReport {
   readonly newSelection: boolean
   /** Why the bookmark of an earlier run was dropped, in the source's words. */
   readonly droppedBookmark?: string
+  /** What a sweep found; missing where none was due. */
+  readonly swept?: SweptKeys
   /** Bytes that the warehouse billed for the whole run; missing where nothing is billed. */
   readonly bytesBilled?: number
   readonly error?: unknown

@@ -41,6 +41,8 @@ export interface PastCommit {
   readonly job: string
   readonly account: string | null
   readonly selection: string
+  /** It holds what came before a checkpoint, or what a sweep found, and is no whole part of its window. */
+  readonly partial?: 'checkpoint' | 'sweep' | undefined
 }
 
 const startedShape = z.object({
@@ -60,6 +62,7 @@ const completedShape = z.object({
   job: z.string(),
   account: z.string().nullable(),
   selection: z.string(),
+  partial: z.enum(['checkpoint', 'sweep']).optional(),
 })
 
 /** Reads the runs of the production and the test tables, newest first; up to `wanted.limit` of each. */
@@ -117,7 +120,7 @@ async function pastRun(events: readonly RunEvent[]): Promise<PastRun | undefined
     outcome:
       ended === undefined ? await fateOf(about.data.process) : ended.type === 'job.completed' ? 'done' : 'failed',
     error: ended?.error ?? null,
-    windows: mergeWindows(commits.map(({window}) => window)),
+    windows: mergeWindows(commits.filter(({partial}) => partial === undefined).map(({window}) => window)),
     counts,
     commits,
     streams,
@@ -134,7 +137,7 @@ function commitFrom({type, payload, sourceSystem, objectType, at}: RunEvent): re
   if (type !== 'ingestion.completed') return []
   const parsed = completedShape.safeParse(payload)
   if (!parsed.success) return []
-  const {window, counts, limited, job, account, selection} = parsed.data
+  const {window, counts, limited, partial, job, account, selection} = parsed.data
   const since = window.since === null ? -Infinity : Date.parse(window.since)
   return [
     {
@@ -147,6 +150,7 @@ function commitFrom({type, payload, sourceSystem, objectType, at}: RunEvent): re
       job,
       account,
       selection,
+      partial,
     },
   ]
 }

@@ -1,5 +1,5 @@
 import {failure, sourceBug, usageError} from '../base/errors.ts'
-import type {JsonValue, Stream, StreamDefinition} from '../source.ts'
+import type {JsonValue, Missed, Stream, StreamDefinition} from '../source.ts'
 import type {StoredBookmark, StreamState} from '../warehouse/warehouse.ts'
 import {CLOCK_TOLERANCE} from '../model/clock.ts'
 import {NAME, NAME_RULE} from '../model/name.ts'
@@ -37,6 +37,11 @@ export interface GroupPlan {
   readonly keepsBookmark: 'each commit' | 'last commit' | 'never'
   /** Kept unless the source yields a later one. */
   readonly firstBookmark?: StoredBookmark
+  /**
+   * A checkpoint is a place in what is read whole; in changes it is a bookmark like any other, of which nothing more is stored than
+   * before. Missing: it is passed over, as a slice of time is a commit by itself.
+   */
+  readonly atCheckpoint?: {readonly keeps: 'checkpoint'} | {readonly keeps: 'bookmark'; readonly at: number}
 }
 
 export interface Moment {
@@ -48,6 +53,9 @@ export interface Moment {
   /** Why the bookmark that was kept is of no use, in the source's words. */
   readonly dropped?: string
 }
+
+const MISSED: Readonly<Record<Missed, true>> = {late: true, moved: true, undated: true}
+const isMissed = (name: unknown): boolean => typeof name === 'string' && Object.hasOwn(MISSED, name)
 
 export function streamGroups(definitions: readonly StreamDefinition[], sourceSystem: string): readonly StreamGroup[] {
   const objectTypes = definitions.map(({objectType}) => objectType)
@@ -63,6 +71,12 @@ export function streamGroups(definitions: readonly StreamDefinition[], sourceSys
   if (vague !== undefined) {
     throw sourceBug(`the source does not say whether records of ${vague.objectType} have a time`, {
       rule: 'windowed is true or false',
+    })
+  }
+  const odd = definitions.find(({misses = []}) => !Array.isArray(misses) || !misses.every(isMissed))
+  if (odd !== undefined) {
+    throw sourceBug(`the source says that windows of ${odd.objectType} miss what there is not`, {
+      rule: `misses is a list of ${Object.keys(MISSED).join(', ')}`,
     })
   }
   return [true, false]
@@ -131,15 +145,24 @@ export function planGroup(
     ...(bookmark !== undefined && {firstBookmark: bookmark}),
   })
   if (request.since !== undefined) return plan([{since: request.since, until}], 'never')
-  if (request.full) return plan([{since: start, until}], 'last commit', current)
+  const whole = (bookmark: StoredBookmark | undefined): GroupPlan => ({
+    ...plan([{since: start, until}], 'last commit', bookmark),
+    ...(plain && !group.windowed && {atCheckpoint: {keeps: 'checkpoint'}}),
+  })
+  if (request.full) return whole(current)
 
   const cursor = Math.min(...states.map(({covered}) => cursorOf(start, covered)))
   const stored = sharedBookmark(states)
+  const checkpoint = sharedCheckpoint(states)
+  // Changes since the interrupted run took its bookmark are not all read yet.
+  if (plain && canResume && checkpoint !== undefined && !group.windowed)
+    return {...whole(stored ?? current), bookmark: checkpoint.value}
   if (plain && canResume && stored !== undefined && stored.at <= cursor) {
     const changes = plan([{since: Math.max(cursor - overlap, start), until}], 'each commit', current)
-    return {...changes, sliceLength: undefined, bookmark: stored.value}
+    const atCheckpoint = {keeps: 'bookmark', at: stored.at} as const
+    return {...changes, sliceLength: undefined, bookmark: stored.value, atCheckpoint}
   }
-  if (!group.windowed) return plan([{since: start, until}], 'last commit', current)
+  if (!group.windowed) return whole(current)
   // A bookmark that was taken by an earlier, interrupted run stays: changes since then are not all read yet.
   const due = states.flatMap(({covered}) => dueWindows({since: start, until}, covered, overlap))
   return plan(due, 'each commit', canResume ? (stored ?? current) : (current ?? stored))
@@ -150,8 +173,13 @@ export const isPlain = ({since, until, limit, again}: WindowRequest): boolean =>
   since === undefined && until === undefined && limit === undefined && again === undefined
 
 /** Streams that are read together share what the source said last. */
-export function sharedBookmark(states: readonly StreamState[]): StoredBookmark | undefined {
-  const [first, ...others] = states.map(({bookmark}) => bookmark)
+export const sharedBookmark = (states: readonly StreamState[]): StoredBookmark | undefined =>
+  sharedBy(states.map(({bookmark}) => bookmark))
+
+export const sharedCheckpoint = (states: readonly StreamState[]): StreamState['checkpoint'] =>
+  sharedBy(states.map(({checkpoint}) => checkpoint))
+
+function sharedBy<Value>([first, ...others]: readonly (Value | undefined)[]): Value | undefined {
   const same = others.every((other) => JSON.stringify(other) === JSON.stringify(first))
   return same ? first : undefined
 }

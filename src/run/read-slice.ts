@@ -32,7 +32,12 @@ async function readPages(reader: SliceReader, slice: Slice, intake: SliceIntake)
       }
       const page = step.value
       await intake.take(page)
-      if (page.bookmark !== undefined) bookmark = page.bookmark
+      if (page.bookmark === undefined) continue
+      if (page.checkpoint === undefined) bookmark = page.bookmark
+      else if (slice.atCheckpoint !== undefined) {
+        await intake.finish(true)
+        await slice.atCheckpoint(page.bookmark)
+      }
     }
   } catch (error) {
     await pages.return?.().catch((second: unknown) => {

@@ -1,7 +1,7 @@
 import {asError, messageWithCauses} from '../base/errors.ts'
 import {StreamCounts} from '../model/counts.ts'
 import {cursorOf, type TimeWindow} from '../model/window.ts'
-import type {Estimate, Stream} from '../source.ts'
+import type {Estimate, JsonValue, Stream} from '../source.ts'
 import {sourceAnswer} from '../sources/source-answer.ts'
 import type {StreamState} from '../warehouse/warehouse.ts'
 import {askSource, askWithoutBookmark} from './ask-source.ts'
@@ -17,6 +17,8 @@ import {feedForgot, plansToReadAgain} from './plan-again.ts'
 import {readSlice} from './read-slice.ts'
 import {RejectWarnings} from './reject-warnings.ts'
 import type {SliceResult} from './slice.ts'
+import {assertCanSweep, isSweepDue, unknownKeys} from './sweep.ts'
+import type {SweptKeys} from './swept-keys.ts'
 
 /** Reads what is due, commits it and leaves the audit trail. A failure is part of the report, after what was kept. */
 export async function runJob(run: JobRun): Promise<RunReport> {
@@ -25,6 +27,7 @@ export async function runJob(run: JobRun): Promise<RunReport> {
     run.sourceSystem,
   )
   assertSelectableByWindow(run.job, groups, run.request)
+  assertCanSweep(run)
   const pipeline = new Pipeline(run, groups)
   await pipeline.begin()
   const error = await pipeline.readAndCommit()
@@ -62,6 +65,7 @@ class Pipeline {
   #identity: string | undefined
   #droppedBookmark: string | undefined
   #openRejects: number | undefined
+  #swept: SweptKeys | undefined
   #estimates: ReadonlyMap<TimeWindow, Estimate> | undefined
   /** The slice that is being read; what it spooled is dropped if it fails. */
   #slice: UnfinishedSlice | undefined
@@ -136,6 +140,7 @@ class Pipeline {
       firstRejects,
       ...(this.#openRejects !== undefined && {openRejects: this.#openRejects}),
       ...(this.#droppedBookmark !== undefined && {droppedBookmark: this.#droppedBookmark}),
+      ...(this.#swept !== undefined && {swept: this.#swept}),
       newSelection: states.some(({otherSelectionCovered}) => otherSelectionCovered),
       ...(states.length > 0 &&
         sink.tables.read !== undefined && {cursor: {before: cursorWith([]), after: cursorWith(moved)}}),
@@ -161,9 +166,12 @@ class Pipeline {
     this.#run.planned(plans.flatMap(({windows}) => windows))
     this.#estimates = request.limit === undefined ? await estimatePlans(this.#run, plans) : undefined
     if (this.#estimates !== undefined) this.#run.estimated(sumOf(this.#estimates.values()))
+    const sweeps = this.#groups.filter((group) => isSweepDue(this.#run, this.#states.get(group) ?? []))
     let completed = false
-    for (const [index, plan] of plans.entries()) completed = await this.#readGroup(plan, index === plans.length - 1)
+    for (const [index, plan] of plans.entries())
+      completed = await this.#readGroup(plan, index === plans.length - 1 && sweeps.length === 0)
     if (completed) return
+    for (const group of sweeps) await this.#sweep(group)
     const event = this.#events.completed(this.#ledger.total)
     await sink.commit(() => [event])
   }
@@ -190,6 +198,34 @@ class Pipeline {
     return false
   }
 
+  /** Reads what exists and is not stored, after all windows: what these found is stored by then. */
+  async #sweep(group: StreamGroup): Promise<void> {
+    const {job, log, sink, start, now} = this.#run
+    const {streams, windowed} = group
+    log.info(`${job} lists all keys that exist, to read the records that are not stored`)
+    await sink.forgetKnown()
+    const window = {since: windowed ? start : -Infinity, until: now().getTime()}
+    this.#ledger.startGroup({group, windows: [], sliceLength: undefined, keepsBookmark: 'never'})
+    const swept = new Map(streams.map(({objectType}) => [objectType, {listed: 0, unknown: 0}]))
+    const reader = this.#reader()
+    for await (const keys of unknownKeys(reader, streams, window, swept)) {
+      const counts = this.#noCounts()
+      this.#slice = {streams, window, counts}
+      const rejectedBefore = this.#ledger.counts().rejected
+      await readSlice(reader, {streams, window, keys, limit: Infinity, rejectedBefore, counts})
+      await this.#ledger.endSwept(window, counts)
+      this.#slice = undefined
+      if (this.#ledger.isDue()) await this.#ledger.startCommit(false)
+    }
+    await this.#ledger.commit(false)
+    for (const stream of streams) {
+      const {listed, unknown} = swept.get(stream.objectType) ?? {listed: 0, unknown: 0}
+      this.#swept = {listed: listed + (this.#swept?.listed ?? 0), unknown: unknown + (this.#swept?.unknown ?? 0)}
+      // Lands with what tells that the job is completed.
+      await sink.logEvent(this.#events.swept(stream, {listed, unknown}))
+    }
+  }
+
   /** Makes the plan of a group whose bookmark its source could not read from. */
   async #planWithoutBookmark({group, again}: GroupPlan, reason: Error): Promise<GroupPlan> {
     if (again) throw feedForgot(this.#run.job, reason)
@@ -205,10 +241,16 @@ class Pipeline {
     const before = this.#ledger.counts()
     const limit = (this.#run.request.limit ?? Infinity) - before.extracted
     if (limit <= 0) return {empty: true, limitReached: true}
-    const counts = new StreamCounts(this.#streams().map(({objectType}) => objectType))
+    const counts = this.#noCounts()
     this.#slice = {streams: plan.group.streams, window, counts}
-    const signal = AbortSignal.any([this.#run.signal, this.#ledger.failed])
-    const reader = {...this.#run, signal, rejectWarnings: this.#rejectWarnings}
+    const reader = this.#reader()
+    let checkpoints = 0
+    const atCheckpoint = async (bookmark: JsonValue): Promise<void> => {
+      checkpoints += 1
+      await this.#ledger.endPart(window, counts, bookmark)
+      counts.clear()
+      if (this.#ledger.isDue()) await this.#ledger.startCommit(false)
+    }
     let result: SliceResult
     try {
       result = await readSlice(reader, {
@@ -219,10 +261,17 @@ class Pipeline {
         rejectedBefore: before.rejected,
         about: this.#about,
         counts,
+        ...(plan.atCheckpoint !== undefined && {atCheckpoint}),
       })
     } catch (error) {
       const {extracted, deleted} = counts.total()
-      if (plan.bookmark === undefined || extracted + deleted > 0 || signal.aborted || !mayBeOfBookmark(error))
+      if (
+        plan.bookmark === undefined ||
+        checkpoints > 0 ||
+        extracted + deleted > 0 ||
+        reader.signal.aborted ||
+        !mayBeOfBookmark(error)
+      )
         throw error
       return {empty: true, limitReached: false, refused: asError(error)}
     }
@@ -230,6 +279,15 @@ class Pipeline {
     this.#slice = undefined
     const {listed, deleted, extracted} = counts.total()
     return {empty: listed + deleted === 0, limitReached: extracted >= limit}
+  }
+
+  #reader() {
+    const signal = AbortSignal.any([this.#run.signal, this.#ledger.failed])
+    return {...this.#run, signal, rejectWarnings: this.#rejectWarnings}
+  }
+
+  #noCounts(): StreamCounts {
+    return new StreamCounts(this.#streams().map(({objectType}) => objectType))
   }
 
   #streams(): readonly Stream[] {

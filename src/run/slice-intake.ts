@@ -32,6 +32,9 @@ export class SliceIntake {
     this.#slice = slice
     this.#rejected = slice.rejectedBefore
     this.#warnings = reader.rejectWarnings ?? new RejectWarnings(reader.log)
+    if (slice.keys === undefined) return
+    for (const key of slice.keys) this.#announce(this.#streamOfKey(key), 1)
+    reader.observe({listed: slice.keys.length})
   }
 
   get full(): boolean {
@@ -40,7 +43,7 @@ export class SliceIntake {
 
   context(): HostContext {
     const {options, start = -Infinity, secrets, log, signal, sink, askKnown, observe} = this.#reader
-    const {streams, window, bookmark, counts} = this.#slice
+    const {streams, window, bookmark, keys, counts} = this.#slice
     const since = Number.isFinite(window.since) ? {since: new Date(window.since)} : {}
     return {
       options,
@@ -48,6 +51,7 @@ export class SliceIntake {
       window: {...since, until: new Date(window.until)},
       ...(Number.isFinite(start) && {start: new Date(start)}),
       ...(bookmark !== undefined && {bookmark}),
+      ...(keys !== undefined && {keys}),
       secrets,
       log,
       signal,
@@ -93,7 +97,7 @@ export class SliceIntake {
     this.#ended = true
   }
 
-  /** Nothing that the source listed may be missing. */
+  /** Nothing that the source listed may be missing, since the beginning or the last checkpoint. */
   async finish(exhausted: boolean): Promise<void> {
     this.#assertNoMisuse()
     await this.#recordRejections()
@@ -106,12 +110,14 @@ export class SliceIntake {
           `the source listed ${counts.listed} records of ${objectType} but accounted for ${accounted} (${extracted} yielded, ${known} known, ${outside} outside of the window, ${gone} gone, ${accounted - extracted - known - outside - gone} rejected)`,
           {
             code: 'E_RECORDS_MISSING',
-            next: 'Nothing of this slice was written. Run again; if it happens again, it is a bug in the source.',
+            next: 'Nothing of it was written. Run again; if it happens again, it is a bug in the source.',
           },
         )
       }
       counts.listed = accounted
     }
+    this.#announces.clear()
+    this.#rejectedBySource.clear()
   }
 
   /** What a source does wrong fails the slice, even if the source swallows the error that it is told. */
@@ -140,12 +146,16 @@ export class SliceIntake {
       if (count === undefined || (Number.isSafeInteger(count) && count >= 0)) continue
       throw sourceBug(`the source reported ${String(count)} records as ${name}`, {rule: 'it must report whole numbers'})
     }
+    if (listed !== undefined) this.#announce(stream, listed)
     const reported = this.#slice.counts.of(stream.objectType)
-    if (listed !== undefined) this.#announces.add(stream.objectType)
-    reported.listed += listed ?? 0
     reported.outside += outside ?? 0
     reported.gone += gone ?? 0
     this.#reader.observe({...(listed !== undefined && {listed}), ...(waitingUntil !== undefined && {waitingUntil})})
+  }
+
+  #announce({objectType}: Stream, listed: number): void {
+    this.#announces.add(objectType)
+    this.#slice.counts.of(objectType).listed += listed
   }
 
   #stream(objectType: string | undefined): Stream {

@@ -39,12 +39,16 @@ export interface Slice {
   readonly bookmark?: JsonValue
   /** What a reject says beside its window of what was being read. */
   readonly about?: JsonObject
+  /** The records to read, whatever their time. */
+  readonly keys?: readonly string[]
   /** Records that the run may still take. */
   readonly limit: number
   /** Rejects of the run before this slice. */
   readonly rejectedBefore: number
   /** Filled with what became of this slice's records. */
   readonly counts: StreamCounts
+  /** Called when all that came before a checkpoint is with the sink and counted, and empties `counts`. Missing: it is passed over. */
+  readonly atCheckpoint?: (bookmark: JsonValue) => Promise<void>
 }
 
 export interface SliceResult {

@@ -86,7 +86,7 @@ export function assertPromotable(
     throw refused(
       'the test tables hold rows of this stream that another job, or another selection of this one, has read',
     )
-  if (commits.some(({limited}) => limited))
+  if (commits.some(({limited, partial}) => limited && partial === undefined))
     throw refused('the test tables hold rows of a run with --limit, which covers nothing')
   const identity = scopes.findIndex((_, index) => {
     const [tested, stored] = [test[index]?.identity, production[index]?.identity]

@@ -67,6 +67,10 @@ export class DiffSink implements Sink {
     return this.#dryRun.known(idemKeys)
   }
 
+  async forgetKnown(): Promise<void> {
+    await this.#dryRun.forgetKnown()
+  }
+
   async upsertObjects(records: readonly SpoolableRecord[]): Promise<void> {
     const {spool} = this.#running()
     for (const record of records) await spool.addRecord(record)

@@ -69,6 +69,10 @@ export class DryRunSink implements Sink {
     return (await this.#keyIndex).has(idemKeys)
   }
 
+  forgetKnown(): Promise<void> {
+    return Promise.resolve()
+  }
+
   upsertObjects(records: readonly SpoolableRecord[]): Promise<void> {
     const {samples, hiddenPaths} = this.#options
     for (const {idemKey, json} of records) {

@@ -24,6 +24,8 @@ export interface Sink {
   /** Tells what was covered when the run began, one state for each scope. */
   streamStates(): Promise<readonly StreamState[]>
   known(idemKeys: readonly string[]): Promise<ReadonlySet<string>>
+  /** Has `known` look anew at what is stored: it may answer with what was stored when it was first asked. */
+  forgetKnown(): Promise<void>
   upsertObjects(records: readonly SpoolableRecord[]): Promise<void>
   logEvent(event: Event): Promise<void>
   endSlice(): Promise<void>

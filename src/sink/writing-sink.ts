@@ -78,6 +78,12 @@ export class WritingSink implements Sink {
     return (await this.#keyIndex).has(idemKeys)
   }
 
+  async forgetKnown(): Promise<void> {
+    const index = await this.#keyIndex
+    index?.close()
+    this.#keyIndex = undefined
+  }
+
   async upsertObjects(records: readonly SpoolableRecord[]): Promise<void> {
     const {spool} = this.#running()
     for (const record of records) await spool.addRecord(record)

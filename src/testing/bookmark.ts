@@ -19,7 +19,7 @@ export const checkBookmark = async (setup: ConformanceSetup): Promise<void> =>
     if (strange !== undefined) throw new Error(`from its bookmark it read ${strange}, which was not there before`)
   })
 
-function asStored(bookmark: JsonValue): JsonValue {
+export function asStored(bookmark: JsonValue): JsonValue {
   const text = JSON.stringify(bookmark)
   const stored = JSON.parse(text) as JsonValue
   if (JSON.stringify(stored) === text && isJson(bookmark)) return stored

@@ -92,6 +92,10 @@ async function read(trial: Trial, source: HostedSource, options: unknown): Promi
     const window = {since: -Infinity, until: Date.now()}
     await readSlice(reader, {streams, window, limit: Infinity, rejectedBefore: 0, counts})
   }
+  const listed = new Set<string>()
+  for await (const page of source.listKeys?.(context) ?? []) for (const key of page) listed.add(key)
+  if (source.listKeys !== undefined && listed.size !== new Set(keys).size)
+    throw new Error(`it listed ${listed.size} keys, but read ${new Set(keys).size} records`)
   return new Set(keys).size
 }
 

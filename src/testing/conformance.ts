@@ -1,10 +1,12 @@
 import {checkAbort} from './abort.ts'
 import {checkBookmark} from './bookmark.ts'
 import {checkBox} from './box.ts'
+import {checkCheckpoints} from './checkpoints.ts'
 import {checkDescription} from './description.ts'
 import {checkDisk} from './disk.ts'
 import {checkFaults} from './faults.ts'
 import {checkDistinctKeys, checkKeyForm, checkPureKeys, checkSameKeys} from './keys.ts'
+import {checkListedKeys} from './listed-keys.ts'
 import {checkNothingDropped} from './nothing-dropped.ts'
 import {checkOptions} from './options.ts'
 import {checkPagesAndMemory} from './pages.ts'
@@ -33,6 +35,8 @@ const RULES: readonly (readonly [string, (setup: ConformanceSetup) => Promise<vo
   ['survives every fault that passes', checkFaults],
   ['drops nothing that is there to be read', checkNothingDropped],
   ['goes on from its own bookmark', checkBookmark],
+  ['goes on from each of its checkpoints', checkCheckpoints],
+  ['lists the keys of all that it reads, and reads records by them', checkListedKeys],
   ['refuses wrong options and says which', checkOptions],
   ['lets no secret out', checkSecrets],
   ['writes nothing to disk', checkDisk],

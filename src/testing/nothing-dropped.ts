@@ -4,7 +4,7 @@ import {read, readWhole, type Reading} from './reading.ts'
 import {SMALL, withTrial, type Trial} from './trial.ts'
 
 /** These do not answer what was asked, and must not be taken for an empty answer. */
-const NO_ANSWERS: Readonly<Record<string, Fault>> = {
+export const NO_ANSWERS: Readonly<Record<string, Fault>> = {
   '500 for good': {status: 500},
   'a page of HTML with status 200': {
     status: 200,
@@ -49,13 +49,18 @@ async function checkKnown(trial: Trial, {keys}: Reading): Promise<void> {
   if (lost.length > 0) throw new Error(`where other records are known, it leaves out ${lost[0]}`)
 }
 
-async function checkNoAnswer(trial: Trial, index: number, name: string, fault: Fault): Promise<void> {
+/** Answers the request of this number so, and all that ask the same. */
+export function faultAt({proxy}: Trial, index: number, fault: Fault): void {
   let victim: string | undefined
-  trial.proxy?.faultBy(({index: own, method, path, body}) => {
+  proxy?.faultBy(({index: own, method, path, body}) => {
     const identity = JSON.stringify([method, path, body])
     if (own === index) victim = identity
     return identity === victim ? fault : undefined
   })
+}
+
+async function checkNoAnswer(trial: Trial, index: number, name: string, fault: Fault): Promise<void> {
+  faultAt(trial, index, fault)
   const {counts, error} = await read(trial)
   const accounted = counts.extracted + counts.known + counts.gone + counts.rejected
   if (error !== undefined || accounted >= trial.volume.records) return

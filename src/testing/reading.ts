@@ -8,6 +8,7 @@ import {readSlice} from '../run/read-slice.ts'
 import type {SliceReader} from '../run/slice.ts'
 import {contextBetweenSlices} from '../run/source-context.ts'
 import type {JsonObject, JsonValue, Page, Source, SourceContext, Stream} from '../source.ts'
+import {keyProblem} from '../sources/box/keyed-record.ts'
 import {inProcessSource} from '../sources/box/in-process-source.ts'
 import type {TimeWindow} from '../model/window.ts'
 import {httpClientFor, keepingLog, secretsInMemory, type Trial} from './trial.ts'
@@ -17,6 +18,8 @@ export interface ReadingOptions {
   /** Whether only the streams that a window selects from are read. */
   readonly windowedOnly?: boolean
   readonly bookmark?: JsonValue
+  /** The records to read, instead of a window. */
+  readonly keys?: readonly string[]
   readonly known?: (idemKeys: readonly string[]) => ReadonlySet<string>
   /** Called with each page before the host looks at it, and once the host has let go of it. */
   readonly onPage?: (page: Page) => Promise<void> | void
@@ -43,8 +46,16 @@ export interface Reading {
     readonly rejected: number
   }
   readonly bookmark: JsonValue | undefined
+  /** Where the reading of streams without windows could have gone on. */
+  readonly checkpoints: readonly Checkpoint[]
   readonly log: readonly string[]
   readonly error: unknown
+}
+
+export interface Checkpoint {
+  readonly bookmark: JsonValue
+  /** So many of the keys came before it. */
+  readonly keys: number
 }
 
 export const SOURCE_SYSTEM = 'conformance--account'
@@ -52,11 +63,20 @@ export const SOURCE_SYSTEM = 'conformance--account'
 /** Reads once through the host's own reader. A failure is part of the result. */
 export async function read(trial: Trial, options: ReadingOptions = {}): Promise<Reading> {
   const {setup, options: sourceOptions} = trial
-  const {window, windowedOnly = false, bookmark, forgetRecords = false} = options
+  const {window, windowedOnly = false, bookmark, keys: wanted, forgetRecords = false} = options
   const records: ReadRecord[] = []
   const {reader, surroundings, log, keys, rejected} = readerFor(trial, options)
   const groups = streamGroups(setup.source.streams(sourceOptions), SOURCE_SYSTEM)
-  const counts = new StreamCounts(groups.flatMap(({streams}) => streams.map(({objectType}) => objectType)))
+  const objectTypes = groups.flatMap(({streams}) => streams.map(({objectType}) => objectType))
+  const counts = new StreamCounts(objectTypes)
+  const whole = new StreamCounts(objectTypes)
+  const checkpoints: Checkpoint[] = []
+  const atCheckpoint = (at: JsonValue): Promise<void> => {
+    checkpoints.push({bookmark: at, keys: keys.length})
+    whole.addAll(counts)
+    counts.clear()
+    return Promise.resolve()
+  }
   let kept: JsonValue | undefined
   let error: unknown
   try {
@@ -71,9 +91,11 @@ export async function read(trial: Trial, options: ReadingOptions = {}): Promise<
           streams,
           window: {since: -Infinity, until: Date.now(), ...(windowed && window)},
           ...(bookmark !== undefined && {bookmark}),
+          ...(wanted !== undefined && {keys: wanted.filter((key) => isOfOne(key, streams))}),
           limit: Infinity,
           rejectedBefore: 0,
           counts,
+          ...(!windowed && {atCheckpoint}),
         },
       )
       kept = result.bookmark ?? kept
@@ -81,8 +103,12 @@ export async function read(trial: Trial, options: ReadingOptions = {}): Promise<
   } catch (problem) {
     error = problem
   }
-  return {records, keys, rejected, counts: counts.total(), bookmark: kept, log, error}
+  whole.addAll(counts)
+  return {records, keys, rejected, counts: whole.total(), bookmark: kept, checkpoints, log, error}
 }
+
+const isOfOne = (key: string, streams: readonly Stream[]): boolean =>
+  streams.some((stream) => keyProblem(key, stream) === undefined)
 
 /** Reads in the same way, where a failure is none of the rule's business. */
 export async function readWhole(trial: Trial, options: ReadingOptions = {}): Promise<Reading> {
@@ -98,8 +124,9 @@ export function contextFor(
   trial: Trial,
   streams: readonly Stream[],
   signal: AbortSignal = new AbortController().signal,
+  waits: 'real' | 'skipped' = 'real',
 ): SourceContext<unknown> {
-  const {reader, surroundings} = readerFor(trial, {}, signal, 'real')
+  const {reader, surroundings} = readerFor(trial, {}, signal, waits)
   return {...contextBetweenSlices(reader, streams), ...surroundings}
 }
 

@@ -33,13 +33,14 @@ export const checkSecrets = async (setup: ConformanceSetup): Promise<void> =>
         assertDeclared(trial, credential)
         if (credential.length >= SHORTEST) secrets.add(credential)
       }
-      for (const {log, error, rejected, keys, bookmark} of [first, second]) {
+      for (const {log, error, rejected, keys, bookmark, checkpoints} of [first, second]) {
         const said: Readonly<Record<string, string>> = {
           'its log': log.join('\n'),
           'its error': error === undefined ? '' : messageWithCauses(error),
           'its rejects': rejected.join('\n'),
           'its keys': keys.join('\n'),
           'its bookmark': bookmark === undefined ? '' : JSON.stringify(bookmark),
+          'its checkpoints': JSON.stringify(checkpoints),
         }
         for (const [where, text] of Object.entries(said)) assertHidden(secrets, text, where, occasion)
       }

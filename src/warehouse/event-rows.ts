@@ -48,3 +48,7 @@ export function parseBookmark(text: string): StoredBookmark {
   const {value, at} = bookmarkShape.parse(JSON.parse(text))
   return {value, at: Date.parse(at)}
 }
+
+/** Reads the JSON text of `payload.checkpoint`. */
+export const parseCheckpoint = (text: string): {readonly value: JsonValue} =>
+  z.object({value: z.json()}).parse(JSON.parse(text))

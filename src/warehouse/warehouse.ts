@@ -113,6 +113,10 @@ export interface StreamState {
   /** These windows were completed without a limit; merged, oldest first. */
   readonly covered: readonly TimeWindow[]
   readonly bookmark?: StoredBookmark
+  /** The last reading of the whole stream broke off here; a run that covers anything puts an end to it. */
+  readonly checkpoint?: {readonly value: JsonValue}
+  /** All keys that exist were listed then, and the records read that were not stored; milliseconds since 1970. */
+  readonly sweptAt?: number
   /** The stream was read before, with another selection. */
   readonly otherSelectionCovered: boolean
   /** The account held this one's data last. */

@@ -43,6 +43,7 @@ source_system           notes--acct1
 start                   2024-01-01T00:00:00.000Z
 overlap                 36h
 slice                   30d (the source's default)
+sweep                   never
 settle                  0s
 max_rejects             100
 mask                    nothing is hidden
@@ -93,7 +94,7 @@ production writes       my_log, raw_objects
     expect(job).to.deep.include({
       job: 'mine',
       options: {token: '***', query: 'a folder'},
-      streams: [{object_type: 'note', windowed: true}],
+      streams: [{object_type: 'note', windowed: true, misses: []}],
       selection: {query: 'a folder'},
       warehouse: {type: 'duckdb', path: join(folder, 'notes.duckdb'), lock_timeout: '10m'},
       tables: {

@@ -5,9 +5,10 @@ import {messageWithCauses, outcomeOf} from '../../src/base/errors.ts'
 import type {Counts} from '../../src/model/counts.ts'
 import type {JobRun} from '../../src/run/job-run.ts'
 import type {RunMode} from '../../src/model/run-mode.ts'
-import type {JsonObject} from '../../src/source.ts'
+import type {JsonObject, Source} from '../../src/source.ts'
 import type {BigQueryOptions} from '../../src/warehouse/bigquery/warehouse.ts'
 import type {WindowRequest} from '../../src/run/window-request.ts'
+import {Ledger, LEDGER_PAGE, ledgerSource} from './ledger-source.ts'
 import {scriptedRun} from './scripted-run.ts'
 import {scriptedSource, type ScriptedRecord} from './scripted-source.ts'
 
@@ -22,6 +23,8 @@ export interface RunApart {
   readonly slice?: string
   readonly commitAfter?: JobRun['commitAfter']
   readonly request?: Partial<WindowRequest>
+  /** Instead of `records`: a ledger of so many, each page of which is a checkpoint; the process kills itself at one of them. */
+  readonly ledger?: {readonly size: number; readonly killAfter: number}
 }
 
 export interface EndedApart {
@@ -75,17 +78,30 @@ export function startApart(order: OrderApart): ProcessApart {
   return {child, ready: ready.promise, go: () => child.send('go'), ended}
 }
 
-async function runAsOrdered({bigQuery, records, slice, ...order}: OrderApart): Promise<EndedApart> {
-  const source =
-    slice === undefined
-      ? scriptedSource(() => [], {
-          async *extract() {
-            yield await Promise.resolve({records})
-          },
-        })
-      : scriptedSource(() => records as readonly ScriptedRecord[], {
-          defaults: {slice, earliest: new Date(0).toISOString()},
-        })
+function ledgerThatKills({size, killAfter}: NonNullable<RunApart['ledger']>): Source {
+  const ledger = new Ledger(size)
+  let pages = 0
+  ledger.onPage = () => {
+    if ((pages += 1) > killAfter / LEDGER_PAGE) process.kill(process.pid, 'SIGKILL')
+  }
+  return ledgerSource(ledger)
+}
+
+function sourceOf({records, slice, ledger}: Pick<OrderApart, 'records' | 'slice' | 'ledger'>): Source {
+  if (ledger !== undefined) return ledgerThatKills(ledger)
+  return slice === undefined
+    ? scriptedSource(() => [], {
+        async *extract() {
+          yield await Promise.resolve({records})
+        },
+      })
+    : scriptedSource(() => records as readonly ScriptedRecord[], {
+        defaults: {slice, earliest: new Date(0).toISOString()},
+      })
+}
+
+async function runAsOrdered({bigQuery, records, slice, ledger, ...order}: OrderApart): Promise<EndedApart> {
+  const source = sourceOf({records, ...(slice !== undefined && {slice}), ...(ledger !== undefined && {ledger})})
   const {BigQueryWarehouse} = await import('../../src/warehouse/bigquery/warehouse.ts')
   const signal = new AbortController().signal
   try {

@@ -39,6 +39,7 @@ export interface ScriptedRun {
   readonly selection?: string
   readonly start?: number
   readonly maxRejects?: number
+  readonly sweep?: number
   readonly sliceIsMaximum?: boolean
   readonly commitAfter?: JobRun['commitAfter']
   readonly signal?: AbortSignal
@@ -133,6 +134,7 @@ export async function scriptedRun(run: ScriptedRun): Promise<ScriptedResult> {
     commitAfter: run.commitAfter ?? {records: 50_000, milliseconds: 300_000},
     start: run.start ?? -Infinity,
     overlap: parseDuration(defaults?.overlap ?? '0s'),
+    sweep: run.sweep,
     settle: parseDuration(defaults?.settle ?? '0s'),
     sliceIsMaximum: run.sliceIsMaximum ?? false,
     slice: defaults?.slice === undefined ? undefined : parseDuration(defaults.slice),

@@ -12,6 +12,7 @@ export interface Call {
   readonly since: number | undefined
   readonly until: number
   readonly bookmark?: unknown
+  readonly keys?: readonly string[]
   readonly objectTypes: readonly string[]
 }
 
@@ -27,6 +28,7 @@ interface Script {
   readonly idemKey?: Source['idemKey']
   readonly currentBookmark?: Source['currentBookmark']
   readonly canResume?: Source['canResume']
+  readonly listKeys?: Source['listKeys']
   readonly check?: Source['check']
 }
 
@@ -51,6 +53,7 @@ export function scriptedSource(records: () => readonly ScriptedRecord[], script:
     ...(script.selection !== undefined && {selection: script.selection}),
     ...(script.currentBookmark !== undefined && {currentBookmark: script.currentBookmark}),
     ...(script.canResume !== undefined && {canResume: script.canResume}),
+    ...(script.listKeys !== undefined && {listKeys: script.listKeys}),
     ...(script.check !== undefined && {check: script.check}),
     calls,
     extract(context) {
@@ -59,6 +62,7 @@ export function scriptedSource(records: () => readonly ScriptedRecord[], script:
         until: context.window.until.getTime(),
         objectTypes: context.streams.map(({objectType}) => objectType),
         ...(context.bookmark !== undefined && {bookmark: context.bookmark}),
+        ...(context.keys !== undefined && {keys: context.keys}),
       })
       return (script.extract ?? windowOf(records))(context)
     },

@@ -7,6 +7,8 @@ import {CLOCK_TOLERANCE} from '../../src/model/clock.ts'
 import type {Page} from '../../src/source.ts'
 import {readAgain} from '../../src/run/read-again.ts'
 import type {WantedRejects, Warehouse} from '../../src/warehouse/warehouse.ts'
+import {Archive, archiveSource} from './archive-source.ts'
+import {Ledger, ledgerSource} from './ledger-source.ts'
 import type {EndedApart, RunApart} from './run-apart.ts'
 import {PRODUCTION, type ScriptedResult, type ScriptedRun} from './scripted-run.ts'
 import {scriptedSource, windowOf, type ScriptedRecord} from './scripted-source.ts'
@@ -241,6 +243,45 @@ export function describeWarehouse(warehouse: () => WarehouseUnderTest): void {
     const again = await warehouse().run({source, now: 3 * DAY})
     expect(again.counts).to.include({extracted: 1, inserted: 1})
     expect((await warehouse().stored()).map(({key}) => key.slice(-1))).to.deep.equal(['a', 'b', 'c'])
+  })
+
+  it('goes on from the last checkpoint of a reading that broke off, and from none once it was read to its end', async () => {
+    const ledger = new Ledger(60)
+    const source = ledgerSource(ledger)
+    const commitAfter = {records: 10, milliseconds: 1e9}
+    const bookmarks = () => source.calls.map(({bookmark}) => bookmark)
+    ledger.breaksAfter = 40
+    await warehouse().run({source, now: DAY, commitAfter})
+    // Another selection's is another one.
+    await warehouse().run({source, now: DAY, selection: 'other', commitAfter: {records: 1000, milliseconds: 1e9}})
+    ledger.breaksAfter = 10
+    await warehouse().run({source, now: 2 * DAY, commitAfter})
+    ledger.breaksAfter = Infinity
+    const ended = await warehouse().run({source, now: 3 * DAY, commitAfter})
+    expect(bookmarks()).to.deep.equal([undefined, undefined, 40, 50])
+    expect(ended.counts).to.include({extracted: 10, inserted: 10})
+    expect(await warehouse().stored()).to.have.length(60)
+    await warehouse().run({source, now: 4 * DAY})
+    expect(bookmarks().at(-1)).to.equal(undefined)
+  })
+
+  it('sweeps again when the last sweep is as long ago as the job says', async () => {
+    const archive = new Archive()
+    const source = archiveSource(archive)
+    archive.add({id: 'a', at: 1})
+    const sweeping = async (day: number, more: object = {}) =>
+      warehouse().run({source, now: day * DAY, sweep: 7 * DAY, ...more})
+    expect((await sweeping(10)).swept).to.deep.equal({listed: 1, unknown: 0})
+    archive.add({id: 'late', at: 2})
+    expect((await sweeping(16)).swept).to.equal(undefined)
+    expect((await sweeping(16, {job: 'other', selection: 'other'})).swept).not.to.equal(undefined)
+    const {swept, counts, error} = await sweeping(17)
+    expect([error, swept]).to.deep.equal([undefined, {listed: 2, unknown: 0}])
+    expect(counts.extracted).to.equal(0)
+    archive.add({id: 'later', at: 3})
+    const found = await sweeping(24)
+    expect([found.error, found.swept]).to.deep.equal([undefined, {listed: 3, unknown: 1}])
+    expect((await warehouse().stored()).map(({key}) => key)).to.include('thing:scripted--acct1:later')
   })
 
   it('lands nothing of a commit whose events cannot be written, neither new rows nor changes', async () => {

@@ -6,7 +6,7 @@ import {setTimeout as wait} from 'node:timers/promises'
 
 import {expect} from 'chai'
 
-import type {JsonObject, Page} from '../../src/source.ts'
+import type {JsonObject, JsonValue, Page} from '../../src/source.ts'
 import {conformanceTests} from '../../src/testing/conformance.ts'
 import good from '../../templates/source/src/source.ts'
 import {TOKEN} from '../../templates/source/test/service.ts'
@@ -66,6 +66,56 @@ const saying = (say: (context: Context) => Promise<void> | void): object =>
       yield page
     }
   })
+
+/** The good source, as if its items had no time: each page but the last is a checkpoint, which `place` gives. */
+const withCheckpoints = (place: (at: {page: string; next: string}) => JsonValue, listed?: number): object => ({
+  ...good,
+  streams: () => [{objectType: 'item', windowed: false}],
+  async *extract({options, http, bookmark = '0', progress}: Context): Pages {
+    if (typeof bookmark !== 'string') throw new Error(`what is ${JSON.stringify(bookmark)}?`)
+    for (let page: string | undefined = bookmark; page !== undefined;) {
+      const {body} = await http.request({
+        url: `${options.url}/items`,
+        query: {page, until: '9999'},
+        authorization: bearer,
+      })
+      const {items, next} = body
+      if (!Array.isArray(items)) throw new Error('no list of items')
+      if (listed !== undefined) progress({listed})
+      yield {
+        records: items as JsonObject[],
+        ...(typeof next === 'string' && {bookmark: place({page, next}), checkpoint: true as const}),
+      }
+      page = typeof next === 'string' ? next : undefined
+    }
+  },
+})
+
+/** The good source, which lists its keys by reading everything. */
+const withListedKeys = ({pages = Infinity, more = [] as readonly string[], heeds = true, silent = false}): object => ({
+  ...good,
+  async *listKeys(context: Context): AsyncGenerator<readonly string[]> {
+    const [stream] = context.streams
+    if (stream === undefined) return
+    let listed = 0
+    try {
+      for await (const {records} of good.extract(context)) {
+        if ((listed += 1) > pages) return
+        yield records.map((record) => good.idemKey(record, stream))
+      }
+    } catch (error) {
+      if (!silent) throw error
+    }
+    yield more
+  },
+  async *extract(context: Context): Pages {
+    const [stream] = context.streams
+    const {keys} = context
+    for await (const {records} of good.extract(context))
+      if (keys === undefined || stream === undefined || !heeds) yield {records}
+      else yield {records: records.filter((record) => keys.includes(good.idemKey(record, stream)))}
+  },
+})
 
 let counter = 0
 const cache = join(tmpdir(), `lorchestra-conformance-${process.pid}`)
@@ -271,6 +321,48 @@ const WRONG: Readonly<Record<string, Readonly<Record<string, Wrong>>>> = {
       says: /failed to read: what is 7\?/,
     },
   },
+  'goes on from each of its checkpoints': {
+    'gives the place after the next page': {
+      source: withCheckpoints(({next}) => String(Number(next) + 25)),
+      says: /read on from its checkpoint after 25 records, it leaves out item:/,
+    },
+    'does not heed where it is to go on, and then cannot': {
+      source: withCheckpoints(({page}) => ({page})),
+      says: /failed to read: .*what is \{"page":"0"\}\?/,
+    },
+    'lists the next page before it yields a checkpoint': {
+      source: withCheckpoints(({next}) => next, 50),
+      says: /listed 50 records of item but accounted for 25/,
+    },
+  },
+  'lists the keys of all that it reads, and reads records by them': {
+    'lists one page alone': {
+      source: withListedKeys({pages: 1}),
+      says: /it reads item:.*, but does not list its key/,
+    },
+    'lists what it does not read': {
+      source: withListedKeys({more: ['item:conformance--account:unheard-of']}),
+      says: /it lists the key item:conformance--account:unheard-of, but reads no such record/,
+    },
+    'does not heed what it is asked for': {
+      source: withListedKeys({heeds: false}),
+      says: /failed to read: the source listed 30 records of item but accounted for 60/,
+    },
+    'takes any error for the end of the list': {
+      source: withListedKeys({silent: true}),
+      says: /answered 500 for good, its list of keys ended as if it were complete, with 0 of 60/,
+    },
+    'says of nothing that it is there': {
+      source: {
+        ...withListedKeys({}),
+        async *extract(context: Context): Pages {
+          if (context.keys === undefined) yield* good.extract(context)
+          else context.progress({gone: context.keys.length})
+        },
+      },
+      says: /asked for the record of item:.* by its key, it did not yield it/,
+    },
+  },
   'refuses wrong options and says which': {
     'takes anything': {source: withOptions((input) => ({value: input})), says: /accepts null instead of options/},
     'takes options that it does not have': {
@@ -379,6 +471,17 @@ describe('the conformance suite', () => {
       })
     }
   }
+
+  for (const {rule} of rules) {
+    it(`has no complaint about a good source with checkpoints: it ${rule}`, async () => {
+      expect(await complaintOf(rule, setupFor(withCheckpoints(({next}) => next)))).to.equal('no complaint')
+    })
+  }
+
+  it('has no complaint about a good source that lists its keys', async () => {
+    const rule = 'lists the keys of all that it reads, and reads records by them'
+    expect(await complaintOf(rule, setupFor(withListedKeys({})))).to.equal('no complaint')
+  })
 
   it('leaves no file behind for the sources that wrote one', async () => {
     await complaintOf('writes nothing to disk', setupFor(saying(async () => writeFile(cache, 'x'))))

@@ -3,6 +3,7 @@ import type {Page, SliceWindow, SourceContext} from 'lorchestra'
 import {assertTracksChanges, readChanges} from './changes.ts'
 import {assertHoldsTimes, isSure} from './cursor-field.ts'
 import {isGuid, keyBy} from './idem-key.ts'
+import {readKeys} from './keys.ts'
 import type {Options} from './options.ts'
 import {readPages, rowsOf} from './rows.ts'
 import {assertServerIsAsFar, DAY_MS, endsInThePresent} from './slice-window.ts'
@@ -11,10 +12,11 @@ import {tableOf, type Table} from './table.ts'
 export async function* extract(context: SourceContext<Options>): AsyncGenerator<Page, void> {
   const [stream] = context.streams
   if (stream === undefined) return
-  const {bookmark, window} = context
+  const {bookmark, keys, window} = context
   const table = await tableOf(context)
   keyBy(table.primaryKey, stream)
-  if (bookmark !== undefined) yield* readChanges(context, stream, bookmark)
+  if (keys !== undefined) yield* readKeys(context, table, stream, keys)
+  else if (bookmark !== undefined) yield* readChanges(context, stream, bookmark)
   else {
     // Also where nobody asks for the link, as when a job is tried.
     assertTracksChanges(context.options, table)

@@ -21,6 +21,10 @@ export function idemKey(row: JsonObject, stream: Stream): string {
   return keyOf(id, stream)
 }
 
+/** Gives the row's id back. */
+export const idOf = (key: string, {objectType, sourceSystem}: Stream): string =>
+  key.slice(`${objectType}:${sourceSystem}:`.length)
+
 export const keyOf = (id: string, {objectType, sourceSystem}: Stream): string =>
   `${objectType}:${sourceSystem}:${id.toLowerCase()}`
 

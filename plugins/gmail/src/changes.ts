@@ -43,7 +43,7 @@ export async function* readChanges(
 }
 
 /** Old mail can arrive as well: it may be imported. */
-const isNewlyWanted = (
+export const isNewlyWanted = (
   message: JsonObject,
   {options, start}: Pick<SourceContext<Options>, 'options' | 'start'>,
 ): boolean =>

@@ -3,6 +3,7 @@ import type {Page, SliceWindow, SourceContext, Stream} from 'lorchestra'
 import {readChanges} from './changes.ts'
 import {fetchMessages} from './fetch-messages.ts'
 import {idemKey} from './idem-key.ts'
+import {readKeys} from './keys.ts'
 import {listMessages} from './messages.ts'
 import type {Options} from './options.ts'
 import {futureOf, isInside, timeOf} from './slice-window.ts'
@@ -10,8 +11,9 @@ import {futureOf, isInside, timeOf} from './slice-window.ts'
 export async function* extract(context: SourceContext<Options>): AsyncGenerator<Page, void> {
   const [stream] = context.streams
   if (stream === undefined) return
-  const {bookmark, window, options} = context
-  if (options.sync === 'history' && typeof bookmark === 'string') yield* readChanges(context, stream, bookmark)
+  const {bookmark, keys, window, options} = context
+  if (keys !== undefined) yield* readKeys(context, stream, keys)
+  else if (options.sync === 'history' && typeof bookmark === 'string') yield* readChanges(context, stream, bookmark)
   else {
     const future = futureOf(window)
     const times = future === undefined ? [window] : [window, future]

@@ -12,8 +12,9 @@ export async function* listMessages(
   time: Partial<SliceWindow> = context.window,
 ): AsyncGenerator<readonly string[], void> {
   const {options, window} = context
+  const search = searchFor(options, time)
   const query = {
-    q: searchFor(options, time),
+    q: search === '' ? undefined : search,
     maxResults: 500,
     includeSpamTrash: options.include_spam_trash,
     labelIds: await labelIds(context),

@@ -25,6 +25,9 @@ export const jobsShowDocument = document({
           z.strictObject({
             object_type: names.objectType,
             windowed: z.boolean().describe('Read by time; false: every run reads all of it.'),
+            misses: z
+              .array(z.string())
+              .describe('Records that its windows can miss, and a sweep finds: late, moved, undated.'),
           }),
         )
         .nullable()

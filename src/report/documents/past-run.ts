@@ -32,7 +32,11 @@ export const pastRunMember = z
           object_type: names.objectType,
           window: windowMember,
           counts: countsMember,
-          limited: z.boolean().describe('It holds what --limit allowed, and so covers nothing.'),
+          limited: z
+            .boolean()
+            .describe(
+              'It holds what --limit allowed, what came before a checkpoint, or what a sweep found, and so covers nothing.',
+            ),
         }),
       )
       .describe('One element a stream of each commit, oldest first.'),

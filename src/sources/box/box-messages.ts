@@ -104,6 +104,8 @@ export const answers = {
       rejections: z.array(z.strictObject({reference: z.string(), reason: z.string()})),
       deleted: names.optional(),
       bookmark: z.unknown().optional(),
+      checkpoint: z.literal(true).optional(),
     })
     .nullable(),
+  nextKeys: names.max(10_000).nullable(),
 }

@@ -2,8 +2,8 @@ import {sourceBug} from '../../base/errors.ts'
 import {untilAborted} from '../../base/waiting.ts'
 import {z} from 'zod'
 import type {JsonValue, RateLimit, SecretStore, StreamDefinition} from '../../source.ts'
-import {CLOSING_TIME} from '../source-pages.ts'
 import type {Box} from './box.ts'
+import {BoxedIterator} from './boxed-iterator.ts'
 import type {BoxContext} from './box-questions.ts'
 import {answers} from './box-messages.ts'
 import type {HostContext, HostedSource, KeyedPage, ReadLimits} from './hosted-source.ts'
@@ -67,7 +67,12 @@ export function boxedSource(box: Box, shape: SourceShape): HostedSource {
     streams: (options) => streamsIn(valueOf(checkedOf(options).streams)),
     ...(has('rateLimit') && {rateLimit: (options: unknown) => rateLimitIn(valueOf(checkedOf(options).rateLimit))}),
     extract: (context, limits) => ({
-      [Symbol.asyncIterator]: () => new BoxedPages(box, context, checkedOf(context.options).id, limits),
+      [Symbol.asyncIterator]: () => boxedPages(box, context, checkedOf(context.options).id, limits),
+    }),
+    ...(has('listKeys') && {
+      listKeys: (context: HostContext) => ({
+        [Symbol.asyncIterator]: () => boxedKeys(box, context, checkedOf(context.options).id),
+      }),
     }),
     ...(has('estimate') && {estimate: ask('estimate')}),
     ...(has('currentBookmark') && {
@@ -115,78 +120,45 @@ async function withContext<Answer>(
   }
 }
 
-class BoxedPages implements AsyncIterator<KeyedPage> {
-  readonly #box: Box
-  readonly #signal: AbortSignal
-  readonly #id: number
-  /** Where there is a limit, what lies beyond it is not read. */
-  readonly #readAhead: boolean
-  readonly #begun: Promise<unknown>
-  readonly #abort: () => void
+function boxedPages(box: Box, context: HostContext, options: number, limits: ReadLimits): AsyncIterator<KeyedPage> {
+  // Where there is a limit, what lies beyond it is not read.
+  const readAhead = limits.records === Infinity
+  return new BoxedIterator(box, context, {
+    begin: async (id) => box.call(z.unknown(), 'extract', contextMessage(id, options, context), limitsMessage(limits)),
+    next: async (id) => nextPage(box, id, readAhead),
+  })
+}
 
-  constructor(box: Box, context: HostContext, options: number, limits: ReadLimits) {
-    this.#box = box
-    this.#signal = context.signal
-    this.#id = box.open(context)
-    this.#readAhead = limits.records === Infinity
-    this.#abort = () => box.tell('abort', this.#id, box.messageOf(this.#signal.reason))
-    this.#signal.addEventListener('abort', this.#abort, {once: true})
-    this.#begun = box.call(z.unknown(), 'extract', contextMessage(this.#id, options, context), limitsMessage(limits))
-    this.#begun.catch(() => undefined)
-  }
+const boxedKeys = (box: Box, context: HostContext, options: number): AsyncIterator<readonly string[]> =>
+  new BoxedIterator(box, context, {
+    begin: async (id) => box.call(z.unknown(), 'listKeys', contextMessage(id, options, context)),
+    next: async (id) => (await box.call(answers.nextKeys, 'nextKeys', id)) ?? undefined,
+  })
 
-  async next(): Promise<IteratorResult<KeyedPage, undefined>> {
-    const page = await untilAborted(this.#box.within(this.#id, this.#page()), this.#signal)
-    if (page !== undefined) return {done: false, value: page}
-    this.#end()
-    return {done: true, value: undefined}
-  }
-
-  /** The source's `finally` blocks run, for a while; then its process ends. */
-  async return(): Promise<IteratorResult<KeyedPage, undefined>> {
-    const time = this.#signal.aborted ? CLOSING_TIME.aborted : CLOSING_TIME.finished
-    const timer = setTimeout(() => {
-      this.#box.fail(sourceBug(`the source did not end within ${time / 1000} s of being told to`))
-    }, time)
-    try {
-      await this.#box.within(this.#id, this.#box.call(z.unknown(), 'return', this.#id))
-    } finally {
-      clearTimeout(timer)
-      this.#end()
-    }
-    return {done: true, value: undefined}
-  }
-
-  async #page(): Promise<KeyedPage | undefined> {
-    await this.#begun
-    this.#box.expect(this.#id)
-    const answer = await this.#box.call(answers.next, 'next', this.#id, this.#readAhead)
-    const records = this.#box.received(this.#id)
-    if (answer === null) return undefined
-    const {objectType, extracted, records: count, rejections, deleted, bookmark} = answer
-    if (records.length !== count)
-      throw this.#box.fail(sourceBug('the box of the source sent another number of records than it said'))
-    return {
-      extracted,
-      records,
-      rejections: rejections.map(({reference, reason}) => ({
-        reference: this.#box.masked(reference),
-        reason: this.#box.masked(reason),
-      })),
-      ...(objectType !== undefined && {objectType}),
-      ...(deleted !== undefined && {deleted}),
-      ...(bookmark !== undefined && {bookmark: bookmark as JsonValue}),
-    }
-  }
-
-  #end(): void {
-    this.#signal.removeEventListener('abort', this.#abort)
-    this.#box.end(this.#id)
+async function nextPage(box: Box, id: number, readAhead: boolean): Promise<KeyedPage | undefined> {
+  box.expect(id)
+  const answer = await box.call(answers.next, 'next', id, readAhead)
+  const records = box.received(id)
+  if (answer === null) return undefined
+  const {objectType, extracted, records: count, rejections, deleted, bookmark, checkpoint} = answer
+  if (records.length !== count)
+    throw box.fail(sourceBug('the box of the source sent another number of records than it said'))
+  return {
+    extracted,
+    records,
+    rejections: rejections.map(({reference, reason}) => ({
+      reference: box.masked(reference),
+      reason: box.masked(reason),
+    })),
+    ...(objectType !== undefined && {objectType}),
+    ...(deleted !== undefined && {deleted}),
+    ...(bookmark !== undefined && {bookmark: bookmark as JsonValue}),
+    ...(checkpoint !== undefined && {checkpoint}),
   }
 }
 
 function contextMessage(context: number, options: number, given: HostContext): ContextMessage {
-  const {streams, window, start, bookmark, requestTime} = given
+  const {streams, window, start, bookmark, keys, requestTime} = given
   return {
     context,
     options,
@@ -195,6 +167,7 @@ function contextMessage(context: number, options: number, given: HostContext): C
     ...(window.since !== undefined && {since: window.since.toISOString()}),
     ...(start !== undefined && {start: start.toISOString()}),
     ...(bookmark !== undefined && {bookmark}),
+    ...(keys !== undefined && {keys}),
     ...(requestTime !== undefined && {requestTime}),
   }
 }
@@ -217,7 +190,9 @@ function limitsMessage({records, payload}: ReadLimits): LimitsMessage {
 }
 
 function streamsIn(value: unknown): readonly StreamDefinition[] {
-  const parsed = z.array(z.looseObject({objectType: z.string()})).safeParse(value)
+  const parsed = z
+    .array(z.looseObject({objectType: z.string(), misses: z.array(z.string()).optional()}))
+    .safeParse(value)
   if (parsed.success) return parsed.data as unknown as readonly StreamDefinition[]
   throw sourceBug('the source names its streams wrongly: no list of streams')
 }

@@ -35,6 +35,7 @@ export interface KeyedPage {
   readonly rejections: readonly Rejection[]
   readonly deleted?: readonly string[]
   readonly bookmark?: JsonValue
+  readonly checkpoint?: true
 }
 
 /**
@@ -46,6 +47,7 @@ export interface HostedSource extends Pick<
   'apiVersion' | 'name' | 'summary' | 'options' | 'secrets' | 'selection' | 'defaults' | 'rateLimit' | 'streams'
 > {
   extract(context: HostContext, limits: ReadLimits): AsyncIterable<KeyedPage>
+  listKeys?(context: HostContext): AsyncIterable<readonly string[]>
   estimate?(context: HostContext): Promise<unknown>
   currentBookmark?(context: HostContext): Promise<JsonValue | undefined>
   canResume?(context: HostContext): Promise<boolean>

@@ -1,6 +1,7 @@
 import type {HttpClient, Source} from '../../source.ts'
 import type {HostContext, HostedSource} from './hosted-source.ts'
 import {KeyedPages} from './keyed-pages.ts'
+import {ListedKeys} from './listed-keys.ts'
 
 export interface Surroundings {
   readonly http: HttpClient
@@ -33,6 +34,12 @@ export function inProcessSource(source: Source, {http, resolvePath}: Surrounding
       const pages = new KeyedPages(source, source.extract(within(context)), context, limits)
       return {[Symbol.asyncIterator]: () => pages}
     },
+    ...(source.listKeys !== undefined && {
+      listKeys: (context: HostContext) => {
+        const keys = new ListedKeys(source.listKeys?.(within(context)), context.signal)
+        return {[Symbol.asyncIterator]: () => keys}
+      },
+    }),
     ...(estimate !== undefined && {estimate}),
     ...(currentBookmark !== undefined && {currentBookmark}),
     ...(canResume !== undefined && {canResume}),

@@ -1,6 +1,6 @@
 import type {SpoolableRecord} from '../../model/raw-object-columns.ts'
 import type {Page, Source, Stream} from '../../source.ts'
-import {SourcePages} from '../source-pages.ts'
+import {PAGES, SourcePages} from '../source-pages.ts'
 import type {KeyedPage, ReadLimits} from './hosted-source.ts'
 import {keyRecord, type Rejection} from './keyed-record.ts'
 import {assertJson} from './kept-json.ts'
@@ -9,7 +9,7 @@ import {streamNamed} from './stream-named.ts'
 /** Takes a source's pages beside the source, and gives each record its key and its JSON text. */
 export class KeyedPages implements AsyncIterator<KeyedPage> {
   readonly #source: Pick<Source, 'idemKey'>
-  readonly #pages: SourcePages
+  readonly #pages: SourcePages<Page>
   readonly #streams: readonly Stream[]
   readonly #limits: ReadLimits
   #taken = 0
@@ -21,7 +21,7 @@ export class KeyedPages implements AsyncIterator<KeyedPage> {
     limits: ReadLimits,
   ) {
     this.#source = source
-    this.#pages = new SourcePages(extracted, signal)
+    this.#pages = new SourcePages(extracted, signal, PAGES)
     this.#streams = streams
     this.#limits = limits
   }
@@ -36,7 +36,7 @@ export class KeyedPages implements AsyncIterator<KeyedPage> {
     return {done: true, value: undefined}
   }
 
-  #keyed({objectType, records: all, deleted, bookmark}: Page): KeyedPage {
+  #keyed({objectType, records: all, deleted, bookmark, checkpoint}: Page): KeyedPage {
     const stream = streamNamed(objectType, this.#streams)
     const taken = all.slice(0, this.#limits.records - this.#taken)
     const records: SpoolableRecord[] = []
@@ -54,6 +54,7 @@ export class KeyedPages implements AsyncIterator<KeyedPage> {
       rejections,
       ...(deleted !== undefined && {deleted: [...new Set(deleted)]}),
       ...(bookmark !== undefined && {bookmark: assertJson(bookmark, 'bookmark')}),
+      ...(checkpoint !== undefined && {checkpoint}),
     }
   }
 }

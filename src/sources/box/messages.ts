@@ -11,6 +11,7 @@ export interface ContextMessage {
   readonly until: string
   readonly start?: string
   readonly bookmark?: JsonValue
+  readonly keys?: readonly string[]
   readonly requestTime?: number
 }
 
@@ -28,6 +29,7 @@ export interface PageMessage {
   readonly rejections: readonly {readonly reference: string; readonly reason: string}[]
   readonly deleted?: readonly string[]
   readonly bookmark?: JsonValue
+  readonly checkpoint?: true
 }
 
 export type HookAnswer = {readonly descriptors: readonly (DescriptorShape | null)[]} | {readonly problem: 'no function'}

@@ -10,6 +10,7 @@ import type {Channel} from './channel.ts'
 import {fromHost, type ErrorMessage} from './error-message.ts'
 import type {KeyedPages} from './keyed-pages.ts'
 import {lateReport} from './late-report.ts'
+import type {ListedKeys} from './listed-keys.ts'
 import type {ContextMessage} from './messages.ts'
 
 export interface OpenContext {
@@ -17,6 +18,7 @@ export interface OpenContext {
   /** What the source did wrong; all that it reports afterwards throws it. */
   failed: Error | undefined
   pages?: KeyedPages
+  keys?: ListedKeys
   /** The page that is made while the host still works on the one before. */
   ahead?: ReturnType<KeyedPages['next']> | undefined
 }
@@ -84,7 +86,7 @@ export class SourceContexts {
   }
 
   create(message: ContextMessage, options: unknown): SourceContext<unknown> {
-    const {context: id, streams, since, until, start, bookmark} = message
+    const {context: id, streams, since, until, start, bookmark, keys} = message
     const open: OpenContext = {abort: new AbortController(), failed: undefined}
     this.#open.set(id, open)
     const {signal} = open.abort
@@ -99,6 +101,7 @@ export class SourceContexts {
       window: {...(since !== undefined && {since: new Date(since)}), until: new Date(until)},
       ...(start !== undefined && {start: new Date(start)}),
       ...(bookmark !== undefined && {bookmark}),
+      ...(keys !== undefined && {keys}),
       http: this.#http(message, signal, log),
       secrets: this.#secrets,
       log,

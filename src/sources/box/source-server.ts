@@ -10,6 +10,7 @@ import type {ErrorMessage} from './error-message.ts'
 import {encodeRecords} from './frames.ts'
 import {assertJson} from './kept-json.ts'
 import {KeyedPages} from './keyed-pages.ts'
+import {ListedKeys} from './listed-keys.ts'
 import type {ContextMessage, HookAnswer, LimitsMessage, PageMessage} from './messages.ts'
 import {optionsMessage, type OptionsMessage} from './options-message.ts'
 import {SourceContexts} from './source-contexts.ts'
@@ -42,6 +43,10 @@ export class SourceServer {
         return this.#validate(first as number, second)
       case 'extract':
         return this.#extract(first as ContextMessage, second as LimitsMessage)
+      case 'listKeys':
+        return this.#listKeys(first as ContextMessage)
+      case 'nextKeys':
+        return this.#nextKeys(first as number)
       case 'next':
         return this.#next(first as number, second as boolean)
       case 'return':
@@ -117,10 +122,11 @@ export class SourceServer {
     const step = await (open.ahead ?? pages.next())
     open.ahead = undefined
     if (step.done === true) return null
-    const {objectType, extracted, records, rejections, deleted, bookmark} = step.value
+    const {objectType, extracted, records, rejections, deleted, bookmark, checkpoint} = step.value
     const framed = records.map((record) => ({head: headOf(record), json: record.json}))
     for (const body of encodeRecords(context, framed)) await this.#channel.sendRecords(body)
-    if (readAhead) {
+    // What is reported after a checkpoint belongs to what comes after it.
+    if (readAhead && checkpoint === undefined) {
       // Not before the records and the answer are on their way: what a source does at once would hold them up.
       open.ahead = turn().then(async () => pages.next())
       // Whoever asks for it hears of it.
@@ -133,11 +139,26 @@ export class SourceServer {
       ...(objectType !== undefined && {objectType}),
       ...(deleted !== undefined && {deleted}),
       ...(bookmark !== undefined && {bookmark}),
+      ...(checkpoint !== undefined && {checkpoint}),
     }
   }
 
+  #listKeys(message: ContextMessage): null {
+    const context = this.#context(message)
+    const keys = new ListedKeys(this.#loaded().listKeys?.(context), context.signal)
+    const open = this.#contexts.get(message.context)
+    if (open !== undefined) open.keys = keys
+    return null
+  }
+
+  async #nextKeys(context: number): Promise<readonly string[] | null> {
+    const step = await this.#contexts.get(context)?.keys?.next()
+    return step?.value ?? null
+  }
+
   async #return(context: number): Promise<null> {
-    await this.#contexts.get(context)?.pages?.return()
+    const open = this.#contexts.get(context)
+    await (open?.pages ?? open?.keys)?.return()
     return null
   }
 

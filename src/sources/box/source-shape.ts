@@ -26,6 +26,7 @@ export interface SourceShape {
 
 export const OPTIONAL_METHODS = [
   'rateLimit',
+  'listKeys',
   'estimate',
   'currentBookmark',
   'canResume',

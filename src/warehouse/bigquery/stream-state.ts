@@ -1,5 +1,5 @@
 import {FROM_THE_START, islands, windowIn} from '../coverage-sql.ts'
-import {parseBookmark} from '../event-rows.ts'
+import {parseBookmark, parseCheckpoint} from '../event-rows.ts'
 import type {StreamScope, StreamState} from '../warehouse.ts'
 import type {Queries, Row} from './query.ts'
 import {literal} from './sql.ts'
@@ -29,21 +29,26 @@ export async function readStreamState(
 }
 
 // `payload.schema` guards against events that another tool or a later version wrote.
+// What covers anything ended the reading that a checkpoint before it was of.
 // The clustering columns stand beside constants, which let BigQuery skip what is clustered elsewhere.
 const sqlFor = (eventLog: string, {account, stream}: StreamScope): string => `
-WITH completed AS (
-  SELECT created_at,
+WITH logged AS (
+  SELECT created_at, event_type,
          JSON_VALUE(payload, '$.job') AS job,
          JSON_VALUE(payload, '$.selection') AS selection,
          JSON_VALUE(payload, '$.limited') AS limited,
          JSON_VALUE(payload, '$.identity') AS identity,
          JSON_VALUE(payload, '$.window.since') AS since,
          JSON_VALUE(payload, '$.window.until') AS until,
-         TO_JSON_STRING(JSON_QUERY(payload, '$.bookmark')) AS bookmark
+         TO_JSON_STRING(JSON_QUERY(payload, '$.bookmark')) AS bookmark,
+         TO_JSON_STRING(JSON_QUERY(payload, '$.checkpoint')) AS checkpoint,
+         SAFE_CAST(JSON_VALUE(payload, '$.commit') AS INT64) AS commit_number
   FROM ${eventLog}
   WHERE ${ANY_TIME} AND source_system = ${literal(stream.sourceSystem)} AND object_type = ${literal(stream.objectType)}
-    AND event_type = 'ingestion.completed' AND status = 'ok' AND JSON_VALUE(payload, '$.schema') = '1'
+    AND event_type IN ('ingestion.completed', 'keys.swept') AND status = 'ok' AND JSON_VALUE(payload, '$.schema') = '1'
     AND JSON_VALUE(payload, '$.account') ${account === null ? 'IS NULL' : '= @account'}
+), completed AS (
+  SELECT * FROM logged WHERE event_type = 'ingestion.completed'
 ), windows AS (
   SELECT IF(since IS NULL, ${FROM_THE_START}, UNIX_MILLIS(TIMESTAMP(since))) AS since, UNIX_MILLIS(TIMESTAMP(until)) AS until
   FROM completed WHERE job = @job AND selection = @selection AND limited = 'false'
@@ -52,8 +57,14 @@ SELECT 'covered' AS kind, CAST(MIN(since) AS STRING) AS since, CAST(MAX(until) A
 FROM islands GROUP BY island
 UNION ALL
 SELECT kind, CAST(NULL AS STRING) AS since, CAST(NULL AS STRING) AS until, text FROM (
-  SELECT 'bookmark' AS kind, bookmark AS text, ROW_NUMBER() OVER (ORDER BY created_at DESC, until DESC) AS place
+  SELECT 'bookmark' AS kind, bookmark AS text, ROW_NUMBER() OVER (ORDER BY created_at DESC, commit_number DESC, until DESC) AS place
   FROM completed WHERE job = @job AND selection = @selection AND bookmark IS NOT NULL AND bookmark <> 'null'
+  UNION ALL
+  SELECT 'checkpoint' AS kind, checkpoint AS text, ROW_NUMBER() OVER (ORDER BY created_at DESC, commit_number DESC) AS place
+  FROM completed WHERE job = @job AND selection = @selection AND (limited = 'false' OR checkpoint <> 'null')
+  UNION ALL
+  SELECT 'swept' AS kind, CAST(UNIX_MILLIS(created_at) AS STRING) AS text, ROW_NUMBER() OVER (ORDER BY created_at DESC) AS place
+  FROM logged WHERE event_type = 'keys.swept' AND job = @job AND selection = @selection
   UNION ALL
   SELECT 'identity' AS kind, identity AS text, ROW_NUMBER() OVER (ORDER BY created_at DESC) AS place
   FROM completed WHERE identity IS NOT NULL
@@ -68,12 +79,20 @@ function stateFrom(rows: readonly Row[]): StreamState {
     .map(windowIn)
     .toSorted((one, other) => (one.since < other.since ? -1 : 1))
   const textOf = (wanted: string): string | undefined => rows.find(({kind}) => kind === wanted)?.['text'] ?? undefined
+  const jsonOf = (wanted: string): string | undefined => {
+    const text = textOf(wanted)
+    return text === 'null' ? undefined : text
+  }
   const bookmark = textOf('bookmark')
+  const checkpoint = jsonOf('checkpoint')
+  const sweptAt = textOf('swept')
   const identity = textOf('identity')
   return {
     covered,
     otherSelectionCovered: covered.length === 0 && textOf('other') !== undefined,
     ...(bookmark !== undefined && {bookmark: parseBookmark(bookmark)}),
+    ...(checkpoint !== undefined && {checkpoint: parseCheckpoint(checkpoint)}),
+    ...(sweptAt !== undefined && {sweptAt: Number(sweptAt)}),
     ...(identity !== undefined && {identity}),
   }
 }

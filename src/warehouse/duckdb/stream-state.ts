@@ -1,12 +1,13 @@
 import type {DuckDBConnection} from '@duckdb/node-api'
 
+import type {EventType} from '../../model/events.ts'
 import type {TableSet} from '../../model/tables.ts'
 import type {TimeWindow} from '../../model/window.ts'
 import {FROM_THE_START, islands, windowIn} from '../coverage-sql.ts'
-import {parseBookmark} from '../event-rows.ts'
+import {parseBookmark, parseCheckpoint} from '../event-rows.ts'
 import {NOTHING_COVERED, type StreamScope, type StreamState} from '../warehouse.ts'
 import {tableExists} from './definitions.ts'
-import {rowsOf, tableNamed} from './sql.ts'
+import {literal, rowsOf, tableNamed} from './sql.ts'
 
 export async function readStreamStates(
   connection: DuckDBConnection,
@@ -25,22 +26,30 @@ async function readStreamState(
   scope: StreamScope,
 ): Promise<StreamState> {
   const covered = await coveredWindows(connection, tables, scope)
-  const bookmark = await newest(connection, tables, scope, "(payload->'$.bookmark')")
+  const bookmark = await newest(connection, tables, scope, {value: "payload->'$.bookmark'"})
+  // What covers anything ended the reading that a checkpoint before it was of.
+  const orEnded = "OR (payload->>'$.limited') = 'false'"
+  const checkpoint = await newest(connection, tables, scope, {value: "payload->'$.checkpoint'", orEnded})
+  const sweptAt = await newestSweep(connection, tables, scope)
   const identity = await newestIdentity(connection, tables, scope)
   return {
     covered,
     otherSelectionCovered: covered.length === 0 && (await hasOtherSelection(connection, tables, scope)),
     ...(bookmark !== undefined && {bookmark: parseBookmark(bookmark)}),
+    ...(checkpoint !== undefined && {checkpoint: parseCheckpoint(checkpoint)}),
+    ...(sweptAt !== undefined && {sweptAt}),
     ...(identity !== undefined && {identity}),
   }
 }
 
 // `payload.schema` guards against events that another tool or a later version wrote.
-const completed = (tables: TableSet): string =>
+const logged = (tables: TableSet, type: EventType): string =>
   `SELECT payload, created_at FROM ${tableNamed(tables.eventLog)}
-   WHERE event_type = 'ingestion.completed' AND status = 'ok' AND (payload->>'$.schema') = '1'
+   WHERE event_type = ${literal(type)} AND status = 'ok' AND (payload->>'$.schema') = '1'
      AND source_system = $sourceSystem AND object_type = $objectType
      AND (payload->>'$.account') IS NOT DISTINCT FROM $account`
+
+const completed = (tables: TableSet): string => logged(tables, 'ingestion.completed')
 
 const ofJob = `(payload->>'$.job') = $job AND (payload->>'$.selection') = $selection`
 
@@ -76,16 +85,30 @@ async function newest(
   connection: DuckDBConnection,
   tables: TableSet,
   scope: StreamScope,
-  value: string,
+  {value, orEnded = ''}: {readonly value: string; readonly orEnded?: string},
 ): Promise<string | undefined> {
   const rows = await rowsOf(
     connection,
-    `SELECT ${value} AS value FROM (${completed(tables)} AND ${ofJob} AND ${value} IS NOT NULL)
-     ORDER BY created_at DESC LIMIT 1`,
+    `SELECT (${value}) AS value FROM (${completed(tables)} AND ${ofJob} AND ((${value}) IS NOT NULL ${orEnded}))
+     ORDER BY created_at DESC, TRY_CAST(payload->>'$.commit' AS INTEGER) DESC NULLS LAST LIMIT 1`,
     parametersOf(scope),
   )
   const found = rows[0]?.['value']
   return typeof found === 'string' ? found : undefined
+}
+
+async function newestSweep(
+  connection: DuckDBConnection,
+  tables: TableSet,
+  scope: StreamScope,
+): Promise<number | undefined> {
+  const rows = await rowsOf(
+    connection,
+    `SELECT epoch_ms(max(created_at))::DOUBLE AS swept FROM (${logged(tables, 'keys.swept')} AND ${ofJob})`,
+    parametersOf(scope),
+  )
+  const found = rows[0]?.['swept']
+  return typeof found === 'number' ? found : undefined
 }
 
 /** Whose data it is belongs to the account, whatever job or selection read it. */

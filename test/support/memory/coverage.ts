@@ -12,17 +12,20 @@ export interface Completion {
   readonly window: {readonly since: string | null; readonly until: string}
   readonly identity?: string | null
   readonly bookmark?: {readonly value: JsonValue; readonly at: string} | null
+  readonly checkpoint?: {readonly value: JsonValue} | null
 }
 
 interface Completed extends Completion {
   readonly event: Event
 }
 
+const completionIn = ({payload}: Event): Completion => payload as unknown as Completion
+
 export const completedIn = (log: readonly Event[]): readonly Completed[] =>
   log
     .filter(({event_type: type, status}) => type === 'ingestion.completed' && status === 'ok')
     .filter(({payload}) => payload?.['schema'] === 1)
-    .map((event) => ({...(event.payload as unknown as Completion), event}))
+    .map((event) => ({...completionIn(event), event}))
 
 export const windowOf = ({window: {since, until}}: Pick<Completion, 'window'>): TimeWindow => ({
   since: since === null ? -Infinity : Date.parse(since),
@@ -32,17 +35,28 @@ export const windowOf = ({window: {since, until}}: Pick<Completion, 'window'>): 
 const isRead = ({stream, account}: StreamScope, {event, account: other}: Completed): boolean =>
   event.source_system === stream.sourceSystem && event.object_type === stream.objectType && account === other
 
+const isOfJob = (event: Event, {job, selection}: StreamScope): boolean =>
+  completionIn(event).job === job && completionIn(event).selection === selection
+
 export function streamStateIn(log: readonly Event[], scope: StreamScope): StreamState {
   const ofStream = completedIn(log).filter((completed) => isRead(scope, completed))
   const ofJob = ofStream.filter(({job}) => job === scope.job)
   const ofSelection = ofJob.filter(({selection}) => selection === scope.selection)
   const covered = mergeWindows(ofSelection.filter(({limited}) => !limited).map(windowOf))
   const bookmark = ofSelection.findLast((one) => (one.bookmark ?? null) !== null)?.bookmark ?? undefined
+  const checkpoint =
+    ofSelection.findLast((one) => !one.limited || (one.checkpoint ?? null) !== null)?.checkpoint ?? undefined
+  const swept = log.findLast(
+    (event) =>
+      event.event_type === 'keys.swept' && isRead(scope, {...completionIn(event), event}) && isOfJob(event, scope),
+  )
   const identity = ofStream.findLast((one) => (one.identity ?? null) !== null)?.identity ?? undefined
   return {
     covered,
     otherSelectionCovered: covered.length === 0 && ofJob.some(({limited}) => !limited),
     ...(bookmark !== undefined && {bookmark: {value: bookmark.value, at: Date.parse(bookmark.at)}}),
+    ...(checkpoint !== undefined && {checkpoint}),
+    ...(swept !== undefined && {sweptAt: Date.parse(swept.created_at)}),
     ...(identity !== undefined && {identity}),
   }
 }

@@ -40,7 +40,9 @@ describe('tables of any name that lorchestra.yaml takes', () => {
       expect(streams.map(({covered}) => covered.length)).to.deep.equal([1])
       expect(described.map(({exists}) => exists)).to.deep.equal([true, true])
       expect(await warehouse.countSurplusRows(tables)).to.equal(0)
-      expect(await warehouse.readRejects(tables, {of: {runId: last.runId}, closedToo: true, limit: 10})).to.deep.equal([])
+      expect(await warehouse.readRejects(tables, {of: {runId: last.runId}, closedToo: true, limit: 10})).to.deep.equal(
+        [],
+      )
       expect(await query(settings.path, `SELECT count(*)::INT AS n FROM main."${rawObjects}"`)).to.deep.equal([{n: 2}])
     })
 })
