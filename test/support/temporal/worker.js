@@ -29,7 +29,7 @@ async function runTask(index) {
   let stderr = ''
   child.stderr.setEncoding('utf8').on('data', (text) => (stderr += text))
   killWhileReading(child, kills[index]?.[attempt - 1] ?? null)
-  const beating = setInterval(heartbeat, 1000)
+  const beating = setInterval(() => heartbeat(), 1000)
   const [code, signal] = await once(child, 'close')
   clearInterval(beating)
   process.stdout.write(`${JSON.stringify({task: index, attempt, code, signal, stderr})}\n`)
