@@ -5,7 +5,7 @@ import {spanOf, type ReadAgain} from './read-again.ts'
 
 /** Plans what a group reads again: windows as any others, and what changed since a bookmark up to now. */
 export function plansToReadAgain(
-  {slice, settle}: Pick<Schedule, 'slice' | 'settle'>,
+  {slice, settle}: Schedule,
   group: StreamGroup,
   {spans}: ReadAgain,
   now: number,

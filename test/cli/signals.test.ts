@@ -4,8 +4,11 @@ import {stub} from 'sinon'
 
 import {stopped} from '../../src/base/errors.ts'
 import {withDatabase} from '../../src/warehouse/duckdb/connection.ts'
+import {folderForEachTest} from '../support/folder.ts'
 
 describe('a run that waits for another process to close the DuckDB file', () => {
+  const folder = folderForEachTest()
+
   it('is ended by the signal as itself, so that the exit code is the signal’s', async () => {
     const controller = new AbortController()
     const reason = stopped('SIGINT')
@@ -15,7 +18,7 @@ describe('a run that waits for another process to close the DuckDB file', () => 
         new Error('IO Error: Could not set lock on file "x": Conflicting lock is held in y (PID 1)'),
       )
     })
-    const database = {path: 'x', temporaryFolder: 'y', lockTimeout: 10_000}
+    const database = {path: 'x', temporaryFolder: folder(), lockTimeout: 10_000}
     try {
       const error = await withDatabase(database, 'read', controller.signal, async () => undefined).then(
         () => undefined,
