@@ -31,7 +31,7 @@ const completed = async () => {
 interface Payload {
   readonly counts: {readonly listed: number; readonly extracted: number; readonly rejected: number}
   readonly limited: boolean
-  readonly partial?: true
+  readonly partial?: 'checkpoint' | 'sweep'
   readonly checkpoint?: {readonly value: unknown}
   readonly bookmark?: {readonly value: unknown}
 }
