@@ -23,11 +23,16 @@ await withLocalJobs(async ({addresses, env, folder, database}) => {
     `A Gmail API runs on ${addresses.gmail}. Its mailbox holds ${MESSAGES} messages, 20 of them in spam or trash, which Gmail leaves out.\n` +
       `An OData server with the addresses of Dataverse runs on ${addresses.dataverse}. It holds ${CONTACTS} contacts.`,
   )
-  await step('1. A dry run reads everything and writes nothing', `run ${JOBS} --dry-run`)
+  await step(
+    '1. A dry run reads everything, compares it with production and writes nothing',
+    `run ${JOBS} --dry-run --diff`,
+  )
   await step('2. A test run writes everything into test tables', `run ${JOBS} --test-table`)
-  await step('3. The real run', `run ${JOBS}`)
-  await step('4. Once more: nothing is new, so nothing is inserted', `run ${JOBS}`)
-  console.log('\n5. What is in lorchestra.duckdb now')
+  await step('3. What the test run stored, beside production', 'test compare gmail_ingest_acct1')
+  for (const job of JOBS.split(' '))
+    await step(`4. It becomes production’s, and nothing is read again: ${job}`, `test promote ${job}`)
+  await step('5. A plain run goes on from there: nothing is new', `run ${JOBS}`)
+  console.log('\n6. What is in lorchestra.duckdb now')
   for (const table of ['raw_objects', 'event_log', 'test_raw_objects', 'test_event_log']) {
     console.log(`\n${table}`)
     console.table(await query(database, contentsOf(table)))

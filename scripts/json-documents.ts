@@ -20,6 +20,10 @@ import {runsListDocument} from '../src/report/documents/runs-list.ts'
 import {runsShowDocument} from '../src/report/documents/runs-show.ts'
 import {sourcesCreateDocument} from '../src/report/documents/sources-create.ts'
 import {sourcesListDocument} from '../src/report/documents/sources-list.ts'
+import {testCompareDocument} from '../src/report/documents/test-compare.ts'
+import {testDropDocument} from '../src/report/documents/test-drop.ts'
+import {testListDocument} from '../src/report/documents/test-list.ts'
+import {testPromoteDocument} from '../src/report/documents/test-promote.ts'
 import {warehouseCreateDocument} from '../src/report/documents/warehouse-create.ts'
 import {warehouseShowDocument} from '../src/report/documents/warehouse-show.ts'
 
@@ -41,6 +45,10 @@ const COMMANDS: Readonly<Record<string, z.ZodType>> = {
   'runs show': runsShowDocument,
   'sources create': sourcesCreateDocument,
   'sources list': sourcesListDocument,
+  'test list': testListDocument,
+  'test compare': testCompareDocument,
+  'test promote': testPromoteDocument,
+  'test drop': testDropDocument,
   'warehouse create': warehouseCreateDocument,
   'warehouse show': warehouseShowDocument,
 }

@@ -4,7 +4,16 @@ import {MODE_FLAGS, modeOfFlags, writesProduction} from '../model/run-mode.ts'
 import {listed} from './mode-flags.ts'
 
 /** A diff shows so many rows of each kind unless told otherwise, and a dry run without one so many records. */
-const SAMPLES = 3
+export const ROWS_SHOWN = 3
+
+export const rowsShownFlag = (more: {readonly helpGroup?: string; readonly dependsOn?: string[]} = {}) =>
+  Flags.integer({
+    description: `how many rows of each kind are shown; left out: ${ROWS_SHOWN}`,
+    helpValue: 'ROWS',
+    min: 0,
+    max: 1000,
+    ...more,
+  })
 
 const helpGroup = 'DIFF'
 
@@ -13,14 +22,7 @@ export const diffFlags = () => ({
     description: 'compare with the tables, and tell what the run would change (in a test run: what it changes)',
     helpGroup,
   }),
-  'diff-samples': Flags.integer({
-    description: 'how many rows of each kind a diff shows',
-    helpValue: 'ROWS',
-    helpGroup,
-    dependsOn: ['diff'],
-    min: 0,
-    max: 1000,
-  }),
+  'diff-samples': rowsShownFlag({helpGroup, dependsOn: ['diff']}),
   'exit-code': Flags.boolean({
     description: `exit with ${EXIT_CHANGES} where something would change, or changed`,
     helpGroup,
@@ -36,12 +38,12 @@ interface ParsedFlags {
 
 /** Gives how many records and how many rows of a diff are shown; `undefined`: no diff. Throws for a diff that would be production's. */
 export function samplesOf(flags: ParsedFlags): {readonly samples: number; readonly diffSamples: number | undefined} {
-  if (!flags.diff) return {samples: flags.samples ?? SAMPLES, diffSamples: undefined}
+  if (!flags.diff) return {samples: flags.samples ?? ROWS_SHOWN, diffSamples: undefined}
   if (writesProduction(modeOfFlags({...flags}))) {
     throw usageError(`--diff goes with ${listed(MODE_FLAGS, 'disjunction')}`, {
       code: 'E_USAGE_FLAGS',
       next: 'To see what a run would change, before it changes anything: lorchestra run JOB --dry-run --diff',
     })
   }
-  return {samples: flags.samples ?? 0, diffSamples: flags['diff-samples'] ?? SAMPLES}
+  return {samples: flags.samples ?? 0, diffSamples: flags['diff-samples'] ?? ROWS_SHOWN}
 }

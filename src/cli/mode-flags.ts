@@ -1,6 +1,6 @@
 import {modeError, usageError} from '../base/errors.ts'
 import {Flags} from '../base/oclif.ts'
-import {currentRunMode, MODE_FLAGS, type ModeFlag, type RunMode} from '../model/run-mode.ts'
+import {currentRunMode, DRY_RUN_FLAG, MODE_FLAGS, type ModeFlag, type RunMode} from '../model/run-mode.ts'
 
 /** Gives every mode of the table that has a flag, each excluding all others. */
 export function modeFlags() {
@@ -15,6 +15,9 @@ export function modeFlags() {
   })
   return Object.fromEntries(flags) as Record<ModeFlag, (typeof flags)[number][1]>
 }
+
+/** Gives the flag of the mode that writes nothing, for a command that has no other mode to choose. */
+export const dryRunFlag = (description: string) => ({[DRY_RUN_FLAG]: Flags.boolean({description})})
 
 export const samplesFlag = () =>
   Flags.integer({

@@ -56,6 +56,9 @@ export function rowOf(mode: RunMode): RunModeRow {
   return RUN_MODES[mode]
 }
 
+/** The flag of the mode that writes nothing. */
+export const DRY_RUN_FLAG = Object.values(RUN_MODES).find(({writes}) => writes === undefined)?.flag?.name as ModeFlag
+
 export const MODE_FLAGS = Object.values(RUN_MODES).flatMap(({flag}) => (flag === undefined ? [] : [flag]))
 
 /** Gives the tables that a run in this mode reads and writes, from the names of the production tables. */
@@ -81,6 +84,16 @@ export function modeOfFlags(flags: Readonly<Record<string, unknown>>): RunMode {
   if (mode === undefined) throw modeError('the flags ask for no run mode')
   if (other !== undefined) throw modeError(`the flags ask for two run modes, ${mode} and ${other}`)
   return mode
+}
+
+/** Gives the mode of a command that writes this table set, and has a flag for a mode that writes nothing. */
+export function modeOfCommand(flags: Readonly<Record<string, unknown>>, writes: TableSetName): RunMode {
+  const asked = modeOfFlags(flags)
+  const own = Object.keys(RUN_MODES)
+    .filter(isRunMode)
+    .find((mode) => RUN_MODES[mode].writes === writes)
+  if (own === undefined) throw modeError(`no run mode writes the ${writes} tables`)
+  return rowOf(asked).writes === undefined ? asked : own
 }
 
 // Shared by all copies of this package in one process, so that a second copy sees the mode and never a default.

@@ -1,7 +1,7 @@
 import {printable} from '../base/printable.ts'
 import {pointerTo, type JsonChange} from '../base/json-difference.ts'
 import type {Diff, UpdatedSample} from '../sink/diff.ts'
-import type {ComparedCounts} from '../warehouse/comparison.ts'
+import type {ComparedCounts, InsertedSample} from '../warehouse/comparison.ts'
 import type {JsonValue} from '../source.ts'
 import type {DiffMember} from './documents/diff.ts'
 
@@ -36,9 +36,7 @@ export function formatDiff(diff: Diff, context: DiffContext): readonly string[] 
     ...formatMoved(diff),
     ...formatPaths(diff),
     ...diff.updated.flatMap((sample) => formatUpdated(sample, context.maskSecrets)),
-    ...diff.inserted.map(
-      ({idemKey, payload}) => `+ ${masked(idemKey, context.maskSecrets)}  ${masked(payload, context.maskSecrets)}`,
-    ),
+    ...diff.inserted.map((sample) => formatInserted(sample, context.maskSecrets)),
     ...diff.deleted.keys.map((key) => `- ${masked(key, context.maskSecrets)}`),
     ...formatMore(diff),
   ]
@@ -53,28 +51,34 @@ export function diffMemberOf(diff: Diff, {rejected, known, maskSecrets}: DiffCon
     by_object_type: [...byObjectType].map(([objectType, each]) => ({object_type: objectType, ...each})),
     paths: diff.paths.map(({path, records}) => ({path: maskSecrets(path), records})),
     changes_elsewhere: diff.changesElsewhere,
-    samples: [
-      ...diff.updated.map(({idemKey, lastSeen, changes}) => ({
-        idem_key: maskSecrets(idemKey),
-        kind: 'update' as const,
-        last_seen: lastSeen.toISOString(),
-        changes: changes.map(({op, path, from, to}) => ({
-          op,
-          path: maskSecrets(pointerTo(path)),
-          ...(from !== undefined && {from: cut(maskSecrets(JSON.stringify(from)))}),
-          ...(to !== undefined && {to: cut(maskSecrets(JSON.stringify(to)))}),
-        })),
-      })),
-      ...diff.inserted.map(({idemKey, payload}) => ({
-        idem_key: maskSecrets(idemKey),
-        kind: 'insert' as const,
-        payload: cut(maskSecrets(payload)),
-      })),
-      ...diff.deleted.keys.map((key) => ({idem_key: maskSecrets(key), kind: 'delete' as const})),
-    ],
+    samples: samplesOf(diff, maskSecrets),
     moved: moved === undefined ? null : {run_id: moved.runId ?? null},
   }
 }
+
+/** Gives the rows that are shown, of each kind. */
+export const samplesOf = (
+  diff: Pick<Diff, 'updated' | 'inserted' | 'deleted'>,
+  maskSecrets: Masked,
+): DiffMember['samples'] => [
+  ...diff.updated.map(({idemKey, lastSeen, changes}) => ({
+    idem_key: maskSecrets(idemKey),
+    kind: 'update' as const,
+    last_seen: lastSeen.toISOString(),
+    changes: changes.map(({op, path, from, to}) => ({
+      op,
+      path: maskSecrets(pointerTo(path)),
+      ...(from !== undefined && {from: cut(maskSecrets(JSON.stringify(from)))}),
+      ...(to !== undefined && {to: cut(maskSecrets(JSON.stringify(to)))}),
+    })),
+  })),
+  ...diff.inserted.map(({idemKey, payload}) => ({
+    idem_key: maskSecrets(idemKey),
+    kind: 'insert' as const,
+    payload: cut(maskSecrets(payload)),
+  })),
+  ...diff.deleted.keys.map((key) => ({idem_key: maskSecrets(key), kind: 'delete' as const})),
+]
 
 function formatCounts({insert, update, unchanged, newer}: ComparedCounts, {isWritten}: DiffContext): string {
   const all = unchanged + newer
@@ -105,7 +109,7 @@ function formatMoved({moved, table}: Diff): readonly string[] {
   return [`${table} was changed while this was read (${who}): a run now may do something else`]
 }
 
-function formatPaths({counts: {update}, paths, changesElsewhere}: Diff): readonly string[] {
+export function formatPaths({counts: {update}, paths, changesElsewhere}: Diff): readonly string[] {
   if (paths.length === 0) return []
   const shown = paths.slice(0, PATHS_SHOWN).map(({path, records}) => `${printable(path)} ${NUMBER.format(records)}`)
   const more = paths.length - shown.length
@@ -114,7 +118,10 @@ function formatPaths({counts: {update}, paths, changesElsewhere}: Diff): readonl
   return [`${updates}   ${shown.join('   ')}${rest}`]
 }
 
-function formatUpdated({idemKey, lastSeen, changes}: UpdatedSample, maskSecrets: Masked): readonly string[] {
+export const formatInserted = ({idemKey, payload}: InsertedSample, maskSecrets: Masked): string =>
+  `+ ${masked(idemKey, maskSecrets)}  ${masked(payload, maskSecrets)}`
+
+export function formatUpdated({idemKey, lastSeen, changes}: UpdatedSample, maskSecrets: Masked): readonly string[] {
   return [
     `~ ${masked(idemKey, maskSecrets)} (last seen ${lastSeen.toISOString()})`,
     ...changes.map((change) => `    ${formatChange(change, maskSecrets)}`),
@@ -127,7 +134,7 @@ function formatChange({op, path, from, to}: JsonChange, maskSecrets: Masked): st
   return `${op} ${printable(maskSecrets(pointerTo(path)))}   ${values}`
 }
 
-function formatMore({counts, inserted, updated, deleted}: Diff): readonly string[] {
+export function formatMore({counts, inserted, updated, deleted}: Diff): readonly string[] {
   const more = [
     [counts.insert - inserted.length, 'insert'],
     [counts.update - updated.length, 'update'],

@@ -1,7 +1,7 @@
 import {busy, failure, usageError} from '../base/errors.ts'
 import {testTablesOf, type TableSet} from '../model/tables.ts'
 import {DiffTally, type Diff} from '../sink/diff.ts'
-import type {StreamScope, StreamState, Warehouse} from '../warehouse/warehouse.ts'
+import type {DescribedTable, StreamScope, StreamState, Warehouse} from '../warehouse/warehouse.ts'
 import type {ComparedTables} from '../warehouse/promotion.ts'
 import {pastRuns, type PastCommit, type PastRun} from './past-runs.ts'
 
@@ -31,6 +31,17 @@ export interface TestTablesState {
   readonly productionRuns: readonly PastRun[]
   /** Every test run was promoted before. */
   readonly isPromoted: boolean
+}
+
+export interface ListedTestTables {
+  readonly tables: readonly DescribedTable[]
+  /** Newest first. */
+  readonly runs: readonly PastRun[]
+}
+
+export async function listTestTables(warehouse: Warehouse, tables: TableSet): Promise<ListedTestTables> {
+  const {tables: described} = await warehouse.describe(tables)
+  return {tables: described, runs: await pastRuns(await warehouse.readRunEvents(tables, {limit: ALL_RUNS}))}
 }
 
 /** Reads what the test tables hold for a job, and compares it with production. Writes nothing. */
@@ -74,12 +85,7 @@ export function assertPromotable(
   {runs, test, production, announced, compared, isPromoted}: TestTablesState,
   scopes: readonly StreamScope[],
 ): void {
-  const open = runs.find(({outcome}) => outcome === 'running' || outcome === 'unknown')
-  if (open !== undefined)
-    throw busy(`the test run ${open.runId} is under way`, {
-      code: 'E_STREAM_BUSY',
-      next: 'Wait for it to end, and promote then.',
-    })
+  assertNoTestRun(runs)
   const commits = runs.flatMap((run) => run.commits.filter(isOf(scopes)))
   const foreign = commits.find((commit) => !scopes.some((scope) => isOfScope(scope, commit)))
   if (foreign !== undefined)
@@ -108,6 +114,16 @@ export function assertPromotable(
     if (found !== logged)
       throw refused(`the test tables hold ${found} rows of ${objectType}, but their log tells of ${logged}`)
   }
+}
+
+/** Throws where one is under way, as far as that can be seen. */
+export function assertNoTestRun(runs: readonly PastRun[]): void {
+  const open = runs.find(({outcome}) => outcome === 'running' || outcome === 'unknown')
+  if (open === undefined) return
+  throw busy(`the test run ${open.runId} is under way`, {
+    code: 'E_STREAM_BUSY',
+    next: 'Wait for it to end, or stop it, and run the same command again.',
+  })
 }
 
 const refused = (why: string): Error =>

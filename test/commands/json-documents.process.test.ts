@@ -104,6 +104,17 @@ describe('the documents of --json', () => {
     }
   })
 
+  it('test list, test compare, test promote, test drop, a run with --diff', async () => {
+    const window = '--since 2024-01-01 --until 2024-04-01'
+    const diff = await printed(`run diary_entries --dry-run --diff ${window}`)
+    await expectDocument(diff, {name: 'run-diff', schema: 'run', exit: 3})
+    await printed(`run diary_entries --test-table ${window}`)
+    await expectDocument(await printed('test list'), {name: 'test-list'})
+    await expectDocument(await printed('test compare diary_entries'), {name: 'test-compare'})
+    await expectDocument(await printed('test promote diary_entries'), {name: 'test-promote'})
+    await expectDocument(await printed('test drop'), {name: 'test-drop'})
+  })
+
   for (const [line, exit] of [
     ['runs list', 0],
     ['accounts login acct1 --no-browser', 0],

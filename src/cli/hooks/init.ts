@@ -1,11 +1,14 @@
 import type {Command, Hook} from '@oclif/core'
 
 import {Flags, Parser} from '../../base/oclif.ts'
-import {modeOfFlags, setRunMode} from '../../model/run-mode.ts'
+import {modeOfCommand, modeOfFlags, setRunMode} from '../../model/run-mode.ts'
+import type {TableSetName} from '../../model/tables.ts'
 
 /** Commands that write to a warehouse say so; the flag is kept in oclif.manifest.json, so no command is loaded to ask. */
 interface RunsJobs {
   readonly runsJobs?: boolean
+  /** The one table set that the command writes, whatever its flags; missing: the flags say. */
+  readonly writes?: TableSetName
 }
 
 /**
@@ -30,7 +33,7 @@ const setModeFromCommandLine: Hook.Init = async function ({id, argv, config}) {
     // The command parses the same line again and tells the user; until then no mode is set.
     return
   }
-  setRunMode(modeOfFlags(flags))
+  setRunMode(found.writes === undefined ? modeOfFlags(flags) : modeOfCommand(flags, found.writes))
 }
 
 function asksForHelp(argv: readonly string[]): boolean {

@@ -14,6 +14,39 @@ const compared = {
   duplicate: rows('Records whose key came again within one commit.'),
 }
 
+export const changedPathMember = z.strictObject({
+  path: z.string().describe('RFC 6901.'),
+  records: rows('Updated rows in which it changes.'),
+})
+
+/** A row that would become another one. */
+export const diffSampleMember = z.union([
+  z.strictObject({
+    idem_key: z.string().describe('The key of its row.'),
+    kind: z.literal('update').describe('Its value becomes another one.'),
+    last_seen: instant,
+    changes: z
+      .array(
+        z.strictObject({
+          op: z.enum(['add', 'remove', 'replace']).describe('As RFC 6902 names it.'),
+          path: z.string().describe('RFC 6901.'),
+          from: z.string().optional().describe('JSON, cut after 120 characters.'),
+          to: z.string().optional().describe('JSON, cut after 120 characters.'),
+        }),
+      )
+      .describe('What is another one in it, up to 100.'),
+  }),
+  z.strictObject({
+    idem_key: z.string().describe('The key of its row.'),
+    kind: z.literal('insert').describe('It is new.'),
+    payload: z.string().describe('JSON, cut after 120 characters.'),
+  }),
+  z.strictObject({
+    idem_key: z.string().describe('The key of its row.'),
+    kind: z.literal('delete').describe('It is gone at the source; its row stays.'),
+  }),
+])
+
 /** What a run would change, or changed in test tables. */
 export const diffMember = z
   .strictObject({
@@ -35,40 +68,9 @@ export const diffMember = z
     by_object_type: z
       .array(z.strictObject({object_type: z.string().describe('Of the stream.'), ...compared}))
       .describe('The same for each object type that came.'),
-    paths: z
-      .array(
-        z.strictObject({
-          path: z.string().describe('RFC 6901.'),
-          records: rows('Updated rows in which it changes.'),
-        }),
-      )
-      .describe('Over all updates, most first.'),
+    paths: z.array(changedPathMember).describe('Over all updates, most first.'),
     changes_elsewhere: rows('Changes on paths beyond the first 1,000.'),
-    samples: z
-      .array(
-        z.union([
-          z.strictObject({
-            idem_key: z.string().describe('The key of its row.'),
-            kind: z.literal('update'),
-            last_seen: instant,
-            changes: z.array(
-              z.strictObject({
-                op: z.enum(['add', 'remove', 'replace']),
-                path: z.string().describe('RFC 6901.'),
-                from: z.string().optional().describe('JSON, cut after 120 characters.'),
-                to: z.string().optional().describe('JSON, cut after 120 characters.'),
-              }),
-            ),
-          }),
-          z.strictObject({
-            idem_key: z.string().describe('The key of its row.'),
-            kind: z.literal('insert'),
-            payload: z.string().describe('JSON, cut after 120 characters.'),
-          }),
-          z.strictObject({idem_key: z.string().describe('The key of its row.'), kind: z.literal('delete')}),
-        ]),
-      )
-      .describe('Some rows of each kind.'),
+    samples: z.array(diffSampleMember).describe('Some rows of each kind.'),
     moved: z
       .strictObject({run_id: names.runId.nullable().describe('null: whoever it was logged nothing.')})
       .nullable()

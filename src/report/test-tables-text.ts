@@ -1,0 +1,170 @@
+import {noCounts} from '../model/counts.ts'
+import {cursorOf, formatWindow, windowAsText, type TimeWindow} from '../model/window.ts'
+import type {PromotionReport} from '../run/promote-job.ts'
+import type {ListedTestTables, TestTablesRequest, TestTablesState} from '../run/test-tables.ts'
+import {testTablesOf} from '../model/tables.ts'
+import {formatInserted, formatMore, formatPaths, formatUpdated, samplesOf} from './diff-text.ts'
+import type {ComparisonMember, TestCompareDocument} from './documents/test-compare.ts'
+import type {TestListDocument} from './documents/test-list.ts'
+import type {TestPromoteDocument} from './documents/test-promote.ts'
+import {formatRuns, pastRunMemberOf} from './past-runs-text.ts'
+
+type Masked = (text: string) => string
+type Request = TestTablesRequest & {readonly start: number}
+
+const NUMBER = new Intl.NumberFormat('en-US')
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
+const DAY = 24 * HOUR
+
+export function formatTestTables({tables, runs}: ListedTestTables, now: number): string {
+  const there = tables.filter(({exists}) => exists)
+  if (there.length === 0) return 'There are no test tables: lorchestra run JOB --test-table makes them.'
+  const lines = there.map(({name, rows}) => `${name}${rows === undefined ? '' : `  ${NUMBER.format(rows)} rows`}`)
+  const oldest = runs.at(-1)
+  const age = oldest === undefined ? [] : [`The oldest of ${runs.length} runs is ${ageOf(now - oldest.startedAt)} old.`]
+  return [...lines, ...age, '', formatRuns(runs)].join('\n')
+}
+
+export const testListDocumentOf = ({tables, runs}: ListedTestTables): TestListDocument => ({
+  schema: 1,
+  tables: tables.map(({name, exists, rows}) => ({name, exists, rows: rows ?? null})),
+  runs: runs.map(pastRunMemberOf),
+})
+
+/** Gives what the test tables hold of a job, beside production. */
+export function formatComparison(state: TestTablesState, request: Request, maskSecrets: Masked): string {
+  return [...coverageLines(state, request), ...differenceLines(state, maskSecrets)].join('\n')
+}
+
+export const comparisonDocumentOf = (
+  job: string,
+  state: TestTablesState,
+  request: Request,
+  maskSecrets: Masked,
+): TestCompareDocument => ({schema: 1, job, comparison: comparisonMemberOf(state, request, maskSecrets)})
+
+export function formatPromotion(
+  job: string,
+  {state, promoted, changed, leavesBookmark, seconds}: PromotionReport,
+  request: Request,
+  maskSecrets: Masked,
+): string {
+  const {insert, update, newer, unchanged} = state.diff.counts
+  const table = testTablesOf(request.production).rawObjects
+  const kept = changed === 'take' ? newer : update + newer
+  const skipped = kept === 0 ? [] : [`${rowsOf(kept)} with another value stay as production has them.`]
+  const bookmark = leavesBookmark
+    ? ['The bookmark of the test runs is left behind: production goes on from what it has read itself.']
+    : []
+  if (promoted === undefined) {
+    const updated = changed === 'take' ? update : 0
+    return [
+      ...coverageLines(state, request),
+      `[DRY-RUN] ${job}: would insert ${NUMBER.format(insert)}, update ${NUMBER.format(updated)}, leave ${NUMBER.format(unchanged + kept)} unchanged from ${table} (no writes)`,
+      ...[...skipped, ...bookmark, ...differenceLines(state, maskSecrets).slice(1)].map(indent),
+    ].join('\n')
+  }
+  const {counts, runId} = promoted
+  const cursor = cursorLine(state, request)
+  return [
+    `✓ ${job}: ${NUMBER.format(counts.inserted)} inserted, ${NUMBER.format(counts.updated)} updated, ${NUMBER.format(counts.unchanged)} unchanged from ${table}, completed in ${seconds.toFixed(2)}s (nothing was read again)`,
+    ...[
+      ...skipped,
+      ...bookmark,
+      ...(cursor === undefined ? [] : [`The next plain run begins at ${cursor}.`]),
+      `The log tells of it as run ${runId}. The test tables are still there: lorchestra test drop`,
+    ].map(indent),
+  ].join('\n')
+}
+
+export function promotionDocumentOf(
+  job: string,
+  {state, promoted, changed, leavesBookmark}: PromotionReport,
+  request: Request,
+  maskSecrets: Masked,
+): TestPromoteDocument {
+  return {
+    schema: 1,
+    job,
+    promoted: promoted === undefined ? null : {run_id: promoted.runId, counts: {...noCounts(), ...promoted.counts}},
+    changed,
+    bookmark_left: leavesBookmark,
+    comparison: comparisonMemberOf(state, request, maskSecrets),
+  }
+}
+
+function comparisonMemberOf(state: TestTablesState, {scopes}: Request, maskSecrets: Masked): ComparisonMember {
+  const {insert, update, newer, unchanged} = state.diff.counts
+  return {
+    counts: {insert, update, newer, unchanged, only_in_production: onlyStored(state)},
+    paths: state.diff.paths.map(({path, records}) => ({path: maskSecrets(path), records})),
+    samples: samplesOf(state.diff, maskSecrets),
+    streams: scopes.map(({stream}, index) => ({
+      source_system: stream.sourceSystem,
+      object_type: stream.objectType,
+      test: (state.test[index]?.covered ?? []).map(windowAsText),
+      production: (state.production[index]?.covered ?? []).map(windowAsText),
+    })),
+    test_runs: state.runs.map(({runId}) => runId),
+    production_runs: state.productionRuns.map(({runId}) => runId),
+  }
+}
+
+function coverageLines({test, production, runs}: TestTablesState, {production: tables}: Request): readonly string[] {
+  const names = [testTablesOf(tables).rawObjects, tables.rawObjects]
+  const width = Math.max(...names.map((name) => name.length))
+  const first = runs[0]
+  const noun = runs.length === 1 ? 'run' : 'runs'
+  const about =
+    first === undefined ? '' : `   (${runs.length} ${noun}, the first of ${new Date(first.startedAt).toISOString()})`
+  return [test, production].map((states, index) => {
+    const windows = states.flatMap(({covered}) => covered)
+    return `${(names[index] ?? '').padEnd(width)}  covers ${formatCovered(windows)}${index === 0 ? about : ''}`
+  })
+}
+
+const formatCovered = (windows: readonly TimeWindow[]): string => {
+  const distinct = [...new Set(windows.map(formatWindow))]
+  return distinct.length === 0 ? 'nothing' : distinct.join('; ')
+}
+
+function differenceLines(state: TestTablesState, maskSecrets: Masked): readonly string[] {
+  const {diff, productionRuns} = state
+  const {insert, update, newer, unchanged} = diff.counts
+  const parts = [
+    `${NUMBER.format(insert)} new`,
+    `${NUMBER.format(unchanged)} same`,
+    `${NUMBER.format(update + newer)} changed`,
+  ]
+  const moved =
+    productionRuns.length === 0
+      ? []
+      : [`production was written to since the test run began: ${productionRuns.map(({runId}) => runId).join(', ')}`]
+  return [
+    `${parts.join('   ')}   ${NUMBER.format(onlyStored(state))} only in production`,
+    ...moved,
+    ...formatPaths(diff),
+    ...diff.updated.flatMap((sample) => formatUpdated(sample, maskSecrets)),
+    ...diff.inserted.map((sample) => formatInserted(sample, maskSecrets)),
+    ...formatMore(diff),
+  ].map(indent)
+}
+
+const onlyStored = ({compared}: TestTablesState): number =>
+  [...compared.byObjectType.values()].reduce((sum, rows) => sum + rows.onlyStored, 0)
+
+function cursorLine({test, production}: TestTablesState, {start}: Request): string | undefined {
+  const cursors = test.map(({covered}, index) => cursorOf(start, [...covered, ...(production[index]?.covered ?? [])]))
+  const cursor = Math.min(...cursors)
+  return Number.isFinite(cursor) ? new Date(cursor).toISOString() : undefined
+}
+
+const rowsOf = (rows: number): string => (rows === 1 ? '1 row' : `${NUMBER.format(rows)} rows`)
+
+function ageOf(milliseconds: number): string {
+  if (milliseconds < HOUR) return `${Math.max(1, Math.round(milliseconds / MINUTE))} min`
+  return milliseconds < DAY ? `${Math.round(milliseconds / HOUR)} h` : `${Math.round(milliseconds / DAY)} d`
+}
+
+const indent = (line: string): string => `  ${line}`
