@@ -31,6 +31,8 @@ import {COMPARED_AS_TABLE, COMPARED_BY_VALUE} from './raw-object-sql.ts'
 import {identifier, rowsOf} from './sql.ts'
 import {saltedDigests, stage, stageKeys} from './staging.ts'
 
+/** Less than for a commit, which holds an index: what does not fit goes into temporary files. */
+const MEMORY_LIMIT = '256MB'
 /** The file is kept from whoever wants to write for no longer than this and one more piece; then he has this time; milliseconds. */
 const LONGEST_HOLD = 1000
 const RELEASE = 400
@@ -78,7 +80,8 @@ export class DuckDBComparison implements Comparison {
   }
 
   static async open(given: ToOpen): Promise<DuckDBComparison> {
-    const instance = await startEngine(given.database, ':memory:', {threads: String(THREADS.many)})
+    const settings = {threads: String(THREADS.many), memory_limit: MEMORY_LIMIT}
+    const instance = await startEngine(given.database, ':memory:', settings)
     const comparison = new DuckDBComparison(given, instance, await instance.connect())
     try {
       for (const table of ['written$', NO_ROWS]) {

@@ -1,0 +1,100 @@
+import {spawn} from 'node:child_process'
+import {mkdtemp, readdir, readFile, rm, writeFile} from 'node:fs/promises'
+import {tmpdir} from 'node:os'
+import {join} from 'node:path'
+import {parseArgs} from 'node:util'
+
+import {formatTable} from '../src/report/text-table.ts'
+import {clinicEnv, clinicYaml} from '../test/support/clinic-yaml.ts'
+import {startEntraServer} from '../test/support/entra-server.ts'
+import {environmentOf, PROGRAM} from '../test/support/program.ts'
+import {startPageServer} from './dataverse-server.ts'
+
+/** A dry run of contacts of about 1 KB that are stored already, without and with --diff, by all processes (Linux). */
+const {values: flags} = parseArgs({
+  options: {rows: {type: 'string', default: '1000000'}, 'page-size': {type: 'string', default: '5000'}},
+})
+const rows = Number(flags.rows)
+const TICKS_A_SECOND = 100
+const LOOK_EVERY = 50
+
+interface Measured {
+  readonly seconds: number
+  readonly cpuSeconds: number
+  readonly peakMB: number
+}
+
+const folder = await mkdtemp(join(tmpdir(), 'lorchestra-bench-'))
+const entra = await startEntraServer(folder)
+const server = await startPageServer({rows, pageSize: Number(flags['page-size'])})
+try {
+  const config = join(folder, 'lorchestra.yaml')
+  const jobs = {contacts: `entity: contact, page_size: ${flags['page-size']}, start: 2026-01-01, slice: 520w`}
+  await writeFile(config, clinicYaml({url: server.url, entra, database: join(folder, 'bench.duckdb'), jobs}))
+  const line = ['run', 'contacts', '--json', '--config', config]
+  const first = await measure([...line, '--dry-run', '--diff'])
+  const load = await measure(line)
+  const dry = await measure([...line, '--dry-run', '--full'])
+  const diff = await measure([...line, '--dry-run', '--full', '--diff'])
+  const rowOf = (name: string, {seconds, cpuSeconds, peakMB}: Measured) => [
+    name,
+    seconds.toFixed(1),
+    cpuSeconds.toFixed(1),
+    peakMB.toFixed(0),
+  ]
+  console.log(`npm run bench:diff -- ${process.argv.slice(2).join(' ')}`)
+  console.log(
+    formatTable([
+      [`${rows} rows`, 'seconds', 'CPU seconds', 'peak MB'],
+      rowOf('dry run with --diff, nothing stored', first),
+      rowOf('run', load),
+      rowOf('dry run, all stored and unchanged', dry),
+      rowOf('the same with --diff', diff),
+    ]),
+  )
+  console.log(`--diff takes ${(diff.cpuSeconds / dry.cpuSeconds).toFixed(2)} times the CPU of the dry run without it`)
+} finally {
+  await server.close()
+  await entra.close()
+  await rm(folder, {recursive: true})
+}
+
+async function measure(line: readonly string[]): Promise<Measured> {
+  const startedAt = performance.now()
+  const child = spawn(process.execPath, [PROGRAM, ...line], {
+    stdio: ['ignore', 'ignore', 'inherit'],
+    env: environmentOf(folder, clinicEnv(entra)),
+  })
+  const times = new Map<number, number>()
+  let peak = 0
+  const looking = setInterval(() => {
+    void look(child.pid ?? 0, times).then((bytes) => (peak = Math.max(peak, bytes)))
+  }, LOOK_EVERY)
+  const code = await new Promise<number | null>((resolve, reject) => {
+    child.on('error', reject).on('close', resolve)
+  })
+  clearInterval(looking)
+  if (code !== 0) throw new Error(`${line.join(' ')} ended with ${code}`)
+  const cpuSeconds = [...times.values()].reduce((sum, seconds) => sum + seconds, 0)
+  return {seconds: (performance.now() - startedAt) / 1000, cpuSeconds, peakMB: peak / 1e6}
+}
+
+/** Keeps what each process has taken so far, and answers with the bytes that all hold together. */
+async function look(pid: number, times: Map<number, number>): Promise<number> {
+  try {
+    const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    times.set(pid, (Number(fields[11]) + Number(fields[12])) / TICKS_A_SECOND)
+    const status = await readFile(`/proc/${pid}/status`, 'utf8')
+    let bytes = Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024
+    for (const task of await readdir(`/proc/${pid}/task`)) {
+      const children = await readFile(`/proc/${pid}/task/${task}/children`, 'utf8')
+      for (const child of children.split(' ').filter(Boolean)) bytes += await look(Number(child), times)
+    }
+    return bytes
+  } catch (error) {
+    // It has just ended.
+    if (['ENOENT', 'ESRCH'].includes(String((error as {code?: unknown}).code))) return 0
+    throw error
+  }
+}
