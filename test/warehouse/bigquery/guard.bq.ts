@@ -60,4 +60,22 @@ describe('the guard of all requests', () => {
     }
     expect(() => assertWritable(place, undefined, statement('SELECT * FROM `p.d.raw_objects`'))).to.not.throw()
   })
+
+  it('lets a promotion read test tables, and neither write nor empty them', () => {
+    const promoting = {...writable, tables: ['event_log', 'raw_objects'], readOnly: ['test_raw_objects']}
+    const read =
+      'INSERT INTO `p.d.raw_objects` SELECT * FROM `p.d.test_raw_objects` JOIN `p.d.test_raw_objects` ON TRUE'
+    expect(() => assertWritable(place, promoting, statement(read))).to.not.throw()
+    for (const sql of [
+      'DELETE FROM `p.d.test_raw_objects` WHERE TRUE',
+      'DELETE   FROM  `p.d.test_raw_objects` WHERE TRUE',
+      'MERGE INTO `p.d.test_raw_objects` AS stored USING `p.d.raw_objects` AS fresh ON TRUE',
+      'UPDATE `p.d.test_raw_objects` SET x = 1 WHERE TRUE',
+      'INSERT INTO `p.d.test_raw_objects` SELECT * FROM `p.d.raw_objects`',
+      'INSERT INTO `p.d.raw_objects` SELECT * FROM `p.other.test_raw_objects`',
+      'TRUNCATE TABLE `p.d.test_raw_objects`',
+    ]) {
+      expect(() => assertWritable(place, promoting, statement(sql)), sql).to.throw('refused')
+    }
+  })
 })

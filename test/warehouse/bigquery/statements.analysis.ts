@@ -19,6 +19,9 @@ import {
 import {onOneLine, sqlInCode} from '../../support/bigquery/sql-in-code.ts'
 import {bigQueryUnderTest, type BigQueryUnderTest} from '../../support/bigquery/under-test.ts'
 import {folderForEachTest} from '../../support/folder.ts'
+import {dropTestTables} from '../../../src/sink/beside-runs.ts'
+import {promoteJob} from '../../../src/run/promote-job.ts'
+import {withRunMode} from '../../support/run-mode.ts'
 import {PRODUCTION} from '../../support/scripted-run.ts'
 import {scriptedSource} from '../../support/scripted-source.ts'
 import {DAY} from '../../support/warehouse-contract.ts'
@@ -114,6 +117,7 @@ describe('every statement that can be sent to BigQuery', () => {
     await run({...COMPARED, now: 6 * DAY, mode: 'dry-run', diffSamples: 1})
     service.faults = once(isCommit, failedJob('invalidQuery', 'Transaction is aborted due to concurrent update'))
     await run({source: reading([notes('c', 'c')]), now: 7 * DAY, request: full})
+    await promote()
     const stream = {sourceSystem: 'scripted--acct1', objectType: 'note'}
     const warehouse = underTest.open()
     await warehouse.readStreamStates(PRODUCTION, [{job: 'job', account: null, selection: 'all', stream}])
@@ -127,6 +131,30 @@ describe('every statement that can be sent to BigQuery', () => {
     await makeOldTables()
     await warehouse.addColumns([OLD])
     await loseTheStream()
+  }
+
+  /** Rows that are new, that changed, and that are the same. */
+  const promote = async (): Promise<void> => {
+    const place = {warehouse: underTest.open(), production: PRODUCTION}
+    await withRunMode('test-table', async () => dropTestTables(place, 'test-table'))
+    const changed: Page = {objectType: 'note', records: [{id: 'a', tested: true}, {id: 'tested'}]}
+    const {error} = await underTest.run({source: reading([changed], 1), now: 7.5 * DAY, mode: 'test-table'})
+    expect(error).to.equal(undefined)
+    const scopes = ['folder', 'note'].map((objectType) => ({
+      job: 'job',
+      account: 'acct1',
+      selection: 'all',
+      stream: {sourceSystem: 'scripted--acct1', objectType},
+    }))
+    const promotion = {
+      ...place,
+      scopes,
+      diffSamples: 3,
+      hiddenPaths: [],
+      mode: 'production',
+      changed: 'refuse',
+    } as const
+    await withRunMode('production', async () => promoteJob({...promotion, maskSecrets: (text) => text}))
   }
 
   /** As they were before the log had traces and the objects ids. */
