@@ -6,6 +6,7 @@ import {LOG_LEVELS} from '../base/log.ts'
 import {createMask} from '../base/mask.ts'
 import {connectPatiently} from '../base/network.ts'
 import {Command, Errors, Flags} from '../base/oclif.ts'
+import {printable} from '../base/printable.ts'
 import {settleProxy} from '../base/proxy.ts'
 import {fromOclif, refusedValue} from './oclif-error.ts'
 
@@ -35,6 +36,19 @@ export abstract class LorchestraCommand extends Command {
   /** Prints to stdout. */
   protected print = (text: string): void => {
     process.stdout.write(text)
+  }
+
+  /** Prints to stdout, and waits for a reader that is slow; false where nobody reads any more. */
+  protected printPatiently = async (text: string): Promise<boolean> => {
+    const {stdout} = process
+    if (!stdout.destroyed && !stdout.write(text))
+      await new Promise<void>((taken) => {
+        stdout
+          .once('drain', taken)
+          .once('error', () => taken())
+          .once('close', taken)
+      })
+    return !stdout.destroyed
   }
 
   protected async readConfig(explicitPath: string | undefined): Promise<Config> {
@@ -80,6 +94,8 @@ export abstract class LorchestraCommand extends Command {
   override logJson(json: unknown): void {
     const masked = (_name: string, value: unknown): unknown =>
       typeof value === 'string' ? this.mask.apply(value) : value
-    this.print(`${JSON.stringify(json, masked, 2)}\n`)
+    // Only line ends stand outside of texts, and in a text the code of a character means the same.
+    const lines = JSON.stringify(json, masked, 2).split('\n').map(printable)
+    this.print(`${lines.join('\n')}\n`)
   }
 }

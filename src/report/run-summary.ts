@@ -7,6 +7,7 @@ import {rowOf} from '../model/run-mode.ts'
 import type {Preview} from '../sink/sink.ts'
 import type {Estimate, RateLimit} from '../source.ts'
 import {formatWindow, windowAsText, type TimeWindow} from '../model/window.ts'
+import {formatBytes} from './bytes-text.ts'
 import {commandToReadAgain} from './rejects-text.ts'
 import type {RunMember} from './documents/run.ts'
 
@@ -210,13 +211,3 @@ const previewCounts = (counts: Counts, {duplicates}: Preview): RunMember['counts
   unchanged: null,
   duplicates: duplicates ?? null,
 })
-
-const BYTE_UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte', 'petabyte'] as const
-
-/** Formats `31.5 MB`, in powers of 1,000. */
-function formatBytes(bytes: number): string {
-  const power = bytes < 1 ? 0 : Math.min(Math.floor(Math.log10(bytes) / 3), BYTE_UNITS.length - 1)
-  const unit = BYTE_UNITS[power] ?? 'byte'
-  const format = new Intl.NumberFormat('en-US', {style: 'unit', unit, maximumFractionDigits: 1})
-  return format.format(bytes / 1000 ** power)
-}

@@ -2,7 +2,7 @@ import * as z from 'zod'
 
 import type {EventType} from '../model/events.ts'
 import type {JsonValue} from '../source.ts'
-import type {Reject, RunEvent, StoredBookmark} from './warehouse.ts'
+import type {Reject, RunEvent, StoredBookmark, StoredRow} from './warehouse.ts'
 
 /** A row of any warehouse, by the names of its columns. */
 export type Row = Readonly<Record<string, unknown>>
@@ -26,6 +26,14 @@ export const rejectIn = (row: Row): Reject => ({
   reference: textOf(row['reference']),
   reason: textOf(row['reason']),
   at: new Date(Number(row['created_ms'])).toISOString(),
+})
+
+/** Needs `external_id`, `payload` as JSON text, `first_ms` and `last_ms`. */
+export const storedRowIn = (row: Row): StoredRow => ({
+  externalId: typeof row['external_id'] === 'string' ? row['external_id'] : null,
+  payload: textOf(row['payload']),
+  firstSeen: Number(row['first_ms']),
+  lastSeen: Number(row['last_ms']),
 })
 
 const bookmarkShape = z.object({value: z.json(), at: z.iso.datetime()})

@@ -8,11 +8,11 @@ import type {OpenOptions} from './kind.ts'
 import {kindOf} from './kinds.ts'
 import type {Warehouse} from './warehouse.ts'
 
-/** Commands that run no job wait until the process ends. */
-const outsideOfRuns = (): OpenOptions => {
+/** Commands that run no job wait until the process ends, or `signal` says so. */
+export const outsideOfRuns = (signal: AbortSignal = new AbortController().signal): OpenOptions => {
   const temporaryFolder = join(tmpdir(), `lorchestra-${randomBytes(12).toString('hex')}`)
   process.once('exit', () => rmSync(temporaryFolder, {recursive: true, force: true}))
-  return {temporaryFolder, signal: new AbortController().signal}
+  return {temporaryFolder, signal}
 }
 
 /** Gives the configured warehouse, whose client is loaded now where it was not, and opens nothing yet. */

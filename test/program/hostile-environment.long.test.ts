@@ -234,6 +234,8 @@ describe('a run that waited for its turn', () => {
         indexKeys: real.indexKeys.bind(real),
         readRejects: real.readRejects.bind(real),
         readRunEvents: real.readRunEvents.bind(real),
+        readRecord: real.readRecord.bind(real),
+        query: real.query.bind(real),
         describe: real.describe.bind(real),
         checkWritable: real.checkWritable.bind(real),
         countSurplusRows: real.countSurplusRows.bind(real),

@@ -7,7 +7,7 @@ import {CLOCK_TOLERANCE} from '../../src/model/clock.ts'
 import type {Page} from '../../src/source.ts'
 import type {Warehouse} from '../../src/warehouse/warehouse.ts'
 import type {EndedApart, RunApart} from './run-apart.ts'
-import {PRODUCTION, type ScriptedResult, type ScriptedRun} from './scripted-run.ts'
+import {PRODUCTION, TEST, type ScriptedResult, type ScriptedRun} from './scripted-run.ts'
 import {scriptedSource, windowOf, type ScriptedRecord} from './scripted-source.ts'
 
 export interface StoredRow {
@@ -30,7 +30,7 @@ export interface LoggedEvent {
 export interface WarehouseUnderTest {
   /** Removed after the test. */
   readonly folder: string
-  open(): Warehouse
+  open(signal?: AbortSignal): Warehouse
   run(run: Omit<ScriptedRun, 'folder'>): Promise<ScriptedResult>
   /** Each in a process of its own, all at the same moment. */
   runApart(runs: readonly RunApart[]): Promise<readonly EndedApart[]>
@@ -154,6 +154,36 @@ export function describeWarehouse(warehouse: () => WarehouseUnderTest): void {
       ],
     ])
     expect(await open.countSurplusRows(PRODUCTION)).to.equal(0)
+  })
+
+  it('shows one record with all that the log says of it', async () => {
+    const key = {idemKey: 'thing:scripted--acct1:a', stream: {sourceSystem: 'scripted--acct1', objectType: 'thing'}}
+    const pages: Page[] = [{records: [{id: 'a', text: 'one\u2028two'}, {id: 'b'}], deleted: [key.idemKey]}]
+    const source = scriptedSource(() => [], {
+      async *extract({reject}) {
+        reject(key.idemKey, 'it is damaged')
+        yield* await Promise.resolve(pages)
+      },
+    })
+    await warehouse().run({source, now: DAY, runId: 'first'})
+    await warehouse().run({
+      source: yielding({id: 'a', text: 'one\u2028two'}),
+      now: 2 * DAY,
+      runId: 'second',
+      request: full,
+    })
+    const {row, events} = await warehouse().open().readRecord(PRODUCTION, key)
+    expect(row).to.include({externalId: 'a', firstSeen: DAY, lastSeen: 2 * DAY})
+    expect(JSON.parse(row?.payload ?? '')).to.deep.equal({id: 'a', text: 'one\u2028two'})
+    expect(events.map(({type, runId, error}) => [type, runId, error])).to.have.deep.members([
+      ['job.started', 'first', null],
+      ['record.rejected', 'first', 'it is damaged'],
+      ['object.deleted', 'first', null],
+      ['job.started', 'second', null],
+    ])
+    const other = {...key, idemKey: 'thing:scripted--acct1:nobody'}
+    expect(await warehouse().open().readRecord(PRODUCTION, other)).to.deep.equal({row: undefined, events: []})
+    expect((await warehouse().open().readRecord(TEST, key)).row).to.equal(undefined)
   })
 
   it('goes on where the last run ended, and reads the gap that --since left', async () => {

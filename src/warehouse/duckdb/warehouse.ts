@@ -3,6 +3,7 @@ import {dirname} from 'node:path'
 import type {DuckDBConnection} from '@duckdb/node-api'
 
 import type {Stream} from '../../source.ts'
+import {usageError} from '../../base/errors.ts'
 import {inTurn} from '../../base/waiting.ts'
 import type {Event} from '../../model/events.ts'
 import type {TableSet} from '../../model/tables.ts'
@@ -13,9 +14,11 @@ import {
   type CommitResult,
   type DescribedTable,
   type KeyIndex,
+  type RecordKey,
   type Reject,
   type RunEvent,
   type RunToBegin,
+  type StoredRecord,
   type StreamScope,
   type StreamState,
   type WantedRuns,
@@ -23,7 +26,9 @@ import {
   type WarehouseDescription,
   type WarehouseWriter,
 } from '../warehouse.ts'
+import type {AdHocAnswer, AdHocQuery} from '../ad-hoc-query.ts'
 import {DELIMITED_LINES} from '../record-lines.ts'
+import {answerInto} from './ad-hoc-query.ts'
 import {commitBatch} from './commit.ts'
 import {databaseExists, inTransaction, withDatabase, type DatabaseOptions} from './connection.ts'
 import {
@@ -39,8 +44,10 @@ import {exportKeys} from './keys.ts'
 import {assertLeaseHeld, fileExchanged, takeLease} from './leases.ts'
 import {createMissingDatabase} from './new-database.ts'
 import type {LockTimeouts} from './lock-wait.ts'
+import {RowFile} from './row-file.ts'
 import {readRunEvents} from './run-events.ts'
 import {showRunLives} from './run-sign.ts'
+import {readRecord} from './stored-record.ts'
 import {readStreamStates} from './stream-state.ts'
 
 /** A run that has something to lose waits longer than a command that only reads. */
@@ -95,6 +102,30 @@ export class DuckDBWarehouse implements Warehouse {
       await assertCompatibleTables(connection, tables)
       return (await tableExists(connection, tables.eventLog)) ? readRunEvents(connection, tables, wanted) : []
     })
+  }
+
+  async readRecord(tables: TableSet, key: RecordKey): Promise<StoredRecord> {
+    if (!(await databaseExists(this.#database.path))) return {row: undefined, events: []}
+    return withDatabase(this.#database, 'read', this.#signal, async (connection) => {
+      await assertCompatibleTables(connection, tables)
+      return readRecord(connection, tables, key)
+    })
+  }
+
+  async query(query: AdHocQuery): Promise<AdHocAnswer> {
+    const {path, temporaryFolder} = this.#database
+    if (!(await databaseExists(path)))
+      throw usageError(`there is no database ${path} yet`, {code: 'E_TABLE_MISSING', next: 'The first run makes it.'})
+    const file = await RowFile.create(temporaryFolder)
+    try {
+      const columns = await withDatabase(this.#database, 'query', this.#signal, async (connection) =>
+        answerInto(file, connection, query, this.#signal),
+      )
+      return {columns, pages: file.pages()}
+    } catch (error) {
+      await file.close()
+      throw error
+    }
   }
 
   async describe(tables: TableSet): Promise<WarehouseDescription> {
