@@ -18,6 +18,9 @@ import {rejectsListDocument} from '../src/report/documents/rejects-list.ts'
 import {runDocument} from '../src/report/documents/run.ts'
 import {runsListDocument} from '../src/report/documents/runs-list.ts'
 import {runsShowDocument} from '../src/report/documents/runs-show.ts'
+import {schemaAcceptDocument} from '../src/report/documents/schema-accept.ts'
+import {schemaDiffDocument} from '../src/report/documents/schema-diff.ts'
+import {schemaShowDocument} from '../src/report/documents/schema-show.ts'
 import {showDocument} from '../src/report/documents/show.ts'
 import {sourcesCreateDocument} from '../src/report/documents/sources-create.ts'
 import {sourcesListDocument} from '../src/report/documents/sources-list.ts'
@@ -40,6 +43,9 @@ const COMMANDS: Readonly<Record<string, z.ZodType>> = {
   run: runDocument,
   'runs list': runsListDocument,
   'runs show': runsShowDocument,
+  'schema accept': schemaAcceptDocument,
+  'schema diff': schemaDiffDocument,
+  'schema show': schemaShowDocument,
   show: showDocument,
   'sources create': sourcesCreateDocument,
   'sources list': sourcesListDocument,

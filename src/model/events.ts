@@ -10,6 +10,9 @@ export type EventType =
   | 'ingestion.failed'
   | 'record.rejected'
   | 'object.deleted'
+  | 'schema.changed'
+  | 'schema.refused'
+  | 'schema.accepted'
 
 /** An event is one row of the event log. */
 export interface Event {

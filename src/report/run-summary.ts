@@ -9,6 +9,7 @@ import type {Estimate, RateLimit} from '../source.ts'
 import {formatWindow, windowAsText, type TimeWindow} from '../model/window.ts'
 import {formatBytes} from './bytes-text.ts'
 import {commandToReadAgain} from './rejects-text.ts'
+import {formatSchemaChanges, schemaMemberOf} from './schema-text.ts'
 import type {RunMember} from './documents/run.ts'
 
 const SAMPLE_CHARACTERS = 500
@@ -136,6 +137,7 @@ function outcomeNotes({description, report, runId, storedUnknown, limited}: Fini
     )
     if (description.written !== undefined) notes.push(...readAgain(description, report.rejectedIn))
   }
+  notes.push(...formatSchemaChanges(description.job, report.schema.changes))
   const {cursor, windows, bytesBilled = 0} = report
   if (bytesBilled > 0) notes.push(`${description.warehouse} billed ${formatBytes(bytesBilled)}.`)
   if (cursor === undefined || description.written === undefined) return notes
@@ -190,6 +192,7 @@ export function runMemberOf(run: FinishedRun, maskSecrets: (text: string) => str
         ? null
         : {before: instantOf(report.cursor.before), after: instantOf(report.cursor.after)},
     notes: [...description.notes, ...outcomeNotes(run)],
+    ...(report.schema.changes.length > 0 && {schema: schemaMemberOf(report.schema)}),
     ...(preview !== undefined && {
       samples: preview.samples.map(({idemKey, json}) => ({
         idem_key: maskSecrets(idemKey),

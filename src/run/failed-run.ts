@@ -1,4 +1,5 @@
 import {messageWithCauses} from '../base/errors.ts'
+import type {Event} from '../model/events.ts'
 import type {TimeWindow} from '../model/window.ts'
 import type {Stream} from '../source.ts'
 import type {CommitLedger} from './commit-ledger.ts'
@@ -8,6 +9,8 @@ import type {JobRun} from './job-run.ts'
 export interface UnfinishedSlice {
   readonly streams: readonly Stream[]
   readonly window: TimeWindow
+  /** They tell why it was not stored. */
+  readonly events?: readonly Event[]
 }
 
 /**
@@ -34,7 +37,8 @@ export async function endFailedRun(
   try {
     await sink.discard()
     if (unfinished !== undefined) {
-      const {streams, window} = unfinished
+      const {streams, window, events: why = []} = unfinished
+      for (const event of why) await sink.logEvent(event)
       for (const stream of streams) await sink.logEvent(events.sliceFailed(stream, window, message))
     }
     const event = events.failed(ledger.total, message)

@@ -1,5 +1,6 @@
 import {asError, messageWithCauses} from '../base/errors.ts'
 import {StreamCounts} from '../model/counts.ts'
+import type {Event, EventDetails} from '../model/events.ts'
 import {cursorOf, type TimeWindow} from '../model/window.ts'
 import type {Estimate, Stream} from '../source.ts'
 import {sourceAnswer} from '../sources/source-answer.ts'
@@ -14,6 +15,7 @@ import type {JobRun, RunReport} from './job-run.ts'
 import {assertClockIsRight, assertSelectableByWindow, planGroup, streamGroups} from './plan.ts'
 import type {GroupPlan, StreamGroup} from './plan.ts'
 import {readSlice} from './read-slice.ts'
+import {RecordShapes} from './record-shapes.ts'
 import {RejectWarnings} from './reject-warnings.ts'
 import type {SliceResult} from './slice.ts'
 
@@ -54,6 +56,7 @@ class Pipeline {
   readonly #events: JobEvents
   readonly #ledger: CommitLedger
   readonly #rejectWarnings: RejectWarnings
+  readonly #shapes: RecordShapes
   readonly #states = new Map<StreamGroup, readonly StreamState[]>()
   #identity: string | undefined
   #droppedBookmark: string | undefined
@@ -67,6 +70,9 @@ class Pipeline {
     this.#groups = groups
     this.#events = new JobEvents(run)
     this.#rejectWarnings = new RejectWarnings(run.log)
+    const about = () => ({job, account, selection, ...(this.#identity !== undefined && {identity: this.#identity})})
+    const event = (details: Omit<EventDetails, 'runId' | 'at'>): Event => this.#events.event(details)
+    this.#shapes = new RecordShapes({...run, policy: run.schema, about, event})
     this.#ledger = new CommitLedger({
       sink: run.sink,
       objectTypes: this.#streams().map(({objectType}) => objectType),
@@ -74,8 +80,8 @@ class Pipeline {
       limited: run.request.limit !== undefined,
       held: run.held,
       maskSecrets: run.maskSecrets,
-      about: () => ({job, account, selection, ...(this.#identity !== undefined && {identity: this.#identity})}),
-      event: (details) => this.#events.event(details),
+      about,
+      event,
     })
   }
 
@@ -96,7 +102,8 @@ class Pipeline {
     } catch (thrown) {
       const {failed} = this.#ledger
       const error = asError(failed.aborted ? failed.reason : thrown)
-      await endFailedRun(this.#run, this.#ledger, this.#events, this.#slice, error)
+      const unfinished = this.#slice && {...this.#slice, events: this.#shapes.refused}
+      await endFailedRun(this.#run, this.#ledger, this.#events, unfinished, error)
       return error
     } finally {
       this.#rejectWarnings.end()
@@ -117,6 +124,7 @@ class Pipeline {
       rejectedIn,
       firstRejects,
       ...(this.#droppedBookmark !== undefined && {droppedBookmark: this.#droppedBookmark}),
+      schema: {policy: this.#run.schema, changes: this.#shapes.changes},
       newSelection: states.some(({otherSelectionCovered}) => otherSelectionCovered),
       ...(states.length > 0 &&
         sink.tables.read !== undefined && {cursor: {before: cursorWith([]), after: cursorWith(moved)}}),
@@ -129,6 +137,7 @@ class Pipeline {
     const states = [...(await sink.streamStates())]
     for (const group of this.#groups) this.#states.set(group, states.splice(0, group.streams.length))
     const all = [...this.#states.values()].flat()
+    this.#shapes.begin(this.#streams(), all)
     assertClockIsRight(this.#run.job, all, now().getTime())
     const {identity, moment} = await askSource(this.#run, this.#streams(), all)
     this.#identity = identity
@@ -202,6 +211,7 @@ class Pipeline {
         throw error
       return {empty: true, limitReached: false, refused: asError(error)}
     }
+    await this.#shapes.endSlice(result.shapes)
     await this.#ledger.endSlice(window, counts, result.bookmark)
     this.#slice = undefined
     const {listed, deleted, extracted} = counts.total()

@@ -5,6 +5,7 @@ import type {JsonValue, Logger, SecretStore, Stream} from '../source.ts'
 import type {RejectWarnings} from './reject-warnings.ts'
 import type {HostedSource, HostUpdate} from '../sources/box/hosted-source.ts'
 import type {PayloadLimits} from '../model/payload-limits.ts'
+import type {StreamShape} from '../model/record-shape.ts'
 
 /** All that does not change from slice to slice. */
 export interface SliceReader {
@@ -46,5 +47,6 @@ export interface Slice {
 }
 
 export interface SliceResult {
+  readonly shapes: readonly StreamShape[]
   readonly bookmark?: JsonValue
 }

@@ -1,5 +1,6 @@
 import type {Event, EventType} from '../model/events.ts'
 import type {JsonValue, Stream} from '../source.ts'
+import type {SchemaChange} from '../model/stream-schema.ts'
 import type {TimeWindow} from '../model/window.ts'
 import type {TableSet} from '../model/tables.ts'
 import type {AdHocAnswer, AdHocQuery} from './ad-hoc-query.ts'
@@ -107,9 +108,22 @@ export interface StreamState {
   readonly otherSelectionCovered: boolean
   /** The account held this one's data last. */
   readonly identity?: string
+  /** What runs told of the shape of the stream's records, whatever job they were of; oldest first. */
+  readonly schema: readonly SchemaEvent[]
 }
 
-export const NOTHING_COVERED: StreamState = {covered: [], otherSelectionCovered: false}
+export const NOTHING_COVERED: StreamState = {covered: [], otherSelectionCovered: false, schema: []}
+
+/** `schema.refused` tells of a slice that was not stored, and changes nothing. */
+export interface SchemaEvent {
+  readonly type: Extract<EventType, `schema.${string}`>
+  readonly runId: string
+  /** It was written then; milliseconds since 1970. */
+  readonly at: number
+  /** Nothing was known before. */
+  readonly initial: boolean
+  readonly changes: readonly SchemaChange[]
+}
 
 export interface StoredBookmark {
   readonly value: JsonValue

@@ -2,9 +2,11 @@ import {expect} from 'chai'
 import {stub} from 'sinon'
 
 import {outcomeOf} from '../../src/base/errors.ts'
+import {ownProcess} from '../../src/base/process-identity.ts'
 import {createEvent} from '../../src/model/events.ts'
 import {CLOCK_TOLERANCE} from '../../src/model/clock.ts'
 import type {Page} from '../../src/source.ts'
+import {changesAsPayload} from '../../src/warehouse/schema-events.ts'
 import type {Warehouse} from '../../src/warehouse/warehouse.ts'
 import type {EndedApart, RunApart} from './run-apart.ts'
 import {PRODUCTION, TEST, type ScriptedResult, type ScriptedRun} from './scripted-run.ts'
@@ -112,6 +114,7 @@ export function describeWarehouse(warehouse: () => WarehouseUnderTest): void {
       'ingestion.completed the-run',
       'job.completed the-run',
       'job.started the-run',
+      'schema.changed the-run',
     ])
     expect(events[0]?.payload).to.deep.include({
       schema: 1,
@@ -184,6 +187,73 @@ export function describeWarehouse(warehouse: () => WarehouseUnderTest): void {
     const other = {...key, idemKey: 'thing:scripted--acct1:nobody'}
     expect(await warehouse().open().readRecord(PRODUCTION, other)).to.deep.equal({row: undefined, events: []})
     expect((await warehouse().open().readRecord(TEST, key)).row).to.equal(undefined)
+  })
+
+  it('knows the shape of the records that it stored, whatever their members are called', async () => {
+    const odd = {id: 'a', 'a"b\\c/~\u2028\n': {ünï: [1, null]}, n: 1}
+    await warehouse().run({source: yielding(odd), now: DAY, runId: 'first'})
+    const second = await warehouse().run({
+      source: yielding({...odd, n: 'x'}),
+      now: 2 * DAY,
+      runId: 'second',
+      request: full,
+    })
+    expect(second.schema.changes.flatMap(({changes}) => changes.map(({path}) => path))).to.deep.equal(['/n'])
+    const frozen = await warehouse().run({
+      source: yielding({...odd, late: 1}),
+      now: 3 * DAY,
+      runId: 'third',
+      request: full,
+      schema: 'freeze',
+    })
+    expect(outcomeOf(frozen.error)).to.equal('failed')
+    const stream = {sourceSystem: 'scripted--acct1', objectType: 'thing'}
+    const scope = {job: 'job', account: 'acct1', selection: 'all', stream}
+    const [state] = await warehouse().open().readStreamStates(PRODUCTION, [scope])
+    const paths = state?.schema.map(({type, runId, initial, changes}) => [
+      type,
+      runId,
+      initial,
+      changes.map(({path, types}) => `${path} ${types.join('|')}`),
+    ])
+    expect(paths).to.deep.equal([
+      [
+        'schema.changed',
+        'first',
+        true,
+        [
+          ' object',
+          '/id string',
+          '/a"b\\c~1~0\u2028\n object',
+          '/a"b\\c~1~0\u2028\n/ünï array',
+          '/a"b\\c~1~0\u2028\n/ünï/* null|integer',
+          '/n integer',
+        ],
+      ],
+      ['schema.changed', 'second', false, ['/n integer|string']],
+      ['schema.refused', 'third', false, ['/late integer']],
+    ])
+    expect((await warehouse().stored()).map(({payload}) => payload)).to.deep.equal([{...odd, n: 'x'}])
+
+    const changes = changesAsPayload(state?.schema.at(-1)?.changes ?? [])
+    const payload = {schema: 1, streams: ['scripted--acct1/thing'], process: {...(await ownProcess())}, changes}
+    const at = new Date(4 * DAY)
+    const accepting = await warehouse()
+      .open()
+      .begin({
+        tables: PRODUCTION,
+        runId: 'fourth',
+        scopes: [scope],
+        started: () => createEvent({type: 'schema.accepted', runId: 'fourth', at, ...stream, payload}),
+      })
+    await accepting.close()
+    const stored = await warehouse().run({
+      source: yielding({...odd, late: 1}),
+      now: 5 * DAY,
+      request: full,
+      schema: 'freeze',
+    })
+    expect([stored.error, stored.counts.updated, stored.schema.changes]).to.deep.equal([undefined, 1, []])
   })
 
   it('goes on where the last run ended, and reads the gap that --since left', async () => {

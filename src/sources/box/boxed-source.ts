@@ -1,12 +1,13 @@
 import {sourceBug} from '../../base/errors.ts'
 import {untilAborted} from '../../base/waiting.ts'
 import {z} from 'zod'
+import type {StreamShape} from '../../model/record-shape.ts'
 import type {JsonValue, RateLimit, SecretStore, StreamDefinition} from '../../source.ts'
 import {CLOSING_TIME} from '../source-pages.ts'
 import type {Box} from './box.ts'
 import type {BoxContext} from './box-questions.ts'
 import {answers} from './box-messages.ts'
-import type {HostContext, HostedSource, KeyedPage, ReadLimits} from './hosted-source.ts'
+import type {HostContext, HostedSource, KeyedPage, KeyedPageIterator, ReadLimits} from './hosted-source.ts'
 import type {Told} from './options-message.ts'
 import type {ContextMessage, LimitsMessage} from './messages.ts'
 import type {SourceShape} from './source-shape.ts'
@@ -115,7 +116,7 @@ async function withContext<Answer>(
   }
 }
 
-class BoxedPages implements AsyncIterator<KeyedPage> {
+class BoxedPages implements KeyedPageIterator {
   readonly #box: Box
   readonly #signal: AbortSignal
   readonly #id: number
@@ -135,38 +136,37 @@ class BoxedPages implements AsyncIterator<KeyedPage> {
     this.#begun.catch(() => undefined)
   }
 
-  async next(): Promise<IteratorResult<KeyedPage, undefined>> {
-    const page = await untilAborted(this.#box.within(this.#id, this.#page()), this.#signal)
-    if (page !== undefined) return {done: false, value: page}
-    this.#end()
-    return {done: true, value: undefined}
+  async next(): Promise<IteratorResult<KeyedPage, readonly StreamShape[]>> {
+    const step = await untilAborted(this.#box.within(this.#id, this.#step()), this.#signal)
+    if (step.done === true) this.#end()
+    return step
   }
 
   /** The source's `finally` blocks run, for a while; then its process ends. */
-  async return(): Promise<IteratorResult<KeyedPage, undefined>> {
+  async return(): Promise<IteratorResult<KeyedPage, readonly StreamShape[]>> {
     const time = this.#signal.aborted ? CLOSING_TIME.aborted : CLOSING_TIME.finished
     const timer = setTimeout(() => {
       this.#box.fail(sourceBug(`the source did not end within ${time / 1000} s of being told to`))
     }, time)
     try {
-      await this.#box.within(this.#id, this.#box.call(z.unknown(), 'return', this.#id))
+      const {shapes} = await this.#box.within(this.#id, this.#box.call(answers.return, 'return', this.#id))
+      return {done: true, value: shapes}
     } finally {
       clearTimeout(timer)
       this.#end()
     }
-    return {done: true, value: undefined}
   }
 
-  async #page(): Promise<KeyedPage | undefined> {
+  async #step(): Promise<IteratorResult<KeyedPage, readonly StreamShape[]>> {
     await this.#begun
     this.#box.expect(this.#id)
     const answer = await this.#box.call(answers.next, 'next', this.#id, this.#readAhead)
     const records = this.#box.received(this.#id)
-    if (answer === null) return undefined
+    if ('shapes' in answer) return {done: true, value: answer.shapes}
     const {objectType, extracted, records: count, rejections, deleted, bookmark} = answer
     if (records.length !== count)
       throw this.#box.fail(sourceBug('the box of the source sent another number of records than it said'))
-    return {
+    const page = {
       extracted,
       records,
       rejections: rejections.map(({reference, reason}) => ({
@@ -177,6 +177,7 @@ class BoxedPages implements AsyncIterator<KeyedPage> {
       ...(deleted !== undefined && {deleted}),
       ...(bookmark !== undefined && {bookmark: bookmark as JsonValue}),
     }
+    return {done: false, value: page}
   }
 
   #end(): void {

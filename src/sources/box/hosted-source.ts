@@ -1,6 +1,7 @@
 import type {JsonValue, LoginContext, Source, SourceContext} from '../../source.ts'
 import type {SpoolableRecord} from '../../model/raw-object-columns.ts'
 import type {PayloadLimits} from '../../model/payload-limits.ts'
+import type {StreamShape} from '../../model/record-shape.ts'
 import type {Rejection} from './keyed-record.ts'
 
 /** The host gives this to a source that it asks; the rest of the context is made beside the source. */
@@ -37,6 +38,9 @@ export interface KeyedPage {
   readonly bookmark?: JsonValue
 }
 
+/** When it ends, or is told to, it gives the shape of the records that it keyed, one for each stream that had any. */
+export type KeyedPageIterator = AsyncIterator<KeyedPage, readonly StreamShape[]>
+
 /**
  * What the host knows of a source, and asks it. Its code runs in a box; only tests run it in their own process. Options are
  * what `options` answered; each answer stands for the value that stays with the source.
@@ -45,7 +49,7 @@ export interface HostedSource extends Pick<
   Source,
   'apiVersion' | 'name' | 'summary' | 'options' | 'secrets' | 'selection' | 'defaults' | 'rateLimit' | 'streams'
 > {
-  extract(context: HostContext, limits: ReadLimits): AsyncIterable<KeyedPage>
+  extract(context: HostContext, limits: ReadLimits): {[Symbol.asyncIterator](): KeyedPageIterator}
   estimate?(context: HostContext): Promise<unknown>
   currentBookmark?(context: HostContext): Promise<JsonValue | undefined>
   canResume?(context: HostContext): Promise<boolean>

@@ -1,3 +1,4 @@
+import type {StreamShape} from '../../model/record-shape.ts'
 import type {JsonValue, Stream} from '../../source.ts'
 import type {DescriptorShape} from './source-shape.ts'
 
@@ -20,7 +21,12 @@ export interface LimitsMessage {
   readonly payload?: {readonly levels: number | null; readonly bytes: number | null; readonly wideNumbers: boolean}
 }
 
-/** The answer to `next`, after the frames with its records; `null` at the end. */
+/** The answer to `next` where there is no page any more, and to `return`. */
+export interface EndMessage {
+  readonly shapes: readonly StreamShape[]
+}
+
+/** The answer to `next`, after the frames with its records. */
 export interface PageMessage {
   readonly objectType?: string
   readonly extracted: number

@@ -10,7 +10,7 @@ import type {ErrorMessage} from './error-message.ts'
 import {encodeRecords} from './frames.ts'
 import {assertJson} from './kept-json.ts'
 import {KeyedPages} from './keyed-pages.ts'
-import type {ContextMessage, HookAnswer, LimitsMessage, PageMessage} from './messages.ts'
+import type {ContextMessage, EndMessage, HookAnswer, LimitsMessage, PageMessage} from './messages.ts'
 import {optionsMessage, type OptionsMessage} from './options-message.ts'
 import {SourceContexts} from './source-contexts.ts'
 import {shapeOfDescriptor, shapeOfSource, whatIsWrongWith, type SourceShape} from './source-shape.ts'
@@ -110,13 +110,13 @@ export class SourceServer {
     return null
   }
 
-  async #next(context: number, readAhead: boolean): Promise<PageMessage | null> {
+  async #next(context: number, readAhead: boolean): Promise<PageMessage | EndMessage> {
     const open = this.#contexts.get(context)
     const pages = open?.pages
     if (open === undefined || pages === undefined) throw new Error('nothing is being read')
     const step = await (open.ahead ?? pages.next())
     open.ahead = undefined
-    if (step.done === true) return null
+    if (step.done === true) return {shapes: step.value}
     const {objectType, extracted, records, rejections, deleted, bookmark} = step.value
     const framed = records.map((record) => ({head: headOf(record), json: record.json}))
     for (const body of encodeRecords(context, framed)) await this.#channel.sendRecords(body)
@@ -136,9 +136,9 @@ export class SourceServer {
     }
   }
 
-  async #return(context: number): Promise<null> {
-    await this.#contexts.get(context)?.pages?.return()
-    return null
+  async #return(context: number): Promise<EndMessage> {
+    const ended = await this.#contexts.get(context)?.pages?.return()
+    return {shapes: ended?.done === true ? ended.value : []}
   }
 
   async #ask(
