@@ -14,6 +14,13 @@ const compared = {
   duplicate: rows('Records whose key came again within one commit.'),
 }
 
+const change = z.strictObject({
+  op: z.enum(['add', 'remove', 'replace']).describe('As in RFC 6902.'),
+  path: z.string().describe('RFC 6901.'),
+  from: z.string().optional().describe('JSON, cut after 120 characters.'),
+  to: z.string().optional().describe('JSON, cut after 120 characters.'),
+})
+
 /** What a run would change, or changed in test tables. */
 export const diffMember = z
   .strictObject({
@@ -49,23 +56,19 @@ export const diffMember = z
         z.union([
           z.strictObject({
             idem_key: z.string().describe('The key of its row.'),
-            kind: z.literal('update'),
+            kind: z.literal('update').describe('What becomes of the row.'),
             last_seen: instant,
-            changes: z.array(
-              z.strictObject({
-                op: z.enum(['add', 'remove', 'replace']),
-                path: z.string().describe('RFC 6901.'),
-                from: z.string().optional().describe('JSON, cut after 120 characters.'),
-                to: z.string().optional().describe('JSON, cut after 120 characters.'),
-              }),
-            ),
+            changes: z.array(change).describe('Where its payload differs.'),
           }),
           z.strictObject({
             idem_key: z.string().describe('The key of its row.'),
-            kind: z.literal('insert'),
+            kind: z.literal('insert').describe('What becomes of the row.'),
             payload: z.string().describe('JSON, cut after 120 characters.'),
           }),
-          z.strictObject({idem_key: z.string().describe('The key of its row.'), kind: z.literal('delete')}),
+          z.strictObject({
+            idem_key: z.string().describe('The key of its row.'),
+            kind: z.literal('delete').describe('What becomes of the row.'),
+          }),
         ]),
       )
       .describe('Some rows of each kind.'),
