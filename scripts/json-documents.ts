@@ -13,11 +13,16 @@ import {jobsListDocument} from '../src/report/documents/jobs-list.ts'
 import {jobsNamesDocument} from '../src/report/documents/jobs-names.ts'
 import {jobsShowDocument} from '../src/report/documents/jobs-show.ts'
 import {runDegradedDocument, runFailedDocument} from '../src/report/documents/notification.ts'
+import {queryDocument} from '../src/report/documents/query.ts'
 import {rejectsListDocument} from '../src/report/documents/rejects-list.ts'
 import {rejectsRetryDocument} from '../src/report/documents/rejects-retry.ts'
 import {runDocument} from '../src/report/documents/run.ts'
 import {runsListDocument} from '../src/report/documents/runs-list.ts'
 import {runsShowDocument} from '../src/report/documents/runs-show.ts'
+import {schemaAcceptDocument} from '../src/report/documents/schema-accept.ts'
+import {schemaDiffDocument} from '../src/report/documents/schema-diff.ts'
+import {schemaShowDocument} from '../src/report/documents/schema-show.ts'
+import {showDocument} from '../src/report/documents/show.ts'
 import {sourcesCreateDocument} from '../src/report/documents/sources-create.ts'
 import {sourcesListDocument} from '../src/report/documents/sources-list.ts'
 import {testCompareDocument} from '../src/report/documents/test-compare.ts'
@@ -38,11 +43,16 @@ const COMMANDS: Readonly<Record<string, z.ZodType>> = {
   'jobs show': jobsShowDocument,
   'plugins install': changedPluginsDocument,
   'plugins update': changedPluginsDocument,
+  query: queryDocument,
   'rejects list': rejectsListDocument,
   'rejects retry': rejectsRetryDocument,
   run: runDocument,
   'runs list': runsListDocument,
   'runs show': runsShowDocument,
+  'schema accept': schemaAcceptDocument,
+  'schema diff': schemaDiffDocument,
+  'schema show': schemaShowDocument,
+  show: showDocument,
   'sources create': sourcesCreateDocument,
   'sources list': sourcesListDocument,
   'test list': testListDocument,

@@ -1,3 +1,5 @@
+import {once} from 'node:events'
+
 import type {Config} from '../config/config.ts'
 import type {ErrorMember} from '../base/error-document.ts'
 import {errorMemberOf, formatError, stacksOf} from '../base/error-output.ts'
@@ -6,6 +8,7 @@ import {LOG_LEVELS} from '../base/log.ts'
 import {createMask} from '../base/mask.ts'
 import {connectPatiently} from '../base/network.ts'
 import {Command, Errors, Flags} from '../base/oclif.ts'
+import {printable} from '../base/printable.ts'
 import {settleProxy} from '../base/proxy.ts'
 import {fromOclif} from './oclif-error.ts'
 import {stdoutHoldsAResult} from './output-loss.ts'
@@ -37,6 +40,24 @@ export abstract class LorchestraCommand extends Command {
   /** Prints to stdout. */
   protected print = (text: string): void => {
     process.stdout.write(text)
+  }
+
+  /** Prints to stdout, and waits for a reader that is slow; false where nobody reads any more. */
+  protected printPatiently = async (text: string): Promise<boolean> => {
+    const {stdout} = process
+    if (stdout.destroyed) return false
+    if (stdout.write(text)) return true
+    const over = new AbortController()
+    const {signal} = over
+    try {
+      await Promise.race([once(stdout, 'drain', {signal}), once(stdout, 'close', {signal})])
+    } catch {
+      // It is told at the end of the process.
+      return false
+    } finally {
+      over.abort()
+    }
+    return !stdout.destroyed
   }
 
   protected async readConfig(explicitPath: string | undefined): Promise<Config> {
@@ -78,6 +99,8 @@ export abstract class LorchestraCommand extends Command {
   override logJson(json: unknown): void {
     const masked = (_name: string, value: unknown): unknown =>
       typeof value === 'string' ? this.mask.apply(value) : value
-    this.print(`${JSON.stringify(json, masked, 2)}\n`)
+    // Only line ends stand outside of texts, and in a text the code of a character means the same.
+    const lines = JSON.stringify(json, masked, 2).split('\n').map(printable)
+    this.print(`${lines.join('\n')}\n`)
   }
 }

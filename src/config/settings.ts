@@ -5,6 +5,7 @@ import {formatDuration, parseDuration} from '../base/time.ts'
 import {parseInstant} from '../base/time.ts'
 import {segmentsOf} from '../model/hidden-paths.ts'
 import {NAME, NAME_RULE} from '../model/name.ts'
+import {SCHEMA_POLICIES, type SchemaPolicy} from '../model/schema-policy.ts'
 import type {SourceDefaults} from '../source.ts'
 import {textSetting} from './text-setting.ts'
 
@@ -146,6 +147,16 @@ export const READING = {
     default: {source: 'settle', value: '0s'},
     read: parseDuration,
     format: formatDuration,
+  },
+  schema: {
+    in: {job: 'optional'},
+    description:
+      'What a run does about records of a shape that its stream did not have before: `evolve` stores them and says so, `warn` also notifies, `freeze` fails before it stores them.',
+    schema: z.enum(SCHEMA_POLICIES),
+    example: () => 'warn',
+    default: {value: 'evolve'},
+    read: (policy: string | number) => z.enum(SCHEMA_POLICIES).parse(policy),
+    format: (policy: SchemaPolicy) => policy,
   },
   max_rejects: {
     in: {job: 'optional'},

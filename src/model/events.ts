@@ -11,6 +11,9 @@ export type EventType =
   | 'record.rejected'
   | 'object.deleted'
   | 'keys.swept'
+  | 'schema.changed'
+  | 'schema.refused'
+  | 'schema.accepted'
 
 /** An event is one row of the event log. */
 export interface Event {

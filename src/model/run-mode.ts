@@ -59,6 +59,9 @@ export function rowOf(mode: RunMode): RunModeRow {
 /** The flag of the mode that writes nothing. */
 export const DRY_RUN_FLAG = Object.values(RUN_MODES).find(({writes}) => writes === undefined)?.flag?.name as ModeFlag
 
+/** Commands that only look take it as well, where they may look into the test tables. */
+export const TEST_TABLE_FLAG = ROWS['test-table'].flag.name
+
 export const MODE_FLAGS = Object.values(RUN_MODES).flatMap(({flag}) => (flag === undefined ? [] : [flag]))
 
 /** Gives the tables that a run in this mode reads and writes, from the names of the production tables. */

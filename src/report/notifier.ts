@@ -14,6 +14,7 @@ import type {Notifier} from '../run/run-observer.ts'
 import type {NotificationDocument} from './documents/notification.ts'
 import {runMemberOf} from './run-summary.ts'
 import {readPastRuns} from '../run/past-runs.ts'
+import {formatSchemaChanges} from './schema-text.ts'
 import type {Logger} from '../source.ts'
 import {connectionProblem} from '../sources/http/connection-problem.ts'
 import {send} from '../sources/http/send.ts'
@@ -63,8 +64,10 @@ export function createNotifier(config: Config, mask: Mask, log: Logger): Notifie
 }
 
 async function degradation({report, description, limited}: FinishedRun, config: Config, log: Logger) {
-  const {counts, firstRejects} = report
+  const {counts, firstRejects, schema} = report
   if (firstRejects > 0) return `${firstRejects} records were rejected for the first time`
+  const [changed] = schema.policy === 'warn' ? formatSchemaChanges(description.job, schema.changes) : []
+  if (changed !== undefined) return changed
   if (limited || counts.listed + counts.extracted > 0) return undefined
   try {
     return (await usuallyFindsSomething(config, description.job))

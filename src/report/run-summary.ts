@@ -7,8 +7,10 @@ import {rowOf} from '../model/run-mode.ts'
 import type {Preview} from '../sink/sink.ts'
 import type {Estimate, RateLimit} from '../source.ts'
 import {formatWindow, windowAsText, type TimeWindow} from '../model/window.ts'
+import {formatBytes} from './bytes-text.ts'
 import {diffMemberOf, formatDiff, type DiffContext} from './diff-text.ts'
 import {commandToRetry} from './rejects-text.ts'
+import {formatSchemaChanges, schemaMemberOf} from './schema-text.ts'
 import type {RunMember} from './documents/run.ts'
 
 const SAMPLE_CHARACTERS = 500
@@ -157,6 +159,7 @@ function outcomeNotes({description, report, runId, storedUnknown, limited}: Fini
     )
   }
   if (report.openRejects !== undefined) notes.push(formatOpenRejects(description, report.openRejects))
+  notes.push(...formatSchemaChanges(description.job, report.schema.changes))
   const {cursor, windows, bytesBilled = 0} = report
   if (bytesBilled > 0) notes.push(`${description.warehouse} billed ${formatBytes(bytesBilled)}.`)
   if (cursor === undefined || description.written === undefined) return notes
@@ -211,6 +214,7 @@ export function runMemberOf(run: FinishedRun, maskSecrets: (text: string) => str
         ? null
         : {before: instantOf(report.cursor.before), after: instantOf(report.cursor.after)},
     notes: [...description.notes, ...outcomeNotes(run)],
+    ...(report.schema.changes.length > 0 && {schema: schemaMemberOf(report.schema)}),
     ...(preview !== undefined && {
       samples: preview.samples.map(({idemKey, json}) => ({
         idem_key: maskSecrets(idemKey),
@@ -233,13 +237,3 @@ const previewCounts = (counts: Counts, {duplicates}: Preview): RunMember['counts
   unchanged: null,
   duplicates: duplicates ?? null,
 })
-
-const BYTE_UNITS = ['byte', 'kilobyte', 'megabyte', 'gigabyte', 'terabyte', 'petabyte'] as const
-
-/** Formats `31.5 MB`, in powers of 1,000. */
-function formatBytes(bytes: number): string {
-  const power = bytes < 1 ? 0 : Math.min(Math.floor(Math.log10(bytes) / 3), BYTE_UNITS.length - 1)
-  const unit = BYTE_UNITS[power] ?? 'byte'
-  const format = new Intl.NumberFormat('en-US', {style: 'unit', unit, maximumFractionDigits: 1})
-  return format.format(bytes / 1000 ** power)
-}

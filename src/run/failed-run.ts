@@ -1,5 +1,6 @@
 import {messageWithCauses} from '../base/errors.ts'
 import type {StreamCounts} from '../model/counts.ts'
+import type {Event} from '../model/events.ts'
 import type {TimeWindow} from '../model/window.ts'
 import type {Stream} from '../source.ts'
 import type {CommitLedger} from './commit-ledger.ts'
@@ -10,6 +11,8 @@ export interface UnfinishedSlice {
   readonly streams: readonly Stream[]
   readonly window: TimeWindow
   readonly counts: StreamCounts
+  /** They tell why it was not stored. */
+  readonly events?: readonly Event[]
 }
 
 /**
@@ -36,7 +39,8 @@ export async function endFailedRun(
   try {
     await sink.discard()
     if (unfinished !== undefined) {
-      const {streams, window} = unfinished
+      const {streams, window, events: why = []} = unfinished
+      for (const event of why) await sink.logEvent(event)
       for (const stream of streams) await sink.logEvent(events.sliceFailed(stream, window, message))
     }
     const event = events.failed(ledger.total, message)

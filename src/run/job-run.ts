@@ -1,10 +1,12 @@
 import type {Claim} from '../model/claim.ts'
 import type {Counts} from '../model/counts.ts'
+import type {SchemaPolicy} from '../model/schema-policy.ts'
 import type {TimeWindow} from '../model/window.ts'
 import type {Sink} from '../sink/sink.ts'
 import type {Estimate} from '../source.ts'
 import type {HeldWarehouse} from './held-warehouse.ts'
 import type {Schedule} from './plan.ts'
+import type {StreamChanges} from './record-shapes.ts'
 import type {SliceReader} from './slice.ts'
 import type {SweptKeys} from './swept-keys.ts'
 import type {WindowRequest} from './window-request.ts'
@@ -31,6 +33,14 @@ export interface JobRun extends SliceReader, Schedule {
   readonly estimated: (estimate: Estimate) => void
   readonly held: HeldWarehouse
   readonly maskSecrets: (text: string) => string
+  /** What is done about records of a new shape. */
+  readonly schema: SchemaPolicy
+}
+
+export interface SchemaReport {
+  readonly policy: SchemaPolicy
+  /** They are new in the shape of records that were read; nothing is new where nothing was known. */
+  readonly changes: readonly StreamChanges[]
 }
 
 export interface RunReport {
@@ -46,6 +56,7 @@ export interface RunReport {
   readonly openRejects?: number
   /** Milliseconds since 1970 where a plain run goes on; missing where the job's records have no time or coverage was not read. */
   readonly cursor?: {readonly before: number; readonly after: number}
+  readonly schema: SchemaReport
   /** The streams were read before, but with another selection. */
   readonly newSelection: boolean
   /** Why the bookmark of an earlier run was dropped, in the source's words. */

@@ -1,7 +1,7 @@
 import {asError, failure, messageWithCauses} from '../base/errors.ts'
 import {ownProcess} from '../base/process-identity.ts'
 import {addCounts, noCounts, type Counts} from '../model/counts.ts'
-import {createEvent, type Event} from '../model/events.ts'
+import {createEvent, type Event, type EventDetails} from '../model/events.ts'
 import type {RunMode} from '../model/run-mode.ts'
 import {testTablesOf} from '../model/tables.ts'
 import {windowAsText, type TimeWindow} from '../model/window.ts'
@@ -10,8 +10,12 @@ import type {JsonObject} from '../source.ts'
 import type {ChangedRows} from '../warehouse/promotion.ts'
 import type {StreamScope, StreamState, WarehouseWriter} from '../warehouse/warehouse.ts'
 import type {CommitCounts} from '../warehouse/commit-batch.ts'
+import {changesAsPayload} from '../warehouse/schema-events.ts'
+import {knownSchema} from './record-shapes.ts'
 import {createRunId} from './run-id.ts'
 import {assertPromotable, readTestTables, type TestTablesRequest, type TestTablesState} from './test-tables.ts'
+
+type Details = Omit<EventDetails, 'runId' | 'at'>
 
 export interface PromoteRequest extends TestTablesRequest {
   /** The mode that the command read from its own flags. */
@@ -34,7 +38,8 @@ export interface PromotionReport {
 
 /**
  * Makes production's what test runs of a job have stored and covered, without reading it again: rows, completed windows, rejects
- * and deletions in one transaction, and the bookmark where production has read nothing of the streams yet.
+ * and deletions in one transaction, the bookmark where production has read nothing of the streams yet, and the shape of their
+ * records where it knows none.
  */
 export async function promoteJob(request: PromoteRequest): Promise<PromotionReport> {
   const startedAt = new Date()
@@ -67,8 +72,7 @@ async function write(
   const {job, account} = first
   const runId = createRunId(job, startedAt)
   const runs = state.runs.filter(({commits}) => commits.length > 0).map((run) => run.runId)
-  const event = (details: Omit<Parameters<typeof createEvent>[0], 'runId' | 'at'>): Event =>
-    createEvent({...details, runId, at: new Date()})
+  const event = (details: Details): Event => createEvent({...details, runId, at: new Date()})
   const started: JsonObject = {
     job,
     account,
@@ -98,6 +102,7 @@ async function write(
         Object.assign(counts, totalOf(rows))
         return [
           ...scopes.flatMap((scope, index) => completedEvents(scope, index, state, rows, runs).map(event)),
+          ...scopes.flatMap((scope, index) => schemaEvents(scope, index, state, runs).map(event)),
           event({
             type: 'job.completed',
             payload: {job, account, counts: {...counts}, commits: 1, duration_seconds: secondsSince(startedAt)},
@@ -131,7 +136,7 @@ function completedEvents(
   {test, production}: TestTablesState,
   rows: CommitCounts,
   runs: readonly string[],
-): readonly Omit<Parameters<typeof createEvent>[0], 'runId' | 'at'>[] {
+): readonly Details[] {
   const {covered = [], bookmark, identity} = test[index] ?? {}
   return covered.map((window: TimeWindow, place) => {
     const counts = noCounts()
@@ -157,6 +162,20 @@ function completedEvents(
       },
     }
   })
+}
+
+/** What test runs know of the shape of a stream's records is known in production, too, where nothing is yet. */
+function schemaEvents(
+  {job, account, selection, stream}: StreamScope,
+  index: number,
+  {test, production}: TestTablesState,
+  runs: readonly string[],
+): readonly Details[] {
+  const told = (test[index]?.schema ?? []).filter(({type}) => type !== 'schema.refused')
+  const changes = changesAsPayload(told.flatMap((event) => event.changes))
+  if (changes.length === 0 || !knownSchema(production[index]?.schema ?? []).isEmpty) return []
+  const payload = {schema: 1, job, account, selection, initial: true, promoted_from: [...runs], changes}
+  return [{type: 'schema.changed', ...stream, discriminator: 'promoted', payload}]
 }
 
 const isFirstLoad = (state: StreamState | undefined): boolean =>

@@ -1,7 +1,8 @@
 import {messageWithCauses} from '../base/errors.ts'
+import type {StreamShape} from '../model/record-shape.ts'
 import type {JsonValue} from '../source.ts'
 import {sourceAnswer} from '../sources/source-answer.ts'
-import type {KeyedPage} from '../sources/box/hosted-source.ts'
+import type {KeyedPageIterator} from '../sources/box/hosted-source.ts'
 import type {Slice, SliceReader, SliceResult} from './slice.ts'
 import {SliceIntake} from './slice-intake.ts'
 
@@ -17,17 +18,21 @@ export async function readSlice(reader: SliceReader, slice: Slice): Promise<Slic
 
 async function readPages(reader: SliceReader, slice: Slice, intake: SliceIntake): Promise<SliceResult> {
   const {source, payloadLimits, log} = reader
-  const limits = {records: slice.limit, ...(payloadLimits !== undefined && {payload: payloadLimits})}
-  const pages: AsyncIterator<KeyedPage> = sourceAnswer(() =>
-    source.extract(intake.context(), limits)[Symbol.asyncIterator](),
-  )
+  const limits = {
+    records: slice.limit,
+    ...(slice.atCheckpoint !== undefined && {inParts: true as const}),
+    ...(payloadLimits !== undefined && {payload: payloadLimits}),
+  }
+  const pages: KeyedPageIterator = sourceAnswer(() => source.extract(intake.context(), limits)[Symbol.asyncIterator]())
   let bookmark: JsonValue | undefined
   let exhausted = false
+  let shapes: readonly StreamShape[] = []
   try {
     while (!intake.full) {
-      const step: IteratorResult<KeyedPage, unknown> = await pages.next()
+      const step = await pages.next()
       if (step.done === true) {
         exhausted = true
+        shapes = step.value
         break
       }
       const page = step.value
@@ -36,7 +41,7 @@ async function readPages(reader: SliceReader, slice: Slice, intake: SliceIntake)
       if (page.checkpoint === undefined) bookmark = page.bookmark
       else if (slice.atCheckpoint !== undefined) {
         await intake.finish(true)
-        await slice.atCheckpoint(page.bookmark)
+        await slice.atCheckpoint({bookmark: page.bookmark, shapes: page.shapes ?? []})
       }
     }
   } catch (error) {
@@ -45,7 +50,10 @@ async function readPages(reader: SliceReader, slice: Slice, intake: SliceIntake)
     })
     throw error
   }
-  if (!exhausted) await pages.return?.()
+  if (!exhausted) {
+    const ended = await pages.return?.()
+    if (ended?.done === true) shapes = ended.value
+  }
   await intake.finish(exhausted)
-  return exhausted && bookmark !== undefined ? {bookmark} : {}
+  return {shapes, ...(exhausted && bookmark !== undefined && {bookmark})}
 }

@@ -1,22 +1,24 @@
 import {asError, messageWithCauses} from '../base/errors.ts'
 import {StreamCounts} from '../model/counts.ts'
 import {cursorOf, type TimeWindow} from '../model/window.ts'
-import type {Estimate, JsonValue, Stream} from '../source.ts'
+import type {Estimate, Stream} from '../source.ts'
 import {sourceAnswer} from '../sources/source-answer.ts'
 import type {StreamState} from '../warehouse/warehouse.ts'
 import {askSource, askWithoutBookmark} from './ask-source.ts'
 import {mayBeOfBookmark} from './bookmark-fault.ts'
-import {CommitLedger} from './commit-ledger.ts'
+import {CommitLedger, type LedgerOptions} from './commit-ledger.ts'
 import {estimatePlans, slicesOf, sumOf} from './estimate.ts'
 import {endFailedRun, type UnfinishedSlice} from './failed-run.ts'
 import {JobEvents} from './job-events.ts'
 import type {JobRun, RunReport} from './job-run.ts'
+import {countOpenRejects} from './open-rejects.ts'
 import {assertClockIsRight, assertSelectableByWindow, planGroup, streamGroups} from './plan.ts'
 import type {GroupPlan, StreamGroup} from './plan.ts'
 import {feedForgot, plansToReadAgain} from './plan-again.ts'
 import {readSlice} from './read-slice.ts'
+import {RecordShapes} from './record-shapes.ts'
 import {RejectWarnings} from './reject-warnings.ts'
-import type {SliceResult} from './slice.ts'
+import type {PartResult, SliceResult} from './slice.ts'
 import {assertCanSweep, isSweepDue, unknownKeys} from './sweep.ts'
 import type {SweptKeys} from './swept-keys.ts'
 
@@ -31,7 +33,6 @@ export async function runJob(run: JobRun): Promise<RunReport> {
   const pipeline = new Pipeline(run, groups)
   await pipeline.begin()
   const error = await pipeline.readAndCommit()
-  if (error === undefined) await pipeline.countOpenRejects()
   const closingError = await closeSink(run)
   return pipeline.report(error ?? closingError)
 }
@@ -61,6 +62,7 @@ class Pipeline {
   readonly #rejectWarnings: RejectWarnings
   /** What events say of the job. */
   readonly #about: {readonly job: string; readonly account: string | null; readonly selection: string}
+  readonly #shapes: RecordShapes
   readonly #states = new Map<StreamGroup, readonly StreamState[]>()
   #identity: string | undefined
   #droppedBookmark: string | undefined
@@ -77,6 +79,9 @@ class Pipeline {
     this.#groups = groups
     this.#events = new JobEvents(run)
     this.#rejectWarnings = new RejectWarnings(run.log)
+    const about = () => ({...this.#about, ...(this.#identity !== undefined && {identity: this.#identity})})
+    const event: LedgerOptions['event'] = (details) => this.#events.event(details)
+    this.#shapes = new RecordShapes({...run, policy: run.schema, about, event})
     this.#ledger = new CommitLedger({
       sink: run.sink,
       objectTypes: this.#streams().map(({objectType}) => objectType),
@@ -84,17 +89,17 @@ class Pipeline {
       limited: run.request.limit !== undefined,
       held: run.held,
       maskSecrets: run.maskSecrets,
-      about: () => ({...this.#about, ...(this.#identity !== undefined && {identity: this.#identity})}),
-      event: (details) => this.#events.event(details),
+      about,
+      event,
     })
   }
 
   async begin(): Promise<void> {
-    const {job, account, selection, sink, runId, claim} = this.#run
+    const {sink, runId, claim} = this.#run
     const streams = this.#streams()
     await sink.begin({
       runId,
-      scopes: streams.map((stream) => ({job, account, selection, stream})),
+      scopes: streams.map((stream) => ({...this.#about, stream})),
       started: await this.#events.started(streams),
       ...(claim !== undefined && {claim}),
     })
@@ -107,23 +112,14 @@ class Pipeline {
     } catch (thrown) {
       const {failed} = this.#ledger
       const error = asError(failed.aborted ? failed.reason : thrown)
-      await endFailedRun(this.#run, this.#ledger, this.#events, this.#slice, error)
+      const unfinished = this.#slice && {...this.#slice, events: this.#shapes.refused}
+      await endFailedRun(this.#run, this.#ledger, this.#events, unfinished, error)
       return error
     } finally {
       this.#rejectWarnings.end()
     }
+    this.#openRejects = await countOpenRejects(this.#run, this.#ledger.total.counts.rejected)
     return undefined
-  }
-
-  async countOpenRejects(): Promise<void> {
-    const {request, sink, job, log} = this.#run
-    if (request.again === undefined && this.#ledger.total.counts.rejected === 0) return
-    try {
-      this.#openRejects = await sink.countOpenRejects(job)
-    } catch (error) {
-      // All is written by now.
-      log.warn(`how many records of ${job} are rejected by now could not be found out: ${messageWithCauses(error)}`)
-    }
   }
 
   report(error: unknown): RunReport {
@@ -141,6 +137,7 @@ class Pipeline {
       ...(this.#openRejects !== undefined && {openRejects: this.#openRejects}),
       ...(this.#droppedBookmark !== undefined && {droppedBookmark: this.#droppedBookmark}),
       ...(this.#swept !== undefined && {swept: this.#swept}),
+      schema: {policy: this.#run.schema, changes: this.#shapes.changes},
       newSelection: states.some(({otherSelectionCovered}) => otherSelectionCovered),
       ...(states.length > 0 &&
         sink.tables.read !== undefined && {cursor: {before: cursorWith([]), after: cursorWith(moved)}}),
@@ -153,6 +150,7 @@ class Pipeline {
     const states = [...(await sink.streamStates())]
     for (const group of this.#groups) this.#states.set(group, states.splice(0, group.streams.length))
     const all = [...this.#states.values()].flat()
+    this.#shapes.begin(this.#streams(), all)
     assertClockIsRight(this.#run.job, all, now().getTime())
     const {identity, moment} = await askSource(this.#run, this.#streams(), all)
     this.#identity = identity
@@ -212,7 +210,8 @@ class Pipeline {
       const counts = this.#noCounts()
       this.#slice = {streams, window, counts}
       const rejectedBefore = this.#ledger.counts().rejected
-      await readSlice(reader, {streams, window, keys, limit: Infinity, rejectedBefore, counts})
+      const {shapes} = await readSlice(reader, {streams, window, keys, limit: Infinity, rejectedBefore, counts})
+      await this.#shapes.endPart(shapes)
       await this.#ledger.endSwept(window, counts)
       this.#slice = undefined
       if (this.#ledger.isDue()) await this.#ledger.startCommit(false)
@@ -245,8 +244,9 @@ class Pipeline {
     this.#slice = {streams: plan.group.streams, window, counts}
     const reader = this.#reader()
     let checkpoints = 0
-    const atCheckpoint = async (bookmark: JsonValue): Promise<void> => {
+    const atCheckpoint = async ({bookmark, shapes}: PartResult): Promise<void> => {
       checkpoints += 1
+      await this.#shapes.endPart(shapes)
       await this.#ledger.endPart(window, counts, bookmark)
       counts.clear()
       if (this.#ledger.isDue()) await this.#ledger.startCommit(false)
@@ -275,6 +275,7 @@ class Pipeline {
         throw error
       return {empty: true, limitReached: false, refused: asError(error)}
     }
+    await this.#shapes.endPart(result.shapes)
     await this.#ledger.endSlice(window, counts, result.bookmark)
     this.#slice = undefined
     const {listed, deleted, extracted} = counts.total()

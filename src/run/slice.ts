@@ -5,6 +5,7 @@ import type {JsonObject, JsonValue, Logger, SecretStore, Stream} from '../source
 import type {RejectWarnings} from './reject-warnings.ts'
 import type {HostedSource, HostUpdate} from '../sources/box/hosted-source.ts'
 import type {PayloadLimits} from '../model/payload-limits.ts'
+import type {StreamShape} from '../model/record-shape.ts'
 
 /** All that does not change from slice to slice. */
 export interface SliceReader {
@@ -48,9 +49,17 @@ export interface Slice {
   /** Filled with what became of this slice's records. */
   readonly counts: StreamCounts
   /** Called when all that came before a checkpoint is with the sink and counted, and empties `counts`. Missing: it is passed over. */
-  readonly atCheckpoint?: (bookmark: JsonValue) => Promise<void>
+  readonly atCheckpoint?: (part: PartResult) => Promise<void>
+}
+
+/** What came since the checkpoint before, or since the beginning. */
+export interface PartResult {
+  readonly bookmark: JsonValue
+  readonly shapes: readonly StreamShape[]
 }
 
 export interface SliceResult {
+  /** Those of what no part had. */
+  readonly shapes: readonly StreamShape[]
   readonly bookmark?: JsonValue
 }

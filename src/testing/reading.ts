@@ -5,7 +5,7 @@ import {messageWithCauses} from '../base/errors.ts'
 import type {Event} from '../model/events.ts'
 import {streamGroups} from '../run/plan.ts'
 import {readSlice} from '../run/read-slice.ts'
-import type {SliceReader} from '../run/slice.ts'
+import type {PartResult, SliceReader} from '../run/slice.ts'
 import {contextBetweenSlices} from '../run/source-context.ts'
 import type {JsonObject, JsonValue, Page, Source, SourceContext, Stream} from '../source.ts'
 import {keyProblem} from '../sources/box/keyed-record.ts'
@@ -71,7 +71,7 @@ export async function read(trial: Trial, options: ReadingOptions = {}): Promise<
   const counts = new StreamCounts(objectTypes)
   const whole = new StreamCounts(objectTypes)
   const checkpoints: Checkpoint[] = []
-  const atCheckpoint = (at: JsonValue): Promise<void> => {
+  const atCheckpoint = ({bookmark: at}: PartResult): Promise<void> => {
     checkpoints.push({bookmark: at, keys: keys.length})
     whole.addAll(counts)
     counts.clear()

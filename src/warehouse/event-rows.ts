@@ -3,7 +3,7 @@ import * as z from 'zod'
 import type {EventType} from '../model/events.ts'
 import type {JsonValue} from '../source.ts'
 import {windowIn} from './coverage-sql.ts'
-import type {RejectedIn, Reject, RunEvent, StoredBookmark} from './warehouse.ts'
+import type {RejectedIn, Reject, RunEvent, StoredBookmark, StoredRow} from './warehouse.ts'
 
 /** A row of any warehouse, by the names of its columns. */
 export type Row = Readonly<Record<string, unknown>>
@@ -39,6 +39,14 @@ const rejectedIn = (row: Row): RejectedIn => ({
   window: windowIn(row),
   ...(typeof row['bookmark'] === 'string' &&
     row['bookmark'] !== 'null' && {bookmark: JSON.parse(row['bookmark']) as JsonValue}),
+})
+
+/** Needs `external_id`, `payload` as JSON text, `first_ms` and `last_ms`. */
+export const storedRowIn = (row: Row): StoredRow => ({
+  externalId: typeof row['external_id'] === 'string' ? row['external_id'] : null,
+  payload: textOf(row['payload']),
+  firstSeen: Number(row['first_ms']),
+  lastSeen: Number(row['last_ms']),
 })
 
 const bookmarkShape = z.object({value: z.json(), at: z.iso.datetime()})

@@ -10,12 +10,12 @@ import type {Warehouse} from './warehouse.ts'
 
 const foldersToRemove = new Set<string>()
 
-/** Commands that run no job wait until the process ends. */
-const outsideOfRuns = (): OpenOptions => {
+/** Commands that run no job wait until the process ends, or `signal` says so. */
+export const outsideOfRuns = (signal: AbortSignal = new AbortController().signal): OpenOptions => {
   const temporaryFolder = join(tmpdir(), `lorchestra-${randomBytes(12).toString('hex')}`)
   if (foldersToRemove.size === 0) process.once('exit', removeFolders)
   foldersToRemove.add(temporaryFolder)
-  return {temporaryFolder, signal: new AbortController().signal}
+  return {temporaryFolder, signal}
 }
 
 const removeFolders = (): void => {

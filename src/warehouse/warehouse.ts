@@ -1,8 +1,10 @@
 import type {Claim} from '../model/claim.ts'
 import type {Event, EventType} from '../model/events.ts'
 import type {JsonValue, Stream} from '../source.ts'
+import type {SchemaChange} from '../model/stream-schema.ts'
 import type {TimeWindow} from '../model/window.ts'
 import type {TableSet} from '../model/tables.ts'
+import type {AdHocAnswer, AdHocQuery} from './ad-hoc-query.ts'
 import type {CommitBatch, CommitCounts} from './commit-batch.ts'
 import type {CompareOptions, Comparison, StreamsToCompare} from './comparison.ts'
 import type {ComparedTables, Promotion} from './promotion.ts'
@@ -26,6 +28,13 @@ export interface Warehouse {
   readRejects(tables: TableSet, wanted: WantedRejects): Promise<readonly Reject[] | undefined>
   /** Reads what the newest runs that are wanted logged as `job.*` and `ingestion.*`, oldest first; none if no log. */
   readRunEvents(tables: TableSet, wanted: WantedRuns): Promise<readonly RunEvent[]>
+  /** Reads all that these tables say of one record. */
+  readRecord(tables: TableSet, key: RecordKey): Promise<StoredRecord>
+  /**
+   * Answers a person's own statement. Throws a usage error, and runs nothing, where it is not one that only reads, or would
+   * reach anything but the warehouse.
+   */
+  query(query: AdHocQuery): Promise<AdHocAnswer>
   /** Reads what is in these tables, for a person. A table that is missing is described as one. */
   describe(tables: TableSet): Promise<WarehouseDescription>
   /** Counts the rows of `raw_objects` beyond the first one of their key; reads every key. */
@@ -121,9 +130,22 @@ export interface StreamState {
   readonly otherSelectionCovered: boolean
   /** The account held this one's data last. */
   readonly identity?: string
+  /** What runs told of the shape of the stream's records, whatever job they were of; oldest first. */
+  readonly schema: readonly SchemaEvent[]
 }
 
-export const NOTHING_COVERED: StreamState = {covered: [], otherSelectionCovered: false}
+export const NOTHING_COVERED: StreamState = {covered: [], otherSelectionCovered: false, schema: []}
+
+/** `schema.refused` tells of a slice that was not stored, and changes nothing. */
+export interface SchemaEvent {
+  readonly type: Extract<EventType, `schema.${string}`>
+  readonly runId: string
+  /** It was written then; milliseconds since 1970. */
+  readonly at: number
+  /** Nothing was known before. */
+  readonly initial: boolean
+  readonly changes: readonly SchemaChange[]
+}
 
 export interface StoredBookmark {
   readonly value: JsonValue
@@ -183,6 +205,28 @@ export interface RunEvent {
   readonly at: number
   readonly error: string | null
   readonly payload: JsonValue
+}
+
+export interface RecordKey {
+  readonly idemKey: string
+  /** The key names it. */
+  readonly stream: Stream
+}
+
+/** All that two tables say of one record. */
+export interface StoredRecord {
+  readonly row: StoredRow | undefined
+  /** Those that name the key, and `job.started` of runs that began when the row was first and last seen; oldest first. */
+  readonly events: readonly RunEvent[]
+}
+
+export interface StoredRow {
+  readonly externalId: string | null
+  /** The JSON text, as the warehouse gives it. */
+  readonly payload: string
+  /** Milliseconds since 1970, as `lastSeen`. */
+  readonly firstSeen: number
+  readonly lastSeen: number
 }
 
 export interface WarehouseDescription {

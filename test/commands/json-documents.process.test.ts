@@ -125,13 +125,26 @@ describe('the documents of --json', () => {
     ['sources list', 0],
     ['warehouse create', 0],
     ['warehouse show', 0],
+    ['show entry:diary:a', 0],
+    ['schema show diary_entries', 0],
+    ['schema diff diary_entries', 0],
     ['doctor', 1],
   ] as const) {
     it(line, async () => {
-      const name = line.replace(/ (acct1|notes_acct1).*/, '').replaceAll(' ', '-')
+      const name = line.replace(/ (acct1|notes_acct1|entry:|diary_entries).*/, '').replaceAll(' ', '-')
       await expectDocument(await printed(line), {name, exit})
     })
   }
+
+  it('query', async () => {
+    const sql = 'SELECT idem_key, payload, last_seen, 12345678901234567890 AS wide FROM raw_objects'
+    const result = await lorchestra(['query', sql, '--json'], {cwd: project.folder, home})
+    await expectDocument(result, {name: 'query'})
+  })
+
+  it('schema accept', async () => {
+    await expectDocument(await printed('schema accept diary_entries'), {name: 'schema-accept'})
+  })
 
   for (const command of ['runs show', 'rejects list']) {
     it(command, async () => {

@@ -32,7 +32,7 @@ describe('lorchestra warehouse show', () => {
       {tables: {exists: boolean; rows: number | null}[]; streams: {job: string}[]}
     >
     expect(production.tables.map(({exists}) => exists)).to.deep.equal([false, false])
-    expect(test.tables.map(({rows}) => rows)).to.deep.equal([3, 1])
+    expect(test.tables.map(({rows}) => rows)).to.deep.equal([4, 1])
     expect(test.streams.map(({job}) => job)).to.deep.equal(['things'])
   })
 

@@ -72,7 +72,15 @@ describe('a setting of an account or a job on the command line', () => {
     expect((JSON.parse(stdout) as {job: object}).job).to.deep.include({
       account: 'acct1',
       source_system: 'notes--acct1',
-      settings: {start: '2024-01-01T00:00:00.000Z', overlap: '1d', slice: '30d', settle: '0s', max_rejects: 100},
+      settings: {
+        start: '2024-01-01T00:00:00.000Z',
+        overlap: '1d',
+        slice: '30d',
+        settle: '0s',
+        sweep: '1w',
+        schema: 'warn',
+        max_rejects: 100,
+      },
       mask: ['/name', '/emails/*/address'],
       options: {},
     })

@@ -31,33 +31,41 @@ describe('a setting of an account or a job', () => {
   it('is told with its default as a value only where no source has its own', async () => {
     const properties = await propertiesIn(root, 'job')
     const withValue = Object.entries(properties).filter(([, described]) => described.default !== undefined)
-    expect(withValue.map(([key, described]) => [key, described.default])).to.deep.equal([['max_rejects', 100]])
+    expect(withValue.map(([key, described]) => [key, described.default])).to.deep.equal([
+      ['schema', 'evolve'],
+      ['max_rejects', 100],
+    ])
     expect(properties['overlap']?.description).to.include("Left out: the source's, else 0s.")
     expect(properties['slice']?.description).to.include("Left out: the source's, else all at once.")
   })
 
   it("is the job's before the source's, and the source's before lorchestra's own", () => {
-    expect(runSettings({maxRejects: 100})).to.deep.equal({
+    expect(runSettings({maxRejects: 100, schema: 'evolve'})).to.deep.equal({
       start: -Infinity,
       overlap: 0,
       slice: undefined,
       sliceIsMaximum: false,
       settle: 0,
       earliest: -Infinity,
+      sweep: undefined,
+      schema: 'evolve',
       maxRejects: 100,
     })
     const defaults = {overlap: '1d', slice: '30d', settle: '5m', earliest: '2004-04-01T00:00:00Z'}
     const ofSource = {overlap: 86_400_000, slice: 2_592_000_000, settle: 300_000, earliest: Date.UTC(2004, 3, 1)}
-    expect(runSettings({maxRejects: 0}, defaults)).to.deep.equal({
+    expect(runSettings({maxRejects: 0, schema: 'warn'}, defaults)).to.deep.equal({
       start: -Infinity,
+      schema: 'warn',
+      sweep: undefined,
       maxRejects: 0,
       sliceIsMaximum: false,
       ...ofSource,
     })
-    const job = {start: new Date('2024-01-01'), overlap: 0, slice: 1000, maxRejects: 7}
+    const job = {start: new Date('2024-01-01'), overlap: 0, slice: 1000, maxRejects: 7, schema: 'freeze'} as const
     expect(runSettings(job, defaults)).to.deep.equal({
       ...ofSource,
       ...job,
+      sweep: undefined,
       sliceIsMaximum: true,
       start: Date.UTC(2024, 0, 1),
     })
@@ -68,6 +76,15 @@ describe('the key of a setting', () => {
   const ELSEWHERE: Readonly<Record<string, readonly string[]>> = {
     // The job's account is looked up where the file is read; a wrong one is shown where it stands.
     'config/config.ts': ['account'],
+    // Neither is about the setting.
+    'config/job-settings.ts': ['schema'],
+    'warehouse/bigquery/table-metadata.ts': ['schema'],
+    // It is a part of a commit that a sweep made, and the word for it.
+    'report/past-runs-text.ts': ['sweep'],
+    'run/commit-ledger.ts': ['sweep'],
+    'run/completed-commit.ts': ['sweep'],
+    'run/past-runs.ts': ['sweep'],
+    'run/sweep.ts': ['sweep'],
     // There it is the place where a key stands.
     'config/file-schema.ts': ['account'],
     'cli/starter/starter-files.ts': ['account'],

@@ -21,7 +21,7 @@ export default {
     for (let first = bookmark; first < 500; first += 100) {
       if (first - bookmark === 300) throw new Error('the ledger fell shut')
       progress({listed: 100})
-      const records = Array.from({length: 100}, (_, index) => ({id: first + index}))
+      const records = Array.from({length: 100}, (_, index) => ({id: first + index, ['of' + first]: true}))
       yield {records, bookmark: first + 100, checkpoint: true}
     }
   },
@@ -35,7 +35,9 @@ describe('a source without windows in its box', () => {
     const broken = await project.run(['run', 'all_entries'])
     expect(broken.code, broken.stderr).to.equal(1)
     expect(broken.stderr).to.include('the ledger fell shut')
-    expect(broken.stderr).to.include('300 stored (up to a checkpoint of the source); the same command goes on from there.')
+    expect(broken.stderr).to.include(
+      '300 stored (up to a checkpoint of the source); the same command goes on from there.',
+    )
     const {stdout: runs} = await project.run(['runs', 'list', '--json'])
     const [{run_id: runId, windows}] = (JSON.parse(runs) as {runs: [{run_id: string; windows: unknown[]}]}).runs
     expect(windows).to.deep.equal([])
@@ -45,6 +47,15 @@ describe('a source without windows in its box', () => {
     const [{counts}] = (JSON.parse(ended.stdout) as {runs: [{counts: object}]}).runs
     expect(counts).to.include({listed: 200, extracted: 200, inserted: 200})
     expect(await query(project.database, 'SELECT 1 FROM raw_objects')).to.have.length(500)
+    const told = await query(
+      project.database,
+      `SELECT (payload->'$.changes[*].path')::VARCHAR AS paths, payload->>'$.changes[0].of' AS of
+       FROM event_log WHERE event_type = 'schema.changed' ORDER BY rowid`,
+    )
+    // Each part tells of its own records, and of no other.
+    expect(told).to.have.length(5)
+    for (const [index, {paths, of}] of told.entries())
+      expect([String(paths).includes(`/of${index * 100}`), of]).to.deep.equal([true, '100'])
   })
 })
 

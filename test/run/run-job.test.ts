@@ -79,6 +79,7 @@ describe('a run', () => {
     )
     expect(rows).to.deep.equal([
       {event_type: 'job.started', correlation_id: 'the-run', status: 'ok'},
+      {event_type: 'schema.changed', correlation_id: 'the-run', status: 'ok'},
       {event_type: 'ingestion.completed', correlation_id: 'the-run', status: 'ok'},
       {event_type: 'job.completed', correlation_id: 'the-run', status: 'ok'},
     ])

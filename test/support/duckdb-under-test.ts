@@ -1,4 +1,5 @@
 import {readdir} from 'node:fs/promises'
+import {join} from 'node:path'
 
 import {DuckDBWarehouse} from '../../src/warehouse/duckdb/warehouse.ts'
 import {change, query} from './database.ts'
@@ -19,8 +20,8 @@ export function duckDBUnderTest(folder: string): WarehouseUnderTest {
   return {
     folder,
     tables,
-    open: () =>
-      new DuckDBWarehouse({path, temporaryFolder: folder, lockTimeout: LOCK_TIMEOUT}, new AbortController().signal),
+    open: (signal = new AbortController().signal) =>
+      new DuckDBWarehouse({path, temporaryFolder: join(folder, 'spool', 'opened'), lockTimeout: LOCK_TIMEOUT}, signal),
     run: async (run) => scriptedRun({...run, folder}),
     runApart: async (runs) => runApart(runs.map((run) => ({...run, folder}))),
     stored: async (table = 'raw_objects') =>

@@ -158,6 +158,18 @@ export function describePromotion(warehouse: () => WarehouseUnderTest): void {
     expect((await promote()).leavesBookmark).to.equal(true)
   })
 
+  it('takes over the shape of the records where production knows none, and leaves what it knows', async () => {
+    await test({source: yielding({id: 'a', n: 1}), now: DAY})
+    await promote()
+    const frozen = {schema: 'freeze', request: full} as const
+    const same = await warehouse().run({source: yielding({id: 'b', n: 2}), now: 2 * DAY, ...frozen})
+    expect([same.error, same.schema.changes]).to.deep.equal([undefined, []])
+    await test({source: yielding({id: 'a', n: 1}, {id: 'c', extra: 1}), now: 3 * DAY, request: full})
+    await promote({changed: 'skip'})
+    const other = await warehouse().run({source: yielding({id: 'c', extra: 1}), now: 4 * DAY, ...frozen})
+    expect(codeOf(other.error)).to.equal('E_SCHEMA_FROZEN')
+  })
+
   const drop = async (mode: 'test-table' | 'dry-run' = 'test-table') =>
     withRunMode(mode, async () => dropTestTables({warehouse: warehouse().open(), production: PRODUCTION}, mode))
 

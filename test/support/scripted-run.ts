@@ -40,6 +40,7 @@ export interface ScriptedRun {
   readonly start?: number
   readonly maxRejects?: number
   readonly sweep?: number
+  readonly schema?: JobRun['schema']
   readonly sliceIsMaximum?: boolean
   readonly commitAfter?: JobRun['commitAfter']
   readonly signal?: AbortSignal
@@ -128,6 +129,7 @@ export async function scriptedRun(run: ScriptedRun): Promise<ScriptedResult> {
     log: run.log ?? silentLog,
     signal,
     maxRejects: run.maxRejects ?? 100,
+    schema: run.schema ?? 'evolve',
     askKnown: !request.refetch,
     now: () => new Date(run.now ?? Date.now()),
     maskSecrets: (run.mask ?? createMask()).apply,

@@ -2,15 +2,17 @@ import {expect} from 'chai'
 import {stub} from 'sinon'
 
 import {outcomeOf} from '../../src/base/errors.ts'
+import {ownProcess} from '../../src/base/process-identity.ts'
 import {createEvent} from '../../src/model/events.ts'
 import {CLOCK_TOLERANCE} from '../../src/model/clock.ts'
 import type {Page} from '../../src/source.ts'
 import {readAgain} from '../../src/run/read-again.ts'
+import {changesAsPayload} from '../../src/warehouse/schema-events.ts'
 import type {WantedRejects, Warehouse} from '../../src/warehouse/warehouse.ts'
 import {Archive, archiveSource} from './archive-source.ts'
 import {Ledger, ledgerSource} from './ledger-source.ts'
 import type {EndedApart, RunApart} from './run-apart.ts'
-import {PRODUCTION, type ScriptedResult, type ScriptedRun} from './scripted-run.ts'
+import {PRODUCTION, TEST, type ScriptedResult, type ScriptedRun} from './scripted-run.ts'
 import {scriptedSource, windowOf, type ScriptedRecord} from './scripted-source.ts'
 
 export interface StoredRow {
@@ -33,7 +35,7 @@ export interface LoggedEvent {
 export interface WarehouseUnderTest {
   /** Removed after the test. */
   readonly folder: string
-  open(): Warehouse
+  open(signal?: AbortSignal): Warehouse
   run(run: Omit<ScriptedRun, 'folder'>): Promise<ScriptedResult>
   /** Each in a process of its own, all at the same moment. */
   runApart(runs: readonly RunApart[]): Promise<readonly EndedApart[]>
@@ -120,6 +122,7 @@ export function describeWarehouse(warehouse: () => WarehouseUnderTest): void {
       'ingestion.completed the-run',
       'job.completed the-run',
       'job.started the-run',
+      'schema.changed the-run',
     ])
     expect(events[0]?.payload).to.deep.include({
       schema: 1,
@@ -162,6 +165,103 @@ export function describeWarehouse(warehouse: () => WarehouseUnderTest): void {
       ],
     ])
     expect(await open.countSurplusRows(PRODUCTION)).to.equal(0)
+  })
+
+  it('shows one record with all that the log says of it', async () => {
+    const key = {idemKey: 'thing:scripted--acct1:a', stream: {sourceSystem: 'scripted--acct1', objectType: 'thing'}}
+    const pages: Page[] = [{records: [{id: 'a', text: 'one\u2028two'}, {id: 'b'}], deleted: [key.idemKey]}]
+    const source = scriptedSource(() => [], {
+      async *extract({reject}) {
+        reject(key.idemKey, 'it is damaged')
+        yield* await Promise.resolve(pages)
+      },
+    })
+    await warehouse().run({source, now: DAY, runId: 'first'})
+    await warehouse().run({
+      source: yielding({id: 'a', text: 'one\u2028two'}),
+      now: 2 * DAY,
+      runId: 'second',
+      request: full,
+    })
+    const {row, events} = await warehouse().open().readRecord(PRODUCTION, key)
+    expect(row).to.include({externalId: 'a', firstSeen: DAY, lastSeen: 2 * DAY})
+    expect(JSON.parse(row?.payload ?? '')).to.deep.equal({id: 'a', text: 'one\u2028two'})
+    expect(events.map(({type, runId, error}) => [type, runId, error])).to.have.deep.members([
+      ['job.started', 'first', null],
+      ['record.rejected', 'first', 'it is damaged'],
+      ['object.deleted', 'first', null],
+      ['job.started', 'second', null],
+    ])
+    const other = {...key, idemKey: 'thing:scripted--acct1:nobody'}
+    expect(await warehouse().open().readRecord(PRODUCTION, other)).to.deep.equal({row: undefined, events: []})
+    expect((await warehouse().open().readRecord(TEST, key)).row).to.equal(undefined)
+  })
+
+  it('knows the shape of the records that it stored, whatever their members are called', async () => {
+    const odd = {id: 'a', 'a"b\\c/~\u2028\n': {ünï: [1, null]}, n: 1}
+    await warehouse().run({source: yielding(odd), now: DAY, runId: 'first'})
+    const second = await warehouse().run({
+      source: yielding({...odd, n: 'x'}),
+      now: 2 * DAY,
+      runId: 'second',
+      request: full,
+    })
+    expect(second.schema.changes.flatMap(({changes}) => changes.map(({path}) => path))).to.deep.equal(['/n'])
+    const frozen = await warehouse().run({
+      source: yielding({...odd, late: 1}),
+      now: 3 * DAY,
+      runId: 'third',
+      request: full,
+      schema: 'freeze',
+    })
+    expect(outcomeOf(frozen.error)).to.equal('failed')
+    const stream = {sourceSystem: 'scripted--acct1', objectType: 'thing'}
+    const scope = {job: 'job', account: 'acct1', selection: 'all', stream}
+    const [state] = await warehouse().open().readStreamStates(PRODUCTION, [scope])
+    const paths = state?.schema.map(({type, runId, initial, changes}) => [
+      type,
+      runId,
+      initial,
+      changes.map(({path, types}) => `${path} ${types.join('|')}`),
+    ])
+    expect(paths).to.deep.equal([
+      [
+        'schema.changed',
+        'first',
+        true,
+        [
+          ' object',
+          '/id string',
+          '/a"b\\c~1~0\u2028\n object',
+          '/a"b\\c~1~0\u2028\n/ünï array',
+          '/a"b\\c~1~0\u2028\n/ünï/* null|integer',
+          '/n integer',
+        ],
+      ],
+      ['schema.changed', 'second', false, ['/n integer|string']],
+      ['schema.refused', 'third', false, ['/late integer']],
+    ])
+    expect((await warehouse().stored()).map(({payload}) => payload)).to.deep.equal([{...odd, n: 'x'}])
+
+    const changes = changesAsPayload(state?.schema.at(-1)?.changes ?? [])
+    const payload = {schema: 1, streams: ['scripted--acct1/thing'], process: {...(await ownProcess())}, changes}
+    const at = new Date(4 * DAY)
+    const accepting = await warehouse()
+      .open()
+      .begin({
+        tables: PRODUCTION,
+        runId: 'fourth',
+        scopes: [scope],
+        started: () => createEvent({type: 'schema.accepted', runId: 'fourth', at, ...stream, payload}),
+      })
+    await accepting.close()
+    const stored = await warehouse().run({
+      source: yielding({...odd, late: 1}),
+      now: 5 * DAY,
+      request: full,
+      schema: 'freeze',
+    })
+    expect([stored.error, stored.counts.updated, stored.schema.changes]).to.deep.equal([undefined, 1, []])
   })
 
   it('goes on where the last run ended, and reads the gap that --since left', async () => {

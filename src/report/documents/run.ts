@@ -7,6 +7,7 @@ import {diffMember} from './diff.ts'
 import {document, type DocumentOf} from './document.ts'
 import {instant} from './instant.ts'
 import * as names from './names.ts'
+import {schemaMember} from './schema.ts'
 import {tablesMember} from './tables.ts'
 import {windowMember} from './window.ts'
 import {isRunMode, RUN_MODES} from '../../model/run-mode.ts'
@@ -44,6 +45,7 @@ export const runMember = z
       .nullable()
       .describe('Where a plain run would have begun before it, and where the next one begins; null: not known.'),
     notes: z.array(z.string()).describe('What a person should know, one line each.'),
+    schema: schemaMember.optional().describe('What is new in the shape of the records; missing: nothing.'),
     samples: z
       .array(
         z.strictObject({

@@ -1,6 +1,7 @@
 import {z} from 'zod'
 
 import {LOG_LEVELS} from '../../base/log.ts'
+import {MOST_PATHS, SHAPE_TYPES} from '../../model/record-shape.ts'
 import {isErrorMessage, type ErrorMessage} from './error-message.ts'
 
 /** What a box may say. Whatever runs in it may say anything, so nothing is read that does not fit. */
@@ -52,6 +53,29 @@ export const asked = {
 }
 
 const names = z.array(z.string())
+/** Names of 100 characters, twelve deep; `~` and `/` in them take two. */
+const path = z
+  .string()
+  .max(2500)
+  .regex(/^\//)
+  .refine((text) => text.isWellFormed())
+const shapes = z.array(
+  z.strictObject({
+    objectType: z.string(),
+    records: z.int().nonnegative(),
+    morePaths: z.boolean(),
+    paths: z
+      .array(
+        z.strictObject({
+          path,
+          types: z.partialRecord(z.enum(SHAPE_TYPES), z.string().max(1100)),
+          count: z.int().nonnegative(),
+          objects: z.int().nonnegative(),
+        }),
+      )
+      .max(MOST_PATHS + 1),
+  }),
+)
 
 export const answers = {
   list: z.array(
@@ -96,8 +120,9 @@ export const answers = {
       rateLimit: z.union([z.strictObject({value: z.unknown().optional()}), z.strictObject({error: errorMessage})]),
     }),
   ]),
-  next: z
-    .object({
+  next: z.union([
+    z.strictObject({shapes}),
+    z.object({
       objectType: z.string().optional(),
       extracted: z.int().nonnegative(),
       records: z.int().nonnegative(),
@@ -105,7 +130,9 @@ export const answers = {
       deleted: names.optional(),
       bookmark: z.unknown().optional(),
       checkpoint: z.literal(true).optional(),
-    })
-    .nullable(),
+      shapes: shapes.optional(),
+    }),
+  ]),
+  return: z.strictObject({shapes}),
   nextKeys: names.max(10_000).nullable(),
 }

@@ -1,28 +1,27 @@
-import {z} from 'zod'
-
 import {sourceBug} from '../../base/errors.ts'
 import {untilAborted} from '../../base/waiting.ts'
 import {CLOSING_TIME} from '../source-pages.ts'
 import type {Box} from './box.ts'
 import type {HostContext} from './hosted-source.ts'
 
-interface Asked<Item> {
+interface Asked<Item, Last> {
   /** Has the source begin, in the context of this number. */
   readonly begin: (id: number) => Promise<unknown>
-  /** Asks for the next one; `undefined` at the end. */
-  readonly next: (id: number) => Promise<Item | undefined>
+  readonly next: (id: number) => Promise<IteratorResult<Item, Last>>
+  /** Has the source end before it has given all. */
+  readonly end: (id: number) => Promise<Last>
 }
 
 /** Takes one after the other what a source in the box yields; every wait can be aborted. */
-export class BoxedIterator<Item> implements AsyncIterator<Item> {
+export class BoxedIterator<Item, Last> implements AsyncIterator<Item, Last> {
   readonly #box: Box
   readonly #signal: AbortSignal
   readonly #id: number
-  readonly #asked: Asked<Item>
+  readonly #asked: Asked<Item, Last>
   readonly #begun: Promise<unknown>
   readonly #abort: () => void
 
-  constructor(box: Box, context: HostContext, asked: Asked<Item>) {
+  constructor(box: Box, context: HostContext, asked: Asked<Item, Last>) {
     this.#box = box
     this.#signal = context.signal
     this.#asked = asked
@@ -33,29 +32,27 @@ export class BoxedIterator<Item> implements AsyncIterator<Item> {
     this.#begun.catch(() => undefined)
   }
 
-  async next(): Promise<IteratorResult<Item, undefined>> {
-    const item = await untilAborted(this.#box.within(this.#id, this.#next()), this.#signal)
-    if (item !== undefined) return {done: false, value: item}
-    this.#end()
-    return {done: true, value: undefined}
+  async next(): Promise<IteratorResult<Item, Last>> {
+    const step = await untilAborted(this.#box.within(this.#id, this.#next()), this.#signal)
+    if (step.done === true) this.#end()
+    return step
   }
 
   /** The source's `finally` blocks run, for a while; then its process ends. */
-  async return(): Promise<IteratorResult<Item, undefined>> {
+  async return(): Promise<IteratorResult<Item, Last>> {
     const time = this.#signal.aborted ? CLOSING_TIME.aborted : CLOSING_TIME.finished
     const timer = setTimeout(() => {
       this.#box.fail(sourceBug(`the source did not end within ${time / 1000} s of being told to`))
     }, time)
     try {
-      await this.#box.within(this.#id, this.#box.call(z.unknown(), 'return', this.#id))
+      return {done: true, value: await this.#box.within(this.#id, this.#asked.end(this.#id))}
     } finally {
       clearTimeout(timer)
       this.#end()
     }
-    return {done: true, value: undefined}
   }
 
-  async #next(): Promise<Item | undefined> {
+  async #next(): Promise<IteratorResult<Item, Last>> {
     await this.#begun
     return this.#asked.next(this.#id)
   }

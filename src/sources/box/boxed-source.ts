@@ -6,7 +6,7 @@ import type {Box} from './box.ts'
 import {BoxedIterator} from './boxed-iterator.ts'
 import type {BoxContext} from './box-questions.ts'
 import {answers} from './box-messages.ts'
-import type {HostContext, HostedSource, KeyedPage, ReadLimits} from './hosted-source.ts'
+import type {HostContext, HostedSource, KeyedPage, KeyedPageIterator, ReadLimits} from './hosted-source.ts'
 import type {Told} from './options-message.ts'
 import type {ContextMessage, LimitsMessage} from './messages.ts'
 import type {SourceShape} from './source-shape.ts'
@@ -120,30 +120,38 @@ async function withContext<Answer>(
   }
 }
 
-function boxedPages(box: Box, context: HostContext, options: number, limits: ReadLimits): AsyncIterator<KeyedPage> {
+function boxedPages(box: Box, context: HostContext, options: number, limits: ReadLimits): KeyedPageIterator {
   // Where there is a limit, what lies beyond it is not read.
   const readAhead = limits.records === Infinity
   return new BoxedIterator(box, context, {
     begin: async (id) => box.call(z.unknown(), 'extract', contextMessage(id, options, context), limitsMessage(limits)),
     next: async (id) => nextPage(box, id, readAhead),
+    end: async (id) => (await box.call(answers.return, 'return', id)).shapes,
   })
 }
 
 const boxedKeys = (box: Box, context: HostContext, options: number): AsyncIterator<readonly string[]> =>
-  new BoxedIterator(box, context, {
+  new BoxedIterator<readonly string[], undefined>(box, context, {
     begin: async (id) => box.call(z.unknown(), 'listKeys', contextMessage(id, options, context)),
-    next: async (id) => (await box.call(answers.nextKeys, 'nextKeys', id)) ?? undefined,
+    next: async (id) => {
+      const keys = await box.call(answers.nextKeys, 'nextKeys', id)
+      return keys === null ? {done: true, value: undefined} : {done: false, value: keys}
+    },
+    end: async (id) => {
+      await box.call(answers.return, 'return', id)
+      return undefined
+    },
   })
 
-async function nextPage(box: Box, id: number, readAhead: boolean): Promise<KeyedPage | undefined> {
+async function nextPage(box: Box, id: number, readAhead: boolean): ReturnType<KeyedPageIterator['next']> {
   box.expect(id)
   const answer = await box.call(answers.next, 'next', id, readAhead)
   const records = box.received(id)
-  if (answer === null) return undefined
-  const {objectType, extracted, records: count, rejections, deleted, bookmark, checkpoint} = answer
+  if (!('extracted' in answer)) return {done: true, value: answer.shapes}
+  const {objectType, extracted, records: count, rejections, deleted, bookmark, checkpoint, shapes} = answer
   if (records.length !== count)
     throw box.fail(sourceBug('the box of the source sent another number of records than it said'))
-  return {
+  const page: KeyedPage = {
     extracted,
     records,
     rejections: rejections.map(({reference, reason}) => ({
@@ -154,7 +162,9 @@ async function nextPage(box: Box, id: number, readAhead: boolean): Promise<Keyed
     ...(deleted !== undefined && {deleted}),
     ...(bookmark !== undefined && {bookmark: bookmark as JsonValue}),
     ...(checkpoint !== undefined && {checkpoint}),
+    ...(shapes !== undefined && {shapes}),
   }
+  return {done: false, value: page}
 }
 
 function contextMessage(context: number, options: number, given: HostContext): ContextMessage {
@@ -182,9 +192,10 @@ const bareMessage = (context: number, options: number): ContextMessage => ({
 // JSON has no infinity.
 const finite = (value: number): number | null => (Number.isFinite(value) ? value : null)
 
-function limitsMessage({records, payload}: ReadLimits): LimitsMessage {
+function limitsMessage({records, inParts, payload}: ReadLimits): LimitsMessage {
   return {
     records: finite(records),
+    ...(inParts !== undefined && {inParts}),
     ...(payload !== undefined && {payload: {...payload, levels: finite(payload.levels), bytes: finite(payload.bytes)}}),
   }
 }

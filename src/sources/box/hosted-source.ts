@@ -1,6 +1,7 @@
 import type {JsonValue, LoginContext, Source, SourceContext} from '../../source.ts'
 import type {SpoolableRecord} from '../../model/raw-object-columns.ts'
 import type {PayloadLimits} from '../../model/payload-limits.ts'
+import type {StreamShape} from '../../model/record-shape.ts'
 import type {Rejection} from './keyed-record.ts'
 
 /** The host gives this to a source that it asks; the rest of the context is made beside the source. */
@@ -23,6 +24,8 @@ export interface HostUpdate {
 export interface ReadLimits {
   /** Records that the run may still take. */
   readonly records: number
+  /** What was read before a checkpoint may be stored by itself, so that its shapes come with the checkpoint. */
+  readonly inParts?: true
   readonly payload?: PayloadLimits
 }
 
@@ -36,7 +39,15 @@ export interface KeyedPage {
   readonly deleted?: readonly string[]
   readonly bookmark?: JsonValue
   readonly checkpoint?: true
+  /** Where a slice is read in parts, a checkpoint gives the shapes of the part that it ends. */
+  readonly shapes?: readonly StreamShape[]
 }
+
+/**
+ * When it ends, or is told to, it gives the shapes of the records that it keyed since the last page with shapes, one for each
+ * stream that had any.
+ */
+export type KeyedPageIterator = AsyncIterator<KeyedPage, readonly StreamShape[]>
 
 /**
  * What the host knows of a source, and asks it. Its code runs in a box; only tests run it in their own process. Options are
@@ -46,7 +57,7 @@ export interface HostedSource extends Pick<
   Source,
   'apiVersion' | 'name' | 'summary' | 'options' | 'secrets' | 'selection' | 'defaults' | 'rateLimit' | 'streams'
 > {
-  extract(context: HostContext, limits: ReadLimits): AsyncIterable<KeyedPage>
+  extract(context: HostContext, limits: ReadLimits): {[Symbol.asyncIterator](): KeyedPageIterator}
   listKeys?(context: HostContext): AsyncIterable<readonly string[]>
   estimate?(context: HostContext): Promise<unknown>
   currentBookmark?(context: HostContext): Promise<JsonValue | undefined>

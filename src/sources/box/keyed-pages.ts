@@ -1,17 +1,19 @@
 import type {SpoolableRecord} from '../../model/raw-object-columns.ts'
+import {ShapeFold, type StreamShape} from '../../model/record-shape.ts'
 import type {Page, Source, Stream} from '../../source.ts'
 import {PAGES, SourcePages} from '../source-pages.ts'
-import type {KeyedPage, ReadLimits} from './hosted-source.ts'
+import type {KeyedPage, KeyedPageIterator, ReadLimits} from './hosted-source.ts'
 import {keyRecord, type Rejection} from './keyed-record.ts'
 import {assertJson} from './kept-json.ts'
 import {streamNamed} from './stream-named.ts'
 
 /** Takes a source's pages beside the source, and gives each record its key and its JSON text. */
-export class KeyedPages implements AsyncIterator<KeyedPage> {
+export class KeyedPages implements KeyedPageIterator {
   readonly #source: Pick<Source, 'idemKey'>
   readonly #pages: SourcePages<Page>
   readonly #streams: readonly Stream[]
   readonly #limits: ReadLimits
+  readonly #folds = new Map<string, ShapeFold>()
   #taken = 0
 
   constructor(
@@ -26,14 +28,21 @@ export class KeyedPages implements AsyncIterator<KeyedPage> {
     this.#limits = limits
   }
 
-  async next(): Promise<IteratorResult<KeyedPage, undefined>> {
+  async next(): Promise<IteratorResult<KeyedPage, readonly StreamShape[]>> {
     const page = await this.#pages.next()
-    return page === undefined ? {done: true, value: undefined} : {done: false, value: this.#keyed(page)}
+    return page === undefined ? {done: true, value: this.#shapes()} : {done: false, value: this.#keyed(page)}
   }
 
-  async return(): Promise<IteratorResult<KeyedPage, undefined>> {
+  async return(): Promise<IteratorResult<KeyedPage, readonly StreamShape[]>> {
     await this.#pages.close()
-    return {done: true, value: undefined}
+    return {done: true, value: this.#shapes()}
+  }
+
+  /** Gives the shapes since it was asked last. */
+  #shapes(): readonly StreamShape[] {
+    const shapes = [...this.#folds].map(([objectType, fold]) => fold.shapeOf(objectType))
+    this.#folds.clear()
+    return shapes
   }
 
   #keyed({objectType, records: all, deleted, bookmark, checkpoint}: Page): KeyedPage {
@@ -41,10 +50,14 @@ export class KeyedPages implements AsyncIterator<KeyedPage> {
     const taken = all.slice(0, this.#limits.records - this.#taken)
     const records: SpoolableRecord[] = []
     const rejections: Rejection[] = []
+    const fold = this.#folds.get(stream.objectType) ?? new ShapeFold()
+    this.#folds.set(stream.objectType, fold)
     for (const record of taken) {
       const keyed = keyRecord(this.#source, record, stream, this.#limits.payload)
-      if ('record' in keyed) records.push(keyed.record)
-      else rejections.push(keyed.rejection)
+      if ('record' in keyed) {
+        records.push(keyed.record)
+        fold.add(record, keyed.record.idemKey)
+      } else rejections.push(keyed.rejection)
     }
     this.#taken += taken.length
     return {
@@ -54,7 +67,7 @@ export class KeyedPages implements AsyncIterator<KeyedPage> {
       rejections,
       ...(deleted !== undefined && {deleted: [...new Set(deleted)]}),
       ...(bookmark !== undefined && {bookmark: assertJson(bookmark, 'bookmark')}),
-      ...(checkpoint !== undefined && {checkpoint}),
+      ...(checkpoint !== undefined && {checkpoint, ...(this.#limits.inParts === true && {shapes: this.#shapes()})}),
     }
   }
 }

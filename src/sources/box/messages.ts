@@ -1,3 +1,4 @@
+import type {StreamShape} from '../../model/record-shape.ts'
 import type {JsonValue, Stream} from '../../source.ts'
 import type {DescriptorShape} from './source-shape.ts'
 
@@ -18,10 +19,16 @@ export interface ContextMessage {
 export interface LimitsMessage {
   /** `null`: as many as there are. */
   readonly records: number | null
+  readonly inParts?: true
   readonly payload?: {readonly levels: number | null; readonly bytes: number | null; readonly wideNumbers: boolean}
 }
 
-/** The answer to `next`, after the frames with its records; `null` at the end. */
+/** The answer to `next` where there is no page any more, and to `return`. */
+export interface EndMessage {
+  readonly shapes: readonly StreamShape[]
+}
+
+/** The answer to `next`, after the frames with its records. */
 export interface PageMessage {
   readonly objectType?: string
   readonly extracted: number
@@ -30,6 +37,7 @@ export interface PageMessage {
   readonly deleted?: readonly string[]
   readonly bookmark?: JsonValue
   readonly checkpoint?: true
+  readonly shapes?: readonly StreamShape[]
 }
 
 export type HookAnswer = {readonly descriptors: readonly (DescriptorShape | null)[]} | {readonly problem: 'no function'}

@@ -11,7 +11,7 @@ import {encodeRecords} from './frames.ts'
 import {assertJson} from './kept-json.ts'
 import {KeyedPages} from './keyed-pages.ts'
 import {ListedKeys} from './listed-keys.ts'
-import type {ContextMessage, HookAnswer, LimitsMessage, PageMessage} from './messages.ts'
+import type {ContextMessage, EndMessage, HookAnswer, LimitsMessage, PageMessage} from './messages.ts'
 import {optionsMessage, type OptionsMessage} from './options-message.ts'
 import {SourceContexts} from './source-contexts.ts'
 import {shapeOfDescriptor, shapeOfSource, whatIsWrongWith, type SourceShape} from './source-shape.ts'
@@ -108,6 +108,7 @@ export class SourceServer {
     const context = this.#context(message)
     const pages = new KeyedPages(source, source.extract(context), context, {
       records: limits.records ?? Infinity,
+      ...(limits.inParts !== undefined && {inParts: limits.inParts}),
       ...(limits.payload !== undefined && {payload: payloadLimits(limits.payload)}),
     })
     const open = this.#contexts.get(message.context)
@@ -115,14 +116,14 @@ export class SourceServer {
     return null
   }
 
-  async #next(context: number, readAhead: boolean): Promise<PageMessage | null> {
+  async #next(context: number, readAhead: boolean): Promise<PageMessage | EndMessage> {
     const open = this.#contexts.get(context)
     const pages = open?.pages
     if (open === undefined || pages === undefined) throw new Error('nothing is being read')
     const step = await (open.ahead ?? pages.next())
     open.ahead = undefined
-    if (step.done === true) return null
-    const {objectType, extracted, records, rejections, deleted, bookmark, checkpoint} = step.value
+    if (step.done === true) return {shapes: step.value}
+    const {objectType, extracted, records, rejections, deleted, bookmark, checkpoint, shapes} = step.value
     const framed = records.map((record) => ({head: headOf(record), json: record.json}))
     for (const body of encodeRecords(context, framed)) await this.#channel.sendRecords(body)
     // What is reported after a checkpoint belongs to what comes after it.
@@ -140,6 +141,7 @@ export class SourceServer {
       ...(deleted !== undefined && {deleted}),
       ...(bookmark !== undefined && {bookmark}),
       ...(checkpoint !== undefined && {checkpoint}),
+      ...(shapes !== undefined && {shapes}),
     }
   }
 
@@ -156,10 +158,12 @@ export class SourceServer {
     return step?.value ?? null
   }
 
-  async #return(context: number): Promise<null> {
+  async #return(context: number): Promise<EndMessage> {
     const open = this.#contexts.get(context)
-    await (open?.pages ?? open?.keys)?.return()
-    return null
+    const ended = await open?.pages?.return()
+    if (ended?.done === true) return {shapes: ended.value}
+    await open?.keys?.return()
+    return {shapes: []}
   }
 
   async #ask(

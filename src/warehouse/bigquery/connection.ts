@@ -37,6 +37,8 @@ export interface ServiceRequest {
   /** An error says that this was being done. */
   readonly what: string
   readonly signal?: AbortSignal | undefined
+  /** It meets no data, so what the service says of it quotes none and is told. */
+  readonly asksOnly?: boolean
 }
 
 export interface Upload {
@@ -110,7 +112,7 @@ export class Connection {
   }
 
   async requestOnce(request: ServiceRequest): Promise<unknown> {
-    const {method, path, query, body, what, signal} = request
+    const {method, path, query, body, what, signal, asksOnly} = request
     assertWritable(this, this.#writable, request)
     const {client, credentials} = this.#clients
     const options = {
@@ -120,7 +122,8 @@ export class Connection {
       ...(body !== undefined && {body: JSON.stringify(body), headers: {'content-type': 'application/json'}}),
       ...(query !== undefined && {qs: query}),
     }
-    return answered({what, signal, idleTimeout: this.#idleTimeout, through: this.#through}, async () => {
+    const waiting = {what, signal, asksOnly, idleTimeout: this.#idleTimeout, through: this.#through}
+    return answered(waiting, async () => {
       await authorizationOf(credentials)
       return new Promise((resolve, reject) => {
         client.request(options, (error, answer: unknown) => {
@@ -157,6 +160,7 @@ export class Connection {
 }
 
 interface Waiting extends Pick<ServiceRequest, 'what' | 'signal'> {
+  readonly asksOnly?: boolean | undefined
   readonly idleTimeout: number
   readonly through: string
 }
@@ -166,7 +170,7 @@ interface Waiting extends Pick<ServiceRequest, 'what' | 'signal'> {
  * up: it is left alone with it until the connection ends.
  */
 async function answered<Answer>(
-  {what, signal, idleTimeout, through}: Waiting,
+  {what, signal, asksOnly = false, idleTimeout, through}: Waiting,
   ask: (ended: AbortSignal, stillGoing: () => void) => Promise<Answer>,
 ): Promise<Answer> {
   const idle = new AbortController()
@@ -184,7 +188,7 @@ async function answered<Answer>(
     signal?.throwIfAborted()
     throw idle.signal.aborted
       ? new ServiceError({what, reason: `no answer in time${through}`, ambiguous: true})
-      : requestError(what, error, through)
+      : requestError(what, error, {through, asksOnly})
   } finally {
     clearTimeout(timer)
   }

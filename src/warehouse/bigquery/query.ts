@@ -10,6 +10,22 @@ export interface Statement {
   readonly values?: Readonly<Record<string, string>>
   readonly what: string
   readonly signal?: AbortSignal | undefined
+  /** A person wrote it: names without a dataset are of the configured one, and an answer that is there already will do. */
+  readonly adHoc?: boolean
+}
+
+/** The service describes a column of an answer like this. */
+export interface Field {
+  readonly name: string
+  readonly type: string
+  readonly mode?: string | undefined
+  readonly fields?: readonly Field[] | undefined
+}
+
+/** A page of an answer holds values as the service writes them: text, or more of these in lists and records. */
+export interface AnswerPage {
+  readonly fields: readonly Field[]
+  readonly rows: readonly (readonly unknown[])[]
 }
 
 export interface QuerySettings {
@@ -19,13 +35,30 @@ export interface QuerySettings {
 /** A row holds its values by column; every value is asked for as STRING or INT64 and so arrives as text. */
 export type Row = Readonly<Record<string, string | null>>
 
+const fieldShape: z.ZodType<Field> = z.lazy(() =>
+  z.object({name: z.string(), type: z.string(), mode: z.string().optional(), fields: z.array(fieldShape).optional()}),
+)
 const pageShape = z.object({
-  schema: z.object({fields: z.array(z.object({name: z.string()}))}).optional(),
-  rows: z.array(z.object({f: z.array(z.object({v: z.string().nullable()}))})).optional(),
+  schema: z.object({fields: z.array(fieldShape)}).optional(),
+  rows: z.array(z.object({f: z.array(z.object({v: z.unknown()}))})).optional(),
   pageToken: z.string().optional(),
 })
 
-const PAGE_ROWS = '50000'
+const estimateShape = z.object({
+  statistics: z.object({
+    totalBytesProcessed: z.string().optional(),
+    query: z.object({totalBytesProcessed: z.string().optional(), statementType: z.string().optional()}).optional(),
+  }),
+})
+
+export interface StatementEstimate {
+  /** It would read so many bytes. */
+  readonly bytes: number
+  /** The service's own word for what it does: `SELECT`, `SCRIPT`. */
+  readonly kind?: string
+}
+
+const PAGE_ROWS = 50_000
 const LONGEST_JOB = 6 * 60 * 60 * 1000
 
 /** Runs statements against one dataset, each with the user's ceiling on what it may bill. */
@@ -57,6 +90,28 @@ export class Queries {
     })
   }
 
+  /** Has the service look at a statement without running it: it bills nothing and reads nothing. */
+  async estimate(statement: Statement): Promise<StatementEstimate> {
+    const {what, signal} = statement
+    const {project: projectId} = this.#connection
+    const answer = await this.#connection.request({
+      method: 'POST',
+      path: '/jobs',
+      body: {
+        jobReference: {projectId, jobId: `lorchestra-check-${randomUUID()}`, ...inLocation(this.#connection)},
+        configuration: {...this.#configuration(statement), dryRun: true},
+      },
+      what,
+      signal,
+      asksOnly: true,
+    })
+    const {totalBytesProcessed, query} = estimateShape.parse(answer).statistics
+    return {
+      bytes: Number(query?.totalBytesProcessed ?? totalBytesProcessed ?? 0),
+      ...(query?.statementType !== undefined && {kind: query.statementType}),
+    }
+  }
+
   async rows(statement: Statement): Promise<readonly Row[]> {
     const all: Row[] = []
     for await (const page of this.pages(statement)) all.push(...page)
@@ -64,6 +119,15 @@ export class Queries {
   }
 
   async *pages(statement: Statement): AsyncGenerator<readonly Row[]> {
+    for await (const {fields, rows} of this.answer(statement)) {
+      yield rows.map((row) =>
+        Object.fromEntries(fields.map(({name}, index) => [name, (row[index] ?? null) as string | null])),
+      )
+    }
+  }
+
+  /** Gives the answer page by page, the first one also where it has no row. */
+  async *answer(statement: Statement, pageRows = PAGE_ROWS): AsyncGenerator<AnswerPage> {
     const {what, signal} = statement
     const job = await this.run(`lorchestra-read-${randomUUID()}`, statement)
     const {jobId, location} = job.jobReference
@@ -78,25 +142,27 @@ export class Queries {
           path: `/queries/${jobId}`,
           query: {
             ...(location === undefined ? inLocation(this.#connection) : {location}),
-            maxResults: PAGE_ROWS,
+            maxResults: String(pageRows),
+            'formatOptions.useInt64Timestamp': 'true',
             ...(token !== '' && {pageToken: token}),
           },
           what,
           signal,
         }),
       )
-      const names = schema?.fields.map(({name}) => name) ?? []
-      yield rows.map(({f}) => Object.fromEntries(names.map((name, index) => [name, f[index]?.v ?? null])))
+      yield {fields: schema?.fields ?? [], rows: rows.map(({f}) => f.map(({v}) => v))}
       token = pageToken === '' ? undefined : pageToken
     }
   }
 
-  #configuration({sql, values = {}}: Statement): object {
+  #configuration({sql, values = {}, adHoc = false}: Statement): object {
+    const {project: projectId, dataset: datasetId} = this.#connection
     return {
       query: {
         query: sql,
         useLegacySql: false,
-        useQueryCache: false,
+        useQueryCache: adHoc,
+        ...(adHoc && {defaultDataset: {projectId, datasetId}}),
         parameterMode: 'NAMED',
         queryParameters: Object.entries(values).map(([name, value]) => ({
           name,

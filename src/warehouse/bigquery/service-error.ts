@@ -16,6 +16,7 @@ export class ServiceError extends LorchestraError {
   /** It is the HTTP status, and `undefined` for a failed job or a connection that broke. */
   readonly status: number | undefined
   readonly reason: string
+  readonly note: string
   /** It may or may not have been done. */
   readonly ambiguous: boolean
 
@@ -29,6 +30,7 @@ export class ServiceError extends LorchestraError {
     })
     this.status = status
     this.reason = reason
+    this.note = note
     this.ambiguous = ambiguous
   }
 }
@@ -70,8 +72,8 @@ export interface ErrorEntry {
 }
 
 /** Makes an error of an answer that is no success. */
-function refusal(what: string, status: number, entry: ErrorEntry): ServiceError {
-  const {reason, note} = describeEntry(entry, status === 404 ? 'no such address' : 'no reason given')
+function refusal(what: string, status: number, entry: ErrorEntry, asksOnly: boolean): ServiceError {
+  const {reason, note} = describeEntry(entry, status === 404 ? 'no such address' : 'no reason given', asksOnly)
   return new ServiceError({what, status, reason, note, ambiguous: status >= 500 && reason !== 'duplicate'})
 }
 
@@ -95,12 +97,16 @@ interface RequestFailure {
 
 /**
  * Makes an error of what Google's client threw, or its credentials for an upload: they name the status differently. `through`
- * names the proxy.
+ * names the proxy; what the service says of a request that asks only is told.
  */
-export function requestError(what: string, error: unknown, through = ''): ServiceError {
+export function requestError(
+  what: string,
+  error: unknown,
+  {through = '', asksOnly = false}: {readonly through?: string; readonly asksOnly?: boolean} = {},
+): ServiceError {
   const {code, errors, cause, response} = error as RequestFailure
   const status = response?.statusCode ?? response?.status
-  if (status !== undefined) return refusal(what, status, errors?.[0] ?? firstEntry(String(response?.data)))
+  if (status !== undefined) return refusal(what, status, errors?.[0] ?? firstEntry(String(response?.data)), asksOnly)
   if (error instanceof SyntaxError)
     return new ServiceError({what, reason: 'the answer is not JSON, so not BigQuery’s', ambiguous: true})
   const name = [code, cause?.code].find((found) => typeof found === 'string')
@@ -136,8 +142,12 @@ const REASONS_BY_MESSAGE: readonly (readonly [message: RegExp, reason: string])[
 ]
 const MESSAGE_CHARACTERS = 300
 
-/** Reduces an entry to a reason, and a note that quotes no value. */
-export function describeEntry(entry: ErrorEntry, fallback: string): {readonly reason: string; readonly note: string} {
+/** Reduces an entry to a reason, and a note that quotes no value: its own words only where they are `speakable`. */
+export function describeEntry(
+  entry: ErrorEntry,
+  fallback: string,
+  speakable = false,
+): {readonly reason: string; readonly note: string} {
   const message = typeof entry.message === 'string' ? entry.message : ''
   const assertion = /lorchestra: (\w+)/.exec(message)?.[1]
   if (assertion !== undefined) return {reason: assertion, note: ''}
@@ -145,8 +155,9 @@ export function describeEntry(entry: ErrorEntry, fallback: string): {readonly re
   const known = REASONS_BY_MESSAGE.find(([text]) => text.test(message))?.[1]
   if (known !== undefined) return {reason: known, note: ''}
   const place = /at \[\d+:\d+\]/.exec(message)?.[0] ?? ''
-  const note = SPEAKABLE.includes(reason)
-    ? message.slice(0, MESSAGE_CHARACTERS)
-    : [typeof entry.location === 'string' ? entry.location : '', place].filter((part) => part !== '').join(' ')
+  const note =
+    speakable || SPEAKABLE.includes(reason)
+      ? message.slice(0, MESSAGE_CHARACTERS)
+      : [typeof entry.location === 'string' ? entry.location : '', place].filter((part) => part !== '').join(' ')
   return {reason, note: note.replaceAll(/\s+/g, ' ')}
 }

@@ -7,5 +7,17 @@ export const literal = (text: string): string =>
 
 export const instant = (date: Date): string => `TIMESTAMP(${literal(date.toISOString())})`
 
-/** Takes what stands in quotes out of a statement. */
-export const withoutConstants = (sql: string): string => sql.replaceAll(/"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/gs, "''")
+const NAME = /`(?:[^`\\]|\\.)*`/
+const COMMENT = /(?:--|#)[^\n]*|\/\*.*?\*\//
+const CONSTANT = /"{3}(?:[^\\]|\\.)*?"{3}|'{3}(?:[^\\]|\\.)*?'{3}|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'/
+const TOKENS = new RegExp([NAME, COMMENT, CONSTANT].map(({source}) => `(${source})`).join('|'), 'gs')
+
+/**
+ * Takes constants and comments out of a statement. A quote that stands in a name or a comment begins no constant, or what
+ * comes after it would be overlooked.
+ */
+export const withoutConstants = (sql: string): string =>
+  sql.replaceAll(
+    TOKENS,
+    (_token, name: string | undefined, comment: string | undefined) => name ?? (comment === undefined ? "''" : ' '),
+  )

@@ -1,6 +1,7 @@
 import {FROM_THE_START, islands, windowIn} from '../coverage-sql.ts'
 import {parseBookmark, parseCheckpoint} from '../event-rows.ts'
-import type {StreamScope, StreamState} from '../warehouse.ts'
+import {SCHEMA_EVENTS, schemaEventsIn} from '../schema-events.ts'
+import type {SchemaEvent, StreamScope, StreamState} from '../warehouse.ts'
 import type {Queries, Row} from './query.ts'
 import {literal} from './sql.ts'
 
@@ -71,7 +72,13 @@ SELECT kind, CAST(NULL AS STRING) AS since, CAST(NULL AS STRING) AS until, text 
   UNION ALL
   SELECT 'other' AS kind, selection AS text, ROW_NUMBER() OVER (ORDER BY created_at DESC) AS place
   FROM completed WHERE job = @job AND limited = 'false'
-) WHERE place = 1`
+) WHERE place = 1
+UNION ALL
+SELECT 'shape' AS kind, CAST(UNIX_MICROS(created_at) AS STRING) AS since, event_id AS until,
+       TO_JSON_STRING(STRUCT(event_type, correlation_id, UNIX_MILLIS(created_at) AS created_ms, TO_JSON_STRING(payload) AS payload)) AS text
+FROM ${eventLog}
+WHERE ${ANY_TIME} AND source_system = ${literal(stream.sourceSystem)} AND object_type = ${literal(stream.objectType)}
+  AND event_type IN (${SCHEMA_EVENTS})`
 
 function stateFrom(rows: readonly Row[]): StreamState {
   const covered = rows
@@ -94,5 +101,16 @@ function stateFrom(rows: readonly Row[]): StreamState {
     ...(checkpoint !== undefined && {checkpoint: parseCheckpoint(checkpoint)}),
     ...(sweptAt !== undefined && {sweptAt: Number(sweptAt)}),
     ...(identity !== undefined && {identity}),
+    schema: schemaIn(rows),
   }
+}
+
+/** `since` is when the event was made, in microseconds, and `until` its id. */
+function schemaIn(rows: readonly Row[]): readonly SchemaEvent[] {
+  const events = rows.filter(({kind}) => kind === 'shape')
+  const inOrder = events.toSorted((one, other) => {
+    const [first, second] = [Number(one['since']), Number(other['since'])]
+    return first === second ? (String(one['until']) < String(other['until']) ? -1 : 1) : first - second
+  })
+  return schemaEventsIn(inOrder.map(({text}) => JSON.parse(text ?? '') as Row))
 }

@@ -5,9 +5,11 @@ import {
   NOTHING_KNOWN,
   type AddedColumns,
   type KeyIndex,
+  type RecordKey,
   type Reject,
   type RunEvent,
   type RunToBegin,
+  type StoredRecord,
   type StreamScope,
   type StreamState,
   type WantedRejects,
@@ -16,9 +18,11 @@ import {
   type WarehouseDescription,
   type WarehouseWriter,
 } from '../warehouse.ts'
+import type {AdHocAnswer, AdHocQuery} from '../ad-hoc-query.ts'
 import type {CompareOptions, Comparison, StreamsToCompare} from '../comparison.ts'
 import {noTable, type ComparedTables} from '../promotion.ts'
 import {JSON_LINES} from '../record-lines.ts'
+import {answerQuery} from './ad-hoc-query.ts'
 import {commitBatch} from './commit.ts'
 import type {Connection} from './connection.ts'
 import {connectToDataset, type DatasetOptions} from './dataset.ts'
@@ -39,6 +43,7 @@ import {Queries} from './query.ts'
 import {readRejects} from './rejects.ts'
 import {readRunEvents} from './run-events.ts'
 import {dropStaging, dropStagingOf} from './staging.ts'
+import {readRecord} from './stored-record.ts'
 import {readStreamState} from './stream-state.ts'
 import {deleteTable, findTable} from './table-metadata.ts'
 
@@ -93,6 +98,16 @@ export class BigQueryWarehouse implements Warehouse {
     const existing = await existingTables(connection, tables, this.#signal)
     if (!existing.eventLog) return []
     return readRunEvents(queries, connection.tableName(tables.eventLog), wanted, this.#signal)
+  }
+
+  async readRecord(tables: TableSet, key: RecordKey): Promise<StoredRecord> {
+    const {connection, queries} = await this.#open()
+    return readRecord(connection, queries, tables, key, this.#signal)
+  }
+
+  async query(query: AdHocQuery): Promise<AdHocAnswer> {
+    const {queries} = await this.#open()
+    return answerQuery(queries, query, this.#signal)
   }
 
   async describe(tables: TableSet): Promise<WarehouseDescription> {

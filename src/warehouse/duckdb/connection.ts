@@ -30,7 +30,8 @@ export const THREADS = {few: 1, many: 2}
  * threads would not fit below the limit and would spill; groups of several sizes may stand in one table.
  */
 const ROW_GROUP_ROWS = 16_384
-export type Access = 'read' | 'write'
+/** `query` reads as well: what a person wrote reaches nothing but this database. */
+export type Access = 'read' | 'query' | 'write'
 
 /**
  * Opens the file for as long as `use` takes; DuckDB lets one process in at a time. `signal` ends the wait for it, which others
@@ -108,7 +109,7 @@ async function useOpen<Result>(
 ): Promise<Result> {
   let file: FileHandle | undefined
   try {
-    if (access === 'read') return await use(connection)
+    if (access !== 'write') return await use(connection)
     // Windows lets nobody read a file that DuckDB has open.
     if (process.platform !== 'win32') {
       // What DuckDB writes beside the file is for nobody who may not read the file itself.
@@ -179,7 +180,7 @@ interface OpenDatabase {
 
 async function openUnlessHeld(options: DatabaseOptions, access: Access): Promise<OpenDatabase | Held> {
   try {
-    return await (access === 'read' ? openToRead(options) : openWhole(options))
+    return await (access === 'write' ? openWhole(options) : openToRead(options, access))
   } catch (error) {
     return heldOrThrow(options.path, error)
   }
@@ -191,8 +192,19 @@ function heldOrThrow(path: string, error: unknown): Held {
   throw describeOpenError(path, error)
 }
 
-async function openToRead(options: DatabaseOptions): Promise<OpenDatabase> {
-  const instance = await startEngine(options, options.path, {access_mode: 'READ_ONLY', threads: String(THREADS.many)})
+/** No other file, no network, no extension, and no statement that allows them again. */
+const SHUT = {
+  enable_external_access: 'false',
+  autoload_known_extensions: 'false',
+  lock_configuration: 'true',
+}
+
+async function openToRead(options: DatabaseOptions, access: 'read' | 'query'): Promise<OpenDatabase> {
+  const instance = await startEngine(options, options.path, {
+    access_mode: 'READ_ONLY',
+    threads: String(THREADS.many),
+    ...(access === 'query' && SHUT),
+  })
   return {instance, connection: await instance.connect()}
 }
 

@@ -5,7 +5,8 @@ import type {TableSet} from '../../model/tables.ts'
 import type {TimeWindow} from '../../model/window.ts'
 import {FROM_THE_START, islands, windowIn} from '../coverage-sql.ts'
 import {parseBookmark, parseCheckpoint} from '../event-rows.ts'
-import {NOTHING_COVERED, type StreamScope, type StreamState} from '../warehouse.ts'
+import {SCHEMA_EVENTS, schemaEventsIn} from '../schema-events.ts'
+import {NOTHING_COVERED, type SchemaEvent, type StreamScope, type StreamState} from '../warehouse.ts'
 import {tableExists} from './definitions.ts'
 import {literal, rowsOf, tableNamed} from './sql.ts'
 
@@ -39,6 +40,7 @@ async function readStreamState(
     ...(checkpoint !== undefined && {checkpoint: parseCheckpoint(checkpoint)}),
     ...(sweptAt !== undefined && {sweptAt}),
     ...(identity !== undefined && {identity}),
+    schema: await readSchemaEvents(connection, tables, scope),
   }
 }
 
@@ -126,6 +128,24 @@ async function newestIdentity(
   )
   const found = rows[0]?.['identity']
   return typeof found === 'string' ? found : undefined
+}
+
+/** The shape of records belongs to the stream, whatever job or selection read them. */
+async function readSchemaEvents(
+  connection: DuckDBConnection,
+  tables: TableSet,
+  scope: StreamScope,
+): Promise<readonly SchemaEvent[]> {
+  const {sourceSystem, objectType} = parametersOf(scope)
+  const rows = await rowsOf(
+    connection,
+    `SELECT event_type, correlation_id, epoch_ms(created_at)::DOUBLE AS created_ms, payload
+     FROM ${tableNamed(tables.eventLog)}
+     WHERE source_system = $sourceSystem AND object_type = $objectType AND event_type IN (${SCHEMA_EVENTS})
+     ORDER BY created_at, rowid`,
+    {sourceSystem, objectType},
+  )
+  return schemaEventsIn(rows)
 }
 
 const parametersOf = ({job, account, selection, stream}: StreamScope) => ({

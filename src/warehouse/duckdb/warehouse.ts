@@ -1,6 +1,7 @@
 import type {DuckDBConnection} from '@duckdb/node-api'
 
 import type {Stream} from '../../source.ts'
+import {usageError} from '../../base/errors.ts'
 import {inTurn} from '../../base/waiting.ts'
 import type {Event} from '../../model/events.ts'
 import type {TableSet} from '../../model/tables.ts'
@@ -11,9 +12,11 @@ import {
   type CommitResult,
   type DescribedTable,
   type KeyIndex,
+  type RecordKey,
   type Reject,
   type RunEvent,
   type RunToBegin,
+  type StoredRecord,
   type StreamScope,
   type StreamState,
   type WantedRejects,
@@ -22,9 +25,11 @@ import {
   type WarehouseDescription,
   type WarehouseWriter,
 } from '../warehouse.ts'
+import type {AdHocAnswer, AdHocQuery} from '../ad-hoc-query.ts'
 import {DELIMITED_LINES} from '../record-lines.ts'
 import type {CompareOptions, Comparison, StreamsToCompare} from '../comparison.ts'
 import {noTable, type ComparedTables} from '../promotion.ts'
+import {answerInto} from './ad-hoc-query.ts'
 import {commitBatch} from './commit.ts'
 import {DuckDBComparison} from './comparison.ts'
 import {databaseExists, inTransaction, withDatabase, type DatabaseOptions} from './connection.ts'
@@ -43,8 +48,10 @@ import {createMissingDatabase} from './new-database.ts'
 import {readRejects} from './rejects.ts'
 import type {LockTimeouts} from './lock-wait.ts'
 import {compareRows, promoteRows} from './promote.ts'
+import {RowFile} from './row-file.ts'
 import {readRunEvents} from './run-events.ts'
 import {showRunLives} from './run-sign.ts'
+import {readRecord} from './stored-record.ts'
 import {readStreamStates} from './stream-state.ts'
 import {assertIsWritable} from './writable.ts'
 
@@ -100,6 +107,30 @@ export class DuckDBWarehouse implements Warehouse {
       await assertCompatibleTables(connection, tables)
       return (await tableExists(connection, tables.eventLog)) ? readRunEvents(connection, tables, wanted) : []
     })
+  }
+
+  async readRecord(tables: TableSet, key: RecordKey): Promise<StoredRecord> {
+    if (!(await databaseExists(this.#database.path))) return {row: undefined, events: []}
+    return withDatabase(this.#database, 'read', this.#signal, async (connection) => {
+      await assertCompatibleTables(connection, tables)
+      return readRecord(connection, tables, key)
+    })
+  }
+
+  async query(query: AdHocQuery): Promise<AdHocAnswer> {
+    const {path, temporaryFolder} = this.#database
+    if (!(await databaseExists(path)))
+      throw usageError(`there is no database ${path} yet`, {code: 'E_TABLE_MISSING', next: 'The first run makes it.'})
+    const file = await RowFile.create(temporaryFolder)
+    try {
+      const columns = await withDatabase(this.#database, 'query', this.#signal, async (connection) =>
+        answerInto(file, connection, query, this.#signal),
+      )
+      return {columns, pages: file.pages()}
+    } catch (error) {
+      await file.close()
+      throw error
+    }
   }
 
   async describe(tables: TableSet): Promise<WarehouseDescription> {

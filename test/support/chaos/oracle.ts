@@ -125,7 +125,8 @@ export class Oracle {
       `SELECT event_id, event_type, correlation_id, object_type, source_system, status, error_message, idem_key, payload,
               epoch_ms(created_at)::DOUBLE AS at
        FROM ${tables.eventLog}
-       WHERE source_system IN ('lorchestra', '${this.#options.sourceSystem}') ${ofJob} ORDER BY rowid`,
+       WHERE source_system IN ('lorchestra', '${this.#options.sourceSystem}') ${ofJob}
+         AND event_type NOT LIKE 'schema.%' ORDER BY rowid`,
     )
     assert(rows.length >= this.#events, `events vanished: ${rows.length} of ${this.#events} are left`)
     const added = rows.slice(this.#events)

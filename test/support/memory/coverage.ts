@@ -1,6 +1,7 @@
 import type {Event} from '../../../src/model/events.ts'
 import {mergeWindows, type TimeWindow} from '../../../src/model/window.ts'
 import type {JsonValue} from '../../../src/source.ts'
+import {schemaEventsIn} from '../../../src/warehouse/schema-events.ts'
 import type {DescribedStream, StreamScope, StreamState} from '../../../src/warehouse/warehouse.ts'
 
 export interface Completion {
@@ -58,6 +59,19 @@ export function streamStateIn(log: readonly Event[], scope: StreamScope): Stream
     ...(checkpoint !== undefined && {checkpoint}),
     ...(swept !== undefined && {sweptAt: Date.parse(swept.created_at)}),
     ...(identity !== undefined && {identity}),
+    schema: schemaEventsIn(
+      log
+        .filter((event) => event.event_type.startsWith('schema.'))
+        .filter(
+          (event) => event.source_system === scope.stream.sourceSystem && event.object_type === scope.stream.objectType,
+        )
+        .map((event) => ({
+          event_type: event.event_type,
+          correlation_id: event.correlation_id,
+          created_ms: Date.parse(event.created_at),
+          payload: JSON.stringify(event.payload),
+        })),
+    ),
   }
 }
 

@@ -5,9 +5,11 @@ import type {Stream} from '../../../src/source.ts'
 import type {
   AddedColumns,
   KeyIndex,
+  RecordKey,
   Reject,
   RunEvent,
   RunToBegin,
+  StoredRecord,
   StreamScope,
   StreamState,
   WantedRejects,
@@ -22,6 +24,7 @@ import {JSON_LINES} from '../../../src/warehouse/record-lines.ts'
 import {commitBatch} from './commit.ts'
 import {streamsIn, streamStateIn} from './coverage.ts'
 import {rejectsIn} from './rejects.ts'
+import {recordIn, runEventOf} from './stored-record.ts'
 import {memoryDatabase, type MemoryDatabase, type MemoryRow} from './tables.ts'
 
 const OF_RUNS = ['job.started', 'job.completed', 'job.failed', 'ingestion.completed', 'ingestion.failed']
@@ -52,17 +55,17 @@ export class MemoryWarehouse implements Warehouse {
       .filter((id) => runId === undefined || id === runId)
       .slice(-limit)
     const events = log.filter((event) => newest.includes(event.correlation_id) && OF_RUNS.includes(event.event_type))
-    return Promise.resolve(
-      events.map((event) => ({
-        runId: event.correlation_id,
-        type: event.event_type,
-        sourceSystem: event.source_system,
-        objectType: event.object_type ?? '',
-        at: Date.parse(event.created_at),
-        error: event.error_message,
-        payload: event.payload,
-      })),
-    )
+    return Promise.resolve(events.map(runEventOf))
+  }
+
+  readRecord({eventLog, rawObjects}: TableSet, {idemKey}: RecordKey): Promise<StoredRecord> {
+    const row = this.#database.rawObjects.get(rawObjects)?.get(idemKey)
+    const log = this.#database.eventLogs.get(eventLog) ?? []
+    return Promise.resolve(recordIn(log, row, idemKey))
+  }
+
+  query(): Promise<never> {
+    return Promise.reject(failure('this warehouse knows no SQL', {code: 'E_WAREHOUSE_FAILED'}))
   }
 
   compareTables(): Promise<never> {

@@ -106,6 +106,7 @@ describe('requests to BigQuery', () => {
         'ingestion.completed',
         'job.completed',
         'job.started',
+        'schema.changed',
       ])
       expect((await underTest.tables()).filter((name) => name.startsWith('lorchestra_'))).to.deep.equal([])
     })

@@ -125,6 +125,7 @@ describe('every statement that can be sent to BigQuery', () => {
     await warehouse.readRejects(PRODUCTION, {of: {job: 'job'}, closedToo: false, limit: 10})
     await warehouse.readRunEvents(PRODUCTION, {job: 'job', limit: 5})
     await warehouse.readRunEvents(PRODUCTION, {runId: 'first', limit: 1})
+    await warehouse.readRecord(PRODUCTION, {idemKey: 'note:scripted--acct1:a', stream})
     await warehouse.describe(PRODUCTION)
     await warehouse.countSurplusRows(PRODUCTION)
     await warehouse.checkWritable(PRODUCTION)

@@ -1,0 +1,73 @@
+import {parseExactly} from '../base/exact-json.ts'
+import {printable} from '../base/printable.ts'
+import type {RecordKey, RunEvent, StoredRecord, StoredRow} from '../warehouse/warehouse.ts'
+import type {ShowDocument} from './documents/show.ts'
+import {indentJson} from './indented-json.ts'
+import {formatTable} from './text-table.ts'
+
+export interface ShownRecord extends RecordKey {
+  readonly warehouse: string
+  readonly table: string
+  readonly row: StoredRow
+  readonly events: StoredRecord['events']
+}
+
+export function formatRecord(record: ShownRecord, mask: (text: string) => string): string {
+  const {table, idemKey, row} = record
+  const from = (run: string | undefined): string => (run === undefined ? '' : ` (${run})`)
+  const facts = [
+    ['key', idemKey],
+    ['external id', row.externalId ?? '-'],
+    ['table', table],
+    ['first seen', `${instant(row.firstSeen)}${from(runAt(record, row.firstSeen))}`],
+    ['last seen', `${instant(row.lastSeen)}${from(runAt(record, row.lastSeen))}`],
+  ]
+  const payload = indentJson(mask(row.payload)).split('\n').map(printable).join('\n')
+  return [formatTable(facts), payload, formatEvents(record)].filter((part) => part !== '').join('\n\n')
+}
+
+export function recordMemberOf(record: ShownRecord): ShowDocument {
+  const {warehouse, table, idemKey, stream, row} = record
+  return {
+    schema: 1,
+    warehouse,
+    table,
+    idem_key: idemKey,
+    source_system: stream.sourceSystem,
+    object_type: stream.objectType,
+    external_id: row.externalId,
+    first_seen: instant(row.firstSeen),
+    first_run: runAt(record, row.firstSeen) ?? null,
+    last_seen: instant(row.lastSeen),
+    last_run: runAt(record, row.lastSeen) ?? null,
+    payload: parseExactly(row.payload) as ShowDocument['payload'],
+    events: eventsOfKey(record).map(({at, type, runId, error}) => ({
+      at: instant(at),
+      event_type: type,
+      run_id: runId,
+      error_message: error,
+    })),
+  }
+}
+
+function formatEvents(record: ShownRecord): string {
+  const events = eventsOfKey(record)
+  if (events.length === 0) return ''
+  const rows = events.map(({at, type, runId, error}) => [instant(at), type, runId, error ?? ''])
+  return formatTable([['LOGGED', 'EVENT', 'RUN', 'REASON'], ...rows])
+}
+
+const eventsOfKey = ({events}: Pick<StoredRecord, 'events'>): readonly RunEvent[] =>
+  events.filter(({type}) => type !== 'job.started')
+
+/** Rows have the time of their run; of several that began then, one read the stream. */
+function runAt({events, stream}: ShownRecord, at: number): string | undefined {
+  const name = `${stream.sourceSystem}/${stream.objectType}`
+  const ofStream = (event: RunEvent): boolean => {
+    const {streams} = (event.payload ?? {}) as {readonly streams?: unknown}
+    return Array.isArray(streams) && streams.includes(name)
+  }
+  return events.find((event) => event.type === 'job.started' && event.at === at && ofStream(event))?.runId
+}
+
+const instant = (at: number): string => new Date(at).toISOString()
