@@ -16,6 +16,11 @@ describe('oclif.manifest.json', () => {
     expect(Object.keys(commands).toSorted()).to.deep.equal(ids.toSorted())
     expect(commands['run']?.aliases).to.deep.equal(['run-job'])
     const runningJobs = Object.keys(commands).filter((id) => commands[id]?.runsJobs === true)
-    expect(runningJobs, 'what makes the init hook set a mode').to.deep.equal(['rejects:retry', 'run'])
+    expect(runningJobs, 'what makes the init hook set a mode').to.deep.equal([
+      'rejects:retry',
+      'run',
+      'test:drop',
+      'test:promote',
+    ])
   })
 })
