@@ -29,6 +29,7 @@ import {testCompareDocument} from '../src/report/documents/test-compare.ts'
 import {testDropDocument} from '../src/report/documents/test-drop.ts'
 import {testListDocument} from '../src/report/documents/test-list.ts'
 import {testPromoteDocument} from '../src/report/documents/test-promote.ts'
+import {verifyDocument} from '../src/report/documents/verify.ts'
 import {warehouseCreateDocument} from '../src/report/documents/warehouse-create.ts'
 import {warehouseShowDocument} from '../src/report/documents/warehouse-show.ts'
 
@@ -59,6 +60,7 @@ const COMMANDS: Readonly<Record<string, z.ZodType>> = {
   'test compare': testCompareDocument,
   'test promote': testPromoteDocument,
   'test drop': testDropDocument,
+  verify: verifyDocument,
   'warehouse create': warehouseCreateDocument,
   'warehouse show': warehouseShowDocument,
 }

@@ -15,6 +15,9 @@ export const EXIT = {
 /** The exit code of a command that did what it should and was asked to tell where something would change. */
 export const EXIT_CHANGES = 5
 
+/** The exit code of a command that did what it should and found fields that are others at each reading: as rejects, to be looked at. */
+export const EXIT_UNSTABLE = EXIT.rejects
+
 export type Outcome = keyof typeof EXIT
 export type ErrorOutcome = Exclude<Outcome, 'done' | 'rejects'>
 export type StopSignal = 'SIGINT' | 'SIGTERM' | 'SIGHUP'

@@ -2,11 +2,12 @@ import type {Config as CommandLine} from '@oclif/core'
 
 import type {Mask} from '../base/mask.ts'
 import type {Config} from '../config/config.ts'
-import {resolveOptions} from '../config/job-options.ts'
+import {resolveOptions, type ResolvedOptions} from '../config/job-options.ts'
 import {runSettings} from '../config/job-settings.ts'
 import {findJob, type Job} from '../config/jobs.ts'
 import type {Logger} from '../source.ts'
-import {isStoredIn, openSecrets} from '../sources/secrets/open-secrets.ts'
+import type {HostedSource} from '../sources/box/hosted-source.ts'
+import {isStoredIn, openSecrets, type OpenSecrets} from '../sources/secrets/open-secrets.ts'
 import {sourceAnswer} from '../sources/source-answer.ts'
 import {SourceBoxes} from '../sources/source-boxes.ts'
 import type {StreamScope} from '../warehouse/warehouse.ts'
@@ -19,7 +20,7 @@ export interface ScopedJob {
   readonly start: number
 }
 
-interface ScopesRequest {
+export interface JobQuestion {
   readonly config: Config
   readonly commandLine: CommandLine
   readonly log: Logger
@@ -27,18 +28,28 @@ interface ScopesRequest {
   readonly signal: AbortSignal
 }
 
-/** Asks the source of a job which streams it reads, and with what selection; nothing is read. */
-export async function scopesOf(
-  {config, commandLine, log, mask, signal}: ScopesRequest,
-  name: string,
-): Promise<ScopedJob> {
+export interface AskedJob {
+  readonly job: Job
+  readonly source: HostedSource
+  readonly resolved: ResolvedOptions
+  readonly secrets: OpenSecrets
+}
+
+/** Starts the box of a job's source, and has it check the job's options; nothing is read. */
+export async function askedJob({config, commandLine, log, mask, signal}: JobQuestion, name: string): Promise<AskedJob> {
   const job = findJob(config, name, {})
   const source = await new SourceBoxes(commandLine, config, {log, mask}).sourceOf(job)
   const secrets = openSecrets(
     {account: job.account, job: job.name},
     {config, dataDir: commandLine.dataDir, mask, signal},
   )
-  const {options, selectionHash: selection} = await resolveOptions(job, source, config, mask, isStoredIn(secrets))
+  return {job, source, secrets, resolved: await resolveOptions(job, source, config, mask, isStoredIn(secrets))}
+}
+
+/** Asks the source of a job which streams it reads, and with what selection; nothing is read. */
+export async function scopesOf(question: JobQuestion, name: string): Promise<ScopedJob> {
+  const {job, source, resolved} = await askedJob(question, name)
+  const {options, selectionHash: selection} = resolved
   const groups = streamGroups(
     sourceAnswer(() => source.streams(options)),
     job.sourceSystem,

@@ -38,7 +38,7 @@ export class SliceIntake {
   }
 
   get full(): boolean {
-    return this.#taken >= this.#slice.limit
+    return this.#taken >= this.#slice.limit || this.#slice.isEnough?.() === true
   }
 
   context(): HostContext {

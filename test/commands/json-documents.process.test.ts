@@ -152,6 +152,10 @@ describe('the documents of --json', () => {
     })
   }
 
+  it('verify: a source that gives the same each time, and has a record that cannot be stored', async () => {
+    await expectDocument(await printed('verify diary_entries --since 2024-01-01'), {name: 'verify'})
+  })
+
   it('rejects retry', async () => {
     await expectDocument(await printed('rejects retry diary_entries'), {name: 'rejects-retry', exit: 0})
   })

@@ -16,6 +16,12 @@ describe('oclif.manifest.json', () => {
     expect(Object.keys(commands).toSorted()).to.deep.equal(ids.toSorted())
     expect(commands['run']?.aliases).to.deep.equal(['run-job'])
     const runningJobs = Object.keys(commands).filter((id) => commands[id]?.runsJobs === true)
-    expect(runningJobs, 'what makes the init hook set a mode').to.deep.equal(['rejects:retry', 'run', 'schema:accept'])
+    expect(runningJobs, 'what makes the init hook set a mode').to.deep.equal([
+      'rejects:retry',
+      'run',
+      'schema:accept',
+      'test:drop',
+      'test:promote',
+    ])
   })
 })
