@@ -31,7 +31,7 @@ const LOADED_LAZILY = ['warehouse/key-index.ts']
 
 /** What every folder below src/warehouse holds, whatever else one of them needs. */
 const IN_EVERY_KIND =
-  'ad-hoc-query advice commit connection definitions description events keys kind leases run-events settings sql stored-record stream-state warehouse'.split(
+  'ad-hoc-query advice commit connection definitions description events keys kind leases run-events settings sql stored-record stream-state views warehouse'.split(
     ' ',
   )
 

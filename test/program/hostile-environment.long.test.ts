@@ -236,6 +236,8 @@ describe('a run that waited for its turn', () => {
         readRunEvents: real.readRunEvents.bind(real),
         readRecord: real.readRecord.bind(real),
         query: real.query.bind(real),
+        viewSql: real.viewSql.bind(real),
+        createView: real.createView.bind(real),
         describe: real.describe.bind(real),
         checkWritable: real.checkWritable.bind(real),
         countSurplusRows: real.countSurplusRows.bind(real),

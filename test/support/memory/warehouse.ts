@@ -73,6 +73,14 @@ export class MemoryWarehouse implements Warehouse {
     return Promise.reject(failure('this warehouse knows no SQL', {code: 'E_WAREHOUSE_FAILED'}))
   }
 
+  viewSql(): Promise<never> {
+    return this.query()
+  }
+
+  createView(): Promise<never> {
+    return this.query()
+  }
+
   describe({eventLog, rawObjects}: TableSet): Promise<WarehouseDescription> {
     const events = this.#database.eventLogs.get(eventLog)
     const rows = this.#database.rawObjects.get(rawObjects)
