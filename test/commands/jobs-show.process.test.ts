@@ -44,6 +44,7 @@ start                   2024-01-01T00:00:00.000Z
 overlap                 36h
 slice                   30d (the source's default)
 settle                  0s
+schema                  evolve
 max_rejects             100
 mask                    nothing is hidden
 option token            ***

@@ -103,7 +103,14 @@ describe('completion in zsh', () => {
     const jobsAfter = [
       ...script.matchAll(/^ *"?([\w-]+)"?\)\n *_arguments -S (?:(?!;;)[^])*?"\*: :_lorchestra_job_names"/gm),
     ]
-    expect(jobsAfter.map(([, command]) => command)).to.have.members(['show', 'doctor', 'run', 'run-job'])
+    expect(jobsAfter.map(([, command]) => command)).to.have.members([
+      'show',
+      'doctor',
+      'run',
+      'run-job',
+      ...['accept', 'diff', 'show'],
+      ...['check', 'create', 'print'],
+    ])
     expect(script.match(/^_lorchestra_job_names\(\)/gm)).to.have.lengthOf(1)
   })
 
