@@ -25,6 +25,7 @@ import {schemaShowDocument} from '../src/report/documents/schema-show.ts'
 import {showDocument} from '../src/report/documents/show.ts'
 import {sourcesCreateDocument} from '../src/report/documents/sources-create.ts'
 import {sourcesListDocument} from '../src/report/documents/sources-list.ts'
+import {viewsCheckDocument, viewsCreateDocument, viewsPrintDocument} from '../src/report/documents/views.ts'
 import {warehouseCreateDocument} from '../src/report/documents/warehouse-create.ts'
 import {warehouseShowDocument} from '../src/report/documents/warehouse-show.ts'
 
@@ -51,6 +52,9 @@ const COMMANDS: Readonly<Record<string, z.ZodType>> = {
   show: showDocument,
   'sources create': sourcesCreateDocument,
   'sources list': sourcesListDocument,
+  'views check': viewsCheckDocument,
+  'views create': viewsCreateDocument,
+  'views print': viewsPrintDocument,
   'warehouse create': warehouseCreateDocument,
   'warehouse show': warehouseShowDocument,
 }
