@@ -30,6 +30,7 @@ import {testDropDocument} from '../src/report/documents/test-drop.ts'
 import {testListDocument} from '../src/report/documents/test-list.ts'
 import {testPromoteDocument} from '../src/report/documents/test-promote.ts'
 import {verifyDocument} from '../src/report/documents/verify.ts'
+import {viewsCheckDocument, viewsCreateDocument, viewsPrintDocument} from '../src/report/documents/views.ts'
 import {warehouseCreateDocument} from '../src/report/documents/warehouse-create.ts'
 import {warehouseShowDocument} from '../src/report/documents/warehouse-show.ts'
 
@@ -61,6 +62,9 @@ const COMMANDS: Readonly<Record<string, z.ZodType>> = {
   'test promote': testPromoteDocument,
   'test drop': testDropDocument,
   verify: verifyDocument,
+  'views check': viewsCheckDocument,
+  'views create': viewsCreateDocument,
+  'views print': viewsPrintDocument,
   'warehouse create': warehouseCreateDocument,
   'warehouse show': warehouseShowDocument,
 }

@@ -9,6 +9,7 @@ import type {CommitBatch, CommitCounts} from './commit-batch.ts'
 import type {CompareOptions, Comparison, StreamsToCompare} from './comparison.ts'
 import type {ComparedTables, Promotion} from './promotion.ts'
 import type {RecordLines} from './record-lines.ts'
+import type {ViewSql, ViewToMake} from './view-columns.ts'
 
 /**
  * A warehouse is a place that holds the two tables. Only a sink writes rows through it. Reading never creates or
@@ -35,6 +36,13 @@ export interface Warehouse {
    * reach anything but the warehouse.
    */
   query(query: AdHocQuery): Promise<AdHocAnswer>
+  /** Gives the SQL of a view of one stream's records. Runs nothing. */
+  viewSql(view: ViewToMake): Promise<ViewSql>
+  /**
+   * Makes the view, or replaces one that this made; answers true where it did. Throws a usage error, and changes nothing, where a
+   * table or somebody else's view has the name.
+   */
+  createView(name: string, select: string): Promise<boolean>
   /** Reads what is in these tables, for a person. A table that is missing is described as one. */
   describe(tables: TableSet): Promise<WarehouseDescription>
   /** Counts the rows of `raw_objects` beyond the first one of their key; reads every key. */

@@ -45,6 +45,7 @@ overlap                 36h
 slice                   30d (the source's default)
 sweep                   never
 settle                  0s
+schema                  evolve
 max_rejects             100
 mask                    nothing is hidden
 option token            ***

@@ -127,6 +127,8 @@ describe('the documents of --json', () => {
     ['warehouse show', 0],
     ['show entry:diary:a', 0],
     ['schema show diary_entries', 0],
+    ['views print diary_entries', 0],
+    ['views check diary_entries', 0],
     ['schema diff diary_entries', 0],
     ['doctor', 1],
   ] as const) {
@@ -140,6 +142,10 @@ describe('the documents of --json', () => {
     const sql = 'SELECT idem_key, payload, last_seen, 12345678901234567890 AS wide FROM raw_objects'
     const result = await lorchestra(['query', sql, '--json'], {cwd: project.folder, home})
     await expectDocument(result, {name: 'query'})
+  })
+
+  it('views create', async () => {
+    await expectDocument(await printed('views create diary_entries --name entries'), {name: 'views-create'})
   })
 
   it('schema accept', async () => {

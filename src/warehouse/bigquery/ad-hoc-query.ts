@@ -23,7 +23,7 @@ export async function answerQuery(
   signal: AbortSignal,
 ): Promise<AdHocAnswer> {
   const sql = oneStatementIn(written)
-  if (!isOneReading(sql)) throw refused('it is not one statement that begins with SELECT or WITH')
+  if (!isOneReading(sql)) throw refused('it is not one statement that only reads')
   const statement: Statement = {sql, what: 'running the query', signal, adHoc: true}
   const {bytes, kind} = await estimateOf(queries, statement)
   if (kind !== undefined && kind !== 'SELECT') throw refused(`BigQuery calls it ${kind}`)

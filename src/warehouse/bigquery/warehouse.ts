@@ -22,6 +22,7 @@ import type {AdHocAnswer, AdHocQuery} from '../ad-hoc-query.ts'
 import type {CompareOptions, Comparison, StreamsToCompare} from '../comparison.ts'
 import {noTable, type ComparedTables} from '../promotion.ts'
 import {JSON_LINES} from '../record-lines.ts'
+import type {ViewSql, ViewToMake} from '../view-columns.ts'
 import {answerQuery} from './ad-hoc-query.ts'
 import {commitBatch} from './commit.ts'
 import type {Connection} from './connection.ts'
@@ -46,6 +47,7 @@ import {dropStaging, dropStagingOf} from './staging.ts'
 import {readRecord} from './stored-record.ts'
 import {readStreamState} from './stream-state.ts'
 import {deleteTable, findTable} from './table-metadata.ts'
+import {createView, viewSql} from './views.ts'
 
 export interface BigQueryOptions extends DatasetOptions {
   /** One statement may bill at most so many bytes; a decimal whole number. */
@@ -108,6 +110,16 @@ export class BigQueryWarehouse implements Warehouse {
   async query(query: AdHocQuery): Promise<AdHocAnswer> {
     const {queries} = await this.#open()
     return answerQuery(queries, query, this.#signal)
+  }
+
+  async viewSql(view: ViewToMake): Promise<ViewSql> {
+    return viewSql((await this.#open()).connection, view)
+  }
+
+  async createView(name: string, select: string): Promise<boolean> {
+    const {connection} = await this.#open()
+    connection.allowWrites({tables: [name], prefixes: []})
+    return createView(connection, name, select)
   }
 
   async describe(tables: TableSet): Promise<WarehouseDescription> {

@@ -29,6 +29,7 @@ import type {AdHocAnswer, AdHocQuery} from '../ad-hoc-query.ts'
 import {DELIMITED_LINES} from '../record-lines.ts'
 import type {CompareOptions, Comparison, StreamsToCompare} from '../comparison.ts'
 import {noTable, type ComparedTables} from '../promotion.ts'
+import type {ViewSql, ViewToMake} from '../view-columns.ts'
 import {answerInto} from './ad-hoc-query.ts'
 import {commitBatch} from './commit.ts'
 import {DuckDBComparison} from './comparison.ts'
@@ -53,6 +54,7 @@ import {readRunEvents} from './run-events.ts'
 import {showRunLives} from './run-sign.ts'
 import {readRecord} from './stored-record.ts'
 import {readStreamStates} from './stream-state.ts'
+import {createView, viewSql} from './views.ts'
 import {assertIsWritable} from './writable.ts'
 
 /** A run that has something to lose waits longer than a command that only reads. */
@@ -131,6 +133,16 @@ export class DuckDBWarehouse implements Warehouse {
       await file.close()
       throw error
     }
+  }
+
+  viewSql(view: ViewToMake): Promise<ViewSql> {
+    return Promise.resolve(viewSql(view))
+  }
+
+  async createView(name: string, select: string): Promise<boolean> {
+    return withDatabase(this.#database, 'write', this.#signal, async (connection) =>
+      inTransaction(connection, async () => createView(connection, name, select)),
+    )
   }
 
   async describe(tables: TableSet): Promise<WarehouseDescription> {

@@ -103,7 +103,20 @@ describe('completion in zsh', () => {
     const jobsAfter = [
       ...script.matchAll(/^ *"?([\w-]+)"?\)\n *_arguments -S (?:(?!;;)[^])*?"\*: :_lorchestra_job_names"/gm),
     ]
-    expect(jobsAfter.map(([, command]) => command)).to.have.members(['show', 'doctor', 'run', 'run-job'])
+    expect(jobsAfter.map(([, command]) => command)).to.have.members([
+      'show',
+      'doctor',
+      'run',
+      'run-job',
+      // schema
+      'accept',
+      'diff',
+      'show',
+      // views
+      'check',
+      'create',
+      'print',
+    ])
     expect(script.match(/^_lorchestra_job_names\(\)/gm)).to.have.lengthOf(1)
   })
 

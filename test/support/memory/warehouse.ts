@@ -80,6 +80,14 @@ export class MemoryWarehouse implements Warehouse {
     return Promise.reject(new Error('the warehouse in memory compares nothing'))
   }
 
+  viewSql(): Promise<never> {
+    return this.query()
+  }
+
+  createView(): Promise<never> {
+    return this.query()
+  }
+
   describe({eventLog, rawObjects}: TableSet): Promise<WarehouseDescription> {
     const events = this.#database.eventLogs.get(eventLog)
     const rows = this.#database.rawObjects.get(rawObjects)

@@ -126,6 +126,10 @@ describe('every statement that can be sent to BigQuery', () => {
     await warehouse.readRunEvents(PRODUCTION, {job: 'job', limit: 5})
     await warehouse.readRunEvents(PRODUCTION, {runId: 'first', limit: 1})
     await warehouse.readRecord(PRODUCTION, {idemKey: 'note:scripted--acct1:a', stream})
+    const types = ['integer', 'number', 'boolean', 'timestamp', 'text', 'json'] as const
+    const columns = types.map((type) => ({name: type, path: `/${type}/@odata.etag`, type}))
+    const {select, losses} = await warehouse.viewSql({tables: PRODUCTION, stream, columns})
+    for (const sql of [select, losses]) await warehouse.query({sql, rows: 1})
     await warehouse.describe(PRODUCTION)
     await warehouse.countSurplusRows(PRODUCTION)
     await warehouse.checkWritable(PRODUCTION)

@@ -43,6 +43,13 @@ describe('tables of any name that lorchestra.yaml takes', () => {
       expect(await warehouse.readRejects(tables, {of: {runId: last.runId}, closedToo: true, limit: 10})).to.deep.equal(
         [],
       )
+      const stream = {sourceSystem: 'scripted--acct1', objectType: 'thing'}
+      const {row, events} = await warehouse.readRecord(tables, {idemKey: 'thing:scripted--acct1:a', stream})
+      expect([row?.firstSeen, row?.lastSeen, events.length]).to.deep.equal([1000, 3000, 2])
+      const columns = [{name: 'id', path: '/id', type: 'text'}] as const
+      const {select} = await warehouse.viewSql({tables, stream, columns})
+      expect(await warehouse.createView('seen', select)).to.equal(false)
+      expect(await query(settings.path, 'SELECT id FROM seen ORDER BY id')).to.deep.equal([{id: 'a'}, {id: 'b'}])
       expect(await query(settings.path, `SELECT count(*)::INT AS n FROM main."${rawObjects}"`)).to.deep.equal([{n: 2}])
     })
 })
