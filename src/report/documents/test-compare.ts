@@ -9,13 +9,15 @@ const rows = (text: string) => z.int().nonnegative().describe(text)
 
 export const comparisonMember = z
   .strictObject({
-    counts: z.strictObject({
-      insert: rows('Rows that production does not have.'),
-      update: rows('Rows with another value.'),
-      newer: rows('Rows with another value that production has read later.'),
-      unchanged: rows('Rows with the same value.'),
-      only_in_production: rows('Rows that the test tables do not have.'),
-    }),
+    counts: z
+      .strictObject({
+        insert: rows('Rows that production does not have.'),
+        update: rows('Rows with another value.'),
+        newer: rows('Rows with another value that production has read later.'),
+        unchanged: rows('Rows with the same value.'),
+        only_in_production: rows('Rows that the test tables do not have.'),
+      })
+      .describe('Over all streams of the job.'),
     paths: z.array(changedPathMember).describe('Over all rows with another value, most first.'),
     samples: z.array(diffSampleMember).describe('Some rows of each kind.'),
     streams: z
