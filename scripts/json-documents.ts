@@ -13,6 +13,7 @@ import {jobsListDocument} from '../src/report/documents/jobs-list.ts'
 import {jobsNamesDocument} from '../src/report/documents/jobs-names.ts'
 import {jobsShowDocument} from '../src/report/documents/jobs-show.ts'
 import {runDegradedDocument, runFailedDocument} from '../src/report/documents/notification.ts'
+import {reconcileDocument} from '../src/report/documents/reconcile.ts'
 import {rejectsListDocument} from '../src/report/documents/rejects-list.ts'
 import {rejectsRetryDocument} from '../src/report/documents/rejects-retry.ts'
 import {runDocument} from '../src/report/documents/run.ts'
@@ -39,6 +40,7 @@ const COMMANDS: Readonly<Record<string, z.ZodType>> = {
   'jobs show': jobsShowDocument,
   'plugins install': changedPluginsDocument,
   'plugins update': changedPluginsDocument,
+  reconcile: reconcileDocument,
   'rejects list': rejectsListDocument,
   'rejects retry': rejectsRetryDocument,
   run: runDocument,
