@@ -14,6 +14,7 @@ import {jobsNamesDocument} from '../src/report/documents/jobs-names.ts'
 import {jobsShowDocument} from '../src/report/documents/jobs-show.ts'
 import {runDegradedDocument, runFailedDocument} from '../src/report/documents/notification.ts'
 import {queryDocument} from '../src/report/documents/query.ts'
+import {reconcileDocument} from '../src/report/documents/reconcile.ts'
 import {rejectsListDocument} from '../src/report/documents/rejects-list.ts'
 import {rejectsRetryDocument} from '../src/report/documents/rejects-retry.ts'
 import {runDocument} from '../src/report/documents/run.ts'
@@ -46,6 +47,7 @@ const COMMANDS: Readonly<Record<string, z.ZodType>> = {
   'plugins install': changedPluginsDocument,
   'plugins update': changedPluginsDocument,
   query: queryDocument,
+  reconcile: reconcileDocument,
   'rejects list': rejectsListDocument,
   'rejects retry': rejectsRetryDocument,
   run: runDocument,

@@ -8,6 +8,7 @@ import {mayBeOfBookmark} from './bookmark-fault.ts'
 import type {JobRun} from './job-run.ts'
 import {assertHoldsNoSecret} from './kept-in-the-log.ts'
 import {isPlain, sharedBookmark, sharedCheckpoint, type Moment} from './plan.ts'
+import type {SliceReader} from './slice.ts'
 import {contextBetweenSlices} from './source-context.ts'
 
 export interface SourceAnswers {
@@ -15,6 +16,8 @@ export interface SourceAnswers {
   readonly identity?: string
   readonly moment: Moment
 }
+
+type Owner = Pick<JobRun, 'job' | 'account' | 'maskSecrets'>
 
 type Ask = <Answer>(
   question: ((context: HostContext) => Promise<Answer>) | undefined,
@@ -32,13 +35,24 @@ export async function askSource(
   streams: readonly Stream[],
   states: readonly StreamState[],
 ): Promise<SourceAnswers> {
-  const {source, request, now} = run
+  const {request, now} = run
   const kept = {bookmark: sharedBookmark(states), checkpoint: sharedCheckpoint(states)}
-  const identity = identityIn(await askerOf(run, streams)(source.check?.bind(source)))
-  if (identity !== undefined) assertHoldsNoSecret('a name for whose data this is', identity, run.maskSecrets)
-  if (identity !== undefined) assertSameIdentity(run, identity, states)
+  const identity = await askIdentity(run, streams, states)
   const moment = isPlain(request) ? await askAboutChanges(run, streams, kept) : {now: now().getTime(), canResume: true}
   return {...(identity !== undefined && {identity}), moment}
+}
+
+/** Asks whose data the source reads. Throws where it is not that of the runs before. */
+export async function askIdentity(
+  run: SliceReader & Owner,
+  streams: readonly Stream[],
+  states: readonly StreamState[],
+): Promise<string | undefined> {
+  const identity = identityIn(await askerOf(run, streams)(run.source.check?.bind(run.source)))
+  if (identity === undefined) return undefined
+  assertHoldsNoSecret('a name for whose data this is', identity, run.maskSecrets)
+  assertSameIdentity(run, identity, states)
+  return identity
 }
 
 /** Asks where the change feed stands. What the source cannot even be asked with is dropped. */
@@ -71,7 +85,7 @@ export async function askWithoutBookmark(run: JobRun, streams: readonly Stream[]
 }
 
 const askerOf =
-  (run: JobRun, streams: readonly Stream[]): Ask =>
+  (run: SliceReader, streams: readonly Stream[]): Ask =>
   async (question, bookmark) => {
     if (question === undefined) return undefined
     const context = contextBetweenSlices(run, streams)
@@ -87,7 +101,7 @@ function identityIn(answer: {readonly identity: unknown} | undefined): string | 
   throw sourceBug('the source gave no name for whose data this is')
 }
 
-function assertSameIdentity({account, job}: JobRun, identity: string, states: readonly StreamState[]): void {
+function assertSameIdentity({account, job}: Owner, identity: string, states: readonly StreamState[]): void {
   const stored = states.find((state) => state.identity !== undefined)?.identity
   if (stored === undefined || stored === identity) return
   throw usageError(

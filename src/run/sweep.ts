@@ -45,14 +45,11 @@ export async function* unknownKeys(
   window: TimeWindow,
   swept: Map<string, SweptKeys>,
 ): AsyncGenerator<readonly string[], void> {
-  const context = contextBetweenSlices(reader, streams, window)
-  const listed = sourceAnswer(() => reader.source.listKeys?.(context)[Symbol.asyncIterator]())
-  if (listed === undefined) return
   let held: string[] = []
-  for await (const keys of untilEnd(listed, reader.log)) {
+  for await (const keys of listedKeys(reader, streams, window)) {
     const known = await reader.sink.known(keys)
     for (const key of keys) {
-      const {objectType} = streamOf(key, streams)
+      const {objectType} = streamOfKey(key, streams)
       const {listed: all, unknown} = swept.get(objectType) ?? {listed: 0, unknown: 0}
       swept.set(objectType, {listed: all + 1, unknown: unknown + (known.has(key) ? 0 : 1)})
       if (!known.has(key)) held.push(key)
@@ -62,6 +59,17 @@ export async function* unknownKeys(
     held = []
   }
   yield* inParts(held)
+}
+
+/** Lists all keys that exist; ends by itself only where the source says that these are all. */
+export async function* listedKeys(
+  reader: SliceReader,
+  streams: readonly Stream[],
+  window: TimeWindow,
+): AsyncGenerator<readonly string[], void> {
+  const context = contextBetweenSlices(reader, streams, window)
+  const listed = sourceAnswer(() => reader.source.listKeys?.(context)[Symbol.asyncIterator]())
+  if (listed !== undefined) yield* untilEnd(listed, reader.log)
 }
 
 function* inParts(keys: readonly string[]): Generator<readonly string[], void> {
@@ -90,7 +98,7 @@ async function* untilEnd<Item>(iterator: AsyncIterator<Item>, log: Logger): Asyn
   }
 }
 
-function streamOf(key: string, streams: readonly Stream[]): Stream {
+export function streamOfKey(key: string, streams: readonly Stream[]): Stream {
   const stream = streams.find((each) => keyProblem(key, each) === undefined)
   if (stream !== undefined) return stream
   const [first] = streams

@@ -1,6 +1,6 @@
-import {DuckDBInstance, LIST, listValue, VARCHAR} from '@duckdb/node-api'
+import {DuckDBInstance, LIST, listValue, VARCHAR, type DuckDBConnection} from '@duckdb/node-api'
 
-import type {KeyIndex} from './warehouse.ts'
+import type {KeyIndex, SomeKeys} from './warehouse.ts'
 
 /** DuckDB keeps below this; bytes. */
 const MEMORY_LIMIT = 512_000_000
@@ -36,9 +36,43 @@ export async function openKeyIndex(file: string, folder: string): Promise<KeyInd
       )
       return new Set(reader.getRows().map(([key]) => String(key)))
     },
+    async compareListed(listed, most) {
+      await connection.run('CREATE TABLE listed (idem_key VARCHAR)')
+      for await (const keys of listed)
+        await connection.run(
+          'INSERT INTO listed SELECT unnest($keys)',
+          {keys: listValue([...keys])},
+          {keys: LIST(VARCHAR)},
+        )
+      return {
+        listed: await countOf(connection, 'listed'),
+        stored: await countOf(connection, 'known'),
+        gone: await keysOnlyIn(connection, 'known', 'listed', most),
+        missing: await keysOnlyIn(connection, 'listed', 'known', most),
+      }
+    },
     close() {
       connection.closeSync()
       instance.closeSync()
     },
   }
+}
+
+type KeyTable = 'known' | 'listed'
+
+async function countOf(connection: DuckDBConnection, table: KeyTable): Promise<number> {
+  const reader = await connection.runAndReadAll(`SELECT count(DISTINCT idem_key)::DOUBLE FROM ${table}`)
+  return Number(reader.getRows()[0]?.[0])
+}
+
+async function keysOnlyIn(
+  connection: DuckDBConnection,
+  one: KeyTable,
+  other: KeyTable,
+  most: number,
+): Promise<SomeKeys> {
+  const only = `SELECT DISTINCT idem_key FROM ${one} ANTI JOIN ${other} USING (idem_key)`
+  const counted = await connection.runAndReadAll(`SELECT count(*)::DOUBLE FROM (${only})`)
+  const named = await connection.runAndReadAll(`${only} ORDER BY idem_key LIMIT ${most}`)
+  return {count: Number(counted.getRows()[0]?.[0]), keys: named.getRows().map(([key]) => String(key))}
 }

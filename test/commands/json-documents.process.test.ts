@@ -166,6 +166,15 @@ describe('the documents of --json', () => {
     await expectDocument(await printed('rejects retry diary_entries'), {name: 'rejects-retry', exit: 0})
   })
 
+  it('reconcile: a record that was added since', async () => {
+    await project.writeRecords([
+      {at: '2024-03-01T12:00:00.000Z', id: 'a', text: 'one'},
+      {at: '2024-03-01T12:00:00.000Z', id: 'b', text: 'two'},
+    ])
+    const document = await project.run(['reconcile', 'diary_entries', '--exit-code', '--json'])
+    await expectDocument(document, {name: 'reconcile', exit: 5})
+  })
+
   it('init and sources create', async () => {
     const empty = await temporaryFolder()
     folders = {...folders, '/home/me/new': empty}

@@ -85,6 +85,8 @@ describe('the key of a setting', () => {
     'run/completed-commit.ts': ['sweep'],
     'run/past-runs.ts': ['sweep'],
     'run/sweep.ts': ['sweep'],
+    // It is a member of what a slice is read with.
+    'run/verify-job.ts': ['start'],
     // There it is the place where a key stands.
     'config/file-schema.ts': ['account'],
     'cli/starter/starter-files.ts': ['account'],

@@ -86,6 +86,10 @@ export default {
     if (typeof record.id !== 'string') throw new Error('it has no id')
     return \`\${objectType}:\${sourceSystem}:\${record.id}\`
   },
+  async *listKeys({options, streams: [{objectType, sourceSystem}], resolvePath}) {
+    const all = JSON.parse(await readFile(resolvePath(options.file), 'utf8'))
+    yield all.filter(({id}) => id !== undefined).map(({id}) => \`\${objectType}:\${sourceSystem}:\${id}\`)
+  },
   async *extract({options, window, resolvePath, log, signal}) {
     if (options.calls !== undefined) await fetch(options.calls, {method: 'POST', body: JSON.stringify(window)})
     const all = JSON.parse(await readFile(resolvePath(options.file), 'utf8'))

@@ -41,9 +41,9 @@ describe('the Dataverse source', () => {
 
   it('calls its records as the table is called, unless the job calls them otherwise', () => {
     const streams = (more: object) => source.streams(options.parse({...required, ...more}))
-    expect(streams({})).to.deep.equal([{objectType: 'contact', windowed: true}])
-    expect(streams({object_type: 'person'})).to.deep.equal([{objectType: 'person', windowed: true}])
-    expect(streams({full: true})).to.deep.equal([{objectType: 'contact', windowed: false}])
+    expect(streams({})).to.deep.equal([{objectType: 'contact', windowed: true, misses: ['late']}])
+    expect(streams({object_type: 'person'})).to.deep.equal([{objectType: 'person', windowed: true, misses: ['late']}])
+    expect(streams({full: true})).to.deep.equal([{objectType: 'contact', windowed: false, misses: []}])
   })
 
   describe('options', () => {

@@ -118,6 +118,15 @@ export class MemoryWarehouse implements Warehouse {
     const known = new Set(keys)
     return Promise.resolve({
       has: (idemKeys) => Promise.resolve(new Set(idemKeys.filter((key) => known.has(key)))),
+      compareListed: async (pages, most) => {
+        const listed = new Set<string>()
+        for await (const page of pages) for (const key of page) listed.add(key)
+        const only = (one: ReadonlySet<string>, other: ReadonlySet<string>) => {
+          const found = [...one].filter((key) => !other.has(key))
+          return {count: found.length, keys: found.toSorted().slice(0, most)}
+        }
+        return {listed: listed.size, stored: known.size, gone: only(known, listed), missing: only(listed, known)}
+      },
       close: () => known.clear(),
     })
   }

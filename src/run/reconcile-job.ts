@@ -1,0 +1,112 @@
+import {failure, usageError} from '../base/errors.ts'
+import {createRunFolder, removeRunFolder} from '../sink/run-folder.ts'
+import type {Stream} from '../source.ts'
+import type {TableSet} from '../model/tables.ts'
+import {sourceAnswer} from '../sources/source-answer.ts'
+import type {ComparedKeys, StreamScope, Warehouse} from '../warehouse/warehouse.ts'
+import {askIdentity} from './ask-source.ts'
+import {streamGroups, type StreamGroup} from './plan.ts'
+import type {SliceReader} from './slice.ts'
+import {listedKeys, streamOfKey} from './sweep.ts'
+
+/** So many keys of each kind are named. */
+export const MOST_NAMED = 1000
+
+/** A job whose keys are compared; there is no sink, so there is nothing that could write. */
+export interface JobToReconcile extends Omit<SliceReader, 'sink' | 'askKnown'> {
+  readonly job: string
+  readonly account: string | null
+  readonly sourceSystem: string
+  readonly selection: string
+  /** Options of the job that may leave records out of what it reads. */
+  readonly narrowing: readonly string[]
+  readonly maskSecrets: (text: string) => string
+  readonly warehouse: Warehouse
+  readonly production: TableSet
+  /** The folder for temporary files. */
+  readonly folder: string
+}
+
+/** Compares the keys that exist now with those that are stored. Nothing is written. */
+export async function reconcileJob(job: JobToReconcile): Promise<ComparedKeys> {
+  assertCanList(job)
+  const groups = streamGroups(
+    sourceAnswer(() => job.source.streams(job.options)),
+    job.sourceSystem,
+  )
+  const streams = groups.flatMap((group) => group.streams)
+  await assertReadByThisJob(job, streams)
+  const {warehouse, production, folder} = job
+  await createRunFolder(folder)
+  try {
+    // The stored keys come first: what is stored while the source lists cannot seem to be gone.
+    const index = await warehouse.indexKeys(production, streams, folder)
+    try {
+      const compared = await index.compareListed(allKeys(job, groups), MOST_NAMED)
+      if (compared.listed === 0 && compared.stored > 0) throw nothingListed(job)
+      return compared
+    } finally {
+      index.close()
+    }
+  } finally {
+    await removeRunFolder(folder)
+  }
+}
+
+async function* allKeys(job: JobToReconcile, groups: readonly StreamGroup[]): AsyncGenerator<readonly string[], void> {
+  for (const {streams} of groups)
+    for await (const keys of listedKeys(readerOf(job), streams, {since: -Infinity, until: job.now().getTime()})) {
+      for (const key of keys) streamOfKey(key, streams)
+      yield keys
+    }
+}
+
+const readerOf = (job: JobToReconcile): SliceReader & JobToReconcile => {
+  const refuse = async (): Promise<never> => Promise.reject(new Error('a listing must not write records'))
+  const sink = {known: () => Promise.resolve(new Set<string>()), upsertObjects: refuse, logEvent: refuse}
+  return {...job, sink, askKnown: false}
+}
+
+function assertCanList({job, source, narrowing}: JobToReconcile): void {
+  if (source.listKeys === undefined)
+    throw usageError(`the source ${source.name} of ${job} cannot list its keys, so what is gone cannot be told`, {
+      code: 'E_CONFIG_INVALID',
+      next: `Read everything instead: lorchestra run ${job} --full`,
+    })
+  if (narrowing.length === 0) return
+  throw usageError(
+    `${job} selects by ${narrowing.join(', ')}: what it does not list may still exist, so nothing can be called gone`,
+    {
+      code: 'E_CONFIG_INVALID',
+      next: 'Reconcile a job of the same account that selects nothing, and reads the same stream.',
+    },
+  )
+}
+
+async function assertReadByThisJob(job: JobToReconcile, streams: readonly Stream[]): Promise<void> {
+  const {warehouse, production, account, selection} = job
+  const {streams: stored} = await warehouse.describe(production)
+  const readers = stored.filter(({stream}) => streams.some((each) => isSame(each, stream)))
+  if (readers.length === 0)
+    throw usageError(`nothing of ${job.job} is stored`, {
+      code: 'E_RUN_UNKNOWN',
+      next: `Fill the tables first: lorchestra run ${job.job}`,
+    })
+  const other = readers.find((reader) => reader.selection !== selection || reader.account !== account)
+  if (other !== undefined)
+    throw usageError(
+      `rows of ${job.job} were also read by ${other.job === job.job ? 'another selection of it' : `${other.job}, with another selection`}: they need not be in this listing`,
+      {code: 'E_CONFIG_INVALID', next: 'Nothing can be called gone where rows were selected in several ways.'},
+    )
+  const scopes = streams.map((stream): StreamScope => ({job: job.job, account, selection, stream}))
+  await askIdentity(readerOf(job), streams, await warehouse.readStreamStates(production, scopes))
+}
+
+const isSame = (one: Stream, other: Stream): boolean =>
+  one.sourceSystem === other.sourceSystem && one.objectType === other.objectType
+
+const nothingListed = ({job}: JobToReconcile): Error =>
+  failure(`the source of ${job} listed nothing at all, and rows are stored`, {
+    code: 'E_SOURCE_FAILED',
+    next: 'An empty listing proves nothing, so nothing is called gone. See whether the account may still read: lorchestra doctor',
+  })
