@@ -65,7 +65,12 @@ export function describePromotion(warehouse: () => WarehouseUnderTest): void {
     await test({source: yielding({id: 'a'}), now: DAY, runId: 'tested'})
     const {promoted} = await promote()
     const own = (await warehouse().logged()).filter(({runId}) => runId === promoted?.runId)
-    expect(own.map(({type}) => type)).to.have.members(['job.started', 'ingestion.completed', 'job.completed'])
+    expect(own.map(({type}) => type)).to.have.members([
+      'job.started',
+      'ingestion.completed',
+      'schema.changed',
+      'job.completed',
+    ])
     expect(own.find(({type}) => type === 'job.started')?.payload).to.deep.include({
       promotion: {from: 'test_raw_objects', runs: ['tested']},
     })
