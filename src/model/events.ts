@@ -10,6 +10,7 @@ export type EventType =
   | 'ingestion.failed'
   | 'record.rejected'
   | 'object.deleted'
+  | 'run.undone'
 
 /** An event is one row of the event log. */
 export interface Event {

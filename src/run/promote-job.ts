@@ -66,7 +66,8 @@ async function write(
   if (first === undefined) throw new Error('a job without streams')
   const {job, account} = first
   const runId = createRunId(job, startedAt)
-  const runs = state.runs.filter(({commits}) => commits.length > 0).map((run) => run.runId)
+  const tested = state.runs.filter(({commits}) => commits.length > 0)
+  const runs = tested.map((run) => run.runId)
   const event = (details: Omit<Parameters<typeof createEvent>[0], 'runId' | 'at'>): Event =>
     createEvent({...details, runId, at: new Date()})
   const started: JsonObject = {
@@ -76,7 +77,11 @@ async function write(
     streams: scopes.map(({stream}) => `${stream.sourceSystem}/${stream.objectType}`),
     request: {},
     process: {...(await ownProcess())},
-    promotion: {from: testTablesOf(production).rawObjects, runs},
+    promotion: {
+      from: testTablesOf(production).rawObjects,
+      runs,
+      started: tested.map(({startedAt: at}) => new Date(at).toISOString()),
+    },
   }
   const writer = await beginOnProduction({warehouse, production}, mode, {
     runId,

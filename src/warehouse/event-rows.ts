@@ -10,13 +10,15 @@ export type Row = Readonly<Record<string, unknown>>
 
 export const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')
 
-/** Needs the columns of the event log, with `created_ms` for its time and the payload as JSON text. */
+/** Needs the columns of the event log, with `created_ms` for its time, the payload as JSON text, `place` and `undone`. */
 export const runEventIn = (row: Row): RunEvent => ({
   runId: textOf(row['correlation_id']),
   type: textOf(row['event_type']) as EventType,
   sourceSystem: textOf(row['source_system']),
   objectType: textOf(row['object_type']),
   at: Number(row['created_ms']),
+  place: Number(row['place']),
+  isUndone: row['undone'] === true || row['undone'] === 'true',
   error: typeof row['error_message'] === 'string' ? row['error_message'] : null,
   payload: typeof row['payload'] === 'string' ? (JSON.parse(row['payload']) as JsonValue) : null,
 })

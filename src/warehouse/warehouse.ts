@@ -177,6 +177,10 @@ export interface RunEvent {
   readonly objectType: string
   /** It was written then; milliseconds since 1970. */
   readonly at: number
+  /** It grows from one run of a stream to the next, whatever the clocks of their machines said. */
+  readonly place: number
+  /** Its run was undone: nothing of it counts any more. */
+  readonly isUndone: boolean
   readonly error: string | null
   readonly payload: JsonValue
 }

@@ -7,5 +7,8 @@ export const literal = (text: string): string =>
 
 export const instant = (date: Date): string => `TIMESTAMP(${literal(date.toISOString())})`
 
+/** Some tables refuse a query without a filter on their partitions. */
+export const ANY_TIME = `created_at >= TIMESTAMP('0001-01-01 00:00:00+00')`
+
 /** Takes what stands in quotes out of a statement. */
 export const withoutConstants = (sql: string): string => sql.replaceAll(/"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/gs, "''")

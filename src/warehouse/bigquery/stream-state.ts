@@ -1,11 +1,10 @@
 import {FROM_THE_START, islands, windowIn} from '../coverage-sql.ts'
 import {parseBookmark} from '../event-rows.ts'
+import {assertLogIsKnown} from '../undone-runs.ts'
 import type {StreamScope, StreamState} from '../warehouse.ts'
 import type {Queries, Row} from './query.ts'
-import {literal} from './sql.ts'
-
-/** Some tables refuse a query without a filter on their partitions. */
-export const ANY_TIME = `created_at >= TIMESTAMP('0001-01-01 00:00:00+00')`
+import {ANY_TIME, literal} from './sql.ts'
+import {isNotUndone, OF_RUNS} from './undone-runs.ts'
 
 /** Asks with one statement, so that the log is read and billed once. */
 export async function readStreamState(
@@ -25,6 +24,7 @@ export async function readStreamState(
     what: 'reading what earlier runs covered',
     signal,
   })
+  assertLogIsKnown(eventLog, Number(textIn(rows, 'requires') ?? 0))
   return stateFrom(rows)
 }
 
@@ -43,7 +43,7 @@ WITH completed AS (
   FROM ${eventLog}
   WHERE ${ANY_TIME} AND source_system = ${literal(stream.sourceSystem)} AND object_type = ${literal(stream.objectType)}
     AND event_type = 'ingestion.completed' AND status = 'ok' AND JSON_VALUE(payload, '$.schema') = '1'
-    AND JSON_VALUE(payload, '$.account') ${account === null ? 'IS NULL' : '= @account'}
+    AND JSON_VALUE(payload, '$.account') ${account === null ? 'IS NULL' : '= @account'} AND ${isNotUndone(eventLog)}
 ), windows AS (
   SELECT IF(since IS NULL, ${FROM_THE_START}, UNIX_MILLIS(TIMESTAMP(since))) AS since, UNIX_MILLIS(TIMESTAMP(until)) AS until
   FROM completed WHERE job = @job AND selection = @selection AND limited = 'false'
@@ -60,6 +60,9 @@ SELECT kind, CAST(NULL AS STRING) AS since, CAST(NULL AS STRING) AS until, text 
   UNION ALL
   SELECT 'other' AS kind, selection AS text, ROW_NUMBER() OVER (ORDER BY created_at DESC) AS place
   FROM completed WHERE job = @job AND limited = 'false'
+  UNION ALL
+  SELECT 'requires' AS kind, CAST(MAX(SAFE_CAST(JSON_VALUE(payload, '$.requires') AS INT64)) AS STRING) AS text, 1 AS place
+  FROM ${eventLog} WHERE ${ANY_TIME} AND ${OF_RUNS}
 ) WHERE place = 1`
 
 function stateFrom(rows: readonly Row[]): StreamState {
@@ -67,7 +70,7 @@ function stateFrom(rows: readonly Row[]): StreamState {
     .filter(({kind}) => kind === 'covered')
     .map(windowIn)
     .toSorted((one, other) => (one.since < other.since ? -1 : 1))
-  const textOf = (wanted: string): string | undefined => rows.find(({kind}) => kind === wanted)?.['text'] ?? undefined
+  const textOf = (wanted: string): string | undefined => textIn(rows, wanted)
   const bookmark = textOf('bookmark')
   const identity = textOf('identity')
   return {
@@ -77,3 +80,6 @@ function stateFrom(rows: readonly Row[]): StreamState {
     ...(identity !== undefined && {identity}),
   }
 }
+
+const textIn = (rows: readonly Row[], wanted: string): string | undefined =>
+  rows.find(({kind}) => kind === wanted)?.['text'] ?? undefined

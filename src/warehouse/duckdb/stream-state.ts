@@ -7,6 +7,7 @@ import {parseBookmark} from '../event-rows.ts'
 import {NOTHING_COVERED, type StreamScope, type StreamState} from '../warehouse.ts'
 import {tableExists} from './definitions.ts'
 import {rowsOf, tableNamed} from './sql.ts'
+import {assertKnown, isNotUndone} from './undone-runs.ts'
 
 export async function readStreamStates(
   connection: DuckDBConnection,
@@ -14,6 +15,7 @@ export async function readStreamStates(
   scopes: readonly StreamScope[],
 ): Promise<readonly StreamState[]> {
   if (!(await tableExists(connection, tables.eventLog))) return scopes.map(() => NOTHING_COVERED)
+  await assertKnown(connection, tables)
   const states: StreamState[] = []
   for (const scope of scopes) states.push(await readStreamState(connection, tables, scope))
   return states
@@ -38,7 +40,7 @@ async function readStreamState(
 // `payload.schema` guards against events that another tool or a later version wrote.
 const completed = (tables: TableSet): string =>
   `SELECT payload, created_at FROM ${tableNamed(tables.eventLog)}
-   WHERE event_type = 'ingestion.completed' AND status = 'ok' AND (payload->>'$.schema') = '1'
+   WHERE event_type = 'ingestion.completed' AND status = 'ok' AND (payload->>'$.schema') = '1' AND ${isNotUndone(tables)}
      AND source_system = $sourceSystem AND object_type = $objectType
      AND (payload->>'$.account') IS NOT DISTINCT FROM $account`
 

@@ -18,10 +18,13 @@ interface Completed extends Completion {
   readonly event: Event
 }
 
+export const undoneRunsIn = (log: readonly Event[]): ReadonlySet<unknown> =>
+  new Set(log.filter(({event_type: type}) => type === 'run.undone').flatMap(({payload}) => payload?.['runs']))
+
 export const completedIn = (log: readonly Event[]): readonly Completed[] =>
   log
     .filter(({event_type: type, status}) => type === 'ingestion.completed' && status === 'ok')
-    .filter(({payload}) => payload?.['schema'] === 1)
+    .filter(({payload, correlation_id: runId}) => payload?.['schema'] === 1 && !undoneRunsIn(log).has(runId))
     .map((event) => ({...(event.payload as unknown as Completion), event}))
 
 export const windowOf = ({window: {since, until}}: Pick<Completion, 'window'>): TimeWindow => ({

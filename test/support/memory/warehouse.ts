@@ -19,8 +19,9 @@ import type {
 import {ownProcess} from '../../../src/base/process-identity.ts'
 import {begunAnew} from '../../../src/warehouse/held-streams.ts'
 import {JSON_LINES} from '../../../src/warehouse/record-lines.ts'
+import {assertLogIsKnown} from '../../../src/warehouse/undone-runs.ts'
 import {commitBatch} from './commit.ts'
-import {streamsIn, streamStateIn} from './coverage.ts'
+import {streamsIn, streamStateIn, undoneRunsIn} from './coverage.ts'
 import {rejectsIn} from './rejects.ts'
 import {memoryDatabase, type MemoryDatabase, type MemoryRow} from './tables.ts'
 
@@ -59,6 +60,8 @@ export class MemoryWarehouse implements Warehouse {
         sourceSystem: event.source_system,
         objectType: event.object_type ?? '',
         at: Date.parse(event.created_at),
+        place: log.indexOf(event),
+        isUndone: undoneRunsIn(log).has(event.correlation_id),
         error: event.error_message,
         payload: event.payload,
       })),
@@ -161,6 +164,8 @@ export class MemoryWarehouse implements Warehouse {
   }
 
   #statesOf(tables: TableSet, scopes: readonly StreamScope[]): readonly StreamState[] {
-    return scopes.map((scope) => streamStateIn(this.#log(tables), scope))
+    const log = this.#log(tables)
+    assertLogIsKnown(tables.eventLog, Math.max(0, ...log.map(({payload}) => Number(payload?.['requires'] ?? 0))))
+    return scopes.map((scope) => streamStateIn(log, scope))
   }
 }
