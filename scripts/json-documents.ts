@@ -14,6 +14,7 @@ import {jobsNamesDocument} from '../src/report/documents/jobs-names.ts'
 import {jobsShowDocument} from '../src/report/documents/jobs-show.ts'
 import {runDegradedDocument, runFailedDocument} from '../src/report/documents/notification.ts'
 import {rejectsListDocument} from '../src/report/documents/rejects-list.ts'
+import {runsUndoDocument} from '../src/report/documents/runs-undo.ts'
 import {rejectsRetryDocument} from '../src/report/documents/rejects-retry.ts'
 import {runDocument} from '../src/report/documents/run.ts'
 import {runsListDocument} from '../src/report/documents/runs-list.ts'
@@ -39,6 +40,7 @@ const COMMANDS: Readonly<Record<string, z.ZodType>> = {
   run: runDocument,
   'runs list': runsListDocument,
   'runs show': runsShowDocument,
+  'runs undo': runsUndoDocument,
   'sources create': sourcesCreateDocument,
   'sources list': sourcesListDocument,
   'warehouse create': warehouseCreateDocument,

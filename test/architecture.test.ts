@@ -31,7 +31,7 @@ const LOADED_LAZILY = ['warehouse/key-index.ts', 'warehouse/local-batch.ts']
 
 /** What every folder below src/warehouse holds, whatever else one of them needs. */
 const IN_EVERY_KIND =
-  'advice classify commit comparison connection definitions description events keys kind leases promote rejects run-events settings sql staging stream-state undone-runs warehouse'.split(
+  'advice classify commit comparison connection definitions description events keys kind leases promote rejects run-events settings sql staging stream-state undo undone-runs warehouse'.split(
     ' ',
   )
 

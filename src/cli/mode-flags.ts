@@ -1,6 +1,6 @@
 import {modeError, usageError} from '../base/errors.ts'
 import {Flags} from '../base/oclif.ts'
-import {currentRunMode, MODE_FLAGS, type ModeFlag, type RunMode} from '../model/run-mode.ts'
+import {currentRunMode, MODE_FLAGS, RUN_MODES, type ModeFlag, type RunMode} from '../model/run-mode.ts'
 
 /** Gives every mode of the table that has a flag, each excluding all others. */
 export function modeFlags() {
@@ -14,6 +14,12 @@ export function modeFlags() {
     return [name, flag] as const
   })
   return Object.fromEntries(flags) as Record<ModeFlag, (typeof flags)[number][1]>
+}
+
+/** Gives the flag of the mode that writes nothing, for commands that have no other mode beside production's. */
+export function dryRunFlag(description: string) {
+  const names = Object.values(RUN_MODES).flatMap(({flag, writes}) => (writes === undefined && flag ? [flag.name] : []))
+  return Object.fromEntries(names.map((name) => [name, Flags.boolean({description, helpGroup: 'MODE'})]))
 }
 
 export const samplesFlag = () =>

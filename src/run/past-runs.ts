@@ -30,6 +30,8 @@ export interface PastRun {
   readonly promotes: readonly string[]
   /** The runs that it took back, where it is an undo. */
   readonly undoes: readonly string[]
+  /** Its streams were taken at this time of the warehouse's own clock, where that has one. */
+  readonly warehouseTime: number | undefined
   /** See `RunEvent`. */
   readonly place: number
   /** Rows that it wrote say that they were read then: at its own start, or at those of the runs that it promoted. */
@@ -55,6 +57,7 @@ const startedShape = z.object({
   mode: z.string(),
   process: processIdentity,
   streams: z.array(z.string()).default([]),
+  warehouse_time: z.iso.datetime().optional(),
   promotion: z.object({runs: z.array(z.string()), started: z.array(z.iso.datetime()).default([])}).optional(),
   undo: z.object({runs: z.array(z.string())}).optional(),
 })
@@ -113,7 +116,7 @@ async function pastRun(events: readonly RunEvent[]): Promise<PastRun | undefined
   const commits = events.flatMap((event) => commitFrom(event))
   const counts = noCounts()
   for (const commit of commits) addCounts(counts, commit.counts)
-  const {job, account, mode, streams, promotion, undo} = about.data
+  const {job, account, mode, streams, promotion, undo, warehouse_time: warehouseTime} = about.data
   return {
     runId: started.runId,
     job,
@@ -129,6 +132,7 @@ async function pastRun(events: readonly RunEvent[]): Promise<PastRun | undefined
     streams,
     promotes: promotion?.runs ?? [],
     undoes: undo?.runs ?? [],
+    warehouseTime: warehouseTime === undefined ? undefined : Date.parse(warehouseTime),
     place: started.place,
     readAt: promotion === undefined ? [started.at] : promotion.started.map((at) => Date.parse(at)),
   }

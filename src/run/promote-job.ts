@@ -1,4 +1,4 @@
-import {asError, failure, messageWithCauses} from '../base/errors.ts'
+import {failure} from '../base/errors.ts'
 import {ownProcess} from '../base/process-identity.ts'
 import {addCounts, noCounts, type Counts} from '../model/counts.ts'
 import {createEvent, type Event} from '../model/events.ts'
@@ -12,6 +12,7 @@ import type {StreamScope, StreamState, WarehouseWriter} from '../warehouse/wareh
 import type {CommitCounts} from '../warehouse/commit-batch.ts'
 import {createRunId} from './run-id.ts'
 import {assertPromotable, readTestTables, type TestTablesRequest, type TestTablesState} from './test-tables.ts'
+import {secondsSince, writeBeside} from './written-beside.ts'
 
 export interface PromoteRequest extends TestTablesRequest {
   /** The mode that the command read from its own flags. */
@@ -90,7 +91,7 @@ async function write(
   })
   if (writer === undefined) return undefined
   const counts = noCounts()
-  try {
+  return writeBeside({job, account, startedAt, event, maskSecrets}, writer, async () => {
     assertNothingCameBetween(state, writer)
     const promotion = await writer.promote({
       from: testTablesOf(production),
@@ -111,22 +112,7 @@ async function write(
       },
     })
     return {runId, counts: totalOf(promotion)}
-  } catch (thrown) {
-    const error = maskSecrets(messageWithCauses(asError(thrown)))
-    const failed = event({
-      type: 'job.failed',
-      error,
-      payload: {job, account, counts: {...noCounts()}, commits: 0, duration_seconds: secondsSince(startedAt)},
-    })
-    try {
-      await writer.commit({runStartedAt: startedAt, records: [], loneRecords: [], events: [], rows: 0}, () => [failed])
-    } catch {
-      // The first error says more, and the stream is free again once this process has ended.
-    }
-    throw thrown
-  } finally {
-    await writer.close()
-  }
+  })
 }
 
 /** What the test runs covered, in as few windows as it takes; the rows are told with the first of them. */
@@ -192,5 +178,3 @@ function totalOf(rows: CommitCounts): Counts {
   for (const more of rows.values()) addCounts(counts, more)
   return counts
 }
-
-const secondsSince = (instant: Date): number => Math.max(0, Date.now() - instant.getTime()) / 1000

@@ -6,6 +6,7 @@ import type {TableSet} from '../model/tables.ts'
 import type {CommitBatch, CommitCounts} from './commit-batch.ts'
 import type {CompareOptions, Comparison, StreamsToCompare} from './comparison.ts'
 import type {ComparedTables, Promotion} from './promotion.ts'
+import type {RunsToUndo, Undo, UndoneRows} from './undo.ts'
 import type {RecordLines} from './record-lines.ts'
 
 /**
@@ -42,6 +43,8 @@ export interface Warehouse {
     streams: readonly Stream[],
     options: CompareOptions,
   ): Promise<ComparedTables>
+  /** Finds the rows that an undo would write. Throws a failure where it must not be done. */
+  findRowsToUndo(tables: TableSet, undo: RunsToUndo): Promise<readonly UndoneRows[]>
   /** Drops the tables that are there, the event log first, so that no coverage is left without rows. Answers with their names. */
   dropTables(tables: TableSet): Promise<readonly string[]>
   /**
@@ -85,6 +88,8 @@ export interface WarehouseWriter {
   ): Promise<CommitResult>
   /** Takes rows over from other tables, and writes events with them or nothing at all. */
   promote(promotion: Promotion): Promise<CommitCounts>
+  /** Takes rows of runs back, and writes events with that or nothing at all. */
+  undo(undo: Undo): Promise<readonly UndoneRows[]>
   /** Gives the lease back. Writes nothing. */
   close(): Promise<void>
 }

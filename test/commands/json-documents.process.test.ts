@@ -128,6 +128,10 @@ describe('the documents of --json', () => {
     })
   }
 
+  it('runs undo', async () => {
+    await expectDocument(await printed(`runs undo ${runId} --dry-run`), {name: 'runs-undo'})
+  })
+
   it('rejects retry', async () => {
     await expectDocument(await printed('rejects retry diary_entries'), {name: 'rejects-retry', exit: 0})
   })

@@ -40,6 +40,7 @@ import {readRejects} from './rejects.ts'
 import {readRunEvents} from './run-events.ts'
 import {dropStaging, dropStagingOf} from './staging.ts'
 import {readStreamState} from './stream-state.ts'
+import {notYet} from './undo.ts'
 import {deleteTable, findTable} from './table-metadata.ts'
 
 export interface BigQueryOptions extends DatasetOptions {
@@ -148,6 +149,10 @@ export class BigQueryWarehouse implements Warehouse {
     return compareRows({connection, queries, signal: this.#signal}, {from, to, toExists}, streams, options)
   }
 
+  findRowsToUndo(): Promise<never> {
+    return Promise.reject(notYet())
+  }
+
   async dropTables(tables: TableSet): Promise<readonly string[]> {
     const {connection} = await this.#open()
     const names = [tables.eventLog, tables.rawObjects]
@@ -226,6 +231,7 @@ export class BigQueryWarehouse implements Warehouse {
           promotion,
         )
       },
+      undo: () => Promise.reject(notYet()),
       close: async () => {
         await stopHeartbeat()
         await dropStaging(connection, staged)

@@ -25,6 +25,7 @@ import {
 import {DELIMITED_LINES} from '../record-lines.ts'
 import type {CompareOptions, Comparison, StreamsToCompare} from '../comparison.ts'
 import {noTable, type ComparedTables} from '../promotion.ts'
+import type {RunsToUndo, UndoneRows} from '../undo.ts'
 import {commitBatch} from './commit.ts'
 import {DuckDBComparison} from './comparison.ts'
 import {databaseExists, inTransaction, withDatabase, type DatabaseOptions} from './connection.ts'
@@ -36,6 +37,7 @@ import {
   dropTables,
   tableExists,
 } from './definitions.ts'
+import type {KeepFormer} from './former-payloads.ts'
 import {bytesOf, countSurplusRows, describeStreams, describeTable} from './description.ts'
 import {exportKeys} from './keys.ts'
 import {assertLeaseHeld, fileExchanged, takeLease} from './leases.ts'
@@ -46,17 +48,23 @@ import {compareRows, promoteRows} from './promote.ts'
 import {readRunEvents} from './run-events.ts'
 import {showRunLives} from './run-sign.ts'
 import {readStreamStates} from './stream-state.ts'
+import {findRowsToUndo, undoRows} from './undo.ts'
 import {assertIsWritable} from './writable.ts'
 
 /** A run that has something to lose waits longer than a command that only reads. */
 export interface LockTimeoutsOfRuns {
   /** @default lockTimeout */
   readonly commitTimeout?: number
+  /** Commits keep what they change for so many milliseconds, up to so many bytes each. @default 7 days, 256 MB */
+  readonly undo?: number
+  readonly undoBytes?: number
   readonly heldBy?: ((holder: string | undefined) => void) | undefined
 }
 
 /** Milliseconds between two tries of a commit. */
 const LONGEST_PAUSE = 5_000
+const UNDO = 7 * 24 * 60 * 60 * 1000
+const UNDO_BYTES = 256_000_000
 
 export class DuckDBWarehouse implements Warehouse {
   readonly recordLines = DELIMITED_LINES
@@ -64,9 +72,11 @@ export class DuckDBWarehouse implements Warehouse {
 
   readonly #signal: AbortSignal
   readonly #timeouts: LockTimeouts
+  readonly #undo: {readonly keepFor: number; readonly mostBytes: number}
 
   constructor(database: DatabaseOptions, signal: AbortSignal, run: LockTimeoutsOfRuns = {}) {
-    const {commitTimeout = database.lockTimeout, heldBy} = run
+    const {commitTimeout = database.lockTimeout, undo = UNDO, undoBytes = UNDO_BYTES, heldBy} = run
+    this.#undo = {keepFor: undo, mostBytes: undoBytes}
     this.#database = database
     this.#signal = signal
     this.#timeouts = {
@@ -161,6 +171,13 @@ export class DuckDBWarehouse implements Warehouse {
     })
   }
 
+  async findRowsToUndo(tables: TableSet, undo: RunsToUndo): Promise<readonly UndoneRows[]> {
+    return withDatabase(this.#database, 'read', this.#signal, async (connection) => {
+      await assertCompatibleTables(connection, tables)
+      return findRowsToUndo(connection, tables, undo)
+    })
+  }
+
   async dropTables(tables: TableSet): Promise<readonly string[]> {
     if (!(await databaseExists(this.#database.path))) return []
     return withDatabase(this.#database, 'write', this.#signal, async (connection) =>
@@ -203,35 +220,53 @@ export class DuckDBWarehouse implements Warehouse {
       throw error
     }
     const {started, states} = taken
+    let commits = 0
+    // What has its definition from other tables is a copy of them, which is dropped as a whole.
+    const keep = (): KeepFormer | undefined =>
+      run.definitionFrom === undefined ? this.#keep(run, (commits += 1)) : undefined
+    const inOneTransaction = this.#whileHeld(run)
     return {
       since: new Date(started.created_at),
       states,
       // A stopped run still commits what is whole and says that it stopped.
       commit: async (batch, events, idleSince) => {
+        const kept = keep()
         if (!(await databaseExists(this.#database.path))) throw fileExchanged(`${this.#database.path} is gone`)
         const timeouts = {...this.#timeouts, ...(idleSince !== undefined && {idleSince})}
         const commit = async (connection: DuckDBConnection): Promise<CommitResult> =>
           inTransaction(connection, async () => {
             await assertLeaseHeld(connection, run.tables, run.runId)
-            return commitBatch(connection, run, batch, events)
+            return commitBatch(connection, {...run, keep: kept}, batch, events)
           })
         return withDatabase(this.#database, 'write', undefined, commit, timeouts)
       },
       promote: async (promotion) =>
-        withDatabase(
-          this.#database,
-          'write',
-          this.#signal,
-          async (connection) =>
-            inTransaction(connection, async () => {
-              await assertLeaseHeld(connection, run.tables, run.runId)
-              return promoteRows(connection, run.tables, promotion)
-            }),
-          this.#timeouts,
+        inOneTransaction(async (connection) =>
+          promoteRows(connection, {tables: run.tables, keep: this.#keep(run, 1)}, promotion),
         ),
+      undo: async (undo) => inOneTransaction(async (connection) => undoRows(connection, run.tables, undo)),
       // The lease itself ends with the job.completed or job.failed of the last commit.
       close: endLife,
     }
+  }
+
+  #keep({runId}: RunToBegin, commit: number): KeepFormer {
+    return {runId, commit, ...this.#undo}
+  }
+
+  #whileHeld(run: RunToBegin) {
+    return async <Result>(write: (connection: DuckDBConnection) => Promise<Result>): Promise<Result> =>
+      withDatabase(
+        this.#database,
+        'write',
+        this.#signal,
+        async (connection) =>
+          inTransaction(connection, async () => {
+            await assertLeaseHeld(connection, run.tables, run.runId)
+            return write(connection)
+          }),
+        this.#timeouts,
+      )
   }
 
   async #take(run: RunToBegin): Promise<{readonly started: Event; readonly states: readonly StreamState[]}> {

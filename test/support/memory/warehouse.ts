@@ -72,6 +72,10 @@ export class MemoryWarehouse implements Warehouse {
     return Promise.reject(new Error('the warehouse in memory compares nothing'))
   }
 
+  findRowsToUndo(): Promise<never> {
+    return Promise.reject(new Error('the warehouse in memory undoes nothing'))
+  }
+
   dropTables(): Promise<never> {
     return Promise.reject(new Error('the warehouse in memory drops nothing'))
   }
@@ -151,6 +155,7 @@ export class MemoryWarehouse implements Warehouse {
           throw failure('this run lost its stream', {code: 'E_STREAM_LOST'})
         return commitBatch(this.#database, tables, batch, events)
       },
+      undo: () => Promise.reject(new Error('the warehouse in memory undoes nothing')),
       promote: () => Promise.reject(new Error('the warehouse in memory promotes nothing')),
       close: () => {
         for (const lease of wanted) if (leases.get(lease)?.runId === runId) leases.delete(lease)
