@@ -23,8 +23,8 @@ export function formatUndo({runs, streams, undone, seconds}: UndoReport, mode: R
   const [are, said] = undone === undefined ? [' would be', 'would undo'] : ['', 'undone']
   const number = runs.length === 1 ? '1 run' : `${runs.length} runs`
   const lines = streams.map(
-    ({stream: {sourceSystem, objectType}, removed, restored, left}) =>
-      `${linePrefix}${said} ${number} of ${sourceSystem}/${objectType}: ${NUMBER.format(removed)} rows${are} removed, ${NUMBER.format(restored)} restored, ${NUMBER.format(left)} left as they are, in ${seconds.toFixed(2)}s${lineSuffix}`,
+    ({stream: {sourceSystem, objectType}, removed, restored, left, isExact}) =>
+      `${linePrefix}${said} ${number} of ${sourceSystem}/${objectType}: ${NUMBER.format(removed)} rows${are} removed, ${isExact ? '' : 'up to '}${NUMBER.format(restored)} restored, ${NUMBER.format(left)} left as they are, in ${seconds.toFixed(2)}s${lineSuffix}`,
   )
   return undone === undefined ? lines.join('\n') : [...lines, formatNext(undone.cursor)].join('\n')
 }
@@ -39,12 +39,13 @@ export const runsUndoDocumentOf = ({runs, streams, undone}: UndoReport, mode: Ru
   mode,
   run_id: undone?.runId ?? null,
   undone: runs.map(({runId}) => runId),
-  streams: streams.map(({stream, removed, restored, left}) => ({
+  streams: streams.map(({stream, removed, restored, left, isExact}) => ({
     source_system: stream.sourceSystem,
     object_type: stream.objectType,
     removed,
     restored,
     left,
+    exact: isExact,
   })),
   cursor: undone?.cursor === undefined ? null : new Date(undone.cursor).toISOString(),
 })

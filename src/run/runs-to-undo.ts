@@ -21,8 +21,6 @@ export interface UndoPlan {
   /** They stand in the order in which they wrote; the one that was asked for comes first. */
   readonly runs: readonly PastRun[]
   readonly rows: RunsToUndo
-  /** The number of records of each stream that the runs found unchanged. */
-  readonly unchanged: readonly number[]
   /** All that the runs have read. */
   readonly scopes: readonly StreamScope[]
 }
@@ -47,7 +45,6 @@ export async function planUndo({warehouse, production, runId, through}: UndoRequ
       insertedAt: instants(insertedAt(runs, all)),
       writtenAt: instants(runs.flatMap(({readAt}) => readAt)),
     },
-    unchanged: streams.map((stream) => sumOf(commits.filter(isOf(stream)), 'unchanged')),
     scopes: distinct(
       commits.map(({job, account, selection, ...commit}) => ({job, account, selection, stream: streamOf(commit)})),
     ),
@@ -136,7 +133,7 @@ const isOf =
   (commit: Pick<PastCommit, 'sourceSystem' | 'objectType'>): boolean =>
     commit.sourceSystem === stream.sourceSystem && commit.objectType === stream.objectType
 
-const sumOf = (commits: readonly PastCommit[], kind: 'inserted' | 'updated' | 'unchanged'): number =>
+const sumOf = (commits: readonly PastCommit[], kind: 'inserted' | 'updated'): number =>
   commits.reduce((sum, {counts}) => sum + counts[kind], 0)
 
 const instants = (all: readonly number[]): readonly Date[] => [...new Set(all)].map((at) => new Date(at))

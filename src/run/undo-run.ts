@@ -22,8 +22,7 @@ export interface RunToUndo extends UndoRequest {
 
 export interface UndoReport {
   readonly runs: readonly PastRun[]
-  /** `left`: the runs found so many records unchanged, whose rows stay as they are. */
-  readonly streams: readonly (UndoneRows & {readonly left: number})[]
+  readonly streams: readonly UndoneRows[]
   /** `undefined` in a dry run. */
   readonly undone: {readonly runId: string; readonly cursor: number | undefined} | undefined
   readonly seconds: number
@@ -36,10 +35,9 @@ export async function undoRun(request: RunToUndo): Promise<UndoReport> {
   const preview = await request.warehouse.findRowsToUndo(request.production, plan.rows)
   request.planned(plan.runs)
   const written = await write(request, plan, startedAt)
-  const rows = written?.rows ?? preview
   return {
     runs: plan.runs,
-    streams: rows.map((row, index) => ({...row, left: plan.unchanged[index] ?? 0})),
+    streams: written?.rows ?? preview,
     undone: written && {runId: written.runId, cursor: await cursorOf(request, plan.scopes)},
     seconds: secondsSince(startedAt),
   }

@@ -35,6 +35,10 @@ export interface UndoneRows {
   readonly stream: Stream
   readonly removed: number
   readonly restored: number
+  /** The runs saw these last, and they stay as they are. A row whose `last_seen` lags is none of them. */
+  readonly left: number
+  /** False: `restored` is the most that it can be. */
+  readonly isExact: boolean
 }
 
 const NOTHING_WRITTEN = 'Nothing was written.'

@@ -149,7 +149,7 @@ describe('lorchestra runs undo', () => {
     const undone = await runs('undo', 'first', '--through')
     expect([undone.code, undone.stderr]).to.deep.equal([0, ''])
     expect(undone.stdout.split('\n')[2]).to.match(
-      /^✓ undone 2 runs of scripted--acct1\/thing: 2 rows removed, 0 restored, 2 left as they are, in [\d.]+s$/,
+      /^✓ undone 2 runs of scripted--acct1\/thing: 2 rows removed, 0 restored, 0 left as they are, in [\d.]+s$/,
     )
     expect(undone.stdout).to.include('Nothing is covered any more')
     expect((await listed()).map(({outcome}) => outcome)).to.deep.equal(['done', 'undone', 'undone'])

@@ -23,10 +23,12 @@ interface Scale {
   /** So many random sequences are tried. */
   readonly sequences: number
   readonly runsInEach: number
+  /** Makes an emulator remember what the table holds, which the service itself always does. */
+  readonly remember?: () => Promise<void>
 }
 
 /** What undoing runs promises on every warehouse. */
-export function describeUndo(warehouse: () => WarehouseUnderTest, {sequences, runsInEach}: Scale): void {
+export function describeUndo(warehouse: () => WarehouseUnderTest, {sequences, runsInEach, remember}: Scale): void {
   const undo = async (runId: string, {mode = 'production', ...more}: Partial<RunToUndo> = {}): Promise<UndoReport> =>
     withRunMode(mode, async () =>
       undoRun({
@@ -40,8 +42,9 @@ export function describeUndo(warehouse: () => WarehouseUnderTest, {sequences, ru
         ...more,
       }),
     )
-  const promote = async () =>
-    withRunMode('production', async () =>
+  const promote = async () => {
+    await remember?.()
+    return withRunMode('production', async () =>
       promoteJob({
         warehouse: warehouse().open(),
         production: PRODUCTION,
@@ -53,7 +56,9 @@ export function describeUndo(warehouse: () => WarehouseUnderTest, {sequences, ru
         maskSecrets: (text) => text,
       }),
     )
+  }
   const run = async (scripted: Omit<ScriptedRun, 'folder'>): Promise<string> => {
+    await remember?.()
     const {error, runId} = await warehouse().run(scripted)
     expect(error).to.equal(undefined)
     return runId
@@ -112,7 +117,7 @@ export function describeUndo(warehouse: () => WarehouseUnderTest, {sequences, ru
     await run({source: yielding({id: 'a', n: 1}, {id: 'b', n: 1}), now: DAY})
     const runId = await run({source: yielding({id: 'a', n: 1}, {id: 'b', n: 2}), now: 2 * DAY, request: full})
     const {streams} = await undo(runId)
-    expect(streams).to.deep.equal([{stream: SCOPE.stream, removed: 0, restored: 1, left: 1}])
+    expect(streams).to.deep.equal([{stream: SCOPE.stream, removed: 0, restored: 1, left: 1, isExact: true}])
     expect(await warehouse().stored()).to.deep.equal([
       {key: key('a'), payload: {id: 'a', n: 1}, firstSeen: DAY, lastSeen: 2 * DAY},
       {key: key('b'), payload: {id: 'b', n: 1}, firstSeen: DAY, lastSeen: DAY},
@@ -191,7 +196,7 @@ export function describeUndo(warehouse: () => WarehouseUnderTest, {sequences, ru
     const before = await snapshot()
     const {streams, undone} = await undo(runId, {mode: 'dry-run'})
     expect(undone).to.equal(undefined)
-    expect(streams).to.deep.equal([{stream: SCOPE.stream, removed: 1, restored: 1, left: 0}])
+    expect(streams[0]).to.deep.include({stream: SCOPE.stream, removed: 1, restored: 1, left: 0})
     expect(await snapshot()).to.deep.equal(before)
   })
 

@@ -20,7 +20,10 @@ export const runsUndoDocument = document({
         object_type: names.objectType,
         removed: rows.describe('Rows that the runs had inserted.'),
         restored: rows.describe('Rows that hold again what they held before.'),
-        left: rows.describe('Records that the runs found unchanged; their rows stay as they are.'),
+        left: rows.describe('Rows that the runs saw last and that stay as they are.'),
+        exact: z
+          .boolean()
+          .describe('false: restored is the most that it can be, as a dry run in BigQuery does not read payloads.'),
       }),
     )
     .describe('One element a stream of the runs.'),

@@ -6,13 +6,13 @@ import type {Queries, Row} from './query.ts'
 import {ANY_TIME, literal} from './sql.ts'
 import {isNotUndone, OF_RUNS} from './undone-runs.ts'
 
-/** Asks with one statement, so that the log is read and billed once. */
+/** Asks with one statement, so that the log is read and billed once, and for the time of its clock. */
 export async function readStreamState(
   queries: Queries,
   eventLog: string,
   scope: StreamScope,
   signal: AbortSignal,
-): Promise<StreamState> {
+): Promise<{readonly state: StreamState; readonly at: Date}> {
   const {job, account, selection} = scope
   const rows = await queries.rows({
     sql: sqlFor(eventLog, scope),
@@ -25,7 +25,7 @@ export async function readStreamState(
     signal,
   })
   assertLogIsKnown(eventLog, Number(textIn(rows, 'requires') ?? 0))
-  return stateFrom(rows)
+  return {state: stateFrom(rows), at: new Date(Number(textIn(rows, 'now')))}
 }
 
 // `payload.schema` guards against events that another tool or a later version wrote.
@@ -63,6 +63,8 @@ SELECT kind, CAST(NULL AS STRING) AS since, CAST(NULL AS STRING) AS until, text 
   UNION ALL
   SELECT 'requires' AS kind, CAST(MAX(SAFE_CAST(JSON_VALUE(payload, '$.requires') AS INT64)) AS STRING) AS text, 1 AS place
   FROM ${eventLog} WHERE ${ANY_TIME} AND ${OF_RUNS}
+  UNION ALL
+  SELECT 'now' AS kind, CAST(UNIX_MILLIS(CURRENT_TIMESTAMP()) AS STRING) AS text, 1 AS place
 ) WHERE place = 1`
 
 function stateFrom(rows: readonly Row[]): StreamState {

@@ -15,15 +15,17 @@ export async function findRowsToUndo(
   undo: RunsToUndo,
 ): Promise<readonly UndoneRows[]> {
   const table = tableNamed(tables.rawObjects)
-  const removed: number[] = []
+  const written: {readonly removed: number; readonly others: number}[] = []
   for (const {stream, inserted} of undo.streams) {
     const [row] = await rowsOf(
       connection,
-      `SELECT count(*)::DOUBLE AS rows FROM ${table} WHERE ${ofStreams([stream])} AND ${isOneOf('first_seen', undo.insertedAt)}`,
+      `SELECT count(*) FILTER (${isOneOf('first_seen', undo.insertedAt)})::DOUBLE AS inserted,
+              count(*) FILTER (${isOneOf('last_seen', undo.writtenAt)} AND NOT ${isOneOf('first_seen', undo.insertedAt)})::DOUBLE AS others
+       FROM ${table} WHERE ${ofStreams([stream])}`,
     )
-    const rows = Number(row?.['rows'])
-    assertInsertedRows(stream, rows, inserted)
-    removed.push(rows)
+    const removed = Number(row?.['inserted'])
+    assertInsertedRows(stream, removed, inserted)
+    written.push({removed, others: Number(row?.['others'])})
   }
   await findFormer(connection, table, undo)
   const undone: UndoneRows[] = []
@@ -32,7 +34,9 @@ export async function findRowsToUndo(
       connection,
       `SELECT count(*)::DOUBLE AS rows FROM restored_key$ WHERE ${ofStreams([stream])}`,
     )
-    undone.push({stream, removed: removed[index] ?? 0, restored: Number(row?.['rows'])})
+    const {removed = 0, others = 0} = written[index] ?? {}
+    const restored = Number(row?.['rows'])
+    undone.push({stream, removed, restored, left: others - restored, isExact: true})
   }
   return undone
 }

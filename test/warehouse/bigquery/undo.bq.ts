@@ -4,6 +4,7 @@ import {startEmulator, type Emulator} from '../../support/bigquery/emulator.ts'
 import {bigQueryUnderTest, type BigQueryUnderTest} from '../../support/bigquery/under-test.ts'
 import {folderForEachTest} from '../../support/folder.ts'
 import {describeRevocation} from '../../support/revocation-contract.ts'
+import {describeUndo} from '../../support/undo-contract.ts'
 
 describe('undo with BigQuery', () => {
   const folder = folderForEachTest()
@@ -19,4 +20,12 @@ describe('undo with BigQuery', () => {
     expect((await underTest.tables()).filter((name) => name.startsWith('lorchestra_'))).to.deep.equal([])
   })
   describeRevocation(() => underTest)
+  describeUndo(() => underTest, {
+    sequences: 1,
+    runsInEach: 3,
+    // It looks at a table after single statements, and not after transactions.
+    remember: async () => {
+      await underTest.query('UPDATE {raw_objects} SET object_type = object_type WHERE FALSE')
+    },
+  })
 })
