@@ -23,7 +23,7 @@ export const runsUndoDocument = document({
         left: rows.describe('Rows that the runs saw last and that stay as they are.'),
         exact: z
           .boolean()
-          .describe('false: restored is the most that it can be, as a dry run in BigQuery does not read payloads.'),
+          .describe('false: restored is the most that it can be, as not every warehouse reads payloads in a dry run.'),
       }),
     )
     .describe('One element a stream of the runs.'),

@@ -95,7 +95,7 @@ function foundFor(found: readonly Found[], {sourceSystem, objectType}: Stream): 
   return one
 }
 
-/** Without an update nothing is given back, whatever else the runs saw. */
+/** Nothing is given back where nothing was updated, whatever else the runs saw. */
 const hasFormer = ({updated, others}: WrittenRows): boolean => updated > 0 && others.count > 0
 
 async function findWritten(

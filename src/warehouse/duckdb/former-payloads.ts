@@ -25,8 +25,11 @@ export interface KeepFormer {
   readonly mostBytes: number
 }
 
-export const formerPayloadsExist = async (connection: DuckDBConnection): Promise<boolean> =>
-  (await columnsOf(connection, TABLE)).size > 0
+/** Tells whether the table is there and lorchestra's own: a user may have one of that name. */
+export async function formerPayloadsExist(connection: DuckDBConnection): Promise<boolean> {
+  const found = await columnsOf(connection, TABLE)
+  return OWN_COLUMNS.every((name) => found.has(name))
+}
 
 /** Drops what was kept for long enough. */
 export async function pruneFormer(connection: DuckDBConnection, {keepFor}: KeepFormer): Promise<void> {

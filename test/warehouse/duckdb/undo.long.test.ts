@@ -102,4 +102,19 @@ describe('undo with DuckDB', () => {
       {payload: '{"id":"a","n":1}', note: 'mine'},
     ])
   })
+
+  it('leaves a table of that name alone that is somebody else’s, and refuses to change rows beside it', async () => {
+    await read(1, DAY)
+    await change(databaseIn(folder()), 'CREATE TABLE lorchestra_undo AS SELECT 42 AS answer')
+    await read(1, 2 * DAY)
+    const {error} = await duckDBUnderTest(folder()).run({
+      source: yielding({id: 'a', n: 2}),
+      now: 3 * DAY,
+      request: {full: true},
+    })
+    expect(String(error)).to.include('the table lorchestra_undo is not lorchestra')
+    expect(await stored()).to.deep.equal({id: 'a', n: 1})
+    await read(2, 4 * DAY, {undo: 0})
+    expect(await query(databaseIn(folder()), 'FROM lorchestra_undo')).to.deep.equal([{answer: 42}])
+  })
 })
