@@ -16,6 +16,7 @@ import {runDegradedDocument, runFailedDocument} from '../src/report/documents/no
 import {queryDocument} from '../src/report/documents/query.ts'
 import {reconcileDocument} from '../src/report/documents/reconcile.ts'
 import {rejectsListDocument} from '../src/report/documents/rejects-list.ts'
+import {runsUndoDocument} from '../src/report/documents/runs-undo.ts'
 import {rejectsRetryDocument} from '../src/report/documents/rejects-retry.ts'
 import {runDocument} from '../src/report/documents/run.ts'
 import {runsListDocument} from '../src/report/documents/runs-list.ts'
@@ -53,6 +54,7 @@ const COMMANDS: Readonly<Record<string, z.ZodType>> = {
   run: runDocument,
   'runs list': runsListDocument,
   'runs show': runsShowDocument,
+  'runs undo': runsUndoDocument,
   'schema accept': schemaAcceptDocument,
   'schema diff': schemaDiffDocument,
   'schema show': schemaShowDocument,

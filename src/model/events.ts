@@ -14,6 +14,7 @@ export type EventType =
   | 'schema.changed'
   | 'schema.refused'
   | 'schema.accepted'
+  | 'run.undone'
 
 /** An event is one row of the event log. */
 export interface Event {

@@ -13,7 +13,7 @@ import {outcomeOfRun, type FinishedRun} from '../run/finished-run.ts'
 import type {Notifier} from '../run/run-observer.ts'
 import type {NotificationDocument} from './documents/notification.ts'
 import {runMemberOf} from './run-summary.ts'
-import {readPastRuns} from '../run/past-runs.ts'
+import {readPastRuns, type PastRun} from '../run/past-runs.ts'
 import {formatSchemaChanges} from './schema-text.ts'
 import type {Logger} from '../source.ts'
 import {connectionProblem} from '../sources/http/connection-problem.ts'
@@ -81,10 +81,15 @@ async function degradation({report, description, limited}: FinishedRun, config: 
 
 async function usuallyFindsSomething(config: Config, job: string): Promise<boolean> {
   const runs = await readPastRuns(await openWarehouse(config.warehouse), config.warehouse.tables, {job, limit: 21})
-  const earlier = runs.filter(({mode, outcome}) => writesProduction(mode) && outcome === 'done').slice(1)
+  const earlier = runs
+    .filter(({mode, outcome}) => writesProduction(mode) && outcome === 'done')
+    .filter(isReading)
+    .slice(1)
   const found = earlier.filter(({counts}) => counts.listed + counts.extracted > 0)
   return earlier.length >= FEWEST_RUNS && found.length >= earlier.length * USUAL_SHARE
 }
+
+const isReading = ({promotes, undoes}: PastRun): boolean => promotes.length + undoes.length === 0
 
 function assertAddress(webhook: string, config: Config): void {
   const url = URL.canParse(webhook) ? new URL(webhook) : undefined

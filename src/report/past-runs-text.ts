@@ -55,7 +55,7 @@ export function formatRun(run: PastRun): string {
 /** Draws a bar for each day on which production runs stored records; days go by UTC. */
 export function chartOfDays(runs: readonly PastRun[]): string {
   const days = new Map<string, number>()
-  for (const commit of runs.filter(({mode}) => writesProduction(mode)).flatMap(({commits}) => commits)) {
+  for (const commit of runs.filter(countsInProduction).flatMap(({commits}) => commits)) {
     const day = new Date(commit.at).toISOString().slice(0, 10)
     days.set(day, (days.get(day) ?? 0) + commit.counts.inserted + commit.counts.updated)
   }
@@ -95,6 +95,8 @@ function kindOfPart({limited, partial}: Pick<PastCommit, 'limited' | 'partial'>)
   if (partial !== undefined) return partial === 'sweep' ? ' (sweep)' : ' (in part)'
   return limited ? ' (limited)' : ''
 }
+
+const countsInProduction = ({mode, outcome}: PastRun): boolean => writesProduction(mode) && outcome !== 'undone'
 
 function formatWindows({windows, commits}: PastRun): string {
   if (windows.length === 0) return '-'

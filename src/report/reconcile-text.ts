@@ -1,6 +1,6 @@
 import {EXIT, EXIT_CHANGES} from '../base/errors.ts'
 import {printable} from '../base/printable.ts'
-import type {ComparedKeys, SomeKeys} from '../warehouse/warehouse.ts'
+import type {ComparedKeys, SomeKeys} from '../warehouse/stored-keys.ts'
 import type {ReconcileDocument} from './documents/reconcile.ts'
 
 type Masked = (text: string) => string

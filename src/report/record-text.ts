@@ -1,6 +1,6 @@
 import {parseExactly} from '../base/exact-json.ts'
 import {printable} from '../base/printable.ts'
-import type {RecordKey, RunEvent, StoredRecord, StoredRow} from '../warehouse/warehouse.ts'
+import type {RecordKey, LoggedEvent, StoredRecord, StoredRow} from '../warehouse/warehouse.ts'
 import type {ShowDocument} from './documents/show.ts'
 import {indentJson} from './indented-json.ts'
 import {formatTable} from './text-table.ts'
@@ -57,13 +57,13 @@ function formatEvents(record: ShownRecord): string {
   return formatTable([['LOGGED', 'EVENT', 'RUN', 'REASON'], ...rows])
 }
 
-const eventsOfKey = ({events}: Pick<StoredRecord, 'events'>): readonly RunEvent[] =>
+const eventsOfKey = ({events}: Pick<StoredRecord, 'events'>): readonly LoggedEvent[] =>
   events.filter(({type}) => type !== 'job.started')
 
 /** Rows have the time of their run; of several that began then, one read the stream. */
 function runAt({events, stream}: ShownRecord, at: number): string | undefined {
   const name = `${stream.sourceSystem}/${stream.objectType}`
-  const ofStream = (event: RunEvent): boolean => {
+  const ofStream = (event: LoggedEvent): boolean => {
     const {streams} = (event.payload ?? {}) as {readonly streams?: unknown}
     return Array.isArray(streams) && streams.includes(name)
   }

@@ -18,7 +18,7 @@ export interface PastRun {
   readonly startedAt: number
   readonly endedAt: number | undefined
   /** `died`: its process is gone without a last word. `unknown`: it runs, or ran, on another machine. */
-  readonly outcome: 'done' | 'failed' | 'running' | 'died' | 'unknown'
+  readonly outcome: 'done' | 'failed' | 'running' | 'died' | 'unknown' | 'undone'
   readonly error: string | null
   /** They cover all that was committed. */
   readonly windows: readonly TimeWindow[]
@@ -28,6 +28,14 @@ export interface PastRun {
   readonly streams: readonly string[]
   /** The test runs whose rows it took over, where it is a promotion. */
   readonly promotes: readonly string[]
+  /** The runs that it took back, where it is an undo. */
+  readonly undoes: readonly string[]
+  /** Its streams were taken at this time of the warehouse's own clock, where that has one. */
+  readonly warehouseTime: number | undefined
+  /** See `RunEvent`. */
+  readonly place: number
+  /** Rows that it wrote say that they were read then: at its own start, or at those of the runs that it promoted. */
+  readonly readAt: readonly number[]
 }
 
 /** A commit is one `ingestion.completed` event. */
@@ -51,7 +59,9 @@ const startedShape = z.object({
   mode: z.string(),
   process: processIdentity,
   streams: z.array(z.string()).default([]),
-  promotion: z.object({runs: z.array(z.string())}).optional(),
+  warehouse_time: z.iso.datetime().optional(),
+  promotion: z.object({runs: z.array(z.string()), started: z.array(z.iso.datetime()).default([])}).optional(),
+  undo: z.object({runs: z.array(z.string())}).optional(),
 })
 
 const completedShape = z.object({
@@ -109,7 +119,7 @@ async function pastRun(events: readonly RunEvent[]): Promise<PastRun | undefined
   const commits = events.flatMap((event) => commitFrom(event))
   const counts = noCounts()
   for (const commit of commits) addCounts(counts, commit.counts)
-  const {job, account, mode, streams, promotion} = about.data
+  const {job, account, mode, streams, promotion, undo, warehouse_time: warehouseTime} = about.data
   return {
     runId: started.runId,
     job,
@@ -117,15 +127,26 @@ async function pastRun(events: readonly RunEvent[]): Promise<PastRun | undefined
     mode,
     startedAt: started.at,
     endedAt: ended?.at,
-    outcome:
-      ended === undefined ? await fateOf(about.data.process) : ended.type === 'job.completed' ? 'done' : 'failed',
+    outcome: started.isUndone ? 'undone' : await outcomeOf(ended, about.data.process),
     error: ended?.error ?? null,
     windows: mergeWindows(commits.filter(({partial}) => partial === undefined).map(({window}) => window)),
     counts,
     commits,
     streams,
     promotes: promotion?.runs ?? [],
+    undoes: undo?.runs ?? [],
+    warehouseTime: warehouseTime === undefined ? undefined : Date.parse(warehouseTime),
+    place: started.place,
+    readAt: promotion === undefined ? [started.at] : promotion.started.map((at) => Date.parse(at)),
   }
+}
+
+async function outcomeOf(
+  ended: RunEvent | undefined,
+  process: z.infer<typeof processIdentity>,
+): Promise<PastRun['outcome']> {
+  if (ended === undefined) return fateOf(process)
+  return ended.type === 'job.completed' ? 'done' : 'failed'
 }
 
 async function fateOf(process: z.infer<typeof processIdentity>): Promise<'running' | 'died' | 'unknown'> {

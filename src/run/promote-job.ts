@@ -1,4 +1,4 @@
-import {asError, failure, messageWithCauses} from '../base/errors.ts'
+import {failure} from '../base/errors.ts'
 import {ownProcess} from '../base/process-identity.ts'
 import {addCounts, noCounts, type Counts} from '../model/counts.ts'
 import {createEvent, type Event, type EventDetails} from '../model/events.ts'
@@ -14,6 +14,7 @@ import {changesAsPayload} from '../warehouse/schema-events.ts'
 import {knownSchema} from './record-shapes.ts'
 import {createRunId} from './run-id.ts'
 import {assertPromotable, readTestTables, type TestTablesRequest, type TestTablesState} from './test-tables.ts'
+import {secondsSince, writeBeside} from './written-beside.ts'
 
 type Details = Omit<EventDetails, 'runId' | 'at'>
 
@@ -71,7 +72,8 @@ async function write(
   if (first === undefined) throw new Error('a job without streams')
   const {job, account} = first
   const runId = createRunId(job, startedAt)
-  const runs = state.runs.filter(({commits}) => commits.length > 0).map((run) => run.runId)
+  const tested = state.runs.filter(({commits}) => commits.length > 0)
+  const runs = tested.map((run) => run.runId)
   const event = (details: Details): Event => createEvent({...details, runId, at: new Date()})
   const started: JsonObject = {
     job,
@@ -80,7 +82,11 @@ async function write(
     streams: scopes.map(({stream}) => `${stream.sourceSystem}/${stream.objectType}`),
     request: {},
     process: {...(await ownProcess())},
-    promotion: {from: testTablesOf(production).rawObjects, runs},
+    promotion: {
+      from: testTablesOf(production).rawObjects,
+      runs,
+      started: tested.map(({startedAt: at}) => new Date(at).toISOString()),
+    },
   }
   const writer = await beginOnProduction({warehouse, production}, mode, {
     runId,
@@ -89,7 +95,7 @@ async function write(
   })
   if (writer === undefined) return undefined
   const counts = noCounts()
-  try {
+  return writeBeside({job, account, startedAt, event, maskSecrets}, writer, async () => {
     assertNothingCameBetween(state, writer)
     const promotion = await writer.promote({
       from: testTablesOf(production),
@@ -111,22 +117,7 @@ async function write(
       },
     })
     return {runId, counts: totalOf(promotion)}
-  } catch (thrown) {
-    const error = maskSecrets(messageWithCauses(asError(thrown)))
-    const failed = event({
-      type: 'job.failed',
-      error,
-      payload: {job, account, counts: {...noCounts()}, commits: 0, duration_seconds: secondsSince(startedAt)},
-    })
-    try {
-      await writer.commit({runStartedAt: startedAt, records: [], loneRecords: [], events: [], rows: 0}, () => [failed])
-    } catch {
-      // The first error says more, and the stream is free again once this process has ended.
-    }
-    throw thrown
-  } finally {
-    await writer.close()
-  }
+  })
 }
 
 /** What the test runs covered, in as few windows as it takes; the rows are told with the first of them. */
@@ -206,5 +197,3 @@ function totalOf(rows: CommitCounts): Counts {
   for (const more of rows.values()) addCounts(counts, more)
   return counts
 }
-
-const secondsSince = (instant: Date): number => Math.max(0, Date.now() - instant.getTime()) / 1000

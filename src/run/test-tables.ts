@@ -27,7 +27,7 @@ export interface TestTablesState {
   readonly diff: Diff
   /** The number of rows of each object type that the log tells of. */
   readonly announced: ReadonlyMap<string, number>
-  /** Runs that wrote to the streams in production since the first of the test runs began, promotions of these runs left out. */
+  /** Runs that wrote to the streams in production since the first of the test runs began, promotions of these runs, and what was undone, left out. */
   readonly productionRuns: readonly PastRun[]
   /** Every test run was promoted before. */
   readonly isPromoted: boolean
@@ -67,7 +67,7 @@ export async function readTestTables(request: TestTablesRequest): Promise<TestTa
     commits.some(isOf(scopes)) && startedAt >= (runs[0]?.startedAt ?? 0)
   const ofProduction = (await pastRuns(await warehouse.readRunEvents(production, {limit: NEWEST_RUNS}))).filter(isSince)
   const promotions = ofProduction.filter(({promotes}) => promotes.some((id) => runs.some(({runId}) => runId === id)))
-  const promoted = promotions.flatMap(({promotes}) => promotes)
+  const promoted = promotions.filter(isNotUndone).flatMap(({promotes}) => promotes)
   return {
     runs,
     test: await warehouse.readStreamStates(tables, scopes),
@@ -75,7 +75,7 @@ export async function readTestTables(request: TestTablesRequest): Promise<TestTa
     compared,
     diff: tally.result({table: production.rawObjects, tableExists: true, at, moved: undefined}),
     announced: insertedBy(runs, scopes),
-    productionRuns: ofProduction.filter((run) => !promotions.includes(run)),
+    productionRuns: ofProduction.filter((run) => !promotions.includes(run) && isNotUndone(run)),
     isPromoted: runs.filter(({commits}) => commits.length > 0).every(({runId}) => promoted.includes(runId)),
   }
 }
@@ -142,6 +142,8 @@ const isOf =
   (scopes: readonly StreamScope[]) =>
   ({sourceSystem, objectType}: Pick<PastCommit, 'sourceSystem' | 'objectType'>): boolean =>
     scopes.some(({stream}) => stream.sourceSystem === sourceSystem && stream.objectType === objectType)
+
+const isNotUndone = ({outcome}: PastRun): boolean => outcome !== 'undone'
 
 const isNamed = (scopes: readonly StreamScope[], name: string): boolean =>
   scopes.some(({stream}) => `${stream.sourceSystem}/${stream.objectType}` === name)

@@ -3,13 +3,8 @@ import {hidePaths} from '../model/hidden-paths.ts'
 import {tablesOfMode, type RunMode} from '../model/run-mode.ts'
 import type {TableSet} from '../model/tables.ts'
 import {assertOneObject} from '../warehouse/record-lines.ts'
-import {
-  NOTHING_COVERED,
-  type KeyIndex,
-  type StreamScope,
-  type StreamState,
-  type Warehouse,
-} from '../warehouse/warehouse.ts'
+import {NOTHING_COVERED, type StreamScope, type StreamState, type Warehouse} from '../warehouse/warehouse.ts'
+import type {KeyIndex} from '../warehouse/stored-keys.ts'
 import {createRunFolder, removeRunFolder} from './run-folder.ts'
 import type {Preview, Sink, SinkOptions, SinkTables} from './sink.ts'
 import type {SpoolableRecord} from '../model/raw-object-columns.ts'

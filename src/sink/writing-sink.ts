@@ -6,11 +6,11 @@ import type {CommitCounts} from '../warehouse/commit-batch.ts'
 import {
   MOST_REJECTS,
   type CommitResult,
-  type KeyIndex,
   type StreamState,
   type Warehouse,
   type WarehouseWriter,
 } from '../warehouse/warehouse.ts'
+import type {KeyIndex} from '../warehouse/stored-keys.ts'
 import type {Sink, SinkOptions, SinkTables} from './sink.ts'
 import type {SpoolableRecord} from '../model/raw-object-columns.ts'
 import type {Diff} from './diff.ts'

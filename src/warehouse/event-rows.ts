@@ -3,15 +3,22 @@ import * as z from 'zod'
 import type {EventType} from '../model/events.ts'
 import type {JsonValue} from '../source.ts'
 import {windowIn} from './coverage-sql.ts'
-import type {RejectedIn, Reject, RunEvent, StoredBookmark, StoredRow} from './warehouse.ts'
+import type {LoggedEvent, RejectedIn, Reject, RunEvent, StoredBookmark, StoredRow} from './warehouse.ts'
 
 /** A row of any warehouse, by the names of its columns. */
 export type Row = Readonly<Record<string, unknown>>
 
 export const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')
 
-/** Needs the columns of the event log, with `created_ms` for its time and the payload as JSON text. */
+/** Needs the columns of an event, and `place` and `undone`. */
 export const runEventIn = (row: Row): RunEvent => ({
+  ...loggedEventIn(row),
+  place: Number(row['place']),
+  isUndone: row['undone'] === true || row['undone'] === 'true',
+})
+
+/** Needs the columns of the event log, with `created_ms` for its time, and the payload as JSON text. */
+export const loggedEventIn = (row: Row): LoggedEvent => ({
   runId: textOf(row['correlation_id']),
   type: textOf(row['event_type']) as EventType,
   sourceSystem: textOf(row['source_system']),

@@ -1,6 +1,6 @@
 import {DuckDBInstance, LIST, listValue, VARCHAR, type DuckDBConnection} from '@duckdb/node-api'
 
-import type {KeyIndex, SomeKeys} from './warehouse.ts'
+import type {KeyIndex, SomeKeys} from './stored-keys.ts'
 
 /** DuckDB keeps below this; bytes. */
 const MEMORY_LIMIT = 512_000_000

@@ -8,11 +8,12 @@ const LATER_RUN = ['run_id', ...STREAM, 'read_by']
 /**
  * Ends a query that begins with these common table expressions: `rejected`, with a row for each reject, and `windows`, with those
  * that runs read completely. `state` is `closed` where one later run read again all that a record was met in: it would have
- * rejected it anew.
+ * rejected it anew. It is `closed`, too, where its own run is one of `undoneRuns`, a query: what that read is read again.
  */
 export const rejectsWithState = (
   columns: readonly string[],
   {closedToo, limit}: WantedRejects,
+  undoneRuns: string,
 ): string => `${islands(LATER_RUN)}, again AS (
   SELECT ${LATER_RUN.join(', ')}, MIN(since) AS since, MAX(until) AS until, MAX(created_ms) AS created_ms
   FROM islands GROUP BY ${LATER_RUN.join(', ')}, island
@@ -23,6 +24,7 @@ export const rejectsWithState = (
   AND again.read_by = rejected.read_by
   WHERE again.run_id <> rejected.run_id AND again.created_ms > rejected.created_ms
   AND again.since <= rejected.since AND again.until >= rejected.until
+  UNION DISTINCT SELECT event_id FROM rejected WHERE run_id IN (${undoneRuns})
 )
 SELECT ${columns.join(', ')}, CASE WHEN closed.event_id IS NULL THEN 'open' ELSE 'closed' END AS state
 FROM rejected LEFT JOIN closed ON closed.event_id = rejected.event_id

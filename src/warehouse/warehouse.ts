@@ -6,8 +6,10 @@ import type {TimeWindow} from '../model/window.ts'
 import type {TableSet} from '../model/tables.ts'
 import type {AdHocAnswer, AdHocQuery} from './ad-hoc-query.ts'
 import type {CommitBatch, CommitCounts} from './commit-batch.ts'
+import type {KeyIndex} from './stored-keys.ts'
 import type {CompareOptions, Comparison, StreamsToCompare} from './comparison.ts'
 import type {ComparedTables, Promotion} from './promotion.ts'
+import type {RunsToUndo, Undo, UndoneRows} from './undo.ts'
 import type {RecordLines} from './record-lines.ts'
 import type {ViewSql, ViewToMake} from './view-columns.ts'
 
@@ -59,6 +61,8 @@ export interface Warehouse {
     streams: readonly Stream[],
     options: CompareOptions,
   ): Promise<ComparedTables>
+  /** Finds the rows that an undo would write. Throws a failure where it must not be done. */
+  findRowsToUndo(tables: TableSet, undo: RunsToUndo): Promise<readonly UndoneRows[]>
   /** Drops the tables that are there, the event log first, so that no coverage is left without rows. Answers with their names. */
   dropTables(tables: TableSet): Promise<readonly string[]>
   /**
@@ -102,6 +106,8 @@ export interface WarehouseWriter {
   ): Promise<CommitResult>
   /** Takes rows over from other tables, and writes events with them or nothing at all. */
   promote(promotion: Promotion): Promise<CommitCounts>
+  /** Takes rows of runs back, and writes events with that or nothing at all. */
+  undo(undo: Undo): Promise<readonly UndoneRows[]>
   /** Gives the lease back. Writes nothing. */
   close(): Promise<void>
 }
@@ -204,7 +210,7 @@ export interface WantedRuns {
 }
 
 /** The log holds the event like this; another tool may have written it. */
-export interface RunEvent {
+export interface LoggedEvent {
   readonly runId: string
   readonly type: EventType
   readonly sourceSystem: string
@@ -213,6 +219,13 @@ export interface RunEvent {
   readonly at: number
   readonly error: string | null
   readonly payload: JsonValue
+}
+
+export interface RunEvent extends LoggedEvent {
+  /** It grows from one run of a stream to the next, whatever the clocks of their machines said. */
+  readonly place: number
+  /** Its run was undone: nothing of it counts any more. */
+  readonly isUndone: boolean
 }
 
 export interface RecordKey {
@@ -225,7 +238,7 @@ export interface RecordKey {
 export interface StoredRecord {
   readonly row: StoredRow | undefined
   /** Those that name the key, and `job.started` of runs that began when the row was first and last seen; oldest first. */
-  readonly events: readonly RunEvent[]
+  readonly events: readonly LoggedEvent[]
 }
 
 export interface StoredRow {
@@ -259,36 +272,6 @@ export interface DescribedStream extends StreamScope {
   readonly covered: readonly TimeWindow[]
   /** The stream was last committed to then; milliseconds since 1970. */
   readonly lastCommit: number
-}
-
-export interface KeyIndex {
-  /** Answers with those of the keys that are stored. */
-  has(idemKeys: readonly string[]): Promise<ReadonlySet<string>>
-  /** Compares all stored keys with all that exist, and names up to `most` of each kind. Called once. */
-  compareListed(listed: AsyncIterable<readonly string[]>, most: number): Promise<ComparedKeys>
-  close(): void
-}
-
-export interface ComparedKeys {
-  readonly listed: number
-  readonly stored: number
-  /** They are stored and were not listed. */
-  readonly gone: SomeKeys
-  /** They were listed and are not stored. */
-  readonly missing: SomeKeys
-}
-
-export interface SomeKeys {
-  readonly count: number
-  /** The first of them, in the order of their characters. */
-  readonly keys: readonly string[]
-}
-
-/** The index of tables that are not there. */
-export const NOTHING_KNOWN: KeyIndex = {
-  has: () => Promise.resolve(new Set()),
-  compareListed: () => Promise.reject(new Error('there are no stored keys to compare with')),
-  close: () => undefined,
 }
 
 export interface CommitResult {

@@ -55,6 +55,7 @@ selection               query=a folder
 warehouse               duckdb
 warehouse path          ${join(folder, 'notes.duckdb')}
 warehouse lock_timeout  10m
+warehouse undo          7d
 production writes       my_log, raw_objects
 --dry-run writes        nothing
 --test-table writes     test_my_log, test_raw_objects
@@ -97,7 +98,7 @@ production writes       my_log, raw_objects
       options: {token: '***', query: 'a folder'},
       streams: [{object_type: 'note', windowed: true, misses: []}],
       selection: {query: 'a folder'},
-      warehouse: {type: 'duckdb', path: join(folder, 'notes.duckdb'), lock_timeout: '10m'},
+      warehouse: {type: 'duckdb', path: join(folder, 'notes.duckdb'), lock_timeout: '10m', undo: '7d'},
       tables: {
         production: {event_log: 'my_log', raw_objects: 'raw_objects'},
         test_table: {event_log: 'test_my_log', raw_objects: 'test_raw_objects'},

@@ -162,6 +162,10 @@ describe('the documents of --json', () => {
     await expectDocument(await printed('verify diary_entries --since 2024-01-01'), {name: 'verify'})
   })
 
+  it('runs undo', async () => {
+    await expectDocument(await printed(`runs undo ${runId} --dry-run`), {name: 'runs-undo'})
+  })
+
   it('rejects retry', async () => {
     await expectDocument(await printed('rejects retry diary_entries'), {name: 'rejects-retry', exit: 0})
   })

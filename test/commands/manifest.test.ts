@@ -19,6 +19,7 @@ describe('oclif.manifest.json', () => {
     expect(runningJobs, 'what makes the init hook set a mode').to.deep.equal([
       'rejects:retry',
       'run',
+      'runs:undo',
       'schema:accept',
       'test:drop',
       'test:promote',

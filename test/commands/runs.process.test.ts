@@ -130,3 +130,29 @@ describe('lorchestra runs show', () => {
     expect(stderr).to.include('there is no run "nobody"')
   })
 })
+
+describe('lorchestra runs undo', () => {
+  it('takes a run and the later ones back, lists them first, and says where the next run goes on', async () => {
+    const request = {full: true}
+    await scriptedRun({source, folder: folder(), runId: 'first', now: 1000})
+    await scriptedRun({source, folder: folder(), runId: 'second', now: 2000, request})
+    const refused = await runs('undo', 'first')
+    expect(refused.code).to.equal(2)
+    expect(refused.stderr).to.include(
+      '1 later run read the same stream: second (0 inserted, 0 updated) [E_UNDO_REFUSED]',
+    )
+    expect(refused.stderr).to.include('→ Undo both: lorchestra runs undo first --through')
+    const dry = await runs('undo', 'second', '--dry-run')
+    expect(dry.stdout).to.match(
+      /^=== DRY RUN MODE === \(no DuckDB writes\)\nsecond \(1970-01-01T00:00:02.000Z: 0 inserted, 0 updated\)\n\[DRY-RUN\] would undo 1 run of scripted--acct1\/thing: 0 rows would be removed, 0 restored, 2 left as they are, in [\d.]+s \(no writes\)\n$/,
+    )
+    const undone = await runs('undo', 'first', '--through')
+    expect([undone.code, undone.stderr]).to.deep.equal([0, ''])
+    expect(undone.stdout.split('\n')[2]).to.match(
+      /^✓ undone 2 runs of scripted--acct1\/thing: 2 rows removed, 0 restored, 0 left as they are, in [\d.]+s$/,
+    )
+    expect(undone.stdout).to.include('Nothing is covered any more')
+    expect((await listed()).map(({outcome}) => outcome)).to.deep.equal(['done', 'undone', 'undone'])
+    expect(await query(databaseIn(folder()), 'FROM raw_objects')).to.deep.equal([])
+  })
+})

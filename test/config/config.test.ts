@@ -150,7 +150,7 @@ jobs:
         expect(config.warehouse).to.deep.equal({
           type: 'duckdb',
           tables: {eventLog: 'event_log', rawObjects: 'raw_objects'},
-          settings: {path: join(folder, 'lorchestra.duckdb'), lockTimeout: '10m'},
+          settings: {path: join(folder, 'lorchestra.duckdb'), lockTimeout: '10m', undo: '7d'},
         })
       }
     })

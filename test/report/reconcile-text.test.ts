@@ -3,7 +3,7 @@ import {expect} from 'chai'
 import {exitCodeOfDifference, formatReconciled, reconcileDocumentOf} from '../../src/report/reconcile-text.ts'
 import {narrowingIn} from '../../src/run/reconcile-request.ts'
 import type {Source} from '../../src/source.ts'
-import type {ComparedKeys} from '../../src/warehouse/warehouse.ts'
+import type {ComparedKeys} from '../../src/warehouse/stored-keys.ts'
 
 const NONE = {count: 0, keys: []}
 const GONE: ComparedKeys = {

@@ -72,7 +72,7 @@ export function describePromotion(warehouse: () => WarehouseUnderTest): void {
       'job.completed',
     ])
     expect(own.find(({type}) => type === 'job.started')?.payload).to.deep.include({
-      promotion: {from: 'test_raw_objects', runs: ['tested']},
+      promotion: {from: 'test_raw_objects', runs: ['tested'], started: [new Date(DAY).toISOString()]},
     })
     expect(own.find(({type}) => type === 'ingestion.completed')?.payload?.['counts']).to.include({inserted: 1})
   })

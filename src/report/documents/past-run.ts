@@ -14,9 +14,9 @@ export const pastRunMember = z
     account: names.account,
     mode: z.string().describe('production or test-table; a dry run leaves no trace.'),
     outcome: z
-      .enum(['done', 'failed', 'running', 'died', 'unknown'])
+      .enum(['done', 'failed', 'running', 'died', 'unknown', 'undone'])
       .describe(
-        'died: its process is gone without a last word. unknown: it has not ended, and runs or ran on another machine.',
+        'died: its process is gone without a last word. unknown: it has not ended, and runs or ran on another machine. undone: its rows were taken back, and nothing of it counts any more.',
       ),
     started_at: instant,
     ended_at: instant.nullable().describe('null: it has not said so.'),

@@ -9,8 +9,8 @@ import type {Connection} from './connection.ts'
 import {existingTables} from './definitions.ts'
 import {COMPARED_COLUMNS, LocalBatch, type LocalRecord} from '../local-batch.ts'
 import type {Queries} from './query.ts'
-import {instant, literal} from './sql.ts'
-import {ANY_TIME} from './stream-state.ts'
+import {ANY_TIME, instant, literal} from './sql.ts'
+import {OF_RUNS} from './undone-runs.ts'
 
 /** A request with parameters may hold 10 MB (Google, "Quotas and limits"); JSON escapes, and other parameters, need room. */
 const REQUEST_BYTES = 4_000_000
@@ -260,7 +260,7 @@ async function readMarker({connection, queries, streams, signal}: ToOpen): Promi
   const [row] = await queries.rows({
     sql: `SELECT CAST(COUNT(*) AS STRING) AS commits, ARRAY_AGG(correlation_id ORDER BY created_at DESC LIMIT 1)[SAFE_OFFSET(0)] AS last_run
  FROM ${connection.tableName(streams.tables.eventLog)}
- WHERE ${ANY_TIME} AND (${ofStreams.join(' OR ')}) AND event_type = 'ingestion.completed'`,
+ WHERE ${ANY_TIME} AND ((${ofStreams.join(' OR ')}) AND event_type = 'ingestion.completed' OR ${OF_RUNS} AND event_type = 'run.undone')`,
     what: WHAT,
     signal,
   })

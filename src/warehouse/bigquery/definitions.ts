@@ -14,7 +14,7 @@ import {
 import type {AddedColumns} from '../warehouse.ts'
 import type {Connection} from './connection.ts'
 import type {Queries} from './query.ts'
-import {builtInMetadata, copiedMetadata, createTable, findTable, type Table} from './table-metadata.ts'
+import {builtInMetadata, copiedMetadata, createTable, deleteTable, findTable, type Table} from './table-metadata.ts'
 
 const WORDS: ColumnWords = {
   types: {STRING: 'STRING', JSON: 'JSON', TIMESTAMP: 'TIMESTAMP'},
@@ -53,6 +53,17 @@ export async function createProductionTables(connection: Connection, tables: Tab
     assertCompatible(name, table, definition)
   }
   return made
+}
+
+/** Answers with the names of those that were there. */
+export async function dropTables(connection: Connection, {eventLog, rawObjects}: TableSet): Promise<readonly string[]> {
+  const dropped: string[] = []
+  for (const name of [eventLog, rawObjects]) {
+    if ((await findTable(connection, name)) === undefined) continue
+    await deleteTable(connection, name)
+    dropped.push(name)
+  }
+  return dropped
 }
 
 /** Adds the nullable columns that existing tables lack. All tables are looked at before the first one is altered. */

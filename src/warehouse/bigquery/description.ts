@@ -9,8 +9,9 @@ import type {DescribedStream, DescribedTable} from '../warehouse.ts'
 import type {Connection} from './connection.ts'
 import {inLocation} from './jobs.ts'
 import type {Queries} from './query.ts'
-import {ANY_TIME} from './stream-state.ts'
+import {ANY_TIME} from './sql.ts'
 import {findTable} from './table-metadata.ts'
+import {isNotUndone} from './undone-runs.ts'
 
 const sizes = z.looseObject({
   numRows: z.string().optional(),
@@ -54,7 +55,7 @@ export async function describeStreams(
          UNIX_MILLIS(TIMESTAMP(JSON_VALUE(payload, '$.window.until'))) AS until
   FROM ${eventLog}
   WHERE ${ANY_TIME} AND event_type = 'ingestion.completed' AND status = 'ok' AND JSON_VALUE(payload, '$.schema') = '1'
-    AND JSON_VALUE(payload, '$.limited') = 'false'
+    AND JSON_VALUE(payload, '$.limited') = 'false' AND ${isNotUndone(eventLog)}
 ), ${islands(SCOPE)}
 SELECT ${scope}, CAST(MIN(since) AS STRING) AS since, CAST(MAX(until) AS STRING) AS until, CAST(MAX(committed) AS STRING) AS committed
 FROM islands GROUP BY ${scope}, island`,

@@ -1,8 +1,8 @@
 import {EVENT_LOG, type ColumnType} from '../../model/tables.ts'
 import type {Event} from '../../model/events.ts'
 import type {Queries} from './query.ts'
-import {instant, literal} from './sql.ts'
-import {ANY_TIME} from './stream-state.ts'
+import {ANY_TIME, instant, literal} from './sql.ts'
+import {isNotUndone} from './undone-runs.ts'
 
 /** Some events travel inside of the statement that writes them, the others stand in a staging table. */
 export interface EventSource {
@@ -67,7 +67,7 @@ export async function countFirstRejects(
   const [row] = await queries.rows({
     sql: `SELECT CAST(COUNT(*) AS STRING) AS first_rejects
           FROM (SELECT DISTINCT ${reference} FROM (${sources.join(' UNION ALL ')}) WHERE event_type = 'record.rejected') AS fresh
-          LEFT JOIN (SELECT DISTINCT ${reference} FROM ${eventLog} WHERE ${ANY_TIME} AND event_type = 'record.rejected') AS known
+          LEFT JOIN (SELECT DISTINCT ${reference} FROM ${eventLog} WHERE ${ANY_TIME} AND event_type = 'record.rejected' AND ${isNotUndone(eventLog)}) AS known
           ON known.source_system = fresh.source_system AND known.object_type = fresh.object_type AND known.reference = fresh.reference
           WHERE known.reference IS NULL`,
     what: 'looking for rejects that are new',

@@ -18,9 +18,8 @@ import {keySetOf} from './key-set.ts'
 import {dropLeases, takeLeases, thisProcess} from './leases.ts'
 import {leaseName} from './names.ts'
 import type {Queries} from './query.ts'
-import {literal} from './sql.ts'
+import {ANY_TIME, literal} from './sql.ts'
 import {dropStaging} from './staging.ts'
-import {ANY_TIME} from './stream-state.ts'
 
 const WHAT = 'comparing test tables with production'
 const ATTEMPTS = 6

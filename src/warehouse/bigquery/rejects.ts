@@ -5,8 +5,8 @@ import {rejectsWithState} from '../rejects-sql.ts'
 import {closeStored} from '../stored-since.ts'
 import type {Reject, WantedRejects} from '../warehouse.ts'
 import type {Queries} from './query.ts'
-import {literal} from './sql.ts'
-import {ANY_TIME} from './stream-state.ts'
+import {ANY_TIME, literal} from './sql.ts'
+import {isNotUndone, undoneRuns} from './undone-runs.ts'
 
 const TEXTS = [
   'run_id',
@@ -49,13 +49,14 @@ export async function readRejects(
   FROM ${eventLog}
   WHERE ${ANY_TIME} AND event_type = 'ingestion.completed' AND status = 'ok' AND JSON_VALUE(payload, '$.schema') = '1'
     AND JSON_VALUE(payload, '$.limited') = 'false' AND JSON_VALUE(payload, '$.read_by') IN ('window', 'earlier bookmark')
-    AND JSON_VALUE(payload, '$.job') IN (SELECT job FROM rejected)
+    AND JSON_VALUE(payload, '$.job') IN (SELECT job FROM rejected) AND ${isNotUndone(eventLog)}
 ), ${rejectsWithState(
       [
         ...TEXTS.map((column) => `rejected.${column}`),
         ...NUMBERS.map((column) => `CAST(rejected.${column} AS STRING) AS ${column}`),
       ],
       wanted,
+      undoneRuns(eventLog),
     )}`,
     values: 'runId' in of ? {run_id: of.runId} : {job: of.job},
     what: 'reading what was rejected',

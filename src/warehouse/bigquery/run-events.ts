@@ -1,7 +1,8 @@
 import {runEventIn} from '../event-rows.ts'
 import type {RunEvent, WantedRuns} from '../warehouse.ts'
 import type {Queries} from './query.ts'
-import {ANY_TIME} from './stream-state.ts'
+import {ANY_TIME} from './sql.ts'
+import {undoneRuns} from './undone-runs.ts'
 
 export async function readRunEvents(
   queries: Queries,
@@ -17,7 +18,9 @@ export async function readRunEvents(
   GROUP BY correlation_id ORDER BY MAX(created_at) DESC, correlation_id DESC LIMIT ${limit}
 )
 SELECT correlation_id, event_type, source_system, object_type, CAST(UNIX_MILLIS(created_at) AS STRING) AS created_ms, error_message,
-       TO_JSON_STRING(payload) AS payload
+       TO_JSON_STRING(payload) AS payload,
+       CAST(UNIX_MICROS(IFNULL(TIMESTAMP(JSON_VALUE(payload, '$.warehouse_time')), created_at)) AS STRING) AS place,
+       CAST(correlation_id IN (${undoneRuns(eventLog)}) AS STRING) AS undone
 FROM ${eventLog}
 WHERE ${ANY_TIME} AND correlation_id IN (SELECT correlation_id FROM newest)
   AND event_type IN ('job.started', 'job.completed', 'job.failed', 'ingestion.completed', 'ingestion.failed')

@@ -7,6 +7,9 @@ export const literal = (text: string): string =>
 
 export const instant = (date: Date): string => `TIMESTAMP(${literal(date.toISOString())})`
 
+/** Some tables refuse a query without a filter on their partitions. */
+export const ANY_TIME = `created_at >= TIMESTAMP('0001-01-01 00:00:00+00')`
+
 const NAME = /`(?:[^`\\]|\\.)*`/
 const COMMENT = /(?:--|#)[^\n]*|\/\*.*?\*\//
 const CONSTANT = /"{3}(?:[^\\]|\\.)*?"{3}|'{3}(?:[^\\]|\\.)*?'{3}|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'/

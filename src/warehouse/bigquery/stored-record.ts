@@ -1,11 +1,10 @@
 import type {TableSet} from '../../model/tables.ts'
-import {runEventIn, storedRowIn} from '../event-rows.ts'
+import {loggedEventIn, storedRowIn} from '../event-rows.ts'
 import type {RecordKey, StoredRecord, StoredRow} from '../warehouse.ts'
 import type {Connection} from './connection.ts'
 import {existingTables} from './definitions.ts'
 import type {Queries} from './query.ts'
-import {literal} from './sql.ts'
-import {ANY_TIME} from './stream-state.ts'
+import {ANY_TIME, literal} from './sql.ts'
 
 const NO_TIME = new Date(0).toISOString()
 
@@ -44,7 +43,7 @@ ORDER BY created_at, event_id`,
         signal,
       })
     : []
-  return {row, events: logged.map(runEventIn)}
+  return {row, events: logged.map(loggedEventIn)}
 }
 
 const instantOf = (row: StoredRow | undefined, at: 'firstSeen' | 'lastSeen'): string =>

@@ -1,20 +1,19 @@
 import {FROM_THE_START, islands, windowIn} from '../coverage-sql.ts'
 import {parseBookmark, parseCheckpoint} from '../event-rows.ts'
 import {SCHEMA_EVENTS, schemaEventsIn} from '../schema-events.ts'
+import {assertLogIsKnown} from '../undone-runs.ts'
 import type {SchemaEvent, StreamScope, StreamState} from '../warehouse.ts'
 import type {Queries, Row} from './query.ts'
-import {literal} from './sql.ts'
+import {ANY_TIME, literal} from './sql.ts'
+import {isNotUndone, OF_RUNS} from './undone-runs.ts'
 
-/** Some tables refuse a query without a filter on their partitions. */
-export const ANY_TIME = `created_at >= TIMESTAMP('0001-01-01 00:00:00+00')`
-
-/** Asks with one statement, so that the log is read and billed once. */
+/** Asks with one statement, so that the log is read and billed once, and for the time of its clock. */
 export async function readStreamState(
   queries: Queries,
   eventLog: string,
   scope: StreamScope,
   signal: AbortSignal,
-): Promise<StreamState> {
+): Promise<{readonly state: StreamState; readonly at: Date}> {
   const {job, account, selection} = scope
   const rows = await queries.rows({
     sql: sqlFor(eventLog, scope),
@@ -26,7 +25,8 @@ export async function readStreamState(
     what: 'reading what earlier runs covered',
     signal,
   })
-  return stateFrom(rows)
+  assertLogIsKnown(eventLog, Number(textIn(rows, 'requires') ?? 0))
+  return {state: stateFrom(rows), at: new Date(Number(textIn(rows, 'now')))}
 }
 
 // `payload.schema` guards against events that another tool or a later version wrote.
@@ -47,7 +47,7 @@ WITH logged AS (
   FROM ${eventLog}
   WHERE ${ANY_TIME} AND source_system = ${literal(stream.sourceSystem)} AND object_type = ${literal(stream.objectType)}
     AND event_type IN ('ingestion.completed', 'keys.swept') AND status = 'ok' AND JSON_VALUE(payload, '$.schema') = '1'
-    AND JSON_VALUE(payload, '$.account') ${account === null ? 'IS NULL' : '= @account'}
+    AND JSON_VALUE(payload, '$.account') ${account === null ? 'IS NULL' : '= @account'} AND ${isNotUndone(eventLog)}
 ), completed AS (
   SELECT * FROM logged WHERE event_type = 'ingestion.completed'
 ), windows AS (
@@ -72,20 +72,25 @@ SELECT kind, CAST(NULL AS STRING) AS since, CAST(NULL AS STRING) AS until, text 
   UNION ALL
   SELECT 'other' AS kind, selection AS text, ROW_NUMBER() OVER (ORDER BY created_at DESC) AS place
   FROM completed WHERE job = @job AND limited = 'false'
+  UNION ALL
+  SELECT 'requires' AS kind, CAST(MAX(SAFE_CAST(JSON_VALUE(payload, '$.requires') AS INT64)) AS STRING) AS text, 1 AS place
+  FROM ${eventLog} WHERE ${ANY_TIME} AND ${OF_RUNS}
+  UNION ALL
+  SELECT 'now' AS kind, CAST(UNIX_MILLIS(CURRENT_TIMESTAMP()) AS STRING) AS text, 1 AS place
 ) WHERE place = 1
 UNION ALL
 SELECT 'shape' AS kind, CAST(UNIX_MICROS(created_at) AS STRING) AS since, event_id AS until,
        TO_JSON_STRING(STRUCT(event_type, correlation_id, UNIX_MILLIS(created_at) AS created_ms, TO_JSON_STRING(payload) AS payload)) AS text
 FROM ${eventLog}
 WHERE ${ANY_TIME} AND source_system = ${literal(stream.sourceSystem)} AND object_type = ${literal(stream.objectType)}
-  AND event_type IN (${SCHEMA_EVENTS})`
+  AND event_type IN (${SCHEMA_EVENTS}) AND ${isNotUndone(eventLog)}`
 
 function stateFrom(rows: readonly Row[]): StreamState {
   const covered = rows
     .filter(({kind}) => kind === 'covered')
     .map(windowIn)
     .toSorted((one, other) => (one.since < other.since ? -1 : 1))
-  const textOf = (wanted: string): string | undefined => rows.find(({kind}) => kind === wanted)?.['text'] ?? undefined
+  const textOf = (wanted: string): string | undefined => textIn(rows, wanted)
   const jsonOf = (wanted: string): string | undefined => {
     const text = textOf(wanted)
     return text === 'null' ? undefined : text
@@ -114,3 +119,6 @@ function schemaIn(rows: readonly Row[]): readonly SchemaEvent[] {
   })
   return schemaEventsIn(inOrder.map(({text}) => JSON.parse(text ?? '') as Row))
 }
+
+const textIn = (rows: readonly Row[], wanted: string): string | undefined =>
+  rows.find(({kind}) => kind === wanted)?.['text'] ?? undefined

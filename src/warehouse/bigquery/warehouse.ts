@@ -2,9 +2,7 @@ import type {Stream} from '../../source.ts'
 import type {TableSet} from '../../model/tables.ts'
 import {
   NOTHING_COVERED,
-  NOTHING_KNOWN,
   type AddedColumns,
-  type KeyIndex,
   type RecordKey,
   type Reject,
   type RunEvent,
@@ -18,13 +16,15 @@ import {
   type WarehouseDescription,
   type WarehouseWriter,
 } from '../warehouse.ts'
+import {NOTHING_KNOWN, type KeyIndex} from '../stored-keys.ts'
 import type {AdHocAnswer, AdHocQuery} from '../ad-hoc-query.ts'
 import type {CompareOptions, Comparison, StreamsToCompare} from '../comparison.ts'
 import {noTable, type ComparedTables} from '../promotion.ts'
+import type {RunsToUndo, UndoneRows} from '../undo.ts'
 import {JSON_LINES} from '../record-lines.ts'
 import type {ViewSql, ViewToMake} from '../view-columns.ts'
 import {answerQuery} from './ad-hoc-query.ts'
-import {commitBatch} from './commit.ts'
+import {commitBatch, type CommitOptions} from './commit.ts'
 import type {Connection} from './connection.ts'
 import {connectToDataset, type DatasetOptions} from './dataset.ts'
 import {
@@ -32,6 +32,7 @@ import {
   assertProductionTables,
   createMissingCopies,
   createProductionTables,
+  dropTables,
   existingTables,
 } from './definitions.ts'
 import {checkPermissions, countSurplusRows, describeStreams, describeTable} from './description.ts'
@@ -46,7 +47,7 @@ import {readRunEvents} from './run-events.ts'
 import {dropStaging, dropStagingOf} from './staging.ts'
 import {readRecord} from './stored-record.ts'
 import {readStreamState} from './stream-state.ts'
-import {deleteTable, findTable} from './table-metadata.ts'
+import {findRowsToUndo, undoRows} from './undo.ts'
 import {createView, viewSql} from './views.ts'
 
 export interface BigQueryOptions extends DatasetOptions {
@@ -54,6 +55,12 @@ export interface BigQueryOptions extends DatasetOptions {
   readonly maxBytesBilled?: string
   /** Milliseconds by which an unchanged row's `last_seen` may lag behind; 0 moves it with every run. */
   readonly touchAfter?: number
+}
+
+/** The states of streams, and when they were read by the clock of BigQuery. */
+interface StatesAt {
+  readonly states: readonly StreamState[]
+  readonly at: Date
 }
 
 interface Opened {
@@ -81,7 +88,7 @@ export class BigQueryWarehouse implements Warehouse {
     const {connection, queries} = await this.#open()
     const existing = await existingTables(connection, tables, this.#signal)
     if (!existing.eventLog) return scopes.map(() => NOTHING_COVERED)
-    return this.#statesOf(queries, connection.tableName(tables.eventLog), scopes)
+    return (await this.#statesOf(queries, connection.tableName(tables.eventLog), scopes)).states
   }
 
   async readRejects(tables: TableSet, wanted: WantedRejects): Promise<readonly Reject[] | undefined> {
@@ -175,17 +182,15 @@ export class BigQueryWarehouse implements Warehouse {
     return compareRows({connection, queries, signal: this.#signal}, {from, to, toExists}, streams, options)
   }
 
+  async findRowsToUndo(tables: TableSet, undo: RunsToUndo): Promise<readonly UndoneRows[]> {
+    const {connection, queries} = await this.#open()
+    return findRowsToUndo(queries, connection.tableName(tables.rawObjects), undo, this.#signal)
+  }
+
   async dropTables(tables: TableSet): Promise<readonly string[]> {
     const {connection} = await this.#open()
-    const names = [tables.eventLog, tables.rawObjects]
-    connection.allowWrites({tables: names, prefixes: []})
-    const dropped: string[] = []
-    for (const name of names) {
-      if ((await findTable(connection, name)) === undefined) continue
-      await deleteTable(connection, name)
-      dropped.push(name)
-    }
-    return dropped
+    connection.allowWrites({tables: [tables.eventLog, tables.rawObjects], prefixes: []})
+    return dropTables(connection, tables)
   }
 
   async createTables(tables: TableSet): Promise<readonly string[]> {
@@ -213,12 +218,13 @@ export class BigQueryWarehouse implements Warehouse {
     const eventLog = connection.tableName(tables.eventLog)
     const started = run.started()
     const since = new Date(started.created_at)
-    let states: readonly StreamState[]
+    let read: StatesAt
     const staged: string[] = []
     try {
       for (const {correlation_id: deadRun} of dead) await dropStagingOf(connection, deadRun)
-      states = await this.#statesOf(queries, eventLog, scopes)
-      const sql = insertEvents(eventLog, {inline: [...dead, started]}, since).join(';')
+      read = await this.#statesOf(queries, eventLog, scopes)
+      const timed = {...started, payload: {...started.payload, warehouse_time: read.at.toISOString()}}
+      const sql = insertEvents(eventLog, {inline: [...dead, timed]}, since).join(';')
       await queries.run(`${name}-started`, {sql, what: 'writing job.started'})
     } catch (error) {
       await dropLeases(connection, queries, leases, runId)
@@ -226,18 +232,25 @@ export class BigQueryWarehouse implements Warehouse {
     }
     const stopHeartbeat = keepLeases(connection, queries, leases, runId)
     let commits = 0
+    const {touchAfter = 0} = this.#options
+    const optionsOf = (work: string): CommitOptions => ({
+      connection,
+      queries,
+      tables,
+      streams,
+      leases,
+      runId,
+      touchAfter,
+      name: `${name}_${work}`,
+      staged,
+    })
     return {
       since,
-      states,
+      states: read.states,
       // A stopped run still commits what is whole and says that it stopped.
       commit: async (batch, events) => {
         commits += 1
-        const {touchAfter = 0} = this.#options
-        return commitBatch(
-          {connection, queries, tables, streams, leases, runId, touchAfter, name: `${name}_${commits}`, staged},
-          batch,
-          events,
-        )
+        return commitBatch(optionsOf(String(commits)), batch, events)
       },
       promote: async (promotion) => {
         const {from} = promotion
@@ -246,13 +259,9 @@ export class BigQueryWarehouse implements Warehouse {
           prefixes: [STAGING, LEASE],
           readOnly: [from.eventLog, from.rawObjects],
         })
-        const {touchAfter = 0} = this.#options
-        return promoteRows(
-          {connection, queries, tables, streams, leases, runId, touchAfter, name: `${name}_promotion`, staged},
-          since,
-          promotion,
-        )
+        return promoteRows(optionsOf('promotion'), since, promotion)
       },
+      undo: async (undo) => undoRows(optionsOf('undo'), since, undo),
       close: async () => {
         await stopHeartbeat()
         await dropStaging(connection, staged)
@@ -261,15 +270,19 @@ export class BigQueryWarehouse implements Warehouse {
     }
   }
 
-  async #statesOf(queries: Queries, eventLog: string, scopes: readonly StreamScope[]): Promise<readonly StreamState[]> {
+  async #statesOf(queries: Queries, eventLog: string, scopes: readonly StreamScope[]): Promise<StatesAt> {
     const states: StreamState[] = []
-    for (const scope of scopes) states.push(await readStreamState(queries, eventLog, scope, this.#signal))
-    return states
+    let at = new Date()
+    for (const scope of scopes) {
+      const read = await readStreamState(queries, eventLog, scope, this.#signal)
+      states.push(read.state)
+      at = read.at
+    }
+    return {states, at}
   }
 
   async #open(): Promise<Opened> {
-    this.#opened ??= this.#connect()
-    return this.#opened
+    return (this.#opened ??= this.#connect())
   }
 
   async #connect(): Promise<Opened> {

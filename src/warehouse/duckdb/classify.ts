@@ -49,7 +49,7 @@ export async function findChangedTexts(
     'changed$',
     `SELECT idem_key, sequence, ${differs} AS differs$,
             stored.* EXCLUDE (${['digest_1', 'digest_2', 'bytes$', ...COMPARED_BY_VALUE].join(', ')}),
-            stored.bytes$ + staged_key$.bytes AS bytes$
+            stored.bytes$ AS former_bytes$, stored.bytes$ + staged_key$.bytes AS bytes$
      FROM (SELECT ${read}, ${digests[0]} AS digest_1, ${digests[1]} AS digest_2 FROM ${table}${where('rowid', rows)}) AS stored
      JOIN (FROM stored_key$${where('stored_row', rows)}) USING (stored_row)
      JOIN staged_key$ USING (idem_key)

@@ -2,7 +2,7 @@ import type {DuckDBConnection} from '@duckdb/node-api'
 
 import {CLOCK_TOLERANCE} from '../../model/clock.ts'
 import type {Event} from '../../model/events.ts'
-import {RAW_OBJECTS, type RunValues, type TableSet} from '../../model/tables.ts'
+import {RAW_OBJECTS, type RunValues} from '../../model/tables.ts'
 import {isAnotherValue} from '../comparison.ts'
 import {assertOneRowPerKey} from '../surplus-rows.ts'
 import type {CommitBatch} from '../commit-batch.ts'
@@ -20,6 +20,7 @@ import {
 import {MEMORY_LIMIT, THREADS} from './connection.ts'
 import {columnsOf} from './definitions.ts'
 import {countFirstRejects, insertEventFiles, insertEvents} from './events.ts'
+import {keepFormer, pruneFormer, type KeepFormer} from './former-payloads.ts'
 import {
   changedColumns,
   insertedColumns,
@@ -36,6 +37,11 @@ import {NO_DIGESTS, saltedDigests, stage, stageKeys} from './staging.ts'
 const INDEX_BYTES_PER_ROW = 125
 const ROOM_BESIDE_INDEX = 256_000_000
 
+export interface CommittingRun extends Pick<RunToBegin, 'tables' | 'runId'> {
+  /** Missing for test tables, which are dropped as a whole. */
+  readonly keep: KeepFormer | undefined
+}
+
 /**
  * Merges a batch in a few large statements within the caller's transaction. Changed rows are deleted and inserted anew,
  * or the table is written anew without them, because updated strings would stay in memory until the end of the
@@ -43,12 +49,14 @@ const ROOM_BESIDE_INDEX = 256_000_000
  */
 export async function commitBatch(
   connection: DuckDBConnection,
-  {tables, runId}: Pick<RunToBegin, 'tables' | 'runId'>,
+  {tables, runId, keep}: CommittingRun,
   batch: CommitBatch,
   events: (counts: CommitCounts) => readonly Event[],
 ): Promise<CommitResult> {
   const run = {startedAt: batch.runStartedAt, runId}
-  const counts = batch.rows === 0 ? new Map<string, RowCounts>() : await mergeRecords(connection, tables, batch, run)
+  const counts =
+    batch.rows === 0 ? new Map<string, RowCounts>() : await mergeRecords(connection, {tables, keep}, batch, run)
+  if (keep !== undefined) await pruneFormer(connection, keep)
   const firstRejects = await countFirstRejects(connection, tables, batch.events)
   await insertEventFiles(connection, tables, batch.events)
   await insertEvents(connection, tables, events(counts))
@@ -57,7 +65,7 @@ export async function commitBatch(
 
 async function mergeRecords(
   connection: DuckDBConnection,
-  tables: TableSet,
+  {tables, keep}: Pick<CommittingRun, 'tables' | 'keep'>,
   batch: CommitBatch,
   run: RunValues,
 ): Promise<CommitCounts> {
@@ -82,6 +90,7 @@ async function mergeRecords(
     connection,
     isRewritten ? {written: stored + inserted, deleted: 0} : {written: inserted + updated, deleted: updated},
   )
+  if (keep !== undefined) await keepFormer(connection, tables, keep)
   if (isRewritten) {
     await rewriteTable(connection, tables.rawObjects, (former) => rowsThatStay(former, run))
   } else {
@@ -117,7 +126,7 @@ export async function insertChanged(
   const {ofRecord, ofRun} = changedColumns(run)
   await connection.run(
     `INSERT INTO ${target} BY NAME
-     SELECT ${ofRecord}, stored.* EXCLUDE (idem_key, sequence, stored_row, differs$, bytes$), ${ofRun}
+     SELECT ${ofRecord}, stored.* EXCLUDE (idem_key, sequence, stored_row, differs$, former_bytes$, bytes$), ${ofRun}
      FROM changed_text$ AS staged JOIN changed$ AS stored USING (sequence)`,
   )
 }
@@ -144,7 +153,7 @@ const rowsThatStay = (table: string, run: RunValues): string =>
  * Until the end of the transaction the primary key is held in memory for every row written and every row deleted.
  * Beside it, the statements need about half of the limit.
  */
-async function makeRoomForIndex(
+export async function makeRoomForIndex(
   connection: DuckDBConnection,
   {written, deleted}: {readonly written: number; readonly deleted: number},
 ): Promise<void> {

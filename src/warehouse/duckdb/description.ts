@@ -9,6 +9,7 @@ import type {TableSet} from '../../model/tables.ts'
 import type {DescribedStream, DescribedTable} from '../warehouse.ts'
 import {tableExists} from './definitions.ts'
 import {rowsOf, tableNamed} from './sql.ts'
+import {isNotUndone} from './undone-runs.ts'
 
 /** DuckDB keeps all tables in one file and cannot say what one of them takes. */
 export const bytesOf = async (path: string): Promise<number> => (await stat(path)).size
@@ -34,7 +35,7 @@ export async function describeStreams(
               epoch_ms((payload->>'$.window.until')::TIMESTAMPTZ)::DOUBLE AS until
        FROM ${tableNamed(tables.eventLog)}
        WHERE event_type = 'ingestion.completed' AND status = 'ok' AND (payload->>'$.schema') = '1'
-         AND (payload->>'$.limited') = 'false'
+         AND (payload->>'$.limited') = 'false' AND ${isNotUndone(tables)}
      ), ${islands(SCOPE)}
      SELECT ${scope}, min(since) AS since, max(until) AS until, max(committed) AS committed
      FROM islands GROUP BY ${scope}, island ORDER BY ${scope}, since`,

@@ -3,6 +3,7 @@ import type {DuckDBConnection} from '@duckdb/node-api'
 import type {Event} from '../../model/events.ts'
 import {EVENT_LOG, type ColumnType, type TableSet} from '../../model/tables.ts'
 import {literal, rowsOf, tableNamed} from './sql.ts'
+import {isNotUndone} from './undone-runs.ts'
 
 const names = EVENT_LOG.columns.map(({name}) => name)
 const JSON_TYPES: Record<ColumnType, string> = {STRING: 'VARCHAR', JSON: 'JSON', TIMESTAMP: 'TIMESTAMPTZ'}
@@ -44,7 +45,7 @@ export async function countFirstRejects(
     connection,
     `SELECT count(*)::DOUBLE AS first_rejects
      FROM (${rejects} FROM ${eventsIn(files)} WHERE event_type = 'record.rejected')
-     ANTI JOIN (${rejects} FROM ${tableNamed(tables.eventLog)} WHERE event_type = 'record.rejected')
+     ANTI JOIN (${rejects} FROM ${tableNamed(tables.eventLog)} WHERE event_type = 'record.rejected' AND ${isNotUndone(tables)})
      USING (source_system, object_type, reference)`,
   )
   return Number(row?.['first_rejects'])

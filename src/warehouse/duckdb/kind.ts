@@ -29,9 +29,13 @@ export const duckdb: WarehouseKind<DuckDBSettings> = {
   async load() {
     return Promise.all([import('./warehouse.ts'), import('@duckdb/node-api')])
   },
-  async open({path, lockTimeout}, {temporaryFolder, signal, heldBy}) {
+  async open({path, lockTimeout, undo}, {temporaryFolder, signal, heldBy}) {
     const [{DuckDBWarehouse}, {realFile}] = await Promise.all([import('./warehouse.ts'), import('./real-file.ts')])
     const database = {path: await realFile(path), temporaryFolder, lockTimeout: LOCK_TIMEOUT}
-    return new DuckDBWarehouse(database, signal, {commitTimeout: parseDuration(lockTimeout), heldBy})
+    return new DuckDBWarehouse(database, signal, {
+      commitTimeout: parseDuration(lockTimeout),
+      undo: parseDuration(undo),
+      heldBy,
+    })
   },
 }

@@ -12,7 +12,7 @@ import {ofStreams} from './staging.ts'
 export interface LogState {
   /** The number of all events. */
   readonly events: number
-  /** The run that committed last to one of the streams. */
+  /** The run that committed last to one of the streams, or undid runs. */
   readonly lastRun: string | undefined
   /** The number of commits to them. */
   readonly commits: number
@@ -24,7 +24,7 @@ export async function readLogState(
   streams: readonly Stream[],
 ): Promise<LogState> {
   if (!(await tableExists(connection, eventLog))) return {events: 0, lastRun: undefined, commits: 0}
-  const committed = `event_type = 'ingestion.completed' AND ${ofStreams(streams)}`
+  const committed = `(event_type = 'run.undone' OR event_type = 'ingestion.completed' AND ${ofStreams(streams)})`
   const [row] = await rowsOf(
     connection,
     `SELECT count(*)::DOUBLE AS events, count(CASE WHEN ${committed} THEN 1 END)::DOUBLE AS commits,

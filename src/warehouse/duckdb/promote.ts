@@ -24,6 +24,7 @@ import {columnsKept, insertChanged, insertNew} from './commit.ts'
 import {THREADS} from './connection.ts'
 import {tableExists} from './definitions.ts'
 import {insertEvents} from './events.ts'
+import {keepFormer, type KeepFormer} from './former-payloads.ts'
 import {literal, rowsOf, tableNamed} from './sql.ts'
 import {ofStreams, saltedDigests, stageKeys, stageRows} from './staging.ts'
 
@@ -55,7 +56,7 @@ export async function compareRows(
 /** Takes rows over within the caller's transaction, and then writes the events. */
 export async function promoteRows(
   connection: DuckDBConnection,
-  tables: TableSet,
+  {tables, keep}: {readonly tables: TableSet; readonly keep: KeepFormer},
   {from, streams, announced, changed, runs, runId, events}: Promotion,
 ): Promise<CommitCounts> {
   await connection.run(`SET threads = ${THREADS.many}`)
@@ -76,6 +77,7 @@ export async function promoteRows(
       {inserted: keys - stored, updated, unchanged: stored - updated, duplicates: 0},
     ]),
   )
+  await keepFormer(connection, tables, keep)
   await connection.run(`DELETE FROM ${table} WHERE rowid IN (SELECT stored_row FROM changed$)`)
   await insertChanged(connection, table, 'staged')
   await insertNew(connection, table, 'staged')

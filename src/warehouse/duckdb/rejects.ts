@@ -8,6 +8,7 @@ import {closeStored} from '../stored-since.ts'
 import type {Reject, WantedRejects} from '../warehouse.ts'
 import {tableExists} from './definitions.ts'
 import {tableNamed, literal, rowsOf} from './sql.ts'
+import {isNotUndone, undoneRuns} from './undone-runs.ts'
 
 const COLUMNS = ['run_id', 'source_system', 'object_type', 'reference', 'reason', 'created_ms']
 const MET_IN = ['job', 'account', 'selection', 'since', 'until', 'bookmark']
@@ -44,10 +45,11 @@ export async function readRejects(
        FROM ${log}
        WHERE event_type = 'ingestion.completed' AND status = 'ok' AND (payload->>'$.schema') = '1'
          AND (payload->>'$.limited') = 'false' AND (payload->>'$.read_by') IN ('window', 'earlier bookmark')
-         AND (payload->>'$.job') IN (SELECT job FROM rejected)
+         AND (payload->>'$.job') IN (SELECT job FROM rejected) AND ${isNotUndone(tables)}
      ), ${rejectsWithState(
        [...COLUMNS, ...MET_IN].map((column) => `rejected.${column}`),
        wanted,
+       undoneRuns(tables),
      )}`,
     {...of},
   )

@@ -4,6 +4,7 @@ import type {TableSet} from '../../model/tables.ts'
 import {runEventIn} from '../event-rows.ts'
 import type {RunEvent, WantedRuns} from '../warehouse.ts'
 import {rowsOf, tableNamed} from './sql.ts'
+import {undoneRuns} from './undone-runs.ts'
 
 export async function readRunEvents(
   connection: DuckDBConnection,
@@ -19,7 +20,8 @@ export async function readRunEvents(
          ${job === undefined ? '' : "AND (payload->>'$.job') = $job"} ${runId === undefined ? '' : 'AND correlation_id = $runId'}
        GROUP BY correlation_id ORDER BY max(created_at) DESC, correlation_id DESC LIMIT ${limit}
      )
-     SELECT correlation_id, event_type, source_system, object_type, epoch_ms(created_at)::DOUBLE AS created_ms, error_message, payload
+     SELECT correlation_id, event_type, source_system, object_type, epoch_ms(created_at)::DOUBLE AS created_ms, error_message, payload,
+            rowid::DOUBLE AS place, correlation_id IN (${undoneRuns(tables)}) AS undone
      FROM ${log} SEMI JOIN newest USING (correlation_id)
      WHERE event_type IN ('job.started', 'job.completed', 'job.failed', 'ingestion.completed', 'ingestion.failed')
      ORDER BY created_at, rowid`,

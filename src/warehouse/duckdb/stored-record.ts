@@ -1,7 +1,7 @@
 import type {DuckDBConnection} from '@duckdb/node-api'
 
 import type {TableSet} from '../../model/tables.ts'
-import {runEventIn, storedRowIn} from '../event-rows.ts'
+import {loggedEventIn, storedRowIn} from '../event-rows.ts'
 import type {RecordKey, StoredRecord} from '../warehouse.ts'
 import {tableExists} from './definitions.ts'
 import {rowsOf, tableNamed} from './sql.ts'
@@ -33,5 +33,5 @@ export async function readRecord(
         {idemKey, first: row?.firstSeen ?? null, last: row?.lastSeen ?? null},
       )
     : []
-  return {row, events: logged.map(runEventIn)}
+  return {row, events: logged.map(loggedEventIn)}
 }

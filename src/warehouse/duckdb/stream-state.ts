@@ -9,6 +9,7 @@ import {SCHEMA_EVENTS, schemaEventsIn} from '../schema-events.ts'
 import {NOTHING_COVERED, type SchemaEvent, type StreamScope, type StreamState} from '../warehouse.ts'
 import {tableExists} from './definitions.ts'
 import {literal, rowsOf, tableNamed} from './sql.ts'
+import {assertKnown, isNotUndone} from './undone-runs.ts'
 
 export async function readStreamStates(
   connection: DuckDBConnection,
@@ -16,6 +17,7 @@ export async function readStreamStates(
   scopes: readonly StreamScope[],
 ): Promise<readonly StreamState[]> {
   if (!(await tableExists(connection, tables.eventLog))) return scopes.map(() => NOTHING_COVERED)
+  await assertKnown(connection, tables)
   const states: StreamState[] = []
   for (const scope of scopes) states.push(await readStreamState(connection, tables, scope))
   return states
@@ -47,7 +49,7 @@ async function readStreamState(
 // `payload.schema` guards against events that another tool or a later version wrote.
 const logged = (tables: TableSet, type: EventType): string =>
   `SELECT payload, created_at FROM ${tableNamed(tables.eventLog)}
-   WHERE event_type = ${literal(type)} AND status = 'ok' AND (payload->>'$.schema') = '1'
+   WHERE event_type = ${literal(type)} AND status = 'ok' AND (payload->>'$.schema') = '1' AND ${isNotUndone(tables)}
      AND source_system = $sourceSystem AND object_type = $objectType
      AND (payload->>'$.account') IS NOT DISTINCT FROM $account`
 
@@ -142,6 +144,7 @@ async function readSchemaEvents(
     `SELECT event_type, correlation_id, epoch_ms(created_at)::DOUBLE AS created_ms, payload
      FROM ${tableNamed(tables.eventLog)}
      WHERE source_system = $sourceSystem AND object_type = $objectType AND event_type IN (${SCHEMA_EVENTS})
+       AND ${isNotUndone(tables)}
      ORDER BY created_at, rowid`,
     {sourceSystem, objectType},
   )

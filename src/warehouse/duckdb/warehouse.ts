@@ -2,16 +2,11 @@ import type {DuckDBConnection} from '@duckdb/node-api'
 
 import type {Stream} from '../../source.ts'
 import {usageError} from '../../base/errors.ts'
-import {inTurn} from '../../base/waiting.ts'
-import type {Event} from '../../model/events.ts'
 import type {TableSet} from '../../model/tables.ts'
 import {
   NOTHING_COVERED,
-  NOTHING_KNOWN,
   type AddedColumns,
-  type CommitResult,
   type DescribedTable,
-  type KeyIndex,
   type RecordKey,
   type Reject,
   type RunEvent,
@@ -25,47 +20,45 @@ import {
   type WarehouseDescription,
   type WarehouseWriter,
 } from '../warehouse.ts'
+import {NOTHING_KNOWN, type KeyIndex} from '../stored-keys.ts'
 import type {AdHocAnswer, AdHocQuery} from '../ad-hoc-query.ts'
 import {DELIMITED_LINES} from '../record-lines.ts'
 import type {CompareOptions, Comparison, StreamsToCompare} from '../comparison.ts'
 import {noTable, type ComparedTables} from '../promotion.ts'
 import type {ViewSql, ViewToMake} from '../view-columns.ts'
 import {answerInto} from './ad-hoc-query.ts'
-import {commitBatch} from './commit.ts'
+import type {RunsToUndo, UndoneRows} from '../undo.ts'
 import {DuckDBComparison} from './comparison.ts'
 import {databaseExists, inTransaction, withDatabase, type DatabaseOptions} from './connection.ts'
-import {
-  addMissingColumns,
-  assertCompatibleTables,
-  createMissingCopies,
-  createMissingTables,
-  dropTables,
-  tableExists,
-} from './definitions.ts'
+import {addMissingColumns, assertCompatibleTables, createMissingTables, dropTables, tableExists} from './definitions.ts'
 import {bytesOf, countSurplusRows, describeStreams, describeTable} from './description.ts'
 import {exportKeys} from './keys.ts'
-import {assertLeaseHeld, fileExchanged, takeLease} from './leases.ts'
-import {createMissingDatabase} from './new-database.ts'
 import {readRejects} from './rejects.ts'
 import type {LockTimeouts} from './lock-wait.ts'
-import {compareRows, promoteRows} from './promote.ts'
+import {compareRows} from './promote.ts'
 import {RowFile} from './row-file.ts'
 import {readRunEvents} from './run-events.ts'
-import {showRunLives} from './run-sign.ts'
 import {readRecord} from './stored-record.ts'
 import {readStreamStates} from './stream-state.ts'
 import {createView, viewSql} from './views.ts'
+import {findRowsToUndo} from './undo.ts'
 import {assertIsWritable} from './writable.ts'
+import {beginWriting, makeWhereMissing} from './writer.ts'
 
 /** A run that has something to lose waits longer than a command that only reads. */
 export interface LockTimeoutsOfRuns {
   /** @default lockTimeout */
   readonly commitTimeout?: number
+  /** Commits keep what they change for so many milliseconds, up to so many bytes each. @default 7 days, 256 MB */
+  readonly undo?: number
+  readonly undoBytes?: number
   readonly heldBy?: ((holder: string | undefined) => void) | undefined
 }
 
 /** Milliseconds between two tries of a commit. */
 const LONGEST_PAUSE = 5_000
+const UNDO = 7 * 24 * 60 * 60 * 1000
+const UNDO_BYTES = 256_000_000
 
 export class DuckDBWarehouse implements Warehouse {
   readonly recordLines = DELIMITED_LINES
@@ -73,9 +66,11 @@ export class DuckDBWarehouse implements Warehouse {
 
   readonly #signal: AbortSignal
   readonly #timeouts: LockTimeouts
+  readonly #undo: {readonly keepFor: number; readonly mostBytes: number}
 
   constructor(database: DatabaseOptions, signal: AbortSignal, run: LockTimeoutsOfRuns = {}) {
-    const {commitTimeout = database.lockTimeout, heldBy} = run
+    const {commitTimeout = database.lockTimeout, undo = UNDO, undoBytes = UNDO_BYTES, heldBy} = run
+    this.#undo = {keepFor: undo, mostBytes: undoBytes}
     this.#database = database
     this.#signal = signal
     this.#timeouts = {
@@ -204,6 +199,13 @@ export class DuckDBWarehouse implements Warehouse {
     })
   }
 
+  async findRowsToUndo(tables: TableSet, undo: RunsToUndo): Promise<readonly UndoneRows[]> {
+    return withDatabase(this.#database, 'read', this.#signal, async (connection) => {
+      await assertCompatibleTables(connection, tables)
+      return findRowsToUndo(connection, tables, undo)
+    })
+  }
+
   async dropTables(tables: TableSet): Promise<readonly string[]> {
     if (!(await databaseExists(this.#database.path))) return []
     return withDatabase(this.#database, 'write', this.#signal, async (connection) =>
@@ -212,7 +214,7 @@ export class DuckDBWarehouse implements Warehouse {
   }
 
   async createTables(tables: TableSet): Promise<readonly string[]> {
-    await this.#makeWhereMissing()
+    await makeWhereMissing(this.#database.path, this.#signal)
     return withDatabase(this.#database, 'write', this.#signal, async (connection) =>
       inTransaction(connection, async () => {
         const made = await createMissingTables(connection, tables)
@@ -229,65 +231,10 @@ export class DuckDBWarehouse implements Warehouse {
     )
   }
 
-  async #makeWhereMissing(): Promise<void> {
-    const {path} = this.#database
-    await assertIsWritable(path)
-    await inTurn(path, this.#signal, async () => createMissingDatabase(path))
-  }
-
   async begin(run: RunToBegin): Promise<WarehouseWriter> {
-    await this.#makeWhereMissing()
-    const endLife = await showRunLives(this.#database.path, run.runId)
-    let taken: {readonly started: Event; readonly states: readonly StreamState[]}
-    try {
-      taken = await this.#take(run)
-    } catch (error) {
-      await endLife()
-      throw error
-    }
-    const {started, states} = taken
-    return {
-      since: new Date(started.created_at),
-      states,
-      // A stopped run still commits what is whole and says that it stopped.
-      commit: async (batch, events, idleSince) => {
-        if (!(await databaseExists(this.#database.path))) throw fileExchanged(`${this.#database.path} is gone`)
-        const timeouts = {...this.#timeouts, ...(idleSince !== undefined && {idleSince})}
-        const commit = async (connection: DuckDBConnection): Promise<CommitResult> =>
-          inTransaction(connection, async () => {
-            await assertLeaseHeld(connection, run.tables, run.runId)
-            return commitBatch(connection, run, batch, events)
-          })
-        return withDatabase(this.#database, 'write', undefined, commit, timeouts)
-      },
-      promote: async (promotion) =>
-        withDatabase(
-          this.#database,
-          'write',
-          this.#signal,
-          async (connection) =>
-            inTransaction(connection, async () => {
-              await assertLeaseHeld(connection, run.tables, run.runId)
-              return promoteRows(connection, run.tables, promotion)
-            }),
-          this.#timeouts,
-        ),
-      // The lease itself ends with the job.completed or job.failed of the last commit.
-      close: endLife,
-    }
-  }
-
-  async #take(run: RunToBegin): Promise<{readonly started: Event; readonly states: readonly StreamState[]}> {
-    return withDatabase(this.#database, 'write', this.#signal, async (connection) =>
-      inTransaction(connection, async () => {
-        if (run.definitionFrom !== undefined) await createMissingCopies(connection, run.tables, run.definitionFrom)
-        await createMissingTables(connection, run.tables)
-        await assertCompatibleTables(connection, run.tables)
-        return {
-          started: await takeLease(connection, this.#database.path, run),
-          states: await readStreamStates(connection, run.tables, run.scopes),
-        }
-      }),
+    return beginWriting(
+      {database: this.#database, signal: this.#signal, timeouts: this.#timeouts, undo: this.#undo},
+      run,
     )
   }
 }

@@ -22,10 +22,13 @@ interface Completed extends Completion {
 
 const completionIn = ({payload}: Event): Completion => payload as unknown as Completion
 
+export const undoneRunsIn = (log: readonly Event[]): ReadonlySet<unknown> =>
+  new Set(log.filter(({event_type: type}) => type === 'run.undone').flatMap(({payload}) => payload?.['runs']))
+
 export const completedIn = (log: readonly Event[]): readonly Completed[] =>
   log
     .filter(({event_type: type, status}) => type === 'ingestion.completed' && status === 'ok')
-    .filter(({payload}) => payload?.['schema'] === 1)
+    .filter(({payload, correlation_id: runId}) => payload?.['schema'] === 1 && !undoneRunsIn(log).has(runId))
     .map((event) => ({...completionIn(event), event}))
 
 export const windowOf = ({window: {since, until}}: Pick<Completion, 'window'>): TimeWindow => ({

@@ -2,7 +2,7 @@ import type {Event} from '../../../src/model/events.ts'
 import {mergeWindows, type TimeWindow} from '../../../src/model/window.ts'
 import type {JsonValue} from '../../../src/source.ts'
 import type {Reject, WantedRejects} from '../../../src/warehouse/warehouse.ts'
-import {completedIn, windowOf} from './coverage.ts'
+import {completedIn, undoneRunsIn, windowOf} from './coverage.ts'
 import type {MemoryRow} from './tables.ts'
 
 interface Rejected {
@@ -21,6 +21,7 @@ export function rejectsIn(
   {of, closedToo, limit}: WantedRejects,
 ): readonly Reject[] | undefined {
   if ('runId' in of && !log.some((event) => event.correlation_id === of.runId)) return undefined
+  const undone = undoneRunsIn(log)
   const rejects = log
     .filter(({event_type: type}) => type === 'record.rejected')
     .map((event) => ({event, payload: event.payload as unknown as Rejected}))
@@ -40,6 +41,7 @@ export function rejectsIn(
         at: event.created_at,
         open:
           (row === undefined || row.lastSeen <= Date.parse(event.created_at)) &&
+          !undone.has(event.correlation_id) &&
           !again.some(({since, until}) => since <= window.since && until >= window.until),
         rejectedIn: {job, account, selection, window, ...(bookmark !== undefined && {bookmark})},
       }

@@ -1,8 +1,8 @@
 import type {Event} from '../../../src/model/events.ts'
-import type {RunEvent, StoredRecord} from '../../../src/warehouse/warehouse.ts'
+import type {LoggedEvent, StoredRecord} from '../../../src/warehouse/warehouse.ts'
 import type {MemoryRow} from './tables.ts'
 
-export const runEventOf = (event: Event): RunEvent => ({
+export const runEventOf = (event: Event): LoggedEvent => ({
   runId: event.correlation_id,
   type: event.event_type,
   sourceSystem: event.source_system,

@@ -4,7 +4,6 @@ import type {TableSet} from '../../../src/model/tables.ts'
 import type {Stream} from '../../../src/source.ts'
 import type {
   AddedColumns,
-  KeyIndex,
   RecordKey,
   Reject,
   RunEvent,
@@ -18,11 +17,13 @@ import type {
   WarehouseDescription,
   WarehouseWriter,
 } from '../../../src/warehouse/warehouse.ts'
+import type {KeyIndex} from '../../../src/warehouse/stored-keys.ts'
 import {ownProcess} from '../../../src/base/process-identity.ts'
 import {begunAnew} from '../../../src/warehouse/held-streams.ts'
 import {JSON_LINES} from '../../../src/warehouse/record-lines.ts'
+import {assertLogIsKnown} from '../../../src/warehouse/undone-runs.ts'
 import {commitBatch} from './commit.ts'
-import {streamsIn, streamStateIn} from './coverage.ts'
+import {streamsIn, streamStateIn, undoneRunsIn} from './coverage.ts'
 import {rejectsIn} from './rejects.ts'
 import {recordIn, runEventOf} from './stored-record.ts'
 import {memoryDatabase, type MemoryDatabase, type MemoryRow} from './tables.ts'
@@ -55,7 +56,13 @@ export class MemoryWarehouse implements Warehouse {
       .filter((id) => runId === undefined || id === runId)
       .slice(-limit)
     const events = log.filter((event) => newest.includes(event.correlation_id) && OF_RUNS.includes(event.event_type))
-    return Promise.resolve(events.map(runEventOf))
+    return Promise.resolve(
+      events.map((event) => ({
+        ...runEventOf(event),
+        place: log.indexOf(event),
+        isUndone: undoneRunsIn(log).has(event.correlation_id),
+      })),
+    )
   }
 
   readRecord({eventLog, rawObjects}: TableSet, {idemKey}: RecordKey): Promise<StoredRecord> {
@@ -70,6 +77,10 @@ export class MemoryWarehouse implements Warehouse {
 
   compareTables(): Promise<never> {
     return Promise.reject(new Error('the warehouse in memory compares nothing'))
+  }
+
+  findRowsToUndo(): Promise<never> {
+    return Promise.reject(new Error('the warehouse in memory undoes nothing'))
   }
 
   dropTables(): Promise<never> {
@@ -168,6 +179,7 @@ export class MemoryWarehouse implements Warehouse {
           throw failure('this run lost its stream', {code: 'E_STREAM_LOST'})
         return commitBatch(this.#database, tables, batch, events)
       },
+      undo: () => Promise.reject(new Error('the warehouse in memory undoes nothing')),
       promote: () => Promise.reject(new Error('the warehouse in memory promotes nothing')),
       close: () => {
         for (const lease of wanted) if (leases.get(lease)?.runId === runId) leases.delete(lease)
@@ -181,6 +193,8 @@ export class MemoryWarehouse implements Warehouse {
   }
 
   #statesOf(tables: TableSet, scopes: readonly StreamScope[]): readonly StreamState[] {
-    return scopes.map((scope) => streamStateIn(this.#log(tables), scope))
+    const log = this.#log(tables)
+    assertLogIsKnown(tables.eventLog, Math.max(0, ...log.map(({payload}) => Number(payload?.['requires'] ?? 0))))
+    return scopes.map((scope) => streamStateIn(log, scope))
   }
 }

@@ -4,6 +4,8 @@ import {hostname} from 'node:os'
 import {expect} from 'chai'
 
 import {outcomeOf} from '../../../src/base/errors.ts'
+import {promoteJob} from '../../../src/run/promote-job.ts'
+import {undoRun} from '../../../src/run/undo-run.ts'
 import type {Page} from '../../../src/source.ts'
 import {definitionsOf} from '../../../src/model/tables.ts'
 import {builtInMetadata} from '../../../src/warehouse/bigquery/table-metadata.ts'
@@ -19,8 +21,6 @@ import {
 import {onOneLine, sqlInCode} from '../../support/bigquery/sql-in-code.ts'
 import {bigQueryUnderTest, type BigQueryUnderTest} from '../../support/bigquery/under-test.ts'
 import {folderForEachTest} from '../../support/folder.ts'
-import {dropTestTables} from '../../../src/sink/beside-runs.ts'
-import {promoteJob} from '../../../src/run/promote-job.ts'
 import {withRunMode} from '../../support/run-mode.ts'
 import {PRODUCTION} from '../../support/scripted-run.ts'
 import {scriptedSource} from '../../support/scripted-source.ts'
@@ -105,15 +105,20 @@ describe('every statement that can be sent to BigQuery', () => {
     const full = {full: true}
     await run({source: reading([notes('a', 'b'), both]), now: DAY, runId: 'first'})
     await run({source: reading([notes('a', 'b'), both]), now: 2 * DAY, request: full})
-    await run({
+    const changing = {
       source: reading([notes('a', 'new'), {objectType: 'note', records: [{id: 'b', changed: true}]}]),
       now: 3 * DAY,
       request: full,
-    })
+    }
+    await underTest.query('UPDATE {raw_objects} SET object_type = object_type WHERE FALSE')
+    await run({...changing, runId: 'undone'})
+    await undo('undone')
+    await run(changing)
     await run({source: reading([notes('a')], 3), now: 4 * DAY, request: full})
     await run({source: reading([notes('a')], 2000), now: 5 * DAY, request: full, maxRejects: 10_000})
     await run({source: reading([notes('a')]), now: 6 * DAY, mode: 'dry-run'})
-    await run({source: reading([notes('a'), both], 1), now: 6 * DAY, mode: 'test-table', diffSamples: 1})
+    await run({source: reading([notes('a', 'tested'), both], 1), now: 6 * DAY, mode: 'test-table', diffSamples: 1})
+    await promote()
     await run({...COMPARED, now: 6 * DAY, mode: 'dry-run', diffSamples: 1})
     service.faults = once(isCommit, failedJob('invalidQuery', 'Transaction is aborted due to concurrent update'))
     await run({source: reading([notes('c', 'c')]), now: 7 * DAY, request: full})
@@ -138,28 +143,22 @@ describe('every statement that can be sent to BigQuery', () => {
     await loseTheStream()
   }
 
-  /** Rows that are new, that changed, and that are the same. */
+  const place = () => ({warehouse: underTest.open(), production: PRODUCTION, maskSecrets: (text: string) => text})
+  const undo = async (runId: string): Promise<void> => {
+    const {streams} = await withRunMode('production', async () =>
+      undoRun({...place(), runId, through: false, mode: 'production', planned: () => {}}),
+    )
+    expect(streams.reduce((sum, {restored}) => sum + restored, 0)).to.equal(1)
+  }
   const promote = async (): Promise<void> => {
-    const place = {warehouse: underTest.open(), production: PRODUCTION}
-    await withRunMode('test-table', async () => dropTestTables(place, 'test-table'))
-    const changed: Page = {objectType: 'note', records: [{id: 'a', tested: true}, {id: 'tested'}]}
-    const {error} = await underTest.run({source: reading([changed], 1), now: 7.5 * DAY, mode: 'test-table'})
-    expect(error).to.equal(undefined)
     const scopes = ['folder', 'note'].map((objectType) => ({
       job: 'job',
       account: 'acct1',
       selection: 'all',
       stream: {sourceSystem: 'scripted--acct1', objectType},
     }))
-    const promotion = {
-      ...place,
-      scopes,
-      diffSamples: 3,
-      hiddenPaths: [],
-      mode: 'production',
-      changed: 'refuse',
-    } as const
-    await withRunMode('production', async () => promoteJob({...promotion, maskSecrets: (text) => text}))
+    const how = {scopes, diffSamples: 1, hiddenPaths: [], changed: 'skip' as const}
+    await withRunMode('production', async () => promoteJob({...place(), ...how, mode: 'production'}))
   }
 
   /** As they were before the log had traces and the objects ids. */

@@ -1,0 +1,143 @@
+import {busy, usageError} from '../base/errors.ts'
+import {testTablesOf, type TableSet} from '../model/tables.ts'
+import type {Stream} from '../source.ts'
+import type {RunsToUndo, StreamToUndo} from '../warehouse/undo.ts'
+import type {StreamScope, Warehouse} from '../warehouse/warehouse.ts'
+import {pastRuns, type PastCommit, type PastRun} from './past-runs.ts'
+
+/** Former payloads are kept for days, so whoever looks for a run further back finds none. */
+const NEWEST_RUNS = 10_000
+
+export interface UndoRequest {
+  readonly warehouse: Warehouse
+  readonly production: TableSet
+  readonly runId: string
+  /** Takes the later runs of the same streams back as well. */
+  readonly through: boolean
+}
+
+/** An undo takes all of these back or none. */
+export interface UndoPlan {
+  /** They stand in the order in which they wrote; the one that was asked for comes first. */
+  readonly runs: readonly PastRun[]
+  readonly rows: RunsToUndo
+  /** All that the runs have read. */
+  readonly scopes: readonly StreamScope[]
+}
+
+/** Reads which runs must be taken back so that a run is. Throws where that must not be done, or was not asked for. */
+export async function planUndo({warehouse, production, runId, through}: UndoRequest): Promise<UndoPlan> {
+  const all = await pastRuns(await warehouse.readRunEvents(production, {limit: NEWEST_RUNS}))
+  const wanted = all.find((run) => run.runId === runId) ?? (await unknown(warehouse, production, runId))
+  assertCanBeUndone(wanted)
+  const runs = [...withLaterRuns(wanted, all)].toSorted((one, other) => one.place - other.place)
+  const open = runs.find(({outcome}) => outcome === 'running')
+  if (open !== undefined) throw underWay(open)
+  const later = runs.filter((run) => run !== wanted)
+  if (later.length > 0 && !through) throw laterRuns(wanted, later)
+  const commits = runs.flatMap((run) => run.commits)
+  const streams = distinct(commits.map(streamOf))
+  return {
+    runs,
+    rows: {
+      runs: runs.map((run) => ({runId: run.runId, updated: sumOf(run.commits, 'updated')})),
+      streams: streams.map((stream) => streamToUndo(stream, runs)),
+      insertedAt: instants(insertedAt(runs, all)),
+      writtenAt: instants(runs.flatMap(({readAt}) => readAt)),
+    },
+    scopes: distinct(
+      commits.map(({job, account, selection, ...commit}) => ({job, account, selection, stream: streamOf(commit)})),
+    ),
+  }
+}
+
+/** Finds what wrote later to a stream of the run, and to a stream of what was found: their windows overlap. */
+function withLaterRuns(wanted: PastRun, all: readonly PastRun[]): ReadonlySet<PastRun> {
+  const found = new Set([wanted])
+  // A set is gone through to its end, and what is added meanwhile too.
+  for (const run of found) {
+    for (const other of all) {
+      if (other.outcome === 'undone' || other.place <= run.place) continue
+      if (other.commits.some((commit) => run.commits.some((own) => isOf(streamOf(own))(commit)))) found.add(other)
+    }
+  }
+  return found
+}
+
+/** Rows of a run that was promoted before say that they were read in it, although an earlier promotion inserted them. */
+function insertedAt(runs: readonly PastRun[], all: readonly PastRun[]): readonly number[] {
+  const stay = all.filter((run) => run.promotes.length > 0 && run.outcome !== 'undone' && !runs.includes(run))
+  const ofThose = new Set(stay.flatMap(({readAt}) => readAt))
+  return runs.flatMap(({readAt}) => readAt).filter((at) => !ofThose.has(at))
+}
+
+function streamToUndo(stream: Stream, runs: readonly PastRun[]): StreamToUndo {
+  const commits = runs.flatMap((run) => run.commits.filter(isOf(stream)))
+  const first = runs.find((run) => run.commits.some(isOf(stream)))
+  return {
+    stream,
+    inserted: sumOf(commits, 'inserted'),
+    updated: sumOf(commits, 'updated'),
+    ...(first?.warehouseTime !== undefined && {takenAt: new Date(first.warehouseTime)}),
+  }
+}
+
+function assertCanBeUndone({runId, outcome, undoes, commits}: PastRun): void {
+  const why =
+    outcome === 'undone'
+      ? 'was undone before'
+      : undoes.length > 0
+        ? 'took runs back itself, and that cannot be undone'
+        : commits.length === 0 && outcome !== 'running'
+          ? 'has committed nothing'
+          : undefined
+  if (why !== undefined)
+    throw usageError(`run ${runId} ${why}`, {
+      code: 'E_UNDO_REFUSED',
+      next: 'There is nothing to undo. `lorchestra runs list` shows what runs did.',
+    })
+}
+
+async function unknown(warehouse: Warehouse, production: TableSet, runId: string): Promise<never> {
+  const ofTest = await warehouse.readRunEvents(testTablesOf(production), {runId, limit: 1})
+  if (ofTest.length > 0)
+    throw usageError(`run ${runId} is a test run`, {
+      code: 'E_UNDO_REFUSED',
+      next: 'Test tables are dropped as a whole: lorchestra test drop',
+    })
+  throw usageError(`there is no run ${JSON.stringify(runId)} in ${production.eventLog}`, {
+    code: 'E_RUN_UNKNOWN',
+    next: '`lorchestra runs list` names them. A dry run leaves no trace.',
+  })
+}
+
+const underWay = ({runId}: PastRun): Error =>
+  busy(`run ${runId} is under way`, {
+    code: 'E_STREAM_BUSY',
+    next: 'Wait for it to end, or stop it, and run the same command again.',
+  })
+
+function laterRuns({runId}: PastRun, later: readonly PastRun[]): Error {
+  const named = later.map((run) => `${run.runId} (${run.counts.inserted} inserted, ${run.counts.updated} updated)`)
+  const [count, all] = later.length === 1 ? ['1 later run', 'both'] : [`${later.length} later runs`, 'all of them']
+  return usageError(`${count} read the same ${later.length === 1 ? 'stream' : 'streams'}: ${named.join(', ')}`, {
+    code: 'E_UNDO_REFUSED',
+    next: `Undo ${all}: lorchestra runs undo ${runId} --through`,
+  })
+}
+
+const streamOf = ({sourceSystem, objectType}: Stream): Stream => ({sourceSystem, objectType})
+
+const isOf =
+  (stream: Stream) =>
+  (commit: Pick<PastCommit, 'sourceSystem' | 'objectType'>): boolean =>
+    commit.sourceSystem === stream.sourceSystem && commit.objectType === stream.objectType
+
+const sumOf = (commits: readonly PastCommit[], kind: 'inserted' | 'updated'): number =>
+  commits.reduce((sum, {counts}) => sum + counts[kind], 0)
+
+const instants = (all: readonly number[]): readonly Date[] => [...new Set(all)].map((at) => new Date(at))
+
+const distinct = <Value>(values: readonly Value[]): readonly Value[] => [
+  ...new Map(values.map((value) => [JSON.stringify(value), value])).values(),
+]

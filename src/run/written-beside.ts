@@ -1,0 +1,40 @@
+import {asError, messageWithCauses} from '../base/errors.ts'
+import {noCounts} from '../model/counts.ts'
+import type {Event, EventDetails} from '../model/events.ts'
+import type {WarehouseWriter} from '../warehouse/warehouse.ts'
+
+export interface WritingBeside {
+  readonly job: string
+  readonly account: string | null
+  readonly startedAt: Date
+  readonly event: (details: Omit<EventDetails, 'runId' | 'at'>) => Event
+  readonly maskSecrets: (text: string) => string
+}
+
+/** Writes what is no reading of a job. Where that fails the log says so, and the streams are free again either way. */
+export async function writeBeside<Result>(
+  {job, account, startedAt, event, maskSecrets}: WritingBeside,
+  writer: WarehouseWriter,
+  write: () => Promise<Result>,
+): Promise<Result> {
+  try {
+    return await write()
+  } catch (thrown) {
+    const error = maskSecrets(messageWithCauses(asError(thrown)))
+    const failed = event({
+      type: 'job.failed',
+      error,
+      payload: {job, account, counts: {...noCounts()}, commits: 0, duration_seconds: secondsSince(startedAt)},
+    })
+    try {
+      await writer.commit({runStartedAt: startedAt, records: [], loneRecords: [], events: [], rows: 0}, () => [failed])
+    } catch {
+      // The first error says more, and the stream is free again once this process has ended.
+    }
+    throw thrown
+  } finally {
+    await writer.close()
+  }
+}
+
+export const secondsSince = (instant: Date): number => Math.max(0, Date.now() - instant.getTime()) / 1000

@@ -1,0 +1,106 @@
+import type {DuckDBConnection} from '@duckdb/node-api'
+
+import {inTurn} from '../../base/waiting.ts'
+import type {Event} from '../../model/events.ts'
+import type {CommitResult, RunToBegin, StreamState, WarehouseWriter} from '../warehouse.ts'
+import {commitBatch} from './commit.ts'
+import {databaseExists, inTransaction, withDatabase, type DatabaseOptions} from './connection.ts'
+import {assertCompatibleTables, createMissingCopies, createMissingTables} from './definitions.ts'
+import type {KeepFormer} from './former-payloads.ts'
+import {assertLeaseHeld, fileExchanged, takeLease} from './leases.ts'
+import type {LockTimeouts} from './lock-wait.ts'
+import {createMissingDatabase} from './new-database.ts'
+import {promoteRows} from './promote.ts'
+import {showRunLives} from './run-sign.ts'
+import {readStreamStates} from './stream-state.ts'
+import {undoRows} from './undo.ts'
+import {assertIsWritable} from './writable.ts'
+
+export interface WritableFile {
+  readonly database: DatabaseOptions
+  readonly signal: AbortSignal
+  readonly timeouts: LockTimeouts
+  /** How long, and how much of, what commits change is kept to undo them. */
+  readonly undo: Omit<KeepFormer, 'runId' | 'commit'>
+}
+
+/** Makes the file that holds the tables, where there is none. */
+export async function makeWhereMissing(path: string, signal: AbortSignal): Promise<void> {
+  await assertIsWritable(path)
+  await inTurn(path, signal, async () => createMissingDatabase(path))
+}
+
+/** Takes the run's streams, and opens the file for as long as each of its transactions takes. */
+export async function beginWriting(file: WritableFile, run: RunToBegin): Promise<WarehouseWriter> {
+  const {database, signal, timeouts, undo} = file
+  const keepFormer = (commit: number): KeepFormer => ({runId: run.runId, commit, ...undo})
+  await makeWhereMissing(database.path, signal)
+  const endLife = await showRunLives(database.path, run.runId)
+  let taken: {readonly started: Event; readonly states: readonly StreamState[]}
+  try {
+    taken = await take(file, run)
+  } catch (error) {
+    await endLife()
+    throw error
+  }
+  const {started, states} = taken
+  let commits = 0
+  // What has its definition from other tables is a copy of them, which is dropped as a whole.
+  const keep = (): KeepFormer | undefined => (run.definitionFrom === undefined ? keepFormer((commits += 1)) : undefined)
+  const inOneTransaction = whileHeld(file, run)
+  return {
+    since: new Date(started.created_at),
+    states,
+    // A stopped run still commits what is whole and says that it stopped.
+    commit: async (batch, events, idleSince) => {
+      const kept = keep()
+      if (!(await databaseExists(database.path))) throw fileExchanged(`${database.path} is gone`)
+      const waiting = {...timeouts, ...(idleSince !== undefined && {idleSince})}
+      const commit = async (connection: DuckDBConnection): Promise<CommitResult> =>
+        inTransaction(connection, async () => {
+          await assertLeaseHeld(connection, run.tables, run.runId)
+          return commitBatch(connection, {...run, keep: kept}, batch, events)
+        })
+      return withDatabase(database, 'write', undefined, commit, waiting)
+    },
+    promote: async (promotion) =>
+      inOneTransaction(async (connection) =>
+        promoteRows(connection, {tables: run.tables, keep: keepFormer(1)}, promotion),
+      ),
+    undo: async (runs) => inOneTransaction(async (connection) => undoRows(connection, run.tables, runs)),
+    // The lease itself ends with the job.completed or job.failed of the last commit.
+    close: endLife,
+  }
+}
+
+function whileHeld({database, signal, timeouts}: WritableFile, run: RunToBegin) {
+  return async <Result>(write: (connection: DuckDBConnection) => Promise<Result>): Promise<Result> =>
+    withDatabase(
+      database,
+      'write',
+      signal,
+      async (connection) =>
+        inTransaction(connection, async () => {
+          await assertLeaseHeld(connection, run.tables, run.runId)
+          return write(connection)
+        }),
+      timeouts,
+    )
+}
+
+async function take(
+  {database, signal}: WritableFile,
+  run: RunToBegin,
+): Promise<{readonly started: Event; readonly states: readonly StreamState[]}> {
+  return withDatabase(database, 'write', signal, async (connection) =>
+    inTransaction(connection, async () => {
+      if (run.definitionFrom !== undefined) await createMissingCopies(connection, run.tables, run.definitionFrom)
+      await createMissingTables(connection, run.tables)
+      await assertCompatibleTables(connection, run.tables)
+      return {
+        started: await takeLease(connection, database.path, run),
+        states: await readStreamStates(connection, run.tables, run.scopes),
+      }
+    }),
+  )
+}
