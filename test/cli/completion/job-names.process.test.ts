@@ -106,6 +106,11 @@ describe('completion in zsh', () => {
     expect(jobsAfter.map(([, command]) => command)).to.have.members([
       'show',
       'doctor',
+      // test
+      'compare',
+      'promote',
+      'reconcile',
+      'verify',
       'run',
       'run-job',
       // schema

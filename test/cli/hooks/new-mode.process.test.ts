@@ -47,7 +47,7 @@ describe('a run mode that is added', () => {
     })
     await project.writeRecords([{at: '2024-03-01T12:00:00Z', id: 'a'}])
     copy = await copyPackage()
-    await edit(copy, /const RUN_MODES = \{/, `$&${ROW}`)
+    await edit(copy, /const ROWS = \{/, `$&${ROW}`)
   })
 
   const run = async (...flags: readonly string[]): Promise<CliResult> =>
