@@ -40,7 +40,7 @@ describe('lorchestra sources create', () => {
     for (const script of [[TSC], [TSC, '-p', 'test'], ['--test', '--test-reporter', 'tap', 'test/**/*.test.ts']]) {
       const {code, stdout, stderr} = await runNode(script, {cwd: plugin, home})
       expect(code, stdout + stderr).to.equal(0)
-      if (script[0] === '--test') expect(stdout).to.match(/# pass 16\n# fail 0/)
+      if (script[0] === '--test') expect(stdout).to.match(/# pass 18\n# fail 0/)
     }
     await linkPlugin(plugin, home)
     const service = await startService(itemsOf({records: 30, size: 10}))

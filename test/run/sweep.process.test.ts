@@ -32,16 +32,21 @@ const source = {
 export default source
 `
 
+const PLAIN = ARCHIVE.replace('listKeys', 'listNothing').replace("name: 'archive'", "name: 'plain'")
+
 describe('a source in its box that lists its keys', () => {
   it('is swept, and the run says what that found; a source that cannot is refused, by doctor, too', async () => {
-    const home = await homeWith({name: 'archive', files: {'source.js': ARCHIVE}}, {name: 'diary'})
+    const home = await homeWith(
+      {name: 'archive', files: {'source.js': ARCHIVE}},
+      {name: 'plain', files: {'source.js': PLAIN}},
+    )
     const yaml = `jobs:
   entries:
     source: archive
     file: records.json
     sweep: 1s
-  diary_entries:
-    source: diary
+  plain_entries:
+    source: plain
     file: records.json
     sweep: 7d
 `
@@ -63,11 +68,11 @@ describe('a source in its box that lists its keys', () => {
     expect(shown.stdout).to.match(/^sweep +1s$/m)
     expect(shown.stdout).to.include('entry (by time; may miss what is late)')
     for (const args of [
-      ['run', 'diary_entries'],
-      ['doctor', 'diary_entries'],
+      ['run', 'plain_entries'],
+      ['doctor', 'plain_entries'],
     ]) {
       const {stdout, stderr} = await project.run(args)
-      expect(stdout + stderr).to.include('says sweep, but the source diary cannot list its keys')
+      expect(stdout + stderr).to.include('says sweep, but the source plain cannot list its keys')
     }
   })
 })
