@@ -36,7 +36,11 @@ describe('a DuckDB file', () => {
     const file = databaseIn(folder())
     const release = makeReadOnly(file)
     try {
-      expectClearError(await failureOf(run(6)), /cannot be written.*(not permitted|denied|[Rr]ead-only)/, /right to write/)
+      expectClearError(
+        await failureOf(run(6)),
+        /cannot be written.*(not permitted|denied|[Rr]ead-only)/,
+        /right to write/,
+      )
       const dry = await run(6, {mode: 'dry-run'})
       expect(dry.error, 'a dry run only reads').to.equal(undefined)
       expect(dry.counts.extracted).to.equal(9)
