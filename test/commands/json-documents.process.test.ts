@@ -163,7 +163,7 @@ describe('the documents of --json', () => {
   })
 
   it('runs undo', async () => {
-    await expectDocument(await printed(`runs undo ${runId} --dry-run`), {name: 'runs-undo'})
+    await expectDocument(await printed(`runs undo ${runId} --through --dry-run`), {name: 'runs-undo'})
   })
 
   it('rejects retry', async () => {
