@@ -33,7 +33,7 @@ describe('tables of any name that lorchestra.yaml takes', () => {
       text = 'second'
       const last = await run(3000)
       expect([last.error, last.counts.updated]).to.deep.equal([undefined, 2])
-      const settings = {path: databaseIn(folder()), lockTimeout: '10s'}
+      const settings = {path: databaseIn(folder()), lockTimeout: '10s', undo: '7d'}
       const warehouse = await openWarehouse({type: 'duckdb', tables, settings})
       expect((await readPastRuns(warehouse, tables, {limit: 10})).length).to.equal(3)
       const {streams, tables: described} = await warehouse.describe(tables)
