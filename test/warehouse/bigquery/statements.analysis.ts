@@ -122,7 +122,6 @@ describe('every statement that can be sent to BigQuery', () => {
     await run({...COMPARED, now: 6 * DAY, mode: 'dry-run', diffSamples: 1})
     service.faults = once(isCommit, failedJob('invalidQuery', 'Transaction is aborted due to concurrent update'))
     await run({source: reading([notes('c', 'c')]), now: 7 * DAY, request: full})
-    await promote()
     const stream = {sourceSystem: 'scripted--acct1', objectType: 'note'}
     const warehouse = underTest.open()
     await warehouse.readStreamStates(PRODUCTION, [{job: 'job', account: null, selection: 'all', stream}])
