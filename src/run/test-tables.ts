@@ -27,7 +27,7 @@ export interface TestTablesState {
   readonly diff: Diff
   /** The number of rows of each object type that the log tells of. */
   readonly announced: ReadonlyMap<string, number>
-  /** Runs that wrote to the streams in production since the first of the test runs began, promotions of these runs, and what was undone, left out. */
+  /** Runs that committed to the streams in production since the first of the test runs began, promotions of these runs, and what was undone, left out. */
   readonly productionRuns: readonly PastRun[]
   /** Every test run was promoted before. */
   readonly isPromoted: boolean
@@ -63,8 +63,10 @@ export async function readTestTables(request: TestTablesRequest): Promise<TestTa
     inserted: compared.inserted,
   })
   const at = new Date()
-  const isSince = ({commits, startedAt}: PastRun): boolean =>
-    commits.some(isOf(scopes)) && startedAt >= (runs[0]?.startedAt ?? 0)
+  const firstStart = runs[0]?.startedAt ?? 0
+  // What a run reads before it commits may be newer than the test run's, whenever it began.
+  const isSince = ({commits}: PastRun): boolean =>
+    commits.some((commit) => isOf(scopes)(commit) && commit.at >= firstStart)
   const ofProduction = (await pastRuns(await warehouse.readRunEvents(production, {limit: NEWEST_RUNS}))).filter(isSince)
   const promotions = ofProduction.filter(({promotes}) => promotes.some((id) => runs.some(({runId}) => runId === id)))
   const promoted = promotions.filter(isNotUndone).flatMap(({promotes}) => promotes)

@@ -112,6 +112,22 @@ export function describePromotion(warehouse: () => WarehouseUnderTest): void {
     expect((await warehouse().stored()).map(({payload}) => payload)).to.deep.equal([{id: 'a', n: 3}, {id: 'b'}])
   })
 
+  it('takes a production run for a later one that began before the test run, and committed after it', async () => {
+    await warehouse().run({source: yielding({id: 'a', n: 1}), now: DAY})
+    await test({source: yielding({id: 'a', n: 2}), now: 3 * DAY})
+    let now = 2 * DAY
+    const source = scriptedSource(() => [], {
+      async *extract() {
+        now = 4 * DAY
+        yield await Promise.resolve({records: [{id: 'a', n: 3}]})
+      },
+    })
+    await warehouse().run({source, now, clock: () => now, request: full, runId: 'slow'})
+    const before = await snapshot()
+    expect(String(await error(promote()))).to.include('run slow has written')
+    expect(await snapshot()).to.deep.equal(before)
+  })
+
   it('refuses what was promoted before, and takes what a further test run has added', async () => {
     await test({source: yielding({id: 'a'}), now: DAY})
     await promote()

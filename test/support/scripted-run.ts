@@ -33,6 +33,8 @@ export interface ScriptedRun {
   readonly mode?: RunMode
   readonly request?: Partial<WindowRequest>
   readonly now?: number
+  /** The time that passes during the run, where `now` does not stand still. */
+  readonly clock?: () => number
   readonly tables?: TableSet
   readonly job?: string
   readonly account?: string
@@ -131,7 +133,7 @@ export async function scriptedRun(run: ScriptedRun): Promise<ScriptedResult> {
     maxRejects: run.maxRejects ?? 100,
     schema: run.schema ?? 'evolve',
     askKnown: !request.refetch,
-    now: () => new Date(run.now ?? Date.now()),
+    now: () => new Date(run.clock?.() ?? run.now ?? Date.now()),
     maskSecrets: (run.mask ?? createMask()).apply,
     commitAfter: run.commitAfter ?? {records: 50_000, milliseconds: 300_000},
     start: run.start ?? -Infinity,
