@@ -58,7 +58,7 @@ export async function promoteJob(request: PromoteRequest): Promise<PromotionRepo
     leavesBookmark: state.test.some(
       ({bookmark}, index) => bookmark !== undefined && !isFirstLoad(state.production[index]),
     ),
-    seconds: (Date.now() - startedAt.getTime()) / 1000,
+    seconds: secondsSince(startedAt),
   }
 }
 
@@ -94,7 +94,6 @@ async function write(
     started: () => event({type: 'job.started', payload: started}),
   })
   if (writer === undefined) return undefined
-  const counts = noCounts()
   return writeBeside({job, account, startedAt, event, maskSecrets}, writer, async () => {
     assertNothingCameBetween(state, writer)
     const promotion = await writer.promote({
@@ -104,17 +103,14 @@ async function write(
       changed,
       runs,
       runId,
-      events: (rows) => {
-        Object.assign(counts, totalOf(rows))
-        return [
-          ...scopes.flatMap((scope, index) => completedEvents(scope, index, state, rows, runs).map(event)),
-          ...scopes.flatMap((scope, index) => schemaEvents(scope, index, state, runs).map(event)),
-          event({
-            type: 'job.completed',
-            payload: {job, account, counts: {...counts}, commits: 1, duration_seconds: secondsSince(startedAt)},
-          }),
-        ]
-      },
+      events: (rows) => [
+        ...scopes.flatMap((scope, index) => completedEvents(scope, index, state, rows, runs).map(event)),
+        ...scopes.flatMap((scope, index) => schemaEvents(scope, index, state, runs).map(event)),
+        event({
+          type: 'job.completed',
+          payload: {job, account, counts: {...totalOf(rows)}, commits: 1, duration_seconds: secondsSince(startedAt)},
+        }),
+      ],
     })
     return {runId, counts: totalOf(promotion)}
   })

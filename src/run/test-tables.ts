@@ -2,7 +2,7 @@ import {busy, failure, usageError} from '../base/errors.ts'
 import {testTablesOf, type TableSet} from '../model/tables.ts'
 import {DiffTally, type Diff} from '../sink/diff.ts'
 import type {DescribedTable, StreamScope, StreamState, Warehouse} from '../warehouse/warehouse.ts'
-import type {ComparedTables} from '../warehouse/promotion.ts'
+import {assertRowsAreAsAnnounced, type ComparedTables} from '../warehouse/promotion.ts'
 import {pastRuns, type PastCommit, type PastRun} from './past-runs.ts'
 
 /** All runs of test tables are read; production's newest ones are enough. */
@@ -110,12 +110,15 @@ export function assertPromotable(
       code: 'E_PROMOTION_REFUSED',
       next: 'Nothing is left to promote. Drop the test tables: lorchestra test drop',
     })
-  for (const [objectType, rows] of compared.byObjectType) {
-    const found = rows.insert + rows.update + rows.newer + rows.unchanged
-    const logged = announced.get(objectType) ?? 0
-    if (found !== logged)
-      throw refused(`the test tables hold ${found} rows of ${objectType}, but their log tells of ${logged}`)
-  }
+  assertRowsAreAsAnnounced(
+    new Map(
+      [...compared.byObjectType].map(([type, {insert, update, newer, unchanged}]) => [
+        type,
+        insert + update + newer + unchanged,
+      ]),
+    ),
+    announced,
+  )
 }
 
 /** Throws where one is under way, as far as that can be seen. */

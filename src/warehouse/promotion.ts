@@ -60,7 +60,7 @@ export function assertRowsAreAsAnnounced(
 }
 
 /** Throws where rows would be changed that production may have read later. */
-export function conflictsIn(changed: number): void {
+export function assertNoConflict(changed: number): void {
   if (changed === 0) return
   throw failure(
     `${changed} rows have another value in production, which was written to since the test run began: that may be the newer one`,

@@ -4,7 +4,7 @@ import {pause} from '../../base/waiting.ts'
 import type {ChangedRow, CompareOptions} from '../comparison.ts'
 import {
   assertRowsAreAsAnnounced,
-  conflictsIn,
+  assertNoConflict,
   type ComparedRows,
   type ComparedTables,
   type Promotion,
@@ -112,7 +112,7 @@ async function takeOver(options: CommitOptions, since: Date, promotion: Promotio
       nameOf,
       made: (id) => staged.push(id),
     })
-    if (changed === 'refuse') conflictsIn(found.reduce((sum, one) => sum + one.changed, 0))
+    if (changed === 'refuse') assertNoConflict(found.reduce((sum, one) => sum + one.changed, 0))
     const classified = changed === 'skip' ? found.map(withoutChanges) : found
     const counts = countsOf(classified)
     const written = await tryToWrite(

@@ -5,7 +5,7 @@ import type {Stream} from '../../source.ts'
 import {isAnotherValue, type CompareOptions} from '../comparison.ts'
 import {
   assertRowsAreAsAnnounced,
-  conflictsIn,
+  assertNoConflict,
   type ComparedRows,
   type ComparedTables,
   type Promotion,
@@ -65,7 +65,7 @@ export async function promoteRows(
   await classify(connection, {from, table}, streams, [...kept, 'last_seen AS stored_last_seen$'], isAnotherValue)
   const [found] = await rowsOf(connection, 'SELECT count(*)::DOUBLE AS changed FROM changed$')
   assertRowsAreAsAnnounced(await countStaged(connection), announced)
-  if (changed === 'refuse') conflictsIn(Number(found?.['changed']))
+  if (changed === 'refuse') assertNoConflict(Number(found?.['changed']))
   await connection.run(
     `DELETE FROM changed$ WHERE sequence IN (SELECT sequence FROM changed_text$ JOIN changed$ USING (sequence) WHERE stored_last_seen$ > last_seen)`,
   )
