@@ -33,10 +33,6 @@ export function* changesOf(from: string, to: string): Generator<JsonChange> {
   }
 }
 
-/** Writes a path as RFC 6901 does. */
-export const pointerTo = (path: readonly string[]): string =>
-  path.map((segment) => `/${segment.replaceAll('~', '~0').replaceAll('/', '~1')}`).join('')
-
 /** A path begins with the innermost name, so that none is written that nobody asks for. */
 interface Path {
   readonly name: string

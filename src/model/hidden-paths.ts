@@ -2,6 +2,7 @@ import {sourceBug} from '../base/errors.ts'
 import {isExactNumber, parseExactly} from '../base/exact-json.ts'
 import {isNestedDeeperThan} from '../base/json-text.ts'
 import type {JsonChange} from '../base/json-difference.ts'
+import {namesIn} from '../base/json-pointer.ts'
 import {HIDDEN} from '../base/mask.ts'
 import type {JsonValue} from '../source.ts'
 
@@ -21,10 +22,7 @@ export function segmentsOf(path: string): Segments {
   }
   if (/~(?![01])/.test(path))
     throw new RangeError(`${JSON.stringify(path)} is no path: in a name ~ is written ~0, and / is written ~1`)
-  return path
-    .slice(1)
-    .split('/')
-    .map((segment) => segment.replaceAll('~1', '/').replaceAll('~0', '~'))
+  return namesIn(path)
 }
 
 /** Puts `***` in place of all that the paths lead to, whatever it is; all else keeps its value, numbers their digits. */

@@ -1,4 +1,5 @@
 import {isExactNumber} from '../base/exact-json.ts'
+import {segmentFor} from '../base/json-pointer.ts'
 import type {JsonObject} from '../source.ts'
 
 /**
@@ -177,7 +178,7 @@ export class ShapeFold {
 
 function* membersOf({members, any}: Node): Generator<readonly [string, Node]> {
   if (any !== undefined) yield ['*', any]
-  for (const [name, member] of members ?? []) yield [name.replaceAll('~', '~0').replaceAll('/', '~1'), member]
+  for (const [name, member] of members ?? []) yield [segmentFor(name), member]
 }
 
 const pathsBelow = (node: Node): number =>

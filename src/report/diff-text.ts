@@ -1,5 +1,6 @@
 import {printable} from '../base/printable.ts'
-import {pointerTo, type JsonChange} from '../base/json-difference.ts'
+import type {JsonChange} from '../base/json-difference.ts'
+import {pointerTo} from '../base/json-pointer.ts'
 import type {Diff, UpdatedSample} from '../sink/diff.ts'
 import type {ComparedCounts, InsertedSample} from '../warehouse/comparison.ts'
 import type {JsonValue} from '../source.ts'

@@ -1,7 +1,8 @@
 import {sourceBug} from '../base/errors.ts'
 import type {Event} from '../model/events.ts'
 import type {SpoolableRecord} from '../model/raw-object-columns.ts'
-import {changesOf, pointerTo} from '../base/json-difference.ts'
+import {changesOf} from '../base/json-difference.ts'
+import {pointerTo} from '../base/json-pointer.ts'
 import {assertOneObject} from '../warehouse/record-lines.ts'
 import type {SliceReader} from './slice.ts'
 

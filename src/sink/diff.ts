@@ -1,4 +1,5 @@
-import {changesOf, pointerTo, type JsonChange} from '../base/json-difference.ts'
+import {changesOf, type JsonChange} from '../base/json-difference.ts'
+import {pointerTo} from '../base/json-pointer.ts'
 import {hideWithin} from '../model/hidden-paths.ts'
 import type {ChangedRow, Compared, ComparedCounts, InsertedSample} from '../warehouse/comparison.ts'
 

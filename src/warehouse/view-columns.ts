@@ -1,4 +1,5 @@
 import {usageError} from '../base/errors.ts'
+import {namesIn} from '../base/json-pointer.ts'
 import {testTablesOf, type TableSet} from '../model/tables.ts'
 import type {SchemaFact, SchemaType} from '../model/stream-schema.ts'
 import type {Stream} from '../source.ts'
@@ -48,12 +49,6 @@ export function viewColumns(facts: readonly SchemaFact[]): readonly ViewColumn[]
   return wanted.map(({path}) => ({path, name: freeName(path, taken), type: typeOf(types.get(path) ?? [])}))
 }
 
-export const segmentsOfPath = (path: string): readonly string[] =>
-  path
-    .slice(1)
-    .split('/')
-    .map((segment) => segment.replaceAll('~1', '/').replaceAll('~0', '~'))
-
 /** A view is called after its stream, in letters that need no quotes. */
 export const viewNameOf = ({sourceSystem, objectType}: Stream): string =>
   `${sourceSystem}_${objectType}`.replaceAll('-', '_')
@@ -94,7 +89,7 @@ function parentsOf(path: string): readonly string[] {
 }
 
 function freeName(path: string, taken: Set<string>): string {
-  const plain = segmentsOfPath(path).join('__').replaceAll(/\W/g, '_').slice(0, LONGEST_NAME)
+  const plain = namesIn(path).join('__').replaceAll(/\W/g, '_').slice(0, LONGEST_NAME)
   const name = /^\d/.test(plain) || plain === '' ? `_${plain}` : RESERVED.test(plain) ? `x${plain}` : plain
   let free = name
   for (let number = 2; taken.has(free.toLowerCase()); number += 1) free = `${name}_${number}`

@@ -1,7 +1,8 @@
 import {expect} from 'chai'
 import fc from 'fast-check'
 
-import {changesOf, isSameJson, pointerTo} from '../../src/base/json-difference.ts'
+import {changesOf, isSameJson} from '../../src/base/json-difference.ts'
+import {pointerTo} from '../../src/base/json-pointer.ts'
 
 const changes = (from: string, to: string) =>
   [...changesOf(from, to)].map((change) => ({...change, path: pointerTo(change.path)}))

@@ -1,4 +1,5 @@
-import {nameTaken, segmentsOfPath, VIEW_HEAD, type ViewColumn, type ViewSql, type ViewToMake} from '../view-columns.ts'
+import {namesIn} from '../../base/json-pointer.ts'
+import {nameTaken, VIEW_HEAD, type ViewColumn, type ViewSql, type ViewToMake} from '../view-columns.ts'
 import type {Connection} from './connection.ts'
 import {literal} from './sql.ts'
 import {createTable, deleteTable, findTable} from './table-metadata.ts'
@@ -32,7 +33,7 @@ export async function createView(connection: Connection, name: string, select: s
 }
 
 const memberOf = (path: string): string =>
-  `payload${segmentsOfPath(path)
+  `payload${namesIn(path)
     .map((segment) => `[${literal(segment)}]`)
     .join('')}`
 
