@@ -42,4 +42,7 @@ export const COMPARED = ALL.filter((column) => column.from === 'record' && colum
 /** Values that a changed row keeps, whatever the record and the run say. */
 export const KEPT = ALL.filter((column) => 'updated' in column && column.updated === 'never')
 
+/** The columns that a commit changes in a stored row, and an undo gives back. */
+export const RESTORED = ALL.filter((column) => 'updated' in column && column.updated !== 'never').map(({name}) => name)
+
 export const RUN_COLUMNS = ALL.filter((column): column is ColumnDefinition & RunColumn => column.from === 'run')

@@ -1,6 +1,5 @@
 import {pause} from '../../base/waiting.ts'
-import {COMPARED} from '../../model/raw-object-columns.ts'
-import {RAW_OBJECT_COLUMNS} from '../../model/tables.ts'
+import {COMPARED, RESTORED} from '../../model/raw-object-columns.ts'
 import type {Stream} from '../../source.ts'
 import {
   assertInsertedRows,
@@ -23,11 +22,6 @@ const WHAT = 'looking for rows to take back'
 const ATTEMPTS = 6
 /** No dataset keeps what its tables held for longer. */
 const TIME_TRAVEL = 7 * 24 * 60 * 60 * 1000
-
-/** The columns that a commit changes in a stored row. */
-const RESTORED = RAW_OBJECT_COLUMNS.filter((column) => 'updated' in column && column.updated !== 'never').map(
-  ({name}) => name,
-)
 
 /** Rows of a stream that the runs inserted, and others that they wrote. */
 interface WrittenRows extends StreamToUndo {

@@ -10,8 +10,8 @@ import {literal, rowsOf} from './sql.ts'
 export interface StoredRows {
   /** The table, quoted. */
   readonly table: string
-  /** A row that was read after this keeps its payload. */
-  readonly newest: Date
+  /** A row that was read after this keeps its payload; missing: none does. */
+  readonly newest?: Date
   /** Row ids from the first, up to but without the second; all rows where it is missing. */
   readonly rows?: readonly [number, number]
 }
@@ -21,10 +21,11 @@ const PAGE_BYTES = 16 * 1024 * 1024
 
 /** Adds the stored rows of staged keys to `stored_key$`. */
 export async function findStoredKeys(connection: DuckDBConnection, {table, newest, rows}: StoredRows): Promise<void> {
+  const newer = newest === undefined ? 'false' : `stored.last_seen > ${literal(newest.toISOString())}::TIMESTAMPTZ`
   await addTo(
     connection,
     'stored_key$',
-    `SELECT idem_key, stored.rowid AS stored_row, stored.last_seen > ${literal(newest.toISOString())}::TIMESTAMPTZ AS newer
+    `SELECT idem_key, stored.rowid AS stored_row, ${newer} AS newer
      FROM staged_key$ JOIN ${table} AS stored USING (idem_key)${where('stored.rowid', rows)}`,
   )
 }

@@ -46,7 +46,6 @@ const NO_ROWS = 'no_rows$'
 /** Stored rows that have changed, with their row ids. */
 const CHANGED_ROWS: StoredRows['table'] = '(SELECT stored_row AS rowid, payload, last_seen FROM changed$)'
 const NO_LOG: LogState = {events: 0, commits: 0, lastRun: undefined}
-const FAR_FUTURE = new Date('9999-12-31T00:00:00Z')
 
 interface ToOpen {
   readonly streams: StreamsToCompare
@@ -120,7 +119,7 @@ export class DuckDBComparison implements Comparison {
     }
     if (this.#written > 0) {
       await this.#restrictKeys('SEMI')
-      const stored = {table: 'written$', newest: FAR_FUTURE}
+      const stored = {table: 'written$'}
       await findStoredKeys(connection, stored)
       await findChangedTexts(connection, stored, this.#digests, ['payload', 'last_seen'])
       await settle()

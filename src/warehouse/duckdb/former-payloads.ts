@@ -1,7 +1,8 @@
 import type {DuckDBConnection} from '@duckdb/node-api'
 
 import {usageError} from '../../base/errors.ts'
-import {RAW_OBJECT_COLUMNS, type TableSet} from '../../model/tables.ts'
+import {RESTORED} from '../../model/raw-object-columns.ts'
+import type {TableSet} from '../../model/tables.ts'
 import {columnsOf} from './definitions.ts'
 import {identifier, literal, rowsOf, tableNamed} from './sql.ts'
 
@@ -9,11 +10,6 @@ const TABLE = 'lorchestra_undo'
 const OWN_COLUMNS = ['run_id', 'commit_number', 'kept_at', 'idem_key']
 
 export const FORMER_PAYLOADS = tableNamed(TABLE)
-
-/** The columns that a commit changes in a stored row. */
-export const RESTORED = RAW_OBJECT_COLUMNS.filter((column) => 'updated' in column && column.updated !== 'never').map(
-  ({name}) => name,
-)
 
 /** Says what former payloads are kept for. */
 export interface KeepFormer {

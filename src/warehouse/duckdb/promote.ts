@@ -28,8 +28,6 @@ import {keepFormer, type KeepFormer} from './former-payloads.ts'
 import {literal, rowsOf, tableNamed} from './sql.ts'
 import {ofStreams, saltedDigests, stageKeys, stageRows} from './staging.ts'
 
-const FAR_FUTURE = new Date('9999-12-31T00:00:00Z')
-
 /** Compares rows of one table set with those of another. Writes temporary tables alone. */
 export async function compareRows(
   connection: DuckDBConnection,
@@ -96,9 +94,9 @@ async function classify(
   const digests = saltedDigests()
   await stageRows(connection, tableNamed(from.rawObjects), streams)
   await stageKeys(connection, digests)
-  await findStoredKeys(connection, {table, newest: FAR_FUTURE})
+  await findStoredKeys(connection, {table})
   assertOneRowPerKey(table, await countSurplusKeys(connection))
-  await findChangedTexts(connection, {table, newest: FAR_FUTURE}, digests, columns)
+  await findChangedTexts(connection, {table}, digests, columns)
   await stageChanged(connection)
   await dropEqualValues(connection, {table}, isChanged)
 }

@@ -1,10 +1,11 @@
 import type {DuckDBConnection} from '@duckdb/node-api'
 
+import {RESTORED} from '../../model/raw-object-columns.ts'
 import type {TableSet} from '../../model/tables.ts'
 import {assertInsertedRows, notKept, rowsDiffer, type RunsToUndo, type Undo, type UndoneRows} from '../undo.ts'
 import {makeRoomForIndex} from './commit.ts'
 import {insertEvents} from './events.ts'
-import {FORMER_PAYLOADS, formerPayloadsExist, RESTORED} from './former-payloads.ts'
+import {FORMER_PAYLOADS, formerPayloadsExist} from './former-payloads.ts'
 import {literal, rowsOf, tableNamed} from './sql.ts'
 import {ofStreams} from './staging.ts'
 

@@ -2,7 +2,7 @@ import type {DuckDBConnection} from '@duckdb/node-api'
 
 import {inTurn} from '../../base/waiting.ts'
 import type {Event} from '../../model/events.ts'
-import type {CommitResult, RunToBegin, StreamState, WarehouseWriter} from '../warehouse.ts'
+import type {RunToBegin, StreamState, WarehouseWriter} from '../warehouse.ts'
 import {commitBatch} from './commit.ts'
 import {databaseExists, inTransaction, withDatabase, type DatabaseOptions} from './connection.ts'
 import {assertCompatibleTables, createMissingCopies, createMissingTables} from './definitions.ts'
@@ -47,7 +47,6 @@ export async function beginWriting(file: WritableFile, run: RunToBegin): Promise
   let commits = 0
   // What has its definition from other tables is a copy of them, which is dropped as a whole.
   const keep = (): KeepFormer | undefined => (run.definitionFrom === undefined ? keepFormer((commits += 1)) : undefined)
-  const inOneTransaction = whileHeld(file, run)
   return {
     since: new Date(started.created_at),
     states,
@@ -56,36 +55,36 @@ export async function beginWriting(file: WritableFile, run: RunToBegin): Promise
       const kept = keep()
       if (!(await databaseExists(database.path))) throw fileExchanged(`${database.path} is gone`)
       const waiting = {...timeouts, ...(idleSince !== undefined && {idleSince})}
-      const commit = async (connection: DuckDBConnection): Promise<CommitResult> =>
-        inTransaction(connection, async () => {
-          await assertLeaseHeld(connection, run.tables, run.runId)
-          return commitBatch(connection, {...run, keep: kept}, batch, events)
-        })
-      return withDatabase(database, 'write', undefined, commit, waiting)
+      return whileHeld({database, signal: undefined, timeouts: waiting}, run, async (connection) =>
+        commitBatch(connection, {...run, keep: kept}, batch, events),
+      )
     },
     promote: async (promotion) =>
-      inOneTransaction(async (connection) =>
+      whileHeld(file, run, async (connection) =>
         promoteRows(connection, {tables: run.tables, keep: keepFormer(1)}, promotion),
       ),
-    undo: async (runs) => inOneTransaction(async (connection) => undoRows(connection, run.tables, runs)),
+    undo: async (runs) => whileHeld(file, run, async (connection) => undoRows(connection, run.tables, runs)),
     // The lease itself ends with the job.completed or job.failed of the last commit.
     close: endLife,
   }
 }
 
-function whileHeld({database, signal, timeouts}: WritableFile, run: RunToBegin) {
-  return async <Result>(write: (connection: DuckDBConnection) => Promise<Result>): Promise<Result> =>
-    withDatabase(
-      database,
-      'write',
-      signal,
-      async (connection) =>
-        inTransaction(connection, async () => {
-          await assertLeaseHeld(connection, run.tables, run.runId)
-          return write(connection)
-        }),
-      timeouts,
-    )
+/** Writes in one transaction, as long as the streams are still the run's. */
+async function whileHeld<Result>(
+  {
+    database,
+    signal,
+    timeouts,
+  }: Pick<WritableFile, 'database' | 'timeouts'> & {readonly signal: AbortSignal | undefined},
+  {tables, runId}: RunToBegin,
+  write: (connection: DuckDBConnection) => Promise<Result>,
+): Promise<Result> {
+  const holding = async (connection: DuckDBConnection): Promise<Result> =>
+    inTransaction(connection, async () => {
+      await assertLeaseHeld(connection, tables, runId)
+      return write(connection)
+    })
+  return withDatabase(database, 'write', signal, holding, timeouts)
 }
 
 async function take(
