@@ -56,8 +56,8 @@ export function rowOf(mode: RunMode): RunModeRow {
   return RUN_MODES[mode]
 }
 
-/** The flag of the mode that writes nothing. */
-export const DRY_RUN_FLAG = Object.values(RUN_MODES).find(({writes}) => writes === undefined)?.flag?.name as ModeFlag
+/** Commands beside runs that write take it as well. */
+export const DRY_RUN_FLAG = ROWS['dry-run'].flag.name
 
 /** Commands that only look take it as well, where they may look into the test tables. */
 export const TEST_TABLE_FLAG = ROWS['test-table'].flag.name

@@ -1,3 +1,4 @@
+import type {Event} from '../model/events.ts'
 import type {TableSet} from '../model/tables.ts'
 import type {CommitBatch} from '../warehouse/commit-batch.ts'
 import type {Comparison, StreamsToCompare} from '../warehouse/comparison.ts'
@@ -36,8 +37,8 @@ export class Differ {
     this.#tally.add(compared)
   }
 
-  addDeleted(idemKey: string): void {
-    this.#tally.addDeleted(idemKey)
+  logEvent({event_type: type, idem_key: idemKey}: Event): void {
+    if (type === 'object.deleted' && idemKey !== null) this.#tally.addDeleted(idemKey)
   }
 
   diff(): Diff {

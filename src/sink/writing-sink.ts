@@ -92,7 +92,7 @@ export class WritingSink implements Sink {
   async logEvent(event: Event): Promise<void> {
     const {spool, differ} = this.#running()
     await spool.addEvent(event)
-    if (event.event_type === 'object.deleted' && event.idem_key !== null) differ?.addDeleted(event.idem_key)
+    differ?.logEvent(event)
   }
 
   async endSlice(): Promise<void> {
