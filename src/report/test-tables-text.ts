@@ -22,7 +22,8 @@ export function formatTestTables({tables, runs}: ListedTestTables, now: number):
   if (there.length === 0) return 'There are no test tables: lorchestra run JOB --test-table makes them.'
   const lines = there.map(({name, rows}) => `${name}${rows === undefined ? '' : `  ${NUMBER.format(rows)} rows`}`)
   const oldest = runs.at(-1)
-  const age = oldest === undefined ? [] : [`The oldest of ${runs.length} runs is ${ageOf(now - oldest.startedAt)} old.`]
+  const whose = runs.length === 1 ? 'The only run' : `The oldest of ${NUMBER.format(runs.length)} runs`
+  const age = oldest === undefined ? [] : [`${whose} is ${ageOf(now - oldest.startedAt)} old.`]
   return [...lines, ...age, '', formatRuns(runs)].join('\n')
 }
 

@@ -18,46 +18,35 @@ const view = {
 }
 const about = {job: names.job, warehouse: names.warehouse}
 
+const columnsOf = <Column extends z.ZodType>(element: Column) =>
+  z.array(element).describe('After the key, the id and the two times of the row.')
+
+const viewsWith = <Members extends z.ZodRawShape>(members: Members) =>
+  z.array(z.strictObject({...view, ...members})).describe('One element a stream that the job has read.')
+
 export const viewsPrintDocument = document({
   ...about,
-  views: z
-    .array(
-      z.strictObject({
-        ...view,
-        columns: z.array(column).describe('After the key, the id and the two times of the row.'),
-        sql: z.string().describe('The query that the view is.'),
-      }),
-    )
-    .describe('One element a stream that the job has read.'),
+  views: viewsWith({
+    columns: columnsOf(column),
+    sql: z.string().describe('The query that the view is.'),
+  }),
 })
 
 export const viewsCreateDocument = document({
   ...about,
-  views: z
-    .array(
-      z.strictObject({
-        ...view,
-        columns: z.array(column).describe('After the key, the id and the two times of the row.'),
-        replaced: z.boolean().describe('It took the place of one that lorchestra had made.'),
-      }),
-    )
-    .describe('One element a stream that the job has read.'),
+  views: viewsWith({
+    columns: columnsOf(column),
+    replaced: z.boolean().describe('It took the place of one that lorchestra had made.'),
+  }),
 })
 
 export const viewsCheckDocument = document({
   ...about,
-  views: z
-    .array(
-      z.strictObject({
-        ...view,
-        columns: z
-          .array(
-            column.extend({lost: z.int().nonnegative().describe('Values that the view makes NULL or another one of.')}),
-          )
-          .describe('After the key, the id and the two times of the row.'),
-      }),
-    )
-    .describe('One element a stream that the job has read.'),
+  views: viewsWith({
+    columns: columnsOf(
+      column.extend({lost: z.int().nonnegative().describe('Values that the view makes NULL or another one of.')}),
+    ),
+  }),
 })
 
 export type ViewsPrintDocument = DocumentOf<typeof viewsPrintDocument>
