@@ -39,11 +39,20 @@ export interface AskedJob {
 export async function askedJob({config, commandLine, log, mask, signal}: JobQuestion, name: string): Promise<AskedJob> {
   const job = findJob(config, name, {})
   const source = await new SourceBoxes(commandLine, config, {log, mask}).sourceOf(job)
+  return {job, source, ...(await resolvedJob({config, commandLine, mask, signal}, job, source))}
+}
+
+/** Opens the secrets of a job, and has its source check its options. */
+export async function resolvedJob(
+  {config, commandLine, mask, signal}: Omit<JobQuestion, 'log'>,
+  job: Job,
+  source: HostedSource,
+): Promise<Pick<AskedJob, 'resolved' | 'secrets'>> {
   const secrets = openSecrets(
     {account: job.account, job: job.name},
     {config, dataDir: commandLine.dataDir, mask, signal},
   )
-  return {job, source, secrets, resolved: await resolveOptions(job, source, config, mask, isStoredIn(secrets))}
+  return {secrets, resolved: await resolveOptions(job, source, config, mask, isStoredIn(secrets))}
 }
 
 /** Asks the source of a job which streams it reads, and with what selection; nothing is read. */

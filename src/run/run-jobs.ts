@@ -5,13 +5,13 @@ import type {Config as CommandLine} from '@oclif/core'
 
 import type {Config} from '../config/config.ts'
 import {outcomeOf, type Outcome} from '../base/errors.ts'
-import {resolveOptions, type ResolvedOptions} from '../config/job-options.ts'
+import type {ResolvedOptions} from '../config/job-options.ts'
 import {runSettings} from '../config/job-settings.ts'
-import {isStoredIn, openSecrets} from '../sources/secrets/open-secrets.ts'
 import {expandJobs, findJob, type Job} from '../config/jobs.ts'
 import type {Mask} from '../base/mask.ts'
 import {outcomeOfRun, type FinishedRun, type RunDescription} from './finished-run.ts'
 import {HeldWarehouse} from './held-warehouse.ts'
+import {resolvedJob} from './job-scopes.ts'
 import {assertReadsTheSame} from './read-again.ts'
 import {createRunId} from './run-id.ts'
 import {runJob} from './run-job.ts'
@@ -90,13 +90,8 @@ async function outcomeOfJob(options: RunJobsOptions, job: Job, boxes: SourceBoxe
 }
 
 async function runOne(options: RunJobsOptions, job: Job, boxes: SourceBoxes): Promise<FinishedRun> {
-  const {config, commandLine, signal, mask} = options
   const [source] = await Promise.all([boxes.sourceOf(job), loadWarehouse(options)])
-  const secrets = openSecrets(
-    {account: job.account, job: job.name},
-    {config, dataDir: commandLine.dataDir, mask, signal},
-  )
-  const resolved = await resolveOptions(job, source, config, mask, isStoredIn(secrets))
+  const {secrets, resolved} = await resolvedJob(options, job, source)
   await assertSignedIn(job, source, resolved.options, secrets)
   const definitions = sourceAnswer(() => source.streams(resolved.options))
   const {again} = options.read.request
@@ -107,7 +102,7 @@ async function runOne(options: RunJobsOptions, job: Job, boxes: SourceBoxes): Pr
   const streams = definitions.map(({objectType}) => `${job.sourceSystem}/${objectType}`)
   // Jobs of one command that read one stream are not in each other's way, as two commands would be.
   return streams.toSorted().reduceRight(
-    (run, stream) => async () => inTurn(stream, signal, run),
+    (run, stream) => async () => inTurn(stream, options.signal, run),
     async () => runResolved(options, job, {source, resolved, secrets}),
   )()
 }
