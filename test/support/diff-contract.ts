@@ -8,6 +8,8 @@ import {DAY, yielding, type WarehouseUnderTest} from './warehouse-contract.ts'
 
 const HOUR = 3_600_000
 const full = {full: true}
+/** TypeScript's library does not know it yet. */
+const {rawJSON} = JSON as unknown as {readonly rawJSON: (text: string) => unknown}
 const key = (id: string): string => `thing:scripted--acct1:${id}`
 
 /** What a diff promises on every warehouse, asked through the real sinks and the real pipeline. */
@@ -116,6 +118,21 @@ export function describeDiff(warehouse: () => WarehouseUnderTest): void {
     expect(second.diff?.table).to.equal(TEST.rawObjects)
     expect(second.diff?.counts).to.deep.equal({insert: 0, update: 1, unchanged: 1, newer: 0, duplicate: 0})
     expect(second.diff?.moved).to.equal(undefined)
+  })
+
+  it('takes a number for the same however it is spelled, as the run does, and no text for a number', async () => {
+    const spelled = (...numbers: string[]) =>
+      yielding({id: 'a', text: '[1.0,"2.0",', list: numbers.map((number) => rawJSON(number))})
+    await warehouse().run({source: spelled('1', '0', '-20', '0.5', '10.05', '3.0'), now: DAY})
+    const same = {source: spelled('1.0', '-0.0', '-20.0', '5e-1', '10.050', '3'), now: 2 * DAY, request: full}
+    expect((await diffOf(same)).counts).to.include({update: 0, unchanged: 1})
+    expect((await warehouse().run(same)).counts).to.include({updated: 0, unchanged: 1})
+    const other = {source: spelled('1.0', '0', '-20', '0.5', '10.5', '3'), now: 3 * DAY, request: full}
+    expect((await diffOf(other)).paths).to.deep.equal([{path: '/list/4', records: 1}])
+    expect((await warehouse().run(other)).counts).to.include({updated: 1, unchanged: 0})
+    const text = {...other, source: yielding({id: 'a', text: '[1,"2",', list: [1, 0, -20, 0.5, 10.5, 3]}), now: 4 * DAY}
+    expect((await diffOf(text)).paths).to.deep.equal([{path: '/text', records: 1}])
+    expect((await warehouse().run(text)).counts).to.include({updated: 1, unchanged: 0})
   })
 
   it('says that production moved while it was read, and who moved it', async () => {

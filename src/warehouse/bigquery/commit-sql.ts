@@ -105,9 +105,18 @@ export const keysStored = ({rawObjects}: CommitTerms, streams: readonly StagedSt
     )
     .join('\nUNION ALL\n')
 
+/**
+ * BigQuery's text of a JSON value has its members in order and no white space, so that equal values have equal texts, but for whole
+ * numbers: 1.0 is a FLOAT64 and stays 1.0. Texts are passed over, so that nothing in them is taken for a number.
+ */
+const WHOLE_FLOAT = String.raw`("(?:[^"\\]|\\.)*")|-?(0)\.0([,\]}]|$)|(-?[1-9][0-9]*)\.0([,\]}]|$)`
+const wholeNumbersAlike = (text: string): string => `REGEXP_REPLACE(${text}, r'${WHOLE_FLOAT}', r'\\1\\2\\3\\4\\5')`
+const differsInValue = (one: string, other: string): string =>
+  `IF(${one} = ${other}, FALSE, ${wholeNumbersAlike(one)} != ${wholeNumbersAlike(other)})`
+
 export const differs = ({name, type}: RawObjectColumn): string =>
   type === 'JSON'
-    ? `TO_JSON_STRING(stored.${name}) != TO_JSON_STRING(fresh.${name})`
+    ? differsInValue(`TO_JSON_STRING(stored.${name})`, `TO_JSON_STRING(fresh.${name})`)
     : `IFNULL(stored.${name} != fresh.${name}, (stored.${name} IS NULL) != (fresh.${name} IS NULL))`
 
 /** No other statement reads stored payloads; this one reads those of blocks that can hold a key that is `stored`. */
