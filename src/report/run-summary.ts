@@ -43,6 +43,9 @@ export function formatEstimate({records, units, unitsPerMinute}: Estimate & Rate
   ]
 }
 
+export const formatPriceOfDiff = (warehouse: string, bytes: number): string =>
+  indent(`${warehouse} estimates that comparing reads up to ${formatBytes(bytes)} for each commit`)
+
 /** Gives the lines that close a run that ended well. */
 export function summary(run: FinishedRun, maskSecrets: (text: string) => string): readonly string[] {
   const {description, report, diff, seconds} = run

@@ -5,6 +5,7 @@ import {progressLine, progressOfSeveral, type ProgressState} from './progress-li
 import {
   banner,
   formatEstimate,
+  formatPriceOfDiff,
   formatWindows,
   failureSummary,
   runMemberOf,
@@ -84,6 +85,13 @@ export class TerminalReporter implements RunObserver {
     this.#clearProgress()
     this.#running.set(job, {...this.#stateOf(job), expected: estimate.records, startedAt: Date.now()})
     this.#print(formatEstimate(estimate))
+  }
+
+  priced({warehouse}: RunDescription, bytes: number): void {
+    this.#clearProgress()
+    const line = formatPriceOfDiff(warehouse, bytes)
+    if (this.#options.json) this.#terminal.write(`${line}\n`)
+    else this.#print([line])
   }
 
   progressed({job}: RunDescription, update: RunProgress): void {

@@ -143,6 +143,7 @@ async function runResolved(
       needsCoverage: needsCoverage(options),
       samples: options.samples,
       diffSamples: options.diffSamples,
+      priced: (bytes) => observer.priced(description, bytes),
       hiddenPaths: job.hiddenPaths,
     },
     options.mode,

@@ -14,6 +14,8 @@ export interface RunObserver {
   described(description: RunDescription): void
   planned(description: RunDescription, windows: readonly TimeWindow[]): void
   estimated(description: RunDescription, estimate: Estimate & RateLimit): void
+  /** Comparing a commit with what is stored may read so many bytes that are billed; nothing is read yet. */
+  priced(description: RunDescription, bytes: number): void
   progressed(description: RunDescription, update: RunProgress): void
   finished(run: FinishedRun): void
   /** The job could not even begin. */

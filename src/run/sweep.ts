@@ -28,14 +28,17 @@ export function assertCanSweep({
   })
 }
 
-/** A run that writes, and goes on where the last one ended, sweeps what was not swept for as long as the job says. */
+/**
+ * A run that goes on where the last one ended, and writes or foretells what is written, sweeps what was not swept for as long as
+ * the job says.
+ */
 export const isSweepDue = (
   {sweep, request, sink, now}: Pick<JobRun, 'sweep' | 'request' | 'sink' | 'now'>,
   states: readonly StreamState[],
 ): boolean =>
   sweep !== undefined &&
   isPlain(request) &&
-  sink.tables.written !== undefined &&
+  (sink.tables.written ?? sink.tables.foretold) !== undefined &&
   states.some(({sweptAt = -Infinity}) => now().getTime() - sweptAt >= sweep)
 
 /** Lists all keys and hands on those that are not stored, some at a time. Adds up in `swept`, by object type. */

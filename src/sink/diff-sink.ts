@@ -29,10 +29,12 @@ export class DiffSink implements Sink {
   #begun: Begun | undefined
   /** The next batch may still be compared with what this one would have written. */
   #last: Spool | undefined
+  /** A run knows what it wrote itself when it looks anew. */
+  #knowsWritten = false
 
   constructor(dryRun: DryRunSink, compared: TableSet, options: SinkOptions) {
     this.mode = dryRun.mode
-    this.tables = dryRun.tables
+    this.tables = {...dryRun.tables, foretold: compared}
     this.#dryRun = dryRun
     this.#compared = compared
     this.#options = options
@@ -64,11 +66,13 @@ export class DiffSink implements Sink {
   }
 
   async known(idemKeys: readonly string[]): Promise<ReadonlySet<string>> {
-    return this.#dryRun.known(idemKeys)
+    const stored = await this.#dryRun.known(idemKeys)
+    return this.#knowsWritten ? new Set([...stored, ...(await this.#running().differ.written(idemKeys))]) : stored
   }
 
   async forgetKnown(): Promise<void> {
     await this.#dryRun.forgetKnown()
+    this.#knowsWritten = true
   }
 
   async upsertObjects(records: readonly SpoolableRecord[]): Promise<void> {

@@ -22,10 +22,10 @@ export class Differ {
   static async open(
     warehouse: Warehouse,
     streams: StreamsToCompare,
-    {diffSamples, hiddenPaths}: SinkOptions,
+    {diffSamples, hiddenPaths, priced}: SinkOptions,
   ): Promise<Differ | undefined> {
     if (diffSamples === undefined) return undefined
-    const comparison = await warehouse.openComparison(streams)
+    const comparison = await warehouse.openComparison({...streams, priced})
     return new Differ(comparison, new DiffTally({samples: diffSamples, hiddenPaths}), streams.tables)
   }
 
@@ -35,6 +35,10 @@ export class Differ {
       insertedSamples: this.#tally.insertedSamplesLeft,
     })
     this.#tally.add(compared)
+  }
+
+  async written(idemKeys: readonly string[]): Promise<ReadonlySet<string>> {
+    return this.#comparison.written(idemKeys)
   }
 
   logEvent({event_type: type, idem_key: idemKey}: Event): void {

@@ -56,6 +56,8 @@ export interface SinkTables {
   /** The tables whose coverage and keys count for this run; `undefined` where no warehouse is opened at all. */
   readonly read: TableSet | undefined
   readonly written: TableSet | undefined
+  /** The tables that a run would write, where a diff foretells what it would do. */
+  readonly foretold?: TableSet
 }
 
 export interface Preview {
@@ -76,6 +78,8 @@ export interface SinkOptions {
   readonly samples: number
   /** Rows of each kind that a diff shows; missing: nothing is compared. */
   readonly diffSamples?: number | undefined
+  /** Hears, where reading is billed, how many bytes a diff may read for each commit, before any is read. */
+  readonly priced?: (bytes: number) => void
   /** Paths into payloads that neither of them shows. */
   readonly hiddenPaths: readonly string[]
 }

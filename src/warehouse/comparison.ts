@@ -12,6 +12,8 @@ export interface StreamsToCompare {
   readonly isWritten: boolean
   /** The folder for temporary files, which only this user can read. */
   readonly folder: string
+  /** Hears, where reading is billed, how many bytes comparing a batch may read, by the service's estimate, before any is read. */
+  readonly priced?: ((bytes: number) => void) | undefined
 }
 
 /** Tells what commits would do to the stored rows, and writes nothing but temporary files. */
@@ -28,6 +30,8 @@ export interface Comparison {
    * each batch is written.
    */
   compare(batch: CommitBatch, options: CompareOptions): Promise<Compared>
+  /** Answers with those of the keys under which batches that were compared would have written. */
+  written(idemKeys: readonly string[]): Promise<ReadonlySet<string>>
   close(): Promise<void>
 }
 

@@ -28,14 +28,7 @@ export async function openKeyIndex(file: string, folder: string): Promise<KeyInd
   const connection = await instance.connect()
   await connection.run(`CREATE TABLE known AS SELECT idem_key FROM read_parquet(${literal(file)})`)
   return {
-    async has(idemKeys) {
-      const reader = await connection.runAndReadAll(
-        'SELECT DISTINCT idem_key FROM known SEMI JOIN (SELECT unnest($keys) AS idem_key) USING (idem_key)',
-        {keys: listValue([...idemKeys])},
-        {keys: LIST(VARCHAR)},
-      )
-      return new Set(reader.getRows().map(([key]) => String(key)))
-    },
+    has: async (idemKeys) => keysIn(connection, 'known', idemKeys),
     async compareListed(listed, most) {
       await connection.run('CREATE TABLE listed (idem_key VARCHAR)')
       for await (const keys of listed)
@@ -56,6 +49,20 @@ export async function openKeyIndex(file: string, folder: string): Promise<KeyInd
       instance.closeSync()
     },
   }
+}
+
+/** Answers with those of the keys that a table holds. */
+export async function keysIn(
+  connection: DuckDBConnection,
+  table: string,
+  idemKeys: readonly string[],
+): Promise<ReadonlySet<string>> {
+  const reader = await connection.runAndReadAll(
+    `SELECT DISTINCT idem_key FROM ${table} SEMI JOIN (SELECT unnest($keys) AS idem_key) USING (idem_key)`,
+    {keys: listValue([...idemKeys])},
+    {keys: LIST(VARCHAR)},
+  )
+  return new Set(reader.getRows().map(([key]) => String(key)))
 }
 
 type KeyTable = 'known' | 'listed'

@@ -5,6 +5,7 @@ import {DuckDBInstance, LIST, listValue, VARCHAR, type DuckDBConnection, type Du
 import {COMPARED, SPOOL_HEAD} from '../model/raw-object-columns.ts'
 import {COLUMN_END} from '../model/record-head.ts'
 import type {CommitBatch} from './commit-batch.ts'
+import {keysIn} from './key-index.ts'
 
 /** The engine keeps below this; bytes. */
 const MEMORY_LIMIT = '400MB'
@@ -187,6 +188,11 @@ export class LocalBatch {
     }
     for (const table of ['record', 'arrived', 'stored', 'to_write']) await this.#run(`DROP TABLE ${table}`)
     await this.#run('DROP TABLE IF EXISTS to_compare')
+  }
+
+  /** Answers with those of the keys under which a batch that is ended would have written. */
+  async written(idemKeys: readonly string[]): Promise<ReadonlySet<string>> {
+    return keysIn(this.#connection, 'written', idemKeys)
   }
 
   close(): void {

@@ -1,6 +1,6 @@
 import {expect} from 'chai'
 
-import {formatEstimate} from '../../src/report/run-summary.ts'
+import {formatEstimate, formatPriceOfDiff} from '../../src/report/run-summary.ts'
 import type {Estimate} from '../../src/source.ts'
 import {temporaryFolder} from '../support/cli.ts'
 import {scriptedRun} from '../support/scripted-run.ts'
@@ -55,5 +55,11 @@ describe('how long a run will take', () => {
     ])
     expect(formatEstimate({records: 200, units: 4005, unitsPerMinute})).to.deep.equal([])
     expect(formatEstimate({records: 200, units: 4005, unitsPerMinute: Infinity})).to.deep.equal([])
+  })
+
+  it('is followed by what a diff may read, where that is billed', () => {
+    expect(formatPriceOfDiff('BigQuery', 1_700_000_000)).to.equal(
+      '  BigQuery estimates that comparing reads up to 1.7 GB for each commit',
+    )
   })
 })

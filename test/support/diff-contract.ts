@@ -2,6 +2,7 @@ import {expect} from 'chai'
 
 import {CLOCK_TOLERANCE} from '../../src/model/clock.ts'
 import type {Diff} from '../../src/sink/diff.ts'
+import {Archive, archiveSource} from './archive-source.ts'
 import {TEST, type ScriptedResult, type ScriptedRun} from './scripted-run.ts'
 import {scriptedSource, type ScriptedRecord} from './scripted-source.ts'
 import {DAY, yielding, type WarehouseUnderTest} from './warehouse-contract.ts'
@@ -106,6 +107,22 @@ export function describeDiff(warehouse: () => WarehouseUnderTest): void {
     expect(diff.byObjectType.get('thing')?.insert).to.equal(1)
     expect(diff.byObjectType.get('other')?.insert).to.equal(1)
     expect(diff.counts.insert).to.equal(2)
+  })
+
+  it('foretells what a sweep that is due would find, knowing what the run would have stored by then', async () => {
+    const archive = new Archive()
+    archive.add({id: 'a', at: DAY}, {id: 'b', at: 2 * DAY})
+    const sweep = 7 * DAY
+    await warehouse().run({source: archiveSource(archive), sweep, now: 100 * DAY})
+    archive.add({id: 'late', at: DAY}, {id: 'new', at: 101 * DAY})
+    const run = {source: archiveSource(archive), sweep, now: 108 * DAY}
+    const foretold = await warehouse().run({...run, mode: 'dry-run', diffSamples: 3})
+    expect(foretold.error).to.equal(undefined)
+    expect(foretold.swept).to.deep.equal({listed: 4, unknown: 1})
+    expect(foretold.diff?.counts).to.include({insert: 2, update: 0, unchanged: 0})
+    const done = await warehouse().run(run)
+    expect(done.swept).to.deep.equal({listed: 4, unknown: 1})
+    expect(done.counts).to.include({inserted: 2, updated: 0, unchanged: 0})
   })
 
   it('compares a test run with the test tables, before each of its commits', async () => {

@@ -60,6 +60,7 @@ export interface ScriptedRun {
   /** Asks for a diff with so many rows of each kind. */
   readonly diffSamples?: number
   readonly hiddenPaths?: readonly string[]
+  readonly priced?: (bytes: number) => void
   readonly estimated?: JobRun['estimated']
 }
 
@@ -106,6 +107,7 @@ export async function scriptedRun(run: ScriptedRun): Promise<ScriptedResult> {
         samples: 3,
         diffSamples: run.diffSamples,
         hiddenPaths: run.hiddenPaths ?? [],
+        ...(run.priced !== undefined && {priced: run.priced}),
       },
       mode,
     ),

@@ -4,7 +4,7 @@ import type {Stream} from '../../source.ts'
 import type {CommitBatch} from '../commit-batch.ts'
 import type {ChangedRow, Compared, ComparedCounts, CompareOptions, Comparison, StreamsToCompare} from '../comparison.ts'
 import {assertOneRowPerKey} from '../surplus-rows.ts'
-import {differs} from './commit-sql.ts'
+import {differs, ofStream} from './commit-sql.ts'
 import type {Connection} from './connection.ts'
 import {existingTables} from './definitions.ts'
 import {COMPARED_COLUMNS, LocalBatch, type LocalRecord} from '../local-batch.ts'
@@ -70,11 +70,13 @@ export class BigQueryComparison implements Comparison {
     })
     const marker = eventLog ? await readMarker(given) : {commits: 0, lastRun: undefined}
     const batch = await LocalBatch.open(streams.folder)
-    return new BigQueryComparison(given, batch, {
+    const comparison = new BigQueryComparison(given, batch, {
       tableExists: rawObjects,
       marker,
       moment: row?.['now'] ?? '',
     })
+    if (rawObjects) streams.priced?.(await comparison.#estimate())
+    return comparison
   }
 
   get tableExists(): boolean {
@@ -86,8 +88,8 @@ export class BigQueryComparison implements Comparison {
   }
 
   async compare(batch: CommitBatch, {isChanged, insertedSamples}: CompareOptions): Promise<Compared> {
-    const {streams, isWritten} = this.#given.streams
-    if (this.#isStaged) await this.#batch.end(isWritten)
+    const {streams} = this.#given.streams
+    await this.#endLast()
     this.#isStaged = batch.rows > 0
     if (batch.rows === 0) return {counts: new Map(), inserted: []}
     await this.#batch.stage(batch)
@@ -113,9 +115,28 @@ export class BigQueryComparison implements Comparison {
     return {counts, inserted: samples.map(({idemKey, payload}) => ({idemKey, payload}))}
   }
 
+  async written(idemKeys: readonly string[]): Promise<ReadonlySet<string>> {
+    await this.#endLast()
+    return this.#batch.written(idemKeys)
+  }
+
   close(): Promise<void> {
     this.#batch.close()
     return Promise.resolve()
+  }
+
+  async #endLast(): Promise<void> {
+    if (this.#isStaged) await this.#batch.end(this.#given.streams.isWritten)
+    this.#isStaged = false
+  }
+
+  /** BigQuery's estimate knows nothing of the keys: it is what a batch reads that has keys of all blocks. */
+  async #estimate(): Promise<number> {
+    const {queries, streams, signal} = this.#given
+    const ofStreams = streams.streams.map((stream) => `(${ofStream(stream, 'stored.')})`).join(' OR ')
+    const columns = ['idem_key', 'last_seen', ...COMPARED.map(({name}) => name)].map((name) => `stored.${name}`)
+    const sql = `SELECT ${columns.join(', ')} FROM ${this.#stored()} WHERE ${ofStreams}`
+    return (await queries.estimate({sql, what: WHAT, signal})).bytes
   }
 
   async #look(): Promise<void> {
@@ -227,8 +248,8 @@ export class BigQueryComparison implements Comparison {
 }
 
 /** Compares the clustering columns with constants: BigQuery reads and bills only the blocks that can hold the keys. */
-const amongKeys = ({sourceSystem, objectType}: Stream, keys: readonly string[]): string =>
-  `stored.source_system = ${literal(sourceSystem)} AND stored.object_type = ${literal(objectType)}
+const amongKeys = (stream: Stream, keys: readonly string[]): string =>
+  `${ofStream(stream, 'stored.')}
    AND stored.idem_key BETWEEN ${literal(keys[0] ?? '')} AND ${literal(keys.at(-1) ?? '')}`
 
 /** Selects records from parameters, each a list of texts on lines of their own: neither keys, nor JSON, nor columns hold a line end. */
@@ -253,10 +274,7 @@ const parametersOf = (prefix: string, records: readonly LocalRecord[]): Readonly
 })
 
 async function readMarker({connection, queries, streams, signal}: ToOpen): Promise<Marker> {
-  const ofStreams = streams.streams.map(
-    ({sourceSystem, objectType}) =>
-      `(source_system = ${literal(sourceSystem)} AND object_type = ${literal(objectType)})`,
-  )
+  const ofStreams = streams.streams.map((stream) => `(${ofStream(stream)})`)
   const [row] = await queries.rows({
     sql: `SELECT CAST(COUNT(*) AS STRING) AS commits, ARRAY_AGG(correlation_id ORDER BY created_at DESC LIMIT 1)[SAFE_OFFSET(0)] AS last_run
  FROM ${connection.tableName(streams.tables.eventLog)}

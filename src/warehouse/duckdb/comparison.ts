@@ -10,6 +10,7 @@ import type {
   InsertedSample,
   StreamsToCompare,
 } from '../comparison.ts'
+import {keysIn} from '../key-index.ts'
 import {assertOneRowPerKey} from '../surplus-rows.ts'
 import type {CommitBatch} from '../commit-batch.ts'
 import {
@@ -134,6 +135,11 @@ export class DuckDBComparison implements Comparison {
     )
     assertAllWereRead(batch, classes)
     return {counts: countsOf(classes), inserted: await this.#inserted(insertedSamples)}
+  }
+
+  async written(idemKeys: readonly string[]): Promise<ReadonlySet<string>> {
+    await this.#endLast()
+    return keysIn(this.#connection, 'written$', idemKeys)
   }
 
   close(): Promise<void> {

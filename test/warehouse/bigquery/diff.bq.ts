@@ -44,6 +44,30 @@ describe('a diff with BigQuery', () => {
     expect(service.seen.filter(isMutating)).to.deep.equal([])
   })
 
+  it('says what comparing a commit may read before it reads a record', async () => {
+    await underTest.run({source: yielding({id: 'a'}), now: DAY})
+    const told: string[] = []
+    service.faults = ({path, body}) => {
+      if (path !== '/jobs') return undefined
+      const {configuration} = JSON.parse(body) as {configuration?: {dryRun?: boolean; query?: {query?: string}}}
+      if (configuration?.query?.query?.includes('raw_objects') !== true) return undefined
+      told.push(configuration.dryRun === true ? 'looked at' : 'read')
+      if (configuration.dryRun !== true) return undefined
+      return {status: 200, body: {statistics: {totalBytesProcessed: '123456789'}}}
+    }
+    const {error} = await underTest.run({
+      source: yielding({id: 'a', n: 1}),
+      now: 2 * DAY,
+      request: {full: true},
+      mode: 'dry-run',
+      diffSamples: 3,
+      priced: (bytes) => void told.push(String(bytes)),
+    })
+    expect(error).to.equal(undefined)
+    expect(told.slice(0, 3)).to.deep.equal(['looked at', '123456789', 'read'])
+    expect(new Set(told.slice(3))).to.deep.equal(new Set(['read']))
+  })
+
   it('is no guess where production may not be read', async () => {
     await underTest.run({source: yielding({id: 'a'}), now: DAY})
     service.faults = (request) => (request.body.includes('raw_objects') ? FORBIDDEN : undefined)
