@@ -2,6 +2,7 @@ import {spawn} from 'node:child_process'
 import {mkdtemp, readdir, readFile, rm, writeFile} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
+import {text} from 'node:stream/consumers'
 import {parseArgs} from 'node:util'
 
 import {formatTable} from '../src/report/text-table.ts'
@@ -62,9 +63,10 @@ try {
 async function measure(line: readonly string[]): Promise<Measured> {
   const startedAt = performance.now()
   const child = spawn(process.execPath, [PROGRAM, ...line], {
-    stdio: ['ignore', 'ignore', 'inherit'],
+    stdio: ['ignore', 'pipe', 'inherit'],
     env: environmentOf(folder, clinicEnv(entra)),
   })
+  const printed = text(child.stdout)
   const times = new Map<number, number>()
   let peak = 0
   const looking = setInterval(() => {
@@ -74,7 +76,7 @@ async function measure(line: readonly string[]): Promise<Measured> {
     child.on('error', reject).on('close', resolve)
   })
   clearInterval(looking)
-  if (code !== 0) throw new Error(`${line.join(' ')} ended with ${code}`)
+  if (code !== 0) throw new Error(`${line.join(' ')} ended with ${code}: ${await printed}`)
   const cpuSeconds = [...times.values()].reduce((sum, seconds) => sum + seconds, 0)
   return {seconds: (performance.now() - startedAt) / 1000, cpuSeconds, peakMB: peak / 1e6}
 }
