@@ -10,7 +10,7 @@ const contentsOf = (table: string): string =>
 const JOBS = 'gmail_ingest_acct1 dataverse_ingest_contacts'
 
 /** Two jobs from beginning to end; no account, no internet. */
-await withLocalJobs(async ({addresses, env, folder, database}) => {
+await withLocalJobs(async ({addresses, env, folder, database, spoilContacts}) => {
   const step = async (title: string, line: string): Promise<void> => {
     console.log(`\n${title}\n$ lorchestra ${line}`)
     const echo = (text: string): void => {
@@ -32,7 +32,17 @@ await withLocalJobs(async ({addresses, env, folder, database}) => {
   for (const job of JOBS.split(' '))
     await step(`4. It becomes production’s, and nothing is read again: ${job}`, `test promote ${job}`)
   await step('5. A plain run goes on from there: nothing is new', `run ${JOBS}`)
-  console.log('\n6. What is in lorchestra.duckdb now')
+  await spoilContacts()
+  const contactsJob = 'dataverse_ingest_contacts'
+  await step(
+    '6. A bad import wrote one address over twelve at the source: see it',
+    `run ${contactsJob} --dry-run --diff`,
+  )
+  await step('7. Had nobody looked, production would hold it', `run ${contactsJob}`)
+  const {output} = await lorchestra(`runs list --job ${contactsJob} --limit 1 --json`, {folder, env})
+  const [bad] = (JSON.parse(output) as {runs: readonly {run_id: string}[]}).runs
+  await step('8. It is taken back: the twelve rows hold what they held', `runs undo ${bad?.run_id}`)
+  console.log('\n9. What is in lorchestra.duckdb now')
   for (const table of ['raw_objects', 'event_log', 'test_raw_objects', 'test_event_log']) {
     console.log(`\n${table}`)
     console.table(await query(database, contentsOf(table)))

@@ -11,6 +11,7 @@ import {mailbox} from '../test/support/mailbox.ts'
 
 export const MESSAGES = 240
 export const CONTACTS = 500
+const SPOILED = 12
 
 export interface LocalJobs {
   /** Where the Gmail API and the Dataverse table are. */
@@ -20,6 +21,8 @@ export interface LocalJobs {
   /** Holds lorchestra.yaml with the jobs, and later the DuckDB file. */
   readonly folder: string
   readonly database: string
+  /** Overwrites the address of some contacts at the source, as a bad import would. */
+  spoilContacts(): Promise<void>
 }
 
 /** Real servers on this machine and a folder with the jobs that read them, as long as `use` takes. */
@@ -32,7 +35,8 @@ export async function withLocalJobs(use: (jobs: LocalJobs) => Promise<void>): Pr
     close.push(async () => gmail.close())
     const entra = await startEntraServer(folder)
     close.push(async () => entra.close())
-    const dataverse = await startDataverseServer({contacts: contacts(CONTACTS, {now})})
+    const rows = contacts(CONTACTS, {now})
+    const dataverse = await startDataverseServer({contacts: rows})
     close.push(async () => dataverse.close())
     await writeFile(
       join(folder, 'lorchestra.yaml'),
@@ -54,6 +58,12 @@ ${gmail.accountYaml}${clinicAccount({url: dataverse.url, entra})}jobs:
       env: {...gmail.env, ...clinicEnv(entra)},
       folder,
       database: join(folder, 'lorchestra.duckdb'),
+      spoilContacts: async () => {
+        for (const {contactid} of rows.slice(0, SPOILED)) {
+          const modifiedon = new Date().toISOString()
+          await dataverse.update('contacts', contactid, {emailaddress1: 'noreply@example.com', modifiedon})
+        }
+      },
     })
   } finally {
     for (const one of close.toReversed()) await one()
