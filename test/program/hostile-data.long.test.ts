@@ -37,7 +37,10 @@ describe('hostile payloads in DuckDB', () => {
       ['large-90', 90],
       ['small', 0],
     ])
-    const again = await scriptedRun({source, folder: folder(), now: 2 * DAY, request: {full: true}})
+    const full = {source, folder: folder(), now: 2 * DAY, request: {full: true}}
+    const {error, diff} = await scriptedRun({...full, mode: 'dry-run', diffSamples: 3})
+    expect([error, diff?.counts.unchanged]).to.deep.equal([undefined, 3])
+    const again = await scriptedRun(full)
     expect(again.counts).to.include({inserted: 0, updated: 0, unchanged: 3})
   })
 })
@@ -55,6 +58,26 @@ describe('a source that goes on and on', () => {
     expect(await query(databaseIn(folder()), 'SELECT external_id, payload FROM raw_objects')).to.deep.equal([
       {external_id: 'same', payload: '{"id":"same","number":999999}'},
     ])
+  })
+
+  it('with 300,000 records in one commit is compared with what is stored', async () => {
+    const text = 'x'.repeat(900)
+    const source = sourceOf(async function* () {
+      for (let page = 0; page < 30; page += 1) {
+        const records = Array.from({length: 10_000}, (_, index) => ({id: String(page * 10_000 + index), text}))
+        yield await Promise.resolve({records})
+      }
+    })
+    await scriptedRun({source: twoRecords, folder: folder(), now: DAY})
+    const {error, diff} = await scriptedRun({
+      source,
+      folder: folder(),
+      now: 2 * DAY,
+      mode: 'dry-run',
+      diffSamples: 1,
+      commitAfter: {records: 1_000_000, milliseconds: 3_600_000},
+    })
+    expect([error, diff?.counts.insert]).to.deep.equal([undefined, 300_000])
   })
 
   it('with a million keys at once is told which are known', async () => {

@@ -90,9 +90,9 @@ export class BigQueryComparison implements Comparison {
   async compare(batch: CommitBatch, {isChanged, insertedSamples}: CompareOptions): Promise<Compared> {
     const {streams} = this.#given.streams
     await this.#endLast()
-    this.#isStaged = batch.rows > 0
     if (batch.rows === 0) return {counts: new Map(), inserted: []}
     await this.#batch.stage(batch)
+    this.#isStaged = true
     await this.#look()
     const newest = new Date(batch.runStartedAt.getTime() + CLOCK_TOLERANCE)
     const counts = new Map<string, ComparedCounts>()

@@ -24,7 +24,7 @@ import {
   type ClassCounts,
   type StoredRows,
 } from './classify.ts'
-import {databaseExists, startEngine, THREADS, withAttached, type DatabaseOptions} from './connection.ts'
+import {databaseExists, MEMORY_LIMIT, startEngine, THREADS, withAttached, type DatabaseOptions} from './connection.ts'
 import {assertCompatibleTables, tableExists} from './definitions.ts'
 import type {LockTimeouts} from './lock-wait.ts'
 import {fileState, readLogState, type LogState} from './log-state.ts'
@@ -32,8 +32,8 @@ import {COMPARED_AS_TABLE, COMPARED_BY_VALUE} from './raw-object-sql.ts'
 import {identifier, rowsOf} from './sql.ts'
 import {saltedDigests, stage, stageKeys} from './staging.ts'
 
-/** Less than for a commit, which holds an index: what does not fit goes into temporary files. */
-const MEMORY_LIMIT = '256MB'
+/** Less than for a commit, which holds an index: what does not fit goes into temporary files; bytes. */
+const USUAL_MEMORY_LIMIT = 256_000_000
 /** The file is kept from whoever wants to write for no longer than this and one more piece; then he has this time; milliseconds. */
 const LONGEST_HOLD = 1000
 const RELEASE = 400
@@ -80,7 +80,7 @@ export class DuckDBComparison implements Comparison {
   }
 
   static async open(given: ToOpen): Promise<DuckDBComparison> {
-    const settings = {threads: String(THREADS.many), memory_limit: MEMORY_LIMIT}
+    const settings = {threads: String(THREADS.many), memory_limit: `${USUAL_MEMORY_LIMIT}B`}
     const instance = await startEngine(given.database, ':memory:', settings)
     const comparison = new DuckDBComparison(given, instance, await instance.connect())
     try {
@@ -106,8 +106,9 @@ export class DuckDBComparison implements Comparison {
   async compare(batch: CommitBatch, {isChanged, insertedSamples}: CompareOptions): Promise<Compared> {
     await this.#endLast()
     if (batch.rows === 0) return {counts: new Map(), inserted: []}
-    this.#hasCompared = true
     const connection = this.#connection
+    // A large value is copied whole, and cannot go into a temporary file meanwhile.
+    if (batch.loneRecords.length > 0) await connection.run(`SET memory_limit = '${MEMORY_LIMIT}B'`)
     await stage(connection, batch)
     await stageKeys(connection, this.#digests)
     await connection.run('CREATE TEMP TABLE to_write$ (idem_key VARCHAR, sequence BIGINT)')
@@ -134,6 +135,7 @@ export class DuckDBComparison implements Comparison {
       'INSERT INTO to_write$ SELECT idem_key, sequence FROM staged_key$ ANTI JOIN stored_key$ USING (idem_key)',
     )
     assertAllWereRead(batch, classes)
+    this.#hasCompared = true
     return {counts: countsOf(classes), inserted: await this.#inserted(insertedSamples)}
   }
 

@@ -12,8 +12,10 @@ import {literal} from './sql.ts'
 
 // Temporary tables have a $ in their names: no table of lorchestra.yaml has one, so none hides another.
 
-/** Lines of `records` files stay below this, so that DuckDB's reading buffers (twice this, for each thread) do too. */
+/** Lines of `records` files stay below this. */
 const LARGEST_LINE = 4 * 1024 * 1024
+/** Each thread reads into some of these; left to itself DuckDB takes 64 MB for lines of this length (measured). */
+const BUFFER = 2 * LARGEST_LINE
 
 /** Two hashes of a payload, as SQL. */
 export type Digests = readonly [string, string]
@@ -81,7 +83,7 @@ export async function stageKeys(connection: DuckDBConnection, digests: Digests):
 const delimited = (files: readonly string[]): string =>
   `read_csv([${files.map(literal).join(', ')}], columns = {${STAGED_AS_TEXT}}, auto_detect = false, header = false,
      delim = ${literal(COLUMN_END)}, nullstr = ${literal(NO_VALUE)}, quote = '', escape = '', new_line = '\\n',
-     max_line_size = ${LARGEST_LINE})`
+     max_line_size = ${LARGEST_LINE}, buffer_size = ${BUFFER})`
 
 // One by one, and cut here: DuckDB would set aside the record several times over to read it from a file.
 async function stageLoneRecord(connection: DuckDBConnection, file: string): Promise<void> {
