@@ -95,7 +95,7 @@ export interface WarehouseEntry {
   readonly kinds: SettingsKinds
 }
 
-/** Throws where the production and the test tables would not be four different ones. */
+/** Throws where the production and the test tables would not be four different ones, or production's are named as test tables. */
 export async function readWarehouse(
   entry: WarehouseEntry,
 ): Promise<{warehouse?: WarehouseConfig; problems: readonly Problem[]}> {

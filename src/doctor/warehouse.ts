@@ -1,9 +1,10 @@
 import {failure} from '../base/errors.ts'
 import type {Config} from '../config/config.ts'
-import {testTablesOf} from '../model/tables.ts'
+import {testTablesOf, type TableSet} from '../model/tables.ts'
 import {pastRuns} from '../run/past-runs.ts'
 import {readInTheFuture} from '../run/plan.ts'
 import {kindOf} from '../warehouse/kinds.ts'
+import {assertLogIsOf} from '../warehouse/log-of-runs.ts'
 import {openWarehouse} from '../warehouse/open-warehouse.ts'
 import {removeSurplusRows} from '../warehouse/surplus-rows.ts'
 import type {Warehouse} from '../warehouse/warehouse.ts'
@@ -36,10 +37,13 @@ export async function* examineWarehouse(config: Config): AsyncGenerator<Finding>
   }
   yield check('warehouse', kind, async () => {
     await warehouse.checkWritable(tables)
+    await assertIsOwn(warehouse, tables)
     return 'can be written'
   })
-  yield check('test tables', testTablesOf(tables).rawObjects, async () => {
-    const {tables: found} = await warehouse.describe(testTablesOf(tables))
+  const tested = testTablesOf(tables)
+  yield check('test tables', tested.rawObjects, async () => {
+    const {tables: found} = await warehouse.describe(tested)
+    await assertIsOwn(warehouse, tested)
     return found.some(({exists}) => exists) ? 'can be read' : 'not there yet; the first test run makes them'
   })
   yield check('keys', tables.rawObjects, async () => {
@@ -51,6 +55,14 @@ export async function* examineWarehouse(config: Config): AsyncGenerator<Finding>
     })
   })
   yield* examineLeases(warehouse, config)
+}
+
+async function assertIsOwn(warehouse: Warehouse, tables: TableSet): Promise<void> {
+  const runs = await pastRuns(await warehouse.readRunEvents(tables, {limit: RUNS_LOOKED_AT}))
+  assertLogIsOf(
+    tables,
+    runs.map(({mode}) => mode),
+  )
 }
 
 async function* examineLeases(warehouse: Warehouse, config: Config): AsyncGenerator<Finding> {

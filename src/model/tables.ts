@@ -116,13 +116,21 @@ export const definitionsOf = (tables: TableSet): readonly (readonly [string, Tab
   [tables.rawObjects, RAW_OBJECTS],
 ]
 
+const TEST = 'test_'
+
 /** A test table is `test_` and the production table's own name. */
 export const testTablesOf = (production: TableSet): TableSet => ({
-  eventLog: `test_${production.eventLog}`,
-  rawObjects: `test_${production.rawObjects}`,
+  eventLog: `${TEST}${production.eventLog}`,
+  rawObjects: `${TEST}${production.rawObjects}`,
 })
 
 export type TableSetName = 'production' | 'test'
+
+/** Warehouses compare names without regard to case. */
+const isTestTable = (name: string): boolean => name.toLowerCase().startsWith(TEST)
+
+/** Tells which of the two table sets it is: no production table has the name of a test table. */
+export const setNameOf = ({eventLog}: TableSet): TableSetName => (isTestTable(eventLog) ? 'test' : 'production')
 
 /** Gives the table set of that name, from the names of the production tables. */
 export function tableSetOf(name: TableSetName, production: TableSet): TableSet {
@@ -134,18 +142,27 @@ export function tableSetOf(name: TableSetName, production: TableSet): TableSet {
   }
 }
 
-/** Warehouses compare names without regard to case, so four names must differ that way. */
+/** Throws where four names would not be four tables, or another configuration may take production for its test tables. */
 export function assertDisjointTables(production: TableSet): void {
   const test = testTablesOf(production)
   const names = [production.eventLog, production.rawObjects, test.eventLog, test.rawObjects]
   const folded = names.map((name) => name.toLowerCase())
   const clash = names.find((_, index) => folded.indexOf(folded[index] ?? '') !== index)
-  if (clash === undefined) return
+  if (clash !== undefined)
+    throw usageError(
+      `the table name ${clash} stands for two tables; production's are ${production.eventLog} and ${production.rawObjects}, the test tables ${test.eventLog} and ${test.rawObjects}`,
+      {
+        code: 'E_CONFIG_INVALID',
+        next: 'Give event_log and raw_objects names whose four tables differ, in lorchestra.yaml or EVENT_LOG_TABLE and RAW_OBJECTS_TABLE.',
+      },
+    )
+  const tested = [production.eventLog, production.rawObjects].find(isTestTable)
+  if (tested === undefined) return
   throw usageError(
-    `the table name ${clash} stands for two tables; production's are ${production.eventLog} and ${production.rawObjects}, the test tables ${test.eventLog} and ${test.rawObjects}`,
+    `the production table ${tested} has the name of a test table: where ${tested.slice(TEST.length)} is production, runs with --test-table write to it and test drop drops it`,
     {
       code: 'E_CONFIG_INVALID',
-      next: 'Give event_log and raw_objects names whose four tables differ, in lorchestra.yaml or EVENT_LOG_TABLE and RAW_OBJECTS_TABLE.',
+      next: `Give event_log and raw_objects names that do not begin with ${TEST}, in lorchestra.yaml or EVENT_LOG_TABLE and RAW_OBJECTS_TABLE. What test runs stored becomes production's by lorchestra test promote; a production table of that name is to be renamed in the warehouse.`,
     },
   )
 }

@@ -1,6 +1,7 @@
 import type {RunMode} from '../model/run-mode.ts'
 import {testTablesOf, type TableSet} from '../model/tables.ts'
 import {dropTestTables} from '../sink/beside-runs.ts'
+import {assertLogIsOf} from '../warehouse/log-of-runs.ts'
 import type {Warehouse} from '../warehouse/warehouse.ts'
 import {assertNoTestRun, listTestTables} from './test-tables.ts'
 
@@ -16,7 +17,12 @@ export async function dropTested(
   place: {readonly warehouse: Warehouse; readonly production: TableSet},
   mode: RunMode,
 ): Promise<DroppedTables> {
-  const {tables, runs} = await listTestTables(place.warehouse, testTablesOf(place.production))
+  const tested = testTablesOf(place.production)
+  const {tables, runs} = await listTestTables(place.warehouse, tested)
+  assertLogIsOf(
+    tested,
+    runs.map((run) => run.mode),
+  )
   assertNoTestRun(runs)
   const dropped = await dropTestTables(place, mode)
   return {found: tables.filter(({exists}) => exists).map(({name}) => name), dropped}

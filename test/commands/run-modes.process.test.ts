@@ -382,6 +382,18 @@ diary_entries (diary): everything before <instant>
         says: ['test_raw_objects stands for two tables', '  → '],
       },
       {
+        what: 'production named as the test tables of another configuration',
+        args: ['run', JOB],
+        env: {EVENT_LOG_TABLE: 'a_log', RAW_OBJECTS_TABLE: 'Test_objects'},
+        says: ['the production table Test_objects has the name of a test table', 'do not begin with test_'],
+      },
+      {
+        what: 'production named as the tables that test runs have filled',
+        args: ['run', JOB, '--dry-run'],
+        env: {EVENT_LOG_TABLE: 'test_event_log', RAW_OBJECTS_TABLE: 'objects'},
+        says: ['the production table test_event_log has the name of a test table', 'lorchestra test promote'],
+      },
+      {
         what: 'table names that differ in case alone',
         args: ['run', JOB],
         env: {EVENT_LOG_TABLE: 'Objects', RAW_OBJECTS_TABLE: 'objects'},

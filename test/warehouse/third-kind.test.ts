@@ -1,6 +1,7 @@
 import {folderForEachTest} from '../support/folder.ts'
 import {describeHostileData} from '../support/hostile-contract.ts'
 import {memoryUnderTest} from '../support/memory/under-test.ts'
+import {describeOwnTables} from '../support/own-tables-contract.ts'
 import {describeRevocation} from '../support/revocation-contract.ts'
 import {describeWarehouse, type WarehouseUnderTest} from '../support/warehouse-contract.ts'
 
@@ -14,5 +15,6 @@ describe('a third kind of warehouse, known by its descriptor alone', () => {
     describeWarehouse(() => underTest)
     describeHostileData(() => underTest)
     describeRevocation(() => underTest)
+    describeOwnTables(() => underTest)
   })
 })

@@ -1,5 +1,7 @@
+import type {TableSet} from '../../model/tables.ts'
 import {FROM_THE_START, islands, windowIn} from '../coverage-sql.ts'
 import {parseBookmark, parseCheckpoint} from '../event-rows.ts'
+import {assertLogIsOf} from '../log-of-runs.ts'
 import {SCHEMA_EVENTS, schemaEventsIn} from '../schema-events.ts'
 import {assertLogIsKnown} from '../undone-runs.ts'
 import type {SchemaEvent, StreamScope, StreamState} from '../warehouse.ts'
@@ -7,10 +9,16 @@ import type {Queries, Row} from './query.ts'
 import {ANY_TIME, literal} from './sql.ts'
 import {isNotUndone, OF_RUNS} from './undone-runs.ts'
 
+export interface LogToRead {
+  readonly tables: TableSet
+  /** The name of its log, as SQL has it. */
+  readonly eventLog: string
+}
+
 /** Asks with one statement, so that the log is read and billed once, and for the time of its clock. */
 export async function readStreamState(
   queries: Queries,
-  eventLog: string,
+  {tables, eventLog}: LogToRead,
   scope: StreamScope,
   signal: AbortSignal,
 ): Promise<{readonly state: StreamState; readonly at: Date}> {
@@ -25,7 +33,7 @@ export async function readStreamState(
     what: 'reading what earlier runs covered',
     signal,
   })
-  assertLogIsKnown(eventLog, Number(textIn(rows, 'requires') ?? 0))
+  assertLogIsOwn(tables, rows)
   return {state: stateFrom(rows), at: new Date(Number(textIn(rows, 'now')))}
 }
 
@@ -73,11 +81,12 @@ SELECT kind, CAST(NULL AS STRING) AS since, CAST(NULL AS STRING) AS until, text 
   SELECT 'other' AS kind, selection AS text, ROW_NUMBER() OVER (ORDER BY created_at DESC) AS place
   FROM completed WHERE job = @job AND limited = 'false'
   UNION ALL
-  SELECT 'requires' AS kind, CAST(MAX(SAFE_CAST(JSON_VALUE(payload, '$.requires') AS INT64)) AS STRING) AS text, 1 AS place
-  FROM ${eventLog} WHERE ${ANY_TIME} AND ${OF_RUNS}
-  UNION ALL
   SELECT 'now' AS kind, CAST(UNIX_MILLIS(CURRENT_TIMESTAMP()) AS STRING) AS text, 1 AS place
 ) WHERE place = 1
+UNION ALL
+SELECT 'log' AS kind, CAST(MAX(SAFE_CAST(JSON_VALUE(payload, '$.requires') AS INT64)) AS STRING) AS since, CAST(NULL AS STRING) AS until,
+       STRING_AGG(DISTINCT IF(event_type = 'job.started', JSON_VALUE(payload, '$.mode'), NULL)) AS text
+FROM ${eventLog} WHERE ${ANY_TIME} AND ${OF_RUNS}
 UNION ALL
 SELECT 'shape' AS kind, CAST(UNIX_MICROS(created_at) AS STRING) AS since, event_id AS until,
        TO_JSON_STRING(STRUCT(event_type, correlation_id, UNIX_MILLIS(created_at) AS created_ms, TO_JSON_STRING(payload) AS payload)) AS text
@@ -108,6 +117,13 @@ function stateFrom(rows: readonly Row[]): StreamState {
     ...(identity !== undefined && {identity}),
     schema: schemaIn(rows),
   }
+}
+
+/** `since` is the highest requirement of an event, and `text` lists the modes of runs. */
+function assertLogIsOwn(tables: TableSet, rows: readonly Row[]): void {
+  const log = rows.find(({kind}) => kind === 'log')
+  assertLogIsKnown(tables.eventLog, Number(log?.['since'] ?? 0))
+  assertLogIsOf(tables, (log?.['text'] ?? '').split(','))
 }
 
 /** `since` is when the event was made, in microseconds, and `until` its id. */

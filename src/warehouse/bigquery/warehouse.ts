@@ -46,7 +46,7 @@ import {readRejects} from './rejects.ts'
 import {readRunEvents} from './run-events.ts'
 import {dropStaging, dropStagingOf} from './staging.ts'
 import {readRecord} from './stored-record.ts'
-import {readStreamState} from './stream-state.ts'
+import {readStreamState, type LogToRead} from './stream-state.ts'
 import {findRowsToUndo, undoRows} from './undo.ts'
 import {createView, viewSql} from './views.ts'
 
@@ -88,7 +88,7 @@ export class BigQueryWarehouse implements Warehouse {
     const {connection, queries} = await this.#open()
     const existing = await existingTables(connection, tables, this.#signal)
     if (!existing.eventLog) return scopes.map(() => NOTHING_COVERED)
-    return (await this.#statesOf(queries, connection.tableName(tables.eventLog), scopes)).states
+    return (await this.#statesOf(queries, {tables, eventLog: connection.tableName(tables.eventLog)}, scopes)).states
   }
 
   async readRejects(tables: TableSet, wanted: WantedRejects): Promise<readonly Reject[] | undefined> {
@@ -222,7 +222,7 @@ export class BigQueryWarehouse implements Warehouse {
     const staged: string[] = []
     try {
       for (const {correlation_id: deadRun} of dead) await dropStagingOf(connection, deadRun)
-      read = await this.#statesOf(queries, eventLog, scopes)
+      read = await this.#statesOf(queries, {tables, eventLog}, scopes)
       const timed = {...started, payload: {...started.payload, warehouse_time: read.at.toISOString()}}
       const sql = insertEvents(eventLog, {inline: [...dead, timed]}, since).join(';')
       await queries.run(`${name}-started`, {sql, what: 'writing job.started'})
@@ -270,11 +270,11 @@ export class BigQueryWarehouse implements Warehouse {
     }
   }
 
-  async #statesOf(queries: Queries, eventLog: string, scopes: readonly StreamScope[]): Promise<StatesAt> {
+  async #statesOf(queries: Queries, log: LogToRead, scopes: readonly StreamScope[]): Promise<StatesAt> {
     const states: StreamState[] = []
     let at = new Date()
     for (const scope of scopes) {
-      const read = await readStreamState(queries, eventLog, scope, this.#signal)
+      const read = await readStreamState(queries, log, scope, this.#signal)
       states.push(read.state)
       at = read.at
     }

@@ -20,6 +20,7 @@ import type {
 import type {KeyIndex} from '../../../src/warehouse/stored-keys.ts'
 import {ownProcess} from '../../../src/base/process-identity.ts'
 import {begunAnew} from '../../../src/warehouse/held-streams.ts'
+import {assertLogIsOf} from '../../../src/warehouse/log-of-runs.ts'
 import {JSON_LINES} from '../../../src/warehouse/record-lines.ts'
 import {assertLogIsKnown} from '../../../src/warehouse/undone-runs.ts'
 import {commitBatch} from './commit.ts'
@@ -166,6 +167,7 @@ export class MemoryWarehouse implements Warehouse {
     if (holder !== undefined)
       throw busy(`run ${holder.runId} is reading the same stream`, {code: 'E_STREAM_BUSY', next: 'Wait for it to end.'})
     const process = await ownProcess()
+    const states = this.#statesOf(tables, scopes)
     for (const earlier of new Set(holders.map((one) => one.runId)))
       this.#log(tables).push(begunAnew({runId: earlier, process}, runId))
     for (const lease of wanted) leases.set(lease, {runId, claim})
@@ -173,7 +175,7 @@ export class MemoryWarehouse implements Warehouse {
     this.#log(tables).push(event)
     return {
       since: new Date(event.created_at),
-      states: this.#statesOf(tables, scopes),
+      states,
       commit: async (batch, events) => {
         if (!wanted.every((lease) => leases.get(lease)?.runId === runId))
           throw failure('this run lost its stream', {code: 'E_STREAM_LOST'})
@@ -195,6 +197,10 @@ export class MemoryWarehouse implements Warehouse {
   #statesOf(tables: TableSet, scopes: readonly StreamScope[]): readonly StreamState[] {
     const log = this.#log(tables)
     assertLogIsKnown(tables.eventLog, Math.max(0, ...log.map(({payload}) => Number(payload?.['requires'] ?? 0))))
+    assertLogIsOf(
+      tables,
+      log.filter((event) => event.event_type === 'job.started').map(({payload}) => String(payload?.['mode'])),
+    )
     return scopes.map((scope) => streamStateIn(log, scope))
   }
 }

@@ -4,6 +4,7 @@ import {startEmulator, type Emulator} from '../../support/bigquery/emulator.ts'
 import {bigQueryUnderTest, type BigQueryUnderTest} from '../../support/bigquery/under-test.ts'
 import {folderForEachTest} from '../../support/folder.ts'
 import {describeHostileData} from '../../support/hostile-contract.ts'
+import {describeOwnTables} from '../../support/own-tables-contract.ts'
 import {describeRunsApart, describeWarehouse} from '../../support/warehouse-contract.ts'
 
 describe('BigQuery as a warehouse', () => {
@@ -22,4 +23,5 @@ describe('BigQuery as a warehouse', () => {
   describeWarehouse(() => underTest)
   describeRunsApart(() => underTest)
   describeHostileData(() => underTest)
+  describeOwnTables(() => underTest)
 })
