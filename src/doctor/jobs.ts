@@ -3,7 +3,7 @@ import {findJob} from '../config/jobs.ts'
 import {isStoredIn, openSecrets} from '../sources/secrets/open-secrets.ts'
 import {assertCanSweep} from '../run/sweep.ts'
 import {SourceBoxes} from '../sources/source-boxes.ts'
-import {checkAccount} from './accounts.ts'
+import {checkAccount, examineSharing} from './accounts.ts'
 import {examineBookmark} from './bookmarks.ts'
 import {check, failed, type Finding} from './finding.ts'
 import {checkReading} from './reading.ts'
@@ -30,6 +30,7 @@ export async function* examineJobs(request: AccountCheck, names: readonly string
         const finding = await check(kind, owner, async () => checkAccount(request, job, source, options, secrets))
         asked.set(owner, finding.status !== 'failed')
         yield finding
+        yield* examineSharing(owner, secrets)
       }
       // Whoever cannot sign in cannot read either.
       if (asked.get(owner) !== true) continue

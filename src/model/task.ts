@@ -20,6 +20,10 @@ export function readTask(flag: string, environment: NodeJS.ProcessEnv): Task {
   return flag === 'auto' ? taskOfEngine(environment) : parseTask('--task', flag)
 }
 
+/** Tells whether an engine, or somebody for `--task auto`, has set which task this process is. */
+export const namesTask = (environment: NodeJS.ProcessEnv): boolean =>
+  ['LORCHESTRA_TASK', ...VARIABLES.map(([index]) => index)].some((name) => (environment[name] ?? '') !== '')
+
 function taskOfEngine(environment: NodeJS.ProcessEnv): Task {
   const own = environment['LORCHESTRA_TASK'] ?? ''
   if (own !== '') return parseTask('LORCHESTRA_TASK', own)

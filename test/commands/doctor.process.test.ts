@@ -4,9 +4,12 @@ import {join} from 'node:path'
 
 import {expect} from 'chai'
 
+import {createMask} from '../../src/base/mask.ts'
+import {createSecretStore} from '../../src/sources/secrets/secret-store.ts'
+import {secretsFolder} from '../../src/sources/secrets/secrets-folder.ts'
 import {freePort} from '../support/bigquery/emulator.ts'
 import {clinicAccount, clinicEnv} from '../support/clinic-yaml.ts'
-import {lorchestra, temporaryFolder} from '../support/cli.ts'
+import {dataFolder, homeOfTest, lorchestra, temporaryFolder} from '../support/cli.ts'
 import {change} from '../support/database.ts'
 import {contacts} from '../support/dataverse-rows.ts'
 import {startDataverseServer} from '../support/dataverse-server.ts'
@@ -181,6 +184,26 @@ describe('lorchestra doctor', () => {
       .and.to.have.property('next')
     expect((await clock(-150_000))?.found).to.match(/^1[45]\d s behind/)
     expect(await clock(3_600_000)).to.include({status: 'failed'})
+  })
+
+  it('warns of a sign-in that is stored on this machine where an engine runs jobs as tasks', async () => {
+    const secrets = createSecretStore({
+      folder: join(secretsFolder(dataFolder(await homeOfTest()), join(folder, 'lorchestra.yaml')), 'accounts'),
+      account: 'acct1',
+      mask: createMask(),
+    })
+    const warnings = async (env: Readonly<Record<string, string>>) =>
+      (await findings('doctor gmail_ingest_acct1', {...gmail.env, ...env})).filter(({check}) => check === 'tasks')
+    const tasks = {CLOUD_RUN_TASK_INDEX: '3', CLOUD_RUN_TASK_COUNT: '8'}
+    expect(await warnings(tasks), 'nothing is stored yet').to.deep.equal([])
+    await secrets.update('refresh_token', () => gmail.env['GMAIL_ACCT1_REFRESH_TOKEN'])
+    expect(await warnings({}), 'nothing says that there are tasks').to.deep.equal([])
+    for (const env of [tasks, {LORCHESTRA_CLAIM: 'temporal/a/b/c'}]) {
+      const [warning] = await warnings(env)
+      expect(warning).to.include({subject: 'acct1', status: 'warning'})
+      expect(warning?.found).to.include('refresh_token of acct1 is stored in a file of this machine')
+      expect(warning?.next).to.include('XDG_DATA_HOME')
+    }
   })
 
   it('tells of a place where no DuckDB file can be', async () => {
