@@ -240,5 +240,10 @@ export type SourcesHook = () => Promise<readonly SourceDescriptor[]> | readonly 
 export interface SourceDescriptor extends Pick<Source, 'apiVersion' | 'name' | 'summary'> {
   /** Names what it reads beyond its package and files that options name: `google-adc`, this machine's default credentials. @default nothing */
   readonly reads?: readonly 'google-adc'[]
+  /**
+   * Tells that it starts processes. Each account then has to `allow: [spawn]`, as what is started is in no box and can write in every
+   * mode; it gets `PATH`, and is ended with the box. @default false
+   */
+  readonly spawn?: boolean
   load(): Promise<Source>
 }

@@ -27,6 +27,7 @@ export const ERROR_CODES = [
   'E_NAME_INVALID',
   'E_NAME_TAKEN',
   'E_NODE_TOO_OLD',
+  'E_NOT_ALLOWED',
   'E_NOT_SIGNED_IN',
   'E_OUTPUT_LOST',
   'E_PATH_UNKNOWN',

@@ -63,7 +63,9 @@ export default class Init extends LorchestraCommand {
     const job = starterJobName(answers)
     if (!NAME.test(job)) throw notAName('the job', job)
     const files = await starterFiles({
-      source: (await loadSource(await findSources(this.config), answers.source, {folder: directory, paths: []})).source,
+      source: (
+        await loadSource(await findSources(this.config), answers.source, {folder: directory, paths: [], allow: []})
+      ).source,
       account: answers.account,
       warehouse: kindOf({type: answers.warehouse}),
       kinds: WAREHOUSE_KINDS,

@@ -8,6 +8,7 @@ import {writtenSettings, type WrittenSettings} from './job-settings.ts'
 import type {NotificationSettings} from './notification-settings.ts'
 import {formatIssue, pathOf, problemsError, type Problem, type SchemaIssue, valueAt} from './problems.ts'
 import {defaultSourceSystem, HOST_KEYS} from './settings.ts'
+import type {Capability} from '../model/capability.ts'
 import {readTextFile} from './text-file.ts'
 import type {Environment} from './variables.ts'
 import {readWarehouse, type SettingsKinds, type WarehouseConfig} from './warehouse-settings.ts'
@@ -44,6 +45,8 @@ export interface AccountEntry {
   readonly sourceSystem: string
   /** Paths into payloads that nobody is shown. */
   readonly hiddenPaths: readonly string[]
+  /** What its source may do outside of its box. */
+  readonly allow: readonly Capability[]
   /** The source's own keys as written, variables unresolved. */
   readonly options: Readonly<Record<string, unknown>>
   /** Finds where an option stands. */
@@ -59,6 +62,8 @@ export interface JobEntry {
   readonly sourceSystem: string
   /** Paths into payloads that nobody is shown; its account may have more. */
   readonly hiddenPaths: readonly string[]
+  /** What its source may do outside of its box, where there is no account. */
+  readonly allow: readonly Capability[]
   /** The settings that lorchestra reads itself, as written, variables unresolved. */
   readonly settings: WrittenSettings
   readonly options: Readonly<Record<string, unknown>>
@@ -100,6 +105,7 @@ export async function loadConfig({explicitPath, workingFolder, environment, kind
         source: entry.source,
         sourceSystem: entry.source_system ?? defaultSourceSystem(entry.source, name),
         hiddenPaths: entry.mask ?? [],
+        allow: entry.allow ?? [],
         options: optionsOf(entry),
         locate: (inner: readonly PropertyKey[]) => locate(['accounts', name, ...inner]),
       },
@@ -123,6 +129,7 @@ export async function loadConfig({explicitPath, workingFolder, environment, kind
       ...(account !== undefined && {account: account.name}),
       sourceSystem: account?.sourceSystem ?? entry.source_system ?? defaultSourceSystem(source),
       hiddenPaths: entry.mask ?? [],
+      allow: entry.allow ?? [],
       settings: writtenSettings(entry),
       options: optionsOf(entry),
       locate: (inner) => locate(['jobs', name, ...inner]),

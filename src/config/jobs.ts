@@ -1,4 +1,5 @@
 import {adviseOn} from '../base/close-match.ts'
+import type {Capability} from '../model/capability.ts'
 import type {AccountEntry, Config, JobEntry} from './config.ts'
 import {readSettings, type JobSettings, type WrittenSettings} from './job-settings.ts'
 import {problemsError, type Problem} from './problems.ts'
@@ -14,6 +15,8 @@ export interface ChosenJob {
   readonly sourceSystem: string
   /** Paths into payloads that nobody is shown. */
   readonly hiddenPaths: readonly string[]
+  /** What the source may do outside of its box. */
+  readonly allow: readonly Capability[]
   /** The account's own keys and the job's, which win; variables unresolved. */
   readonly options: Readonly<Record<string, unknown>>
 }
@@ -58,8 +61,8 @@ export function chooseJob(config: Config, name: string, request: JobRequest = {}
   const entry = jobEntry(config, name)
   const accountName = request.account ?? entry.account
   if (accountName === undefined) {
-    const {source, sourceSystem, hiddenPaths, options} = entry
-    return {name, sourceName: source, sourceSystem, hiddenPaths, options}
+    const {source, sourceSystem, hiddenPaths, allow, options} = entry
+    return {name, sourceName: source, sourceSystem, hiddenPaths, allow, options}
   }
   const account = chooseAccount(config, entry, accountName)
   return {
@@ -68,6 +71,7 @@ export function chooseJob(config: Config, name: string, request: JobRequest = {}
     sourceName: account.source,
     sourceSystem: account.sourceSystem,
     hiddenPaths: [...new Set([...account.hiddenPaths, ...entry.hiddenPaths])],
+    allow: account.allow,
     options: {...account.options, ...entry.options},
   }
 }

@@ -3,6 +3,7 @@ import * as z from 'zod'
 import {messageWithCauses} from '../base/errors.ts'
 import {formatDuration, parseDuration} from '../base/time.ts'
 import {parseInstant} from '../base/time.ts'
+import {CAPABILITIES} from '../model/capability.ts'
 import {segmentsOf} from '../model/hidden-paths.ts'
 import {NAME, NAME_RULE} from '../model/name.ts'
 import {SCHEMA_POLICIES, type SchemaPolicy} from '../model/schema-policy.ts'
@@ -98,6 +99,19 @@ const SHOWING = {
   },
 } as const satisfies Readonly<Record<string, Setting>>
 
+/** A source's box is its account's. */
+const ALLOWING = {
+  allow: {
+    in: {account: 'optional', job: 'optional'},
+    description:
+      'What the source may do outside of its box, where it asks for it: `spawn`, to start processes, which can write anywhere as you, in every mode.',
+    schema: z.array(z.enum(CAPABILITIES)),
+    example: () => ['spawn'],
+    default: {means: 'nothing'},
+    refusedBesideAccount: "belongs in the job's account",
+  },
+} as const satisfies Readonly<Record<string, Setting>>
+
 /** These settings are rows of `jobs show` and go to the run, in this order. */
 export const READING = {
   start: {
@@ -169,7 +183,7 @@ export const READING = {
   },
 } as const satisfies Readonly<Record<string, ReadingSetting<unknown>>>
 
-const SETTINGS = {...NAMING, ...READING, ...SHOWING}
+const SETTINGS = {...NAMING, ...READING, ...SHOWING, ...ALLOWING}
 type Settings = typeof SETTINGS
 type SettingKey = keyof Settings
 

@@ -3,8 +3,16 @@ import type {ChangedPlugin} from '../sources/install/change-plugins.ts'
 import type {ListedDescriptor} from '../sources/found-sources.ts'
 import type {ChangedPluginsDocument} from './documents/changed-plugins.ts'
 
-/** Says what each source of a plugin may read from now on, one line each: a new version may want more than the old one. */
-export const formatReads = ({sources}: ChangedPlugin): readonly string[] => sources.map(formatReadsOf)
+/** Says what each source of a plugin may do from now on: a new version may want more than the old one. */
+export const formatGrants = ({sources}: ChangedPlugin): readonly string[] =>
+  sources.flatMap((source) => [formatReadsOf(source), ...formatSpawn(source)])
+
+const formatSpawn = ({name, spawn}: ListedDescriptor): readonly string[] =>
+  spawn
+    ? [
+        `  ${name} wants to start processes, which are in no box and can read and write all that you can, in every mode; it is refused to each account that does not say \`allow: [spawn]\`.`,
+      ]
+    : []
 
 function formatReadsOf({name, reads}: ListedDescriptor): string {
   const own = `  ${name} may read its own package and the files that options name`
@@ -21,4 +29,5 @@ export const changedPluginMemberOf = ({
   version,
   sources: sources.map((source) => source.name),
   reads: Object.fromEntries(sources.map((source) => [source.name, source.reads])),
+  spawn: sources.filter(({spawn}) => spawn).map((source) => source.name),
 })

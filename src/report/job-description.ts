@@ -42,6 +42,7 @@ export async function describeJob(
     source_system: job.sourceSystem,
     settings: settingsOf(config, name, source),
     mask: job.hiddenPaths,
+    allow: job.allow,
     ...(missingVariables(needed, config.environment).length > 0
       ? {options: hideSecrets(job.options, source, mask), streams: null, selection: null, selection_hash: null}
       : optionsOf(source, await resolveOptions(job, source, config, mask, isStored))),
@@ -117,6 +118,7 @@ export function formatDescription(description: JobDescription): string {
     ['source_system', description.source_system],
     ...Object.entries(description.settings).map(([key, value]) => [key, String(value)]),
     ['mask', description.mask.join(', ') || 'nothing is hidden'],
+    ['allow', description.allow.join(', ') || 'nothing'],
     ...Object.entries(description.options).map(([key, value]) => [`option ${key}`, show(value)]),
     ['streams', streams === null ? 'known when no variable is missing' : streams.map(formatStream).join(', ')],
     ['selection', selection === null ? 'known when no variable is missing' : formatSelection(selection)],

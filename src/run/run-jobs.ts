@@ -20,7 +20,7 @@ import {assertSignedIn} from '../sources/signed-in.ts'
 import {openSink, opensWarehouse} from '../sink/open-sink.ts'
 import type {Sink} from '../sink/sink.ts'
 import type {Claim} from '../model/claim.ts'
-import type {RunMode} from '../model/run-mode.ts'
+import {writesProduction, type RunMode} from '../model/run-mode.ts'
 import type {Logger, SecretStore} from '../source.ts'
 import type {HostedSource} from '../sources/box/hosted-source.ts'
 import {sourceAnswer} from '../sources/source-answer.ts'
@@ -91,6 +91,10 @@ async function outcomeOfJob(options: RunJobsOptions, job: Job, boxes: SourceBoxe
 
 async function runOne(options: RunJobsOptions, job: Job, boxes: SourceBoxes): Promise<FinishedRun> {
   const [source] = await Promise.all([boxes.sourceOf(job), loadWarehouse(options)])
+  if (source.spawns && !writesProduction(options.mode))
+    options.log.warn(
+      `${job.name} reads a source that starts processes (allow: [spawn]): lorchestra itself writes no production, but cannot keep what is started from writing anywhere`,
+    )
   const {secrets, resolved} = await resolvedJob(options, job, source)
   await assertSignedIn(job, source, resolved.options, secrets)
   const definitions = sourceAnswer(() => source.streams(resolved.options))

@@ -16,6 +16,8 @@ export interface ListedDescriptor {
   readonly summary: string
   /** What it may read beyond its own package and what options name. */
   readonly reads: readonly Reads[]
+  /** It wants to start processes; its account has to allow that. */
+  readonly spawn: boolean
 }
 
 export interface ListedSource {
@@ -75,7 +77,7 @@ function checkDescriptor(answer: DescriptorShape | null, plugin: string): Listed
     ...(hasName(answer) && {source: answer.name}),
   })
   if (answer === null) return malformed('expected a list of descriptors')
-  const {apiVersion, name, summary, reads = [], load: loader} = answer
+  const {apiVersion, name, summary, reads = [], spawn = false, load: loader} = answer
   // Other versions may look different, so this comes first.
   if (apiVersion !== 1) {
     const newer = typeof apiVersion === 'number' && apiVersion > 1
@@ -91,7 +93,8 @@ function checkDescriptor(answer: DescriptorShape | null, plugin: string): Listed
   if (loader !== 'function') return malformed(`${name} has no load()`)
   if (!isListOfReads(reads))
     return malformed(`${name} wants to read ${quote(reads)}; there is ${Object.keys(READS).join(', ')}`)
-  return {name, summary, reads}
+  if (typeof spawn !== 'boolean') return malformed(`${name} has spawn ${quote(spawn)}, which is true or false`)
+  return {name, summary, reads, spawn}
 }
 
 const hasName = (value: unknown): value is {name: string} =>

@@ -74,9 +74,11 @@ export async function loginAccount(request: LoginRequest): Promise<LoginResult> 
 }
 
 /** Some options that a source requires stand in jobs, so the account is seen through the first job that reads it. */
-function ownerOf({name, source, sourceSystem, options}: AccountEntry, config: Config): OptionsOwner {
+function ownerOf({name, source, sourceSystem, allow, options}: AccountEntry, config: Config): OptionsOwner {
   const job = [...config.jobs.values()].find(({account}) => account === name)
-  return job === undefined ? {account: name, sourceName: source, sourceSystem, options} : chooseJob(config, job.name)
+  return job === undefined
+    ? {account: name, sourceName: source, sourceSystem, allow, options}
+    : chooseJob(config, job.name)
 }
 
 function timeLimit(timeout: number): {signal: AbortSignal; clear: () => void} {

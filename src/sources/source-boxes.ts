@@ -1,21 +1,14 @@
 import type {Config as CommandLine} from '@oclif/core'
 
 import type {Config} from '../config/config.ts'
+import {assertAllowed} from './allowed.ts'
+import type {BoxOwner} from './box-owner.ts'
 import {missingVariables, resolveVariables} from '../config/variables.ts'
 import type {BoxListeners} from './box/box-questions.ts'
 import {pathsIn} from './box/grants.ts'
 import type {HostedSource} from './box/hosted-source.ts'
 import type {FoundSources} from './found-sources.ts'
 import {findSources, loadSource, type LoadedSource} from './source-plugins.ts'
-
-/** The source that an account or a job reads. */
-export interface BoxOwner {
-  readonly sourceName: string
-  readonly account?: string | undefined
-  /** Name of the job; the box is the job's where it has no account. */
-  readonly name?: string | undefined
-  readonly options: Readonly<Record<string, unknown>>
-}
 
 /**
  * One box an account, for all of its jobs: what its service counts, asks to wait for, and rotates, is in one process. Boxes
@@ -47,8 +40,12 @@ export class SourceBoxes {
 
   async #load(owner: BoxOwner): Promise<LoadedSource> {
     this.#found ??= findSources(this.#commandLine)
-    return loadSource(await this.#found, owner.sourceName, {
+    const found = await this.#found
+    const listed = found.sources.find(({descriptor}) => descriptor.name === owner.sourceName)
+    if (listed !== undefined) assertAllowed(listed, owner, this.#config)
+    return loadSource(found, owner.sourceName, {
       folder: this.#config.folder,
+      allow: owner.allow,
       paths: this.#pathsOf(owner),
       ...this.#listeners,
     })

@@ -2,11 +2,12 @@ import type {z} from 'zod'
 
 import {adviseOn, closeMatch} from '../base/close-match.ts'
 import {failure, messageWithCauses, usageError} from '../base/errors.ts'
+import type {Capability} from '../model/capability.ts'
 import {Box} from './box/box.ts'
 import type {BoxListeners} from './box/box-questions.ts'
 import {answers} from './box/box-messages.ts'
 import {boxedSource} from './box/boxed-source.ts'
-import {capabilityGrants, ownGrants} from './box/grants.ts'
+import {capabilityGrants, ownGrants, spawnGrants, together} from './box/grants.ts'
 import type {HostedSource} from './box/hosted-source.ts'
 import {foreignCodeOf, SOURCES_HOOK} from '../base/foreign-code.ts'
 import type {SourceShape} from './box/source-shape.ts'
@@ -15,6 +16,7 @@ import {
   REPORT,
   type FoundSource,
   type FoundSources,
+  type ListedDescriptor,
   type ListedSource,
   type SourceFailure,
 } from './found-sources.ts'
@@ -116,6 +118,8 @@ export interface SourceAccess extends BoxListeners {
   readonly folder: string
   /** Files and folders that the options name. */
   readonly paths: readonly string[]
+  /** What the user lets it do outside of its box. */
+  readonly allow: readonly Capability[]
   /** More variables for its environment; only the conformance suite has any. */
   readonly environment?: Readonly<Record<string, string>>
 }
@@ -138,7 +142,8 @@ export async function loadSource(
   const box = boxFor(listed, access)
   try {
     await box.call(answers.list, 'list', listed.hooks)
-    return {source: await load(listed, box, access.folder), box}
+    const source = await load(listed, box, access.folder)
+    return {source: {...source, ...(maySpawn(listed.descriptor, access) && {spawns: true})}, box}
   } catch (error) {
     box.close()
     throw error
@@ -146,17 +151,23 @@ export async function loadSource(
 }
 
 /** What a process may read is settled when it starts: the one that said which sources there are gets nothing but its own. */
-/** What a process may read is settled when it starts: the one that said which sources there are gets nothing but its own. */
 function boxFor({descriptor, root}: FoundSource, access: SourceAccess): Box {
-  const more = capabilityGrants(descriptor.reads)
-  const own = ownGrants(root)
-  const box = new Box({
-    paths: [...own.paths, ...access.paths, ...more.paths],
-    environment: {...own.environment, ...more.environment, ...access.environment},
-  })
+  const {paths, environment = {}} = access
+  const box = new Box(
+    together([
+      ownGrants(root),
+      capabilityGrants(descriptor.reads),
+      ...(maySpawn(descriptor, access) ? [spawnGrants()] : []),
+      {paths, environment},
+    ]),
+  )
   box.listen(access)
   return box
 }
+
+/** Both must say so: what a plugin asks for is nobody's leave, and what an account allows is for who asks. */
+const maySpawn = ({spawn}: ListedDescriptor, {allow}: Pick<SourceAccess, 'allow'>): boolean =>
+  spawn && allow.includes('spawn')
 
 async function load({descriptor, plugin}: FoundSource, box: Box, folder: string): Promise<HostedSource> {
   const {name} = descriptor

@@ -8,7 +8,7 @@ const ADVICE: Readonly<Record<string, string>> = {
   FileSystemRead:
     'a box reads the package, its dependencies, and the files that options name: put the file into the package, or take its path as an option and read `context.resolvePath(path)`; where it is one that the machine has for all, see `reads` of the descriptor',
   FileSystemWrite: 'nothing is written: what must last goes into a bookmark or `context.secrets`',
-  ChildProcess: `no process is started: ${PLAIN_CODE}, or ask a service that does it`,
+  ChildProcess: `no process is started: ${PLAIN_CODE}, or ask a service that does it; where a process is what the source is about, see \`spawn\` of the descriptor, which each account has to allow`,
   WorkerThreads: `no worker is started: ${PLAIN_CODE}`,
   NativeCode: `no native code is loaded: ${PLAIN_CODE}, or use a package that does`,
   WASI: 'WASI reaches files: use WebAssembly without it',

@@ -2,6 +2,7 @@ import {isDeepStrictEqual} from 'node:util'
 
 import {createMask} from '../base/mask.ts'
 import {asError, messageWithCauses} from '../base/errors.ts'
+import {CAPABILITIES} from '../model/capability.ts'
 import {StreamCounts} from '../model/counts.ts'
 import {streamGroups} from '../run/plan.ts'
 import {readSlice} from '../run/read-slice.ts'
@@ -62,7 +63,7 @@ async function problemInBox(trial: Trial, plugin: PluginToAsk, watch: Watch = {}
 async function load(
   {setup: {source}, input}: Trial,
   plugin: PluginToAsk,
-  access: Omit<SourceAccess, 'folder' | 'paths'>,
+  access: Omit<SourceAccess, 'folder' | 'paths' | 'allow'>,
 ) {
   const found = await findSources({getPluginsList: () => [plugin]})
   const names = found.sources.map(({descriptor}) => descriptor.name)
@@ -71,7 +72,7 @@ async function load(
   if (!names.includes(source.name))
     throw new Error(`the package ${plugin.name} has no source ${source.name}, only ${names.join(', ')}`)
   const folder = process.cwd()
-  return loadSource(found, source.name, {...access, folder, paths: pathsIn(input, folder)})
+  return loadSource(found, source.name, {...access, folder, paths: pathsIn(input, folder), allow: CAPABILITIES})
 }
 
 /** Asks the source all that a run asks it. Returns how many records it read. */

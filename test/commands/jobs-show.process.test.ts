@@ -48,6 +48,7 @@ settle                  0s
 schema                  evolve
 max_rejects             100
 mask                    nothing is hidden
+allow                   nothing
 option token            ***
 option query            a folder
 streams                 note (by time)

@@ -18,7 +18,7 @@ const BROKEN_HOOK = {'hook.js': `throw new Error('this version is broken')`}
 /** It asks for more than the version before. */
 const READING_HOOK = {
   'hook.js': `export default () => [
-  {apiVersion: 1, name: 'grown', summary: 'more', reads: ['google-adc'], load: async () => (await import('./source.js')).default},
+  {apiVersion: 1, name: 'grown', summary: 'more', reads: ['google-adc'], spawn: true, load: async () => (await import('./source.js')).default},
 ]`,
 }
 
@@ -99,10 +99,11 @@ describe('installing plugins from a registry', () => {
     expect(updated.stdout, updated.stderr).to.equal(
       `Updated lorchestra-source-grown to 1.1.0.
   grown may read its own package and the files that options name, and google-adc (the default credentials of Google on this machine).
+  grown wants to start processes, which are in no box and can read and write all that you can, in every mode; it is refused to each account that does not say \`allow: [spawn]\`.
 `,
     )
     const {stdout} = await lorchestra(['sources', 'list'], {cwd: home, home})
-    expect(stdout).to.match(/^grown .* 1\.1\.0 +google-adc$/m)
+    expect(stdout).to.match(/^grown .* 1\.1\.0 +google-adc, spawn$/m)
   })
 
   it('runs no install script unless it is told to', async () => {
@@ -196,7 +197,7 @@ describe('installing plugins from a registry', () => {
     expect(code).to.equal(0)
     expect(JSON.parse(stdout)).to.deep.equal({
       schema: 1,
-      plugins: [{name: 'lorchestra-source-field', version: '1.0.0', sources: ['field'], reads: {field: []}}],
+      plugins: [{name: 'lorchestra-source-field', version: '1.0.0', sources: ['field'], reads: {field: []}, spawn: []}],
     })
     const failed = await plugins(['install', 'lorchestra-source-feild', '--json'])
     expect(JSON.parse(failed.stdout)).to.have.nested.property('error.outcome', 'usage')

@@ -20,7 +20,7 @@ describe('lorchestra sources list', () => {
     const {code, stdout, stderr} = await lorchestra(['sources', 'list'], {cwd: folder})
     expect(stderr).to.equal('')
     expect(code).to.equal(0)
-    expect(stdout).to.match(/^SOURCE +SUMMARY +PLUGIN +VERSION +READS$/m)
+    expect(stdout).to.match(/^SOURCE +SUMMARY +PLUGIN +VERSION +ASKS FOR$/m)
     expect(stdout).to.match(/^gmail +\S.* +@lorchestra\/gmail +\d+\.\d+\.\d+ +google-adc$/m)
     expect(stdout).to.match(/^notes +Test records of notes +plugin-notes +3\.2\.1 +nothing more$/m)
   })
@@ -30,6 +30,16 @@ describe('lorchestra sources list', () => {
     const {code, stdout, stderr} = await lorchestra(['sources', 'list'], {cwd: await temporaryFolder()})
     expect([code, stderr]).to.deep.equal([0, ''])
     expect(stdout).to.match(/^notes .*plugin-notes +none +nothing more$/m)
+  })
+
+  it('says which source wants to start processes', async () => {
+    const hook = hookOf('shell', {descriptor: 'spawn: true'})
+    await installPlugin(await homeOfTest(), {name: 'plugin-shell', hook})
+    const {stdout} = await lorchestra(['sources', 'list'], {cwd: folder})
+    expect(stdout).to.match(/^shell .*1\.0\.0 +spawn$/m)
+    const listed = await lorchestra(['sources', 'list', '--json'], {cwd: folder})
+    const {sources} = JSON.parse(listed.stdout) as {sources: readonly {source: string; spawn: boolean}[]}
+    expect(sources.filter(({spawn}) => spawn).map(({source}) => source)).to.deep.equal(['shell'])
   })
 
   it('names a broken plugin on stderr and shows the others', async () => {

@@ -123,6 +123,7 @@ jobs:
         source: 'gmail',
         sourceSystem: 'gmail--acct1',
         hiddenPaths: ['/snippet'],
+        allow: [],
         options: {client_id: 'abc', nested: {list: [1, 'two']}},
       })
       const {locate: _job, ...job} = config.jobs.get('mail') ?? expect.fail()
@@ -133,6 +134,7 @@ jobs:
         sourceSystem: 'gmail--acct1',
         settings: {start: '2024-01-01', overlap: '2d', slice: '30d', max_rejects: 5},
         hiddenPaths: [],
+        allow: [],
         options: {query: 'from:ada'},
       })
       expect([...config.jobs.values()].map(({sourceSystem}) => sourceSystem)).to.deep.equal([

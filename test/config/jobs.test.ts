@@ -95,6 +95,7 @@ describe('jobs', () => {
       schema: 'evolve',
       maxRejects: 100,
       hiddenPaths: [],
+      allow: [],
       options: {token: '${ACCT1_TOKEN}', query: 'of the job'},
     })
   })
@@ -108,6 +109,23 @@ jobs:
   mail: {account: acct1, mask: [/id, /payload/*]}`)
     expect(findJob(config, 'mail').hiddenPaths).to.deep.equal(['/snippet', '/id', '/payload/*'])
     expect(findJob(config, 'mail', {account: 'acct2'}).hiddenPaths).to.deep.equal(['/labels', '/id', '/payload/*'])
+  })
+
+  it('let a source do outside of its box what its account allows, and those without one say it themselves', async () => {
+    const config = await load(`
+accounts:
+  acct1: {source: gmail, allow: [spawn]}
+  acct2: {source: gmail}
+jobs:
+  mail: {account: acct1}
+  notes: {source: jsonl, allow: [spawn]}`)
+    expect(findJob(config, 'mail').allow).to.deep.equal(['spawn'])
+    expect(findJob(config, 'mail', {account: 'acct2'}).allow).to.deep.equal([])
+    expect(findJob(config, 'notes').allow).to.deep.equal(['spawn'])
+    expect(await messageOf(load('accounts: {a: {source: b}}\njobs: {c: {account: a, allow: [spawn]}}'))).to.include(
+      "jobs.c.allow: belongs in the job's account",
+    )
+    expect(await messageOf(load('accounts: {a: {source: b, allow: [write]}}'))).to.include('accounts.a.allow')
   })
 
   it('that would hide what is no path are refused with the path that was meant', async () => {
@@ -127,6 +145,7 @@ jobs:
       schema: 'evolve',
       maxRejects: 0,
       hiddenPaths: [],
+      allow: [],
       options: {},
     })
   })

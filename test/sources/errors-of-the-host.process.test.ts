@@ -37,7 +37,7 @@ describe('an error that the host answers a source with', () => {
 
   before(async () => {
     const commandLine = await commandLineWith([{name: 'notes', hook: hookOf('notes', {source: SOURCE})}])
-    const access = {folder: await temporaryFolder(), paths: []}
+    const access = {folder: await temporaryFolder(), paths: [], allow: []}
     source = (await loadSource(await findSources(commandLine), 'notes', access)).source
     const result = await source.options['~standard'].validate({})
     options = 'value' in result ? result.value : undefined

@@ -12,6 +12,7 @@ async function load(plugins: readonly TestPlugin[], name: string): Promise<Hoste
   const {source} = await loadSource(await findSources(await commandLineWith(plugins)), name, {
     folder: process.cwd(),
     paths: [],
+    allow: [],
   })
   return source
 }
@@ -74,6 +75,7 @@ describe('sources', () => {
     'answers with text': ["export default () => ['notes']", 'describes its source wrongly: expected a list'],
     'has a bad name': [hookOf('Bad Name'), '"Bad Name" is not a name'],
     'has no summary': [hookOf('bad', {descriptor: 'summary: undefined'}), 'bad has no summary'],
+    'starts something else': [hookOf('bad', {descriptor: "spawn: 'sh'"}), 'bad has spawn "sh", which is true or false'],
     'has no load': [hookOf('bad', {descriptor: 'load: 5'}), 'bad has no load()'],
   }
   for (const [what, [hook, message]] of Object.entries(broken)) {

@@ -76,7 +76,7 @@ const NEEDS: Readonly<Record<string, Need>> = {
   },
   'starts a process': {
     extract: `(await import('node:child_process')).spawnSync(process.execPath, ['--version'])`,
-    says: /tried to start a process.*; no process is started/,
+    says: /tried to start a process.*; no process is started: .*`spawn` of the descriptor/,
   },
   'starts a worker': {
     extract: `new (await import('node:worker_threads')).Worker('', {eval: true})`,

@@ -29,13 +29,12 @@ export default class PluginsInstall extends LorchestraCommand {
 
   override async run(): Promise<ChangedPluginsDocument> {
     const {args, flags} = await this.parse(PluginsInstall)
-    const [{changedPluginMemberOf, formatReads}, {changePlugins}, {assertInRegistry, isInRegistry}] = await Promise.all(
-      [
+    const [{changedPluginMemberOf, formatGrants}, {changePlugins}, {assertInRegistry, isInRegistry}] =
+      await Promise.all([
         import('../../report/changed-plugins-text.ts'),
         import('../../sources/install/change-plugins.ts'),
         import('../../sources/install/registry.ts'),
-      ],
-    )
+      ])
     if (looksLikePath(args.plugin) && !existsSync(args.plugin)) {
       throw usageError(`there is no ${resolve(args.plugin)}`, {
         code: 'E_PLUGIN_UNKNOWN',
@@ -54,7 +53,7 @@ export default class PluginsInstall extends LorchestraCommand {
       const {name, version, sources} = plugin
       const offered = sources.map((source) => source.name).join(', ')
       this.log(`Installed ${name} ${version}; it offers ${offered === '' ? 'no source' : `the source ${offered}`}.`)
-      for (const line of formatReads(plugin)) this.log(line)
+      for (const line of formatGrants(plugin)) this.log(line)
     }
     if (plugins.length === 0) this.log(`${args.plugin} is installed already.`)
     return {schema: 1, plugins: plugins.map(changedPluginMemberOf)}

@@ -15,7 +15,7 @@ export default class PluginsUpdate extends LorchestraCommand {
 
   override async run(): Promise<ChangedPluginsDocument> {
     const {flags} = await this.parse(PluginsUpdate)
-    const [{changedPluginMemberOf, formatReads}, {changePlugins}] = await Promise.all([
+    const [{changedPluginMemberOf, formatGrants}, {changePlugins}] = await Promise.all([
       import('../../report/changed-plugins-text.ts'),
       import('../../sources/install/change-plugins.ts'),
     ])
@@ -24,7 +24,7 @@ export default class PluginsUpdate extends LorchestraCommand {
     const plugins = await changePlugins(this.config, 'plugins:update', verbose ? ['--verbose'] : [])
     for (const plugin of plugins) {
       this.log(`Updated ${plugin.name} to ${plugin.version}.`)
-      for (const line of formatReads(plugin)) this.log(line)
+      for (const line of formatGrants(plugin)) this.log(line)
     }
     if (plugins.length === 0) this.log('There is nothing newer.')
     return {schema: 1, plugins: plugins.map(changedPluginMemberOf)}

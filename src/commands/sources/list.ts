@@ -28,9 +28,9 @@ export default class SourcesList extends LorchestraCommand {
         descriptor.summary,
         plugin.name,
         plugin.version,
-        descriptor.reads.join(', ') || 'nothing more',
+        [...descriptor.reads, ...(descriptor.spawn ? ['spawn'] : [])].join(', ') || 'nothing more',
       ])
-      this.log(formatTable([['SOURCE', 'SUMMARY', 'PLUGIN', 'VERSION', 'READS'], ...rows]))
+      this.log(formatTable([['SOURCE', 'SUMMARY', 'PLUGIN', 'VERSION', 'ASKS FOR'], ...rows]))
     }
     return {
       schema: 1,
@@ -39,6 +39,7 @@ export default class SourcesList extends LorchestraCommand {
         summary: descriptor.summary,
         plugin,
         reads: descriptor.reads,
+        spawn: descriptor.spawn,
       })),
       failures,
     }

@@ -14,6 +14,9 @@ export const changedPluginsDocument = document({
         reads: z
           .record(z.string(), z.array(z.string()))
           .describe('What each of its sources may read beyond its own package and files that options name, by name.'),
+        spawn: z
+          .array(names.source)
+          .describe('Those of its sources that start processes outside of their box, where an account allows that.'),
       }),
     )
     .describe('What is new; nothing where all was there already.'),

@@ -19,6 +19,7 @@ export const jobsShowDocument = document({
         .record(z.string(), z.union([z.string(), z.number()]))
         .describe('start, overlap, slice, settle and max_rejects, with the defaults that apply.'),
       mask: z.array(z.string()).describe('Paths into payloads that samples do not show; those of account and job.'),
+      allow: z.array(z.string()).describe('What its source may do outside of its box, such as spawn.'),
       options: options.describe("The source's own options; secrets are hidden."),
       streams: z
         .array(

@@ -30,6 +30,7 @@ export const sourcesListDocument = document({
           .describe(
             'What its box may read beyond its own package and the files that options name, such as google-adc.',
           ),
+        spawn: z.boolean().describe('It starts processes outside of its box, where its account allows that.'),
       }),
     )
     .describe('What jobs can read, by name.'),

@@ -89,6 +89,7 @@ export const answers = {
               name: z.unknown().optional(),
               summary: z.unknown().optional(),
               reads: z.unknown().optional(),
+              spawn: z.unknown().optional(),
               load: z.string(),
             })
             .nullable(),

@@ -10,10 +10,12 @@ import {proxyIn} from '../../base/proxy.ts'
 export const READS = {'google-adc': 'the default credentials of Google on this machine'} as const
 export type Reads = keyof typeof READS
 
-/** What a box may read, and what it finds in its environment. */
+/** What a box may do, and what it finds in its environment. */
 export interface Grants {
   readonly paths: readonly string[]
   readonly environment: Readonly<Record<string, string>>
+  /** What it starts is no box: it can write, and read, all that the user can. */
+  readonly spawn?: true
 }
 
 /** Files and folders of certificates that the machine's owner trusts. */
@@ -74,6 +76,16 @@ export function capabilityGrants(reads: readonly Reads[]): Grants {
     },
   }
 }
+
+/** Lets a source start processes, and finds the programs of this machine. */
+export const spawnGrants = (): Grants => ({paths: [], environment: pick(['PATH', 'Path', 'PATHEXT']), spawn: true})
+
+/** Lets a source do all that one of these lets it do. */
+export const together = (grants: readonly Grants[]): Grants => ({
+  paths: grants.flatMap(({paths}) => paths),
+  environment: Object.fromEntries(grants.flatMap(({environment}) => Object.entries(environment))),
+  ...(grants.some(({spawn}) => spawn) && {spawn: true}),
+})
 
 /** Has Node's own `fetch` and `http`, which a source may use, take the proxy as well. */
 const proxiesOfNode = (): Readonly<Record<string, string>> =>

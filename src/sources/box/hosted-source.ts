@@ -57,6 +57,8 @@ export interface HostedSource extends Pick<
   Source,
   'apiVersion' | 'name' | 'summary' | 'options' | 'secrets' | 'selection' | 'defaults' | 'rateLimit' | 'streams'
 > {
+  /** What it starts is outside of its box, so no mode keeps it from writing. */
+  readonly spawns?: true
   extract(context: HostContext, limits: ReadLimits): {[Symbol.asyncIterator](): KeyedPageIterator}
   listKeys?(context: HostContext): AsyncIterable<readonly string[]>
   estimate?(context: HostContext): Promise<unknown>

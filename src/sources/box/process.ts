@@ -3,6 +3,7 @@ import type {Socket} from 'node:net'
 import type {Duplex, Readable} from 'node:stream'
 
 import {BOX_PROGRAM} from '../../base/own-files.ts'
+import {hasCode} from '../../base/system-error.ts'
 import {bothSpellings, type Grants} from './grants.ts'
 
 const HEAP_MEGABYTES = 2048
@@ -15,9 +16,9 @@ const WALLS = ['--permission', '--no-experimental-sqlite', '--freeze-flags-after
 
 /**
  * Kills the box where its host is gone: whatever ends the host closes the pipe, and a box in an endless loop hears of nothing.
- * A line on the pipe says that the box is gone already.
+ * A line on the pipe says that the box is gone already. It leads a group of processes, to which belongs what it starts.
  */
-const WATCHED = `( trap '' INT TERM HUP; IFS= read -r line <&4 || kill -KILL $$ ) <&4 3>&- >/dev/null 2>&1 &
+const WATCHED = `( trap '' INT TERM HUP; IFS= read -r line <&4 || kill -KILL -$$ ) <&4 3>&- >/dev/null 2>&1 &
 exec "$@" 4<&-`
 
 export interface BoxProcess {
@@ -28,12 +29,13 @@ export interface BoxProcess {
   kill(): void
 }
 
-/** Starts a box: a Node that can write nothing, start nothing, load nothing native, and read what it is granted alone. */
-export function startBoxProcess({paths, environment}: Grants): BoxProcess {
+/** Starts a box: a Node that can write nothing, load nothing native, and start nothing or read anything but what it is granted. */
+export function startBoxProcess({paths, environment, spawn: maySpawn}: Grants): BoxProcess {
   const node = [
     process.execPath,
     ...WALLS,
     ...networkFlag(),
+    ...(maySpawn === true ? ['--allow-child-process'] : []),
     `--max-old-space-size=${HEAP_MEGABYTES}`,
     // Pages of records come and go: V8 begins with 1 MB of room for new objects, and would copy most of a page (measured).
     '--min-semi-space-size=16',
@@ -53,7 +55,10 @@ export function startBoxProcess({paths, environment}: Grants): BoxProcess {
   const watched = watch as Socket
   watched.unref()
   watched.on('error', () => undefined)
-  child.once('exit', () => watched.end('\n'))
+  child.once('exit', () => {
+    watched.end('\n')
+    if (maySpawn === true && posix) killGroup(child)
+  })
   return {
     child,
     channel: channel as Duplex,
@@ -62,6 +67,17 @@ export function startBoxProcess({paths, environment}: Grants): BoxProcess {
       if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
       child.kill('SIGKILL')
     },
+  }
+}
+
+/** Ends what the box has started and left behind. What made a group of its own is not among it. */
+function killGroup({pid}: ChildProcess): void {
+  if (pid === undefined) return
+  try {
+    process.kill(-pid, 'SIGKILL')
+  } catch (error) {
+    // Nothing is left.
+    if (!hasCode(error, 'ESRCH')) throw error
   }
 }
 

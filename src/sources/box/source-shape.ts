@@ -7,6 +7,7 @@ export interface DescriptorShape {
   readonly name?: unknown
   readonly summary?: unknown
   readonly reads?: unknown
+  readonly spawn?: unknown
   /** The type of `load`. */
   readonly load: string
 }
@@ -37,12 +38,13 @@ export const OPTIONAL_METHODS = [
 
 export function shapeOfDescriptor(answer: unknown): DescriptorShape | null {
   if (typeof answer !== 'object' || answer === null) return null
-  const {apiVersion, name, summary, reads, load} = answer as Readonly<Record<string, unknown>>
+  const {apiVersion, name, summary, reads, spawn, load} = answer as Readonly<Record<string, unknown>>
   return {
     apiVersion: printable(apiVersion),
     name: printable(name),
     summary: printable(summary),
     reads: printable(reads),
+    spawn: printable(spawn),
     load: typeof load,
   }
 }
