@@ -60,12 +60,14 @@ export abstract class LorchestraCommand extends Command {
     return !stdout.destroyed
   }
 
-  protected async readConfig(explicitPath: string | undefined): Promise<Config> {
+  /** Reads lorchestra.yaml; everything that is done with it then uses that set of test tables. */
+  protected async readConfig(explicitPath: string | undefined, testSet?: string): Promise<Config> {
     const [{loadConfig}, {WAREHOUSE_KINDS}] = await Promise.all([
       import('../config/config.ts'),
       import('../warehouse/kinds.ts'),
     ])
     return loadConfig({
+      ...(testSet !== undefined && {testSet}),
       ...(explicitPath !== undefined && {explicitPath}),
       workingFolder: process.cwd(),
       environment: process.env,

@@ -1,6 +1,13 @@
 import {modeError, usageError} from '../base/errors.ts'
 import {Flags} from '../base/oclif.ts'
-import {currentRunMode, DRY_RUN_FLAG, MODE_FLAGS, type ModeFlag, type RunMode} from '../model/run-mode.ts'
+import {
+  currentRunMode,
+  DRY_RUN_FLAG,
+  MODE_FLAGS,
+  TEST_TABLE_FLAG,
+  type ModeFlag,
+  type RunMode,
+} from '../model/run-mode.ts'
 
 /** Gives every mode of the table that has a flag, each excluding all others. */
 export function modeFlags() {
@@ -44,7 +51,10 @@ export function assertModesTakeNoValue(argv: readonly string[], command: string)
   const flag = written.slice(0, written.indexOf('='))
   throw usageError(`${flag} takes no value, but ${written} gives it one`, {
     code: 'E_USAGE_FLAGS',
-    next: `Write it on its own: lorchestra ${command} ${flag}`,
+    next:
+      flag === `--${TEST_TABLE_FLAG}`
+        ? `Write it on its own: lorchestra ${command} ${flag}, or with a set of test tables: ${flag} --test-set alice`
+        : `Write it on its own: lorchestra ${command} ${flag}`,
   })
 }
 

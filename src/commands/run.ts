@@ -12,6 +12,7 @@ import {readTask} from '../model/task.ts'
 import {diffFlags, samplesOf} from '../cli/diff-flags.ts'
 import {stdoutHoldsNoResult} from '../cli/output-loss.ts'
 import {listenForSignals} from '../cli/signals.ts'
+import {testSetOfTestTableFlag} from '../cli/test-set-flag.ts'
 import type {RunDocument} from '../report/documents/run.ts'
 
 export default class Run extends LorchestraCommand {
@@ -32,6 +33,10 @@ export default class Run extends LorchestraCommand {
     {
       description: 'Write the last seven days into test_event_log and test_raw_objects',
       command: '<%= config.bin %> <%= command.id %> gmail_ingest_acct1 --since -7d --test-table',
+    },
+    {
+      description: 'The same into test tables of one’s own, beside those of others',
+      command: '<%= config.bin %> <%= command.id %> gmail_ingest_acct1 --since -7d --test-table --test-set alice',
     },
     {
       description: 'Write to production: go on where the last run ended',
@@ -61,6 +66,7 @@ export default class Run extends LorchestraCommand {
 
   static override readonly flags = {
     ...modeFlags(),
+    ...testSetOfTestTableFlag({helpGroup: 'MODE'}),
     account: Flags.string({description: "another account of the job's source", helpValue: 'ACCOUNT'}),
     since: Flags.string({
       description: 'read from here on, covered or not: ISO 8601 (UTC unless it says otherwise) or an age such as -7d',
@@ -110,7 +116,7 @@ export default class Run extends LorchestraCommand {
     ])
     const read = readWindowRequest(flags, startedAt)
     const task = flags.task === undefined ? undefined : readTask(flags.task, process.env)
-    const config = await this.readConfig(flags.config)
+    const config = await this.readConfig(flags.config, flags['test-set'])
     const {mask} = this
     const log = await createLogger(flags['log-level'], mask)
     const results = keepStdoutForResults()

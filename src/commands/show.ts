@@ -1,4 +1,5 @@
 import {LorchestraCommand} from '../cli/command.ts'
+import {testSetOfTestTableFlag} from '../cli/test-set-flag.ts'
 import {Args, Flags} from '../base/oclif.ts'
 import {TEST_TABLE_FLAG} from '../model/run-mode.ts'
 import type {ShowDocument} from '../report/documents/show.ts'
@@ -18,6 +19,7 @@ export default class Show extends LorchestraCommand {
 
   static override readonly flags = {
     [TEST_TABLE_FLAG]: Flags.boolean({description: 'look into the test tables instead of production'}),
+    ...testSetOfTestTableFlag(),
   }
 
   override async run(): Promise<ShowDocument> {
@@ -28,7 +30,7 @@ export default class Show extends LorchestraCommand {
       import('../report/find-record.ts'),
       import('../report/record-text.ts'),
     ])
-    const {warehouse: settings} = await this.readConfig(flags.config)
+    const {warehouse: settings} = await this.readConfig(flags.config, flags['test-set'])
     const warehouse = await openWarehouse(settings)
     const found = await findRecord(warehouse, settings.tables, args.key, {testTable: flags[TEST_TABLE_FLAG]})
     const record = {...found, warehouse: kindOf(settings).name}

@@ -11,6 +11,7 @@ import {defaultSourceSystem, HOST_KEYS} from './settings.ts'
 import type {Capability} from '../model/capability.ts'
 import {readTextFile} from './text-file.ts'
 import type {Environment} from './variables.ts'
+import {withTestSet} from '../model/tables.ts'
 import {readWarehouse, type SettingsKinds, type WarehouseConfig} from './warehouse-settings.ts'
 import {parseYamlFile, type Locate} from './yaml-file.ts'
 import {LorchestraError, messageWithCauses, usageError} from '../base/errors.ts'
@@ -75,6 +76,8 @@ export interface ConfigRequest {
   readonly explicitPath?: string
   readonly workingFolder: string
   readonly environment: Environment
+  /** The set of test tables that is meant. @default the one without a name */
+  readonly testSet?: string
   /** The kinds of warehouse that there are. */
   readonly kinds: SettingsKinds
 }
@@ -83,7 +86,8 @@ export interface ConfigRequest {
  * Reads lorchestra.yaml and checks all of it; variables of accounts and jobs stay as they are until a run needs them.
  * Throws one usage error that names every problem with its line and column.
  */
-export async function loadConfig({explicitPath, workingFolder, environment, kinds}: ConfigRequest): Promise<Config> {
+export async function loadConfig(request: ConfigRequest): Promise<Config> {
+  const {explicitPath, workingFolder, environment, kinds, testSet} = request
   const path = explicitPath === undefined ? await findUpward(workingFolder) : resolve(workingFolder, explicitPath)
   const folder = dirname(path)
   const shownPath = shorten(path, workingFolder)
@@ -142,7 +146,7 @@ export async function loadConfig({explicitPath, workingFolder, environment, kind
     path,
     folder,
     shownPath,
-    warehouse,
+    warehouse: testSet === undefined ? warehouse : {...warehouse, tables: withTestSet(warehouse.tables, testSet)},
     accounts,
     jobs,
     environment: merged,

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 
 import {adviseOn} from '../base/close-match.ts'
-import {assertDisjointTables, type TableSet} from '../model/tables.ts'
+import {assertDisjointTables, type ProductionTables} from '../model/tables.ts'
 import {formatIssue, pathOf, type Problem, type SchemaIssue} from './problems.ts'
 import {
   adviceForVariables,
@@ -17,8 +17,8 @@ import type {Locate} from './yaml-file.ts'
 export interface WarehouseConfig {
   /** The kind, as lorchestra.yaml calls it. */
   readonly type: string
-  /** Production's own names. */
-  readonly tables: TableSet
+  /** Production's own names, with the set of test tables that this process uses. */
+  readonly tables: ProductionTables
   readonly settings: WarehouseSettings
 }
 

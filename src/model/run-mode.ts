@@ -1,5 +1,5 @@
 import {modeError} from '../base/errors.ts'
-import {tableSetOf, type TableSet, type TableSetName} from './tables.ts'
+import {tableSetOf, type ProductionTables, type TableSet, type TableSetName} from './tables.ts'
 
 /** One row of the table of run modes: all that is chosen by the mode. */
 export interface RunModeRow {
@@ -67,7 +67,7 @@ export const MODE_FLAGS = Object.values(RUN_MODES).flatMap(({flag}) => (flag ===
 /** Gives the tables that a run in this mode reads and writes, from the names of the production tables. */
 export function tablesOfMode(
   mode: RunMode,
-  production: TableSet,
+  production: ProductionTables,
 ): {readonly read: TableSet; readonly written: TableSet | undefined} {
   const {reads, writes} = rowOf(mode)
   return {

@@ -116,24 +116,69 @@ export const definitionsOf = (tables: TableSet): readonly (readonly [string, Tab
   [tables.rawObjects, RAW_OBJECTS],
 ]
 
-const TEST = 'test_'
+/** Production's names, and which set of test tables goes with them in this process. */
+export interface ProductionTables extends TableSet {
+  /** Missing: the set without a name. `withTestSet` alone gives one. */
+  readonly testSet?: string
+}
 
-/** A test table is `test_` and the production table's own name. */
-export const testTablesOf = (production: TableSet): TableSet => ({
-  eventLog: `${TEST}${production.eventLog}`,
-  rawObjects: `${TEST}${production.rawObjects}`,
+const SET_NAME = '[a-z0-9]{1,20}'
+const SET_SEPARATOR = '__'
+const SET_AT_THE_END = new RegExp(`${SET_SEPARATOR}(${SET_NAME})$`)
+
+/** Has a process use that set of test tables. Throws a usage error for a name that is none. */
+export function withTestSet(production: TableSet, name: string): ProductionTables {
+  if (new RegExp(`^${SET_NAME}$`).test(name)) return {...production, testSet: name}
+  throw usageError(`${JSON.stringify(name)} cannot name a set of test tables`, {
+    code: 'E_NAME_INVALID',
+    next: 'Give one of 1 to 20 small letters and digits, such as: --test-set alice',
+  })
+}
+
+/** Goes behind a command that is advised, so that it means the same set. */
+export const testSetArgument = ({testSet}: Pick<ProductionTables, 'testSet'> = {}): string =>
+  testSet === undefined ? '' : ` --test-set ${testSet}`
+
+const testTableOf = (table: string, {testSet}: Pick<ProductionTables, 'testSet'>): string =>
+  `test_${table}${testSet === undefined ? '' : `${SET_SEPARATOR}${testSet}`}`
+
+/** A test table is `test_` and the production table's own name, and then the name of its set where that has one. */
+export const testTablesOf = (production: ProductionTables): TableSet => ({
+  eventLog: testTableOf(production.eventLog, production),
+  rawObjects: testTableOf(production.rawObjects, production),
 })
+
+/** Begins the name of every test table. */
+export const TEST_TABLE_START = testTableOf('', {})
+
+/** Gives all sets that may have tables among these, whatever their case: the one without a name first, then by name. */
+export function testSetsAmong(names: readonly string[], {eventLog, rawObjects}: TableSet): readonly ProductionTables[] {
+  const ofTests = names.filter((name) => [eventLog, rawObjects].some((table) => isTestTableOf(table, name)))
+  const plain = testTablesOf({eventLog, rawObjects})
+  const isPlain = (name: string): boolean =>
+    [plain.eventLog, plain.rawObjects].some((table) => table.toLowerCase() === name.toLowerCase())
+  const sets = new Set(
+    ofTests.map((name) => (isPlain(name) ? '' : (SET_AT_THE_END.exec(name.toLowerCase())?.[1] ?? ''))),
+  )
+  return [...sets]
+    .toSorted()
+    .map((testSet) => (testSet === '' ? {eventLog, rawObjects} : {eventLog, rawObjects, testSet}))
+}
+
+/** Tells whether a test table of that table, in whatever set, is called so. */
+export const isTestTableOf = (table: string, name: string): boolean =>
+  new RegExp(`^${testTableOf(table, {})}(${SET_SEPARATOR}${SET_NAME})?$`, 'i').test(name)
 
 export type TableSetName = 'production' | 'test'
 
 /** Warehouses compare names without regard to case. */
-const isTestTable = (name: string): boolean => name.toLowerCase().startsWith(TEST)
+const isTestTable = (name: string): boolean => name.toLowerCase().startsWith(TEST_TABLE_START)
 
 /** Tells which of the two table sets it is: no production table has the name of a test table. */
 export const setNameOf = ({eventLog}: TableSet): TableSetName => (isTestTable(eventLog) ? 'test' : 'production')
 
 /** Gives the table set of that name, from the names of the production tables. */
-export function tableSetOf(name: TableSetName, production: TableSet): TableSet {
+export function tableSetOf(name: TableSetName, production: ProductionTables): TableSet {
   switch (name) {
     case 'production':
       return production
@@ -142,27 +187,35 @@ export function tableSetOf(name: TableSetName, production: TableSet): TableSet {
   }
 }
 
-/** Throws where four names would not be four tables, or another configuration may take production for its test tables. */
-export function assertDisjointTables(production: TableSet): void {
-  const test = testTablesOf(production)
-  const names = [production.eventLog, production.rawObjects, test.eventLog, test.rawObjects]
-  const folded = names.map((name) => name.toLowerCase())
-  const clash = names.find((_, index) => folded.indexOf(folded[index] ?? '') !== index)
-  if (clash !== undefined)
+/**
+ * Throws where a name would stand for two tables, whatever sets of test tables there are or will be, or where another configuration
+ * may take production for its test tables. Warehouses compare names without regard to case.
+ */
+export function assertDisjointTables({eventLog, rawObjects}: TableSet): void {
+  const pairs = [
+    [eventLog, rawObjects],
+    [rawObjects, eventLog],
+  ] as const
+  const [clash] = pairs.flatMap(([table, other]) =>
+    [other, testTableOf(other, {})].filter((name) => isTestTableOf(table, name)),
+  )
+  if (clash !== undefined) {
+    const test = testTablesOf({eventLog, rawObjects})
     throw usageError(
-      `the table name ${clash} stands for two tables; production's are ${production.eventLog} and ${production.rawObjects}, the test tables ${test.eventLog} and ${test.rawObjects}`,
+      `the table name ${clash} stands for two tables; production's are ${eventLog} and ${rawObjects}, the test tables ${test.eventLog} and ${test.rawObjects}, or these with __ and the name of a set`,
       {
         code: 'E_CONFIG_INVALID',
-        next: 'Give event_log and raw_objects names whose four tables differ, in lorchestra.yaml or EVENT_LOG_TABLE and RAW_OBJECTS_TABLE.',
+        next: 'Give event_log and raw_objects names whose tables differ, in lorchestra.yaml or EVENT_LOG_TABLE and RAW_OBJECTS_TABLE.',
       },
     )
-  const tested = [production.eventLog, production.rawObjects].find(isTestTable)
+  }
+  const tested = [eventLog, rawObjects].find(isTestTable)
   if (tested === undefined) return
   throw usageError(
-    `the production table ${tested} has the name of a test table: where ${tested.slice(TEST.length)} is production, runs with --test-table write to it and test drop drops it`,
+    `the production table ${tested} has the name of a test table: where ${tested.slice(TEST_TABLE_START.length)} is production, runs with --test-table write to it and test drop drops it`,
     {
       code: 'E_CONFIG_INVALID',
-      next: `Give event_log and raw_objects names that do not begin with ${TEST}, in lorchestra.yaml or EVENT_LOG_TABLE and RAW_OBJECTS_TABLE. What test runs stored becomes production's by lorchestra test promote; a production table of that name is to be renamed in the warehouse.`,
+      next: `Give event_log and raw_objects names that do not begin with ${TEST_TABLE_START}, in lorchestra.yaml or EVENT_LOG_TABLE and RAW_OBJECTS_TABLE. What test runs stored becomes production's by lorchestra test promote; a production table of that name is to be renamed in the warehouse.`,
     },
   )
 }

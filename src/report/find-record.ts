@@ -1,7 +1,7 @@
 import {failure} from '../base/errors.ts'
 import {streamOfKey} from '../model/idem-key.ts'
 import {TEST_TABLE_FLAG} from '../model/run-mode.ts'
-import {testTablesOf, type TableSet} from '../model/tables.ts'
+import {testTablesOf, type ProductionTables, type TableSet} from '../model/tables.ts'
 import type {RecordKey, StoredRecord, StoredRow, Warehouse} from '../warehouse/warehouse.ts'
 
 export interface FoundRecord extends RecordKey {
@@ -13,7 +13,7 @@ export interface FoundRecord extends RecordKey {
 /** Finds the record in one table set. Throws a failure that says where it is instead, or what keys look like. */
 export async function findRecord(
   warehouse: Warehouse,
-  production: TableSet,
+  production: ProductionTables,
   idemKey: string,
   {testTable}: {readonly testTable: boolean},
 ): Promise<FoundRecord> {

@@ -15,7 +15,7 @@ import type {HostedSource} from '../sources/box/hosted-source.ts'
 import {SourceBoxes} from '../sources/source-boxes.ts'
 import {formatTable, type Row} from './text-table.ts'
 import {isRunMode, RUN_MODES, tablesOfMode} from '../model/run-mode.ts'
-import type {TableSet} from '../model/tables.ts'
+import type {ProductionTables} from '../model/tables.ts'
 
 export async function describeJob(
   config: Config,
@@ -91,7 +91,7 @@ function streamsOf(source: HostedSource, options: unknown): readonly StreamDefin
 }
 
 /** Gives the tables that each mode writes; a mode that writes none is left out. */
-function tablesByMode(production: TableSet): Readonly<Record<string, TablesMember>> {
+function tablesByMode(production: ProductionTables): Readonly<Record<string, TablesMember>> {
   const members = Object.keys(RUN_MODES)
     .filter(isRunMode)
     .flatMap((mode) => {

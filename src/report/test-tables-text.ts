@@ -2,7 +2,8 @@ import {noCounts} from '../model/counts.ts'
 import {cursorOf, formatWindow, windowAsText, type TimeWindow} from '../model/window.ts'
 import type {PromotionReport} from '../run/promote-job.ts'
 import type {ListedTestTables, TestTablesRequest, TestTablesState} from '../run/test-tables.ts'
-import {testTablesOf} from '../model/tables.ts'
+import {testSetArgument, testTablesOf} from '../model/tables.ts'
+import type {DescribedTable} from '../warehouse/warehouse.ts'
 import {formatInserted, formatMore, formatPaths, formatUpdated, samplesOf} from './diff-text.ts'
 import type {ComparisonMember, TestCompareDocument} from './documents/test-compare.ts'
 import type {TestListDocument} from './documents/test-list.ts'
@@ -17,20 +18,43 @@ const MINUTE = 60_000
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 
-export function formatTestTables({tables, runs}: ListedTestTables, now: number): string {
-  const there = tables.filter(({exists}) => exists)
-  if (there.length === 0) return 'There are no test tables: lorchestra run JOB --test-table makes them.'
-  const lines = there.map(({name, rows}) => `${name}${rows === undefined ? '' : `  ${NUMBER.format(rows)} rows`}`)
+/** Gives each set in a paragraph of its own. */
+export function formatTestSets(sets: readonly ListedTestTables[], now: number): string {
+  const [first] = sets
+  if (first === undefined || (sets.length === 1 && first.tables.every(({exists}) => !exists)))
+    return `There are no test tables: lorchestra run JOB --test-table${testSetArgument(first)} makes them.`
+  return sets.map((set) => formatTestTables(set, now)).join('\n\n')
+}
+
+function formatTestTables({tables, runs}: ListedTestTables, now: number): string {
+  const lines = tables.map((table) => formatTable(table, now))
   const oldest = runs.at(-1)
   const whose = runs.length === 1 ? 'The only run' : `The oldest of ${NUMBER.format(runs.length)} runs`
   const age = oldest === undefined ? [] : [`${whose} is ${ageOf(now - oldest.startedAt)} old.`]
   return [...lines, ...age, '', formatRuns(runs)].join('\n')
 }
 
-export const testListDocumentOf = ({tables, runs}: ListedTestTables): TestListDocument => ({
+function formatTable({name, exists, rows, expires}: DescribedTable, now: number): string {
+  if (!exists) return `${name}  is not there`
+  const parts = [
+    ...(rows === undefined ? [] : [`${NUMBER.format(rows)} rows`]),
+    ...(expires === undefined ? [] : [`expires in ${ageOf(expires - now)}`]),
+  ]
+  return [name, ...parts].join('  ')
+}
+
+export const testListDocumentOf = (sets: readonly ListedTestTables[]): TestListDocument => ({
   schema: 1,
-  tables: tables.map(({name, exists, rows}) => ({name, exists, rows: rows ?? null})),
-  runs: runs.map(pastRunMemberOf),
+  sets: sets.map(({testSet, tables, runs}) => ({
+    test_set: testSet ?? null,
+    tables: tables.map(({name, exists, rows, expires}) => ({
+      name,
+      exists,
+      rows: rows ?? null,
+      expires: expires === undefined ? null : new Date(expires).toISOString(),
+    })),
+    runs: runs.map(pastRunMemberOf),
+  })),
 })
 
 /** Gives what the test tables hold of a job, beside production. */
@@ -74,7 +98,7 @@ export function formatPromotion(
       ...skipped,
       ...bookmark,
       ...(cursor === undefined ? [] : [`The next plain run begins at ${cursor}.`]),
-      `The log tells of it as run ${runId}. The test tables are still there: lorchestra test drop`,
+      `The log tells of it as run ${runId}. The test tables are still there: lorchestra test drop${testSetArgument(request.production)}`,
     ].map(indent),
   ].join('\n')
 }

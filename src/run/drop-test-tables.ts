@@ -1,5 +1,5 @@
 import type {RunMode} from '../model/run-mode.ts'
-import {testTablesOf, type TableSet} from '../model/tables.ts'
+import {testTablesOf, type ProductionTables} from '../model/tables.ts'
 import {dropTestTables} from '../sink/beside-runs.ts'
 import {assertLogIsOf} from '../warehouse/log-of-runs.ts'
 import type {Warehouse} from '../warehouse/warehouse.ts'
@@ -14,11 +14,11 @@ export interface DroppedTables {
 
 /** Drops the test tables, unless a test run is under way. */
 export async function dropTested(
-  place: {readonly warehouse: Warehouse; readonly production: TableSet},
+  place: {readonly warehouse: Warehouse; readonly production: ProductionTables},
   mode: RunMode,
 ): Promise<DroppedTables> {
   const tested = testTablesOf(place.production)
-  const {tables, runs} = await listTestTables(place.warehouse, tested)
+  const {tables, runs} = await listTestTables(place.warehouse, place.production)
   assertLogIsOf(
     tested,
     runs.map((run) => run.mode),

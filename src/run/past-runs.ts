@@ -5,7 +5,7 @@ import type {Config} from '../config/config.ts'
 import {adviseOnJob} from '../config/jobs.ts'
 import {addCounts, noCounts, type Counts} from '../model/counts.ts'
 import {isAlive, processIdentity} from '../base/process-identity.ts'
-import {testTablesOf, type TableSet} from '../model/tables.ts'
+import {testTablesOf, type ProductionTables} from '../model/tables.ts'
 import type {RunEvent, WantedRuns, Warehouse} from '../warehouse/warehouse.ts'
 import {mergeWindows, type TimeWindow} from '../model/window.ts'
 
@@ -78,7 +78,7 @@ const completedShape = z.object({
 /** Reads the runs of the production and the test tables, newest first; up to `wanted.limit` of each. */
 export async function readPastRuns(
   warehouse: Warehouse,
-  tables: TableSet,
+  tables: ProductionTables,
   wanted: WantedRuns,
 ): Promise<readonly PastRun[]> {
   const production = await warehouse.readRunEvents(tables, wanted)

@@ -1,5 +1,5 @@
 import {busy, usageError} from '../base/errors.ts'
-import {testTablesOf, type TableSet} from '../model/tables.ts'
+import {testTablesOf, type ProductionTables} from '../model/tables.ts'
 import type {Stream} from '../source.ts'
 import type {RunsToUndo, StreamToUndo} from '../warehouse/undo.ts'
 import type {StreamScope, Warehouse} from '../warehouse/warehouse.ts'
@@ -10,7 +10,7 @@ const NEWEST_RUNS = 10_000
 
 export interface UndoRequest {
   readonly warehouse: Warehouse
-  readonly production: TableSet
+  readonly production: ProductionTables
   readonly runId: string
   /** Takes the later runs of the same streams back as well. */
   readonly through: boolean
@@ -98,7 +98,7 @@ function assertCanBeUndone({runId, outcome, undoes, commits}: PastRun): void {
     })
 }
 
-async function unknown(warehouse: Warehouse, production: TableSet, runId: string): Promise<never> {
+async function unknown(warehouse: Warehouse, production: ProductionTables, runId: string): Promise<never> {
   const ofTest = await warehouse.readRunEvents(testTablesOf(production), {runId, limit: 1})
   if (ofTest.length > 0)
     throw usageError(`run ${runId} is a test run`, {

@@ -1,5 +1,5 @@
 import {busy, failure, usageError} from '../base/errors.ts'
-import {testTablesOf, type TableSet} from '../model/tables.ts'
+import {TEST_TABLE_START, testSetArgument, testSetsAmong, testTablesOf, type ProductionTables} from '../model/tables.ts'
 import {DiffTally, type Diff} from '../sink/diff.ts'
 import type {DescribedTable, StreamScope, StreamState, Warehouse} from '../warehouse/warehouse.ts'
 import {assertRowsAreAsAnnounced, type ComparedTables} from '../warehouse/promotion.ts'
@@ -11,7 +11,7 @@ const NEWEST_RUNS = 10_000
 
 export interface TestTablesRequest {
   readonly warehouse: Warehouse
-  readonly production: TableSet
+  readonly production: ProductionTables
   readonly scopes: readonly StreamScope[]
   readonly diffSamples: number
   readonly hiddenPaths: readonly string[]
@@ -37,11 +37,30 @@ export interface ListedTestTables {
   readonly tables: readonly DescribedTable[]
   /** Newest first. */
   readonly runs: readonly PastRun[]
+  /** Missing: the set without a name. */
+  readonly testSet?: string
 }
 
-export async function listTestTables(warehouse: Warehouse, tables: TableSet): Promise<ListedTestTables> {
+/** Lists what is in the set of test tables that goes with these names. */
+export async function listTestTables(warehouse: Warehouse, production: ProductionTables): Promise<ListedTestTables> {
+  const tables = testTablesOf(production)
   const {tables: described} = await warehouse.describe(tables)
-  return {tables: described, runs: await pastRuns(await warehouse.readRunEvents(tables, {limit: ALL_RUNS}))}
+  return {
+    tables: described,
+    runs: await pastRuns(await warehouse.readRunEvents(tables, {limit: ALL_RUNS})),
+    ...(production.testSet !== undefined && {testSet: production.testSet}),
+  }
+}
+
+/** Lists every set of which a table is there. */
+export async function listTestSets(
+  warehouse: Warehouse,
+  production: ProductionTables,
+): Promise<readonly ListedTestTables[]> {
+  const listed: ListedTestTables[] = []
+  for (const set of testSetsAmong(await warehouse.tablesThatBegin(TEST_TABLE_START), production))
+    listed.push(await listTestTables(warehouse, set))
+  return listed.filter(({tables}) => tables.some(({exists}) => exists))
 }
 
 /** Reads what the test tables hold for a job, and compares it with production. Writes nothing. */
@@ -51,7 +70,7 @@ export async function readTestTables(request: TestTablesRequest): Promise<TestTa
   const runs = (await pastRuns(await warehouse.readRunEvents(tables, {limit: ALL_RUNS})))
     .filter(({commits, streams}) => commits.some(isOf(scopes)) || streams.some((stream) => isNamed(scopes, stream)))
     .toReversed()
-  if (runs.length === 0) throw nothingTested(scopes)
+  if (runs.length === 0) throw nothingTested(scopes, production)
   const tally = new DiffTally({samples: diffSamples, hiddenPaths})
   const streams = scopes.map(({stream}) => stream)
   const compared = await warehouse.compareTables({from: tables, to: production}, streams, {
@@ -137,10 +156,10 @@ const refused = (why: string): Error =>
     next: 'Nothing was written. Drop them (lorchestra test drop), run with --test-table again, and promote that.',
   })
 
-const nothingTested = (scopes: readonly StreamScope[]): Error =>
+const nothingTested = (scopes: readonly StreamScope[], production: ProductionTables): Error =>
   usageError(`the test tables hold nothing of ${scopes[0]?.job ?? 'this job'}`, {
     code: 'E_RUN_UNKNOWN',
-    next: `Fill them first: lorchestra run ${scopes[0]?.job ?? 'JOB'} --test-table`,
+    next: `Fill them first: lorchestra run ${scopes[0]?.job ?? 'JOB'} --test-table${testSetArgument(production)}`,
   })
 
 const isOf =

@@ -1,10 +1,10 @@
 import {runMode, unknownMode, type RunMode} from '../model/run-mode.ts'
-import {assertDisjointTables, testTablesOf, type TableSet} from '../model/tables.ts'
+import {assertDisjointTables, testTablesOf, type ProductionTables} from '../model/tables.ts'
 import type {RunToBegin, Warehouse, WarehouseWriter} from '../warehouse/warehouse.ts'
 
 interface Place {
   readonly warehouse: Warehouse
-  readonly production: TableSet
+  readonly production: ProductionTables
 }
 
 /** Opens production for rows that no run of it has read, in the mode that writes it; `undefined` in one that writes nothing. */

@@ -1,7 +1,7 @@
 import type {Claim} from '../model/claim.ts'
 import type {Event} from '../model/events.ts'
 import type {RunMode} from '../model/run-mode.ts'
-import type {TableSet} from '../model/tables.ts'
+import type {ProductionTables, TableSet} from '../model/tables.ts'
 import type {CommitResult, StreamScope, StreamState, Warehouse} from '../warehouse/warehouse.ts'
 import type {CommitCounts} from '../warehouse/commit-batch.ts'
 import type {Diff} from './diff.ts'
@@ -67,7 +67,7 @@ export interface Preview {
 }
 
 export interface SinkOptions {
-  readonly production: TableSet
+  readonly production: ProductionTables
   /** Loads the warehouse's client; called when first needed. */
   readonly openWarehouse: () => Promise<Warehouse>
   /** The folder for temporary files of this run. */

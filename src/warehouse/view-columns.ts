@@ -1,6 +1,6 @@
 import {usageError} from '../base/errors.ts'
 import {namesIn} from '../base/json-pointer.ts'
-import {testTablesOf, type TableSet} from '../model/tables.ts'
+import {isTestTableOf, type TableSet} from '../model/tables.ts'
 import type {SchemaFact, SchemaType} from '../model/stream-schema.ts'
 import type {Stream} from '../source.ts'
 
@@ -55,9 +55,9 @@ export const viewNameOf = ({sourceSystem, objectType}: Stream): string =>
 
 /** Throws for a name that is no plain one, or that a table of any set has. */
 export function assertViewName(name: string, production: TableSet): void {
-  const test = testTablesOf(production)
-  const tables = [production.eventLog, production.rawObjects, test.eventLog, test.rawObjects]
-  const isTable = tables.some((table) => table.toLowerCase() === name.toLowerCase())
+  const isTable = [production.eventLog, production.rawObjects].some(
+    (table) => table.toLowerCase() === name.toLowerCase() || isTestTableOf(table, name),
+  )
   if (!isTable && /^[a-z_]\w{0,127}$/i.test(name) && !/^lorchestra_/i.test(name)) return
   throw usageError(`a view cannot be called ${JSON.stringify(name)}`, {
     code: 'E_NAME_INVALID',

@@ -63,6 +63,8 @@ export interface Warehouse {
   ): Promise<ComparedTables>
   /** Finds the rows that an undo would write. Throws a failure where it must not be done. */
   findRowsToUndo(tables: TableSet, undo: RunsToUndo): Promise<readonly UndoneRows[]>
+  /** Names all tables whose names begin so. */
+  tablesThatBegin(start: string): Promise<readonly string[]>
   /** Drops the tables that are there, the event log first, so that no coverage is left without rows. Answers with their names. */
   dropTables(tables: TableSet): Promise<readonly string[]>
   /**
@@ -263,6 +265,8 @@ export interface DescribedTable {
   readonly exists: boolean
   readonly rows?: number
   readonly bytes?: number
+  /** The warehouse removes it then; milliseconds since 1970. */
+  readonly expires?: number
   readonly partitionedBy?: string
   readonly clusteredBy?: readonly string[]
 }

@@ -5,6 +5,7 @@ import {promoteJob, type PromoteRequest, type PromotionReport} from '../../src/r
 import {dropTestTables} from '../../src/sink/beside-runs.ts'
 import {PRODUCTION, type ScriptedRun} from './scripted-run.ts'
 import {scriptedSource} from './scripted-source.ts'
+import {testSetsAmong, withTestSet, type ProductionTables} from '../../src/model/tables.ts'
 import {withRunMode} from './run-mode.ts'
 import {DAY, yielding, type WarehouseUnderTest} from './warehouse-contract.ts'
 
@@ -191,8 +192,25 @@ export function describePromotion(warehouse: () => WarehouseUnderTest): void {
     expect(codeOf(other.error)).to.equal('E_SCHEMA_FROZEN')
   })
 
-  const drop = async (mode: 'test-table' | 'dry-run' = 'test-table') =>
-    withRunMode(mode, async () => dropTestTables({warehouse: warehouse().open(), production: PRODUCTION}, mode))
+  it('goes from the set of test tables that is named, and from no other', async () => {
+    const alice = withTestSet(PRODUCTION, 'alice')
+    await test({source: yielding({id: 'a'}), now: DAY})
+    await test({source: yielding({id: 'a'}, {id: 'b'}), now: DAY, tables: alice})
+    expect(testSetsAmong(await warehouse().open().tablesThatBegin('test_'), PRODUCTION)).to.deep.equal([
+      PRODUCTION,
+      alice,
+    ])
+    const others = [await warehouse().stored('test_raw_objects'), await warehouse().logged('test_event_log')]
+    expect((await promote({production: alice})).promoted?.counts).to.include({inserted: 2})
+    expect(await drop('test-table', alice)).to.deep.equal(['test_event_log__alice', 'test_raw_objects__alice'])
+    expect([await warehouse().stored('test_raw_objects'), await warehouse().logged('test_event_log')]).to.deep.equal(
+      others,
+    )
+    expect(await warehouse().stored()).to.have.lengthOf(2)
+  })
+
+  const drop = async (mode: 'test-table' | 'dry-run' = 'test-table', production: ProductionTables = PRODUCTION) =>
+    withRunMode(mode, async () => dropTestTables({warehouse: warehouse().open(), production}, mode))
 
   it('drops the test tables, and no other', async () => {
     await warehouse().run({source: yielding({id: 'a'}), now: DAY})

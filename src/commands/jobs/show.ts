@@ -1,4 +1,5 @@
 import {LorchestraCommand} from '../../cli/command.ts'
+import {testSetFlag} from '../../cli/test-set-flag.ts'
 import {Args, Flags} from '../../base/oclif.ts'
 import type {JobsShowDocument} from '../../report/documents/jobs-show.ts'
 
@@ -15,13 +16,14 @@ export default class JobsShow extends LorchestraCommand {
   }
 
   static override readonly flags = {
+    ...testSetFlag(),
     account: Flags.string({description: "another account of the job's source", helpValue: 'ACCOUNT'}),
   }
 
   override async run(): Promise<JobsShowDocument> {
     const {args, flags} = await this.parse(JobsShow)
     const {describeJob, formatDescription} = await import('../../report/job-description.ts')
-    const config = await this.readConfig(flags.config)
+    const config = await this.readConfig(flags.config, flags['test-set'])
     const request = flags.account === undefined ? {} : {account: flags.account}
     const description = await describeJob(config, this.config, args.job, request, this.mask)
     this.log(formatDescription(description))

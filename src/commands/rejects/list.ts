@@ -1,4 +1,5 @@
 import {LorchestraCommand} from '../../cli/command.ts'
+import {testSetFlag} from '../../cli/test-set-flag.ts'
 import {Args, Flags} from '../../base/oclif.ts'
 import type {RejectsListDocument} from '../../report/documents/rejects-list.ts'
 
@@ -19,6 +20,7 @@ export default class RejectsList extends LorchestraCommand {
   }
 
   static override readonly flags = {
+    ...testSetFlag(),
     all: Flags.boolean({description: 'those that are closed, too'}),
   }
 
@@ -31,7 +33,7 @@ export default class RejectsList extends LorchestraCommand {
       import('../../report/rejects.ts'),
       import('../../model/window.ts'),
     ])
-    const config = await this.readConfig(flags.config)
+    const config = await this.readConfig(flags.config, flags['test-set'])
     const {tables} = config.warehouse
     const warehouse = await openWarehouse(config.warehouse)
     const found = await findRejects({config, warehouse}, [tables, testTablesOf(tables)], args.of, flags.all)

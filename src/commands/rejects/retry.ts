@@ -9,6 +9,7 @@ import {claimIn} from '../../model/claim.ts'
 import {diffFlags, samplesOf} from '../../cli/diff-flags.ts'
 import {keepStdoutForResults} from '../../cli/results-output.ts'
 import {listenForSignals} from '../../cli/signals.ts'
+import {testSetOfTestTableFlag} from '../../cli/test-set-flag.ts'
 import {modeOfFlags, tablesOfMode} from '../../model/run-mode.ts'
 import type {RejectsRetryDocument} from '../../report/documents/rejects-retry.ts'
 
@@ -36,7 +37,12 @@ export default class RejectsRetry extends LorchestraCommand {
     }),
   }
 
-  static override readonly flags = {...modeFlags(), samples: samplesFlag(), ...diffFlags()}
+  static override readonly flags = {
+    ...modeFlags(),
+    ...testSetOfTestTableFlag({helpGroup: 'MODE'}),
+    samples: samplesFlag(),
+    ...diffFlags(),
+  }
 
   readonly #runs: RejectsRetryDocument['runs'][number][] = []
   #job: string | null = null
@@ -54,7 +60,7 @@ export default class RejectsRetry extends LorchestraCommand {
       import('../../run/retry.ts'),
       import('../../report/reported-runs.ts'),
     ])
-    const config = await this.readConfig(flags.config)
+    const config = await this.readConfig(flags.config, flags['test-set'])
     const warehouse = await openWarehouse(config.warehouse)
     const {read: tables} = tablesOfMode(mode, config.warehouse.tables)
     const found = await findRejects({config, warehouse}, [tables], args.of, false)

@@ -1,4 +1,5 @@
 import {LorchestraCommand} from '../../cli/command.ts'
+import {testSetFlag} from '../../cli/test-set-flag.ts'
 import {Flags} from '../../base/oclif.ts'
 import type {RunsListDocument} from '../../report/documents/runs-list.ts'
 
@@ -12,6 +13,7 @@ export default class RunsList extends LorchestraCommand {
   ]
 
   static override readonly flags = {
+    ...testSetFlag(),
     job: Flags.string({description: 'only runs of this job', helpValue: 'JOB'}),
     limit: Flags.integer({description: 'how many runs', helpValue: 'RUNS', default: 20, min: 1, max: 1000}),
   }
@@ -29,7 +31,7 @@ export default class RunsList extends LorchestraCommand {
       import('../../report/past-runs-text.ts'),
       import('../../report/warehouse-text.ts'),
     ])
-    const config = await this.readConfig(flags.config)
+    const config = await this.readConfig(flags.config, flags['test-set'])
     const warehouse = await openWarehouse(config.warehouse)
     const runs = await readPastRuns(warehouse, config.warehouse.tables, {
       limit: flags.limit,

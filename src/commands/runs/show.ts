@@ -1,4 +1,5 @@
 import {LorchestraCommand} from '../../cli/command.ts'
+import {testSetFlag} from '../../cli/test-set-flag.ts'
 import {usageError} from '../../base/errors.ts'
 import {Args} from '../../base/oclif.ts'
 import type {RunsShowDocument} from '../../report/documents/runs-show.ts'
@@ -11,6 +12,8 @@ export default class RunsShow extends LorchestraCommand {
     run: Args.string({description: 'id of a run, as `lorchestra runs list` shows it', required: true}),
   }
 
+  static override readonly flags = {...testSetFlag()}
+
   override async run(): Promise<RunsShowDocument> {
     const {args, flags} = await this.parse(RunsShow)
     const [{openWarehouse}, {readPastRuns}, {formatRun, pastRunMemberOf}] = await Promise.all([
@@ -18,7 +21,7 @@ export default class RunsShow extends LorchestraCommand {
       import('../../run/past-runs.ts'),
       import('../../report/past-runs-text.ts'),
     ])
-    const {warehouse, shownPath} = await this.readConfig(flags.config)
+    const {warehouse, shownPath} = await this.readConfig(flags.config, flags['test-set'])
     const [run] = await readPastRuns(await openWarehouse(warehouse), warehouse.tables, {runId: args.run, limit: 1})
     if (run === undefined) {
       throw usageError(`there is no run ${JSON.stringify(args.run)} in the warehouse of ${shownPath}`, {

@@ -1,5 +1,6 @@
 import {LorchestraCommand} from '../../cli/command.ts'
 import {listenForSignals} from '../../cli/signals.ts'
+import {testSetOfTestTableFlag} from '../../cli/test-set-flag.ts'
 import {Args, Flags} from '../../base/oclif.ts'
 import {modeOfFlags, TEST_TABLE_FLAG} from '../../model/run-mode.ts'
 import type {SchemaAcceptDocument} from '../../report/documents/schema-accept.ts'
@@ -23,6 +24,7 @@ export default class SchemaAccept extends LorchestraCommand {
   }
   static override readonly flags = {
     [TEST_TABLE_FLAG]: Flags.boolean({description: 'what runs into the test tables refused'}),
+    ...testSetOfTestTableFlag(),
   }
 
   override async run(): Promise<SchemaAcceptDocument> {
@@ -35,7 +37,7 @@ export default class SchemaAccept extends LorchestraCommand {
         import('../../report/job-schemas.ts'),
         import('../../report/schema-text.ts'),
       ])
-    const config = await this.readConfig(flags.config)
+    const config = await this.readConfig(flags.config, flags['test-set'])
     const {warehouse} = config
     const mode = modeOfFlags(flags)
     const tables = flags[TEST_TABLE_FLAG] ? testTablesOf(warehouse.tables) : warehouse.tables

@@ -1,4 +1,5 @@
 import {LorchestraCommand} from '../../cli/command.ts'
+import {testSetOfTestTableFlag} from '../../cli/test-set-flag.ts'
 import {Args, Flags} from '../../base/oclif.ts'
 import {TEST_TABLE_FLAG} from '../../model/run-mode.ts'
 import type {SchemaDiffDocument} from '../../report/documents/schema-diff.ts'
@@ -17,6 +18,7 @@ export default class SchemaDiff extends LorchestraCommand {
   static override readonly flags = {
     since: Flags.string({description: 'only what later runs than this one told', helpValue: 'RUN'}),
     [TEST_TABLE_FLAG]: Flags.boolean({description: 'what runs told in the test tables'}),
+    ...testSetOfTestTableFlag(),
   }
 
   override async run(): Promise<SchemaDiffDocument> {
@@ -32,7 +34,7 @@ export default class SchemaDiff extends LorchestraCommand {
       import('../../report/job-schemas.ts'),
       import('../../report/schema-text.ts'),
     ])
-    const config = await this.readConfig(flags.config)
+    const config = await this.readConfig(flags.config, flags['test-set'])
     const production = config.warehouse.tables
     const tables = flags[TEST_TABLE_FLAG] ? testTablesOf(production) : production
     const warehouse = await openWarehouse(config.warehouse)

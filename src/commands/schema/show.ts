@@ -1,4 +1,5 @@
 import {LorchestraCommand} from '../../cli/command.ts'
+import {testSetOfTestTableFlag} from '../../cli/test-set-flag.ts'
 import {Args, Flags} from '../../base/oclif.ts'
 import {TEST_TABLE_FLAG} from '../../model/run-mode.ts'
 import type {SchemaShowDocument} from '../../report/documents/schema-show.ts'
@@ -16,6 +17,7 @@ export default class SchemaShow extends LorchestraCommand {
   }
   static override readonly flags = {
     [TEST_TABLE_FLAG]: Flags.boolean({description: 'what runs told in the test tables'}),
+    ...testSetOfTestTableFlag(),
   }
 
   override async run(): Promise<SchemaShowDocument> {
@@ -26,7 +28,7 @@ export default class SchemaShow extends LorchestraCommand {
       import('../../report/job-schemas.ts'),
       import('../../report/schema-text.ts'),
     ])
-    const config = await this.readConfig(flags.config)
+    const config = await this.readConfig(flags.config, flags['test-set'])
     const production = config.warehouse.tables
     const tables = flags[TEST_TABLE_FLAG] ? testTablesOf(production) : production
     const schemas = await readJobSchemas(await openWarehouse(config.warehouse), tables, config, args.job)

@@ -2,6 +2,7 @@ import {LorchestraCommand} from '../../cli/command.ts'
 import {EXIT_CHANGES} from '../../base/errors.ts'
 import {Args, Flags} from '../../base/oclif.ts'
 import {rowsShownFlag, ROWS_SHOWN} from '../../cli/diff-flags.ts'
+import {testSetFlag} from '../../cli/test-set-flag.ts'
 import type {TestCompareDocument} from '../../report/documents/test-compare.ts'
 
 export default class TestCompare extends LorchestraCommand {
@@ -15,6 +16,7 @@ export default class TestCompare extends LorchestraCommand {
   }
 
   static override readonly flags = {
+    ...testSetFlag(),
     'diff-samples': rowsShownFlag(),
     'exit-code': Flags.boolean({description: `exit with ${EXIT_CHANGES} where rows are new or changed`}),
   }
@@ -26,7 +28,7 @@ export default class TestCompare extends LorchestraCommand {
       import('../../run/test-tables-request.ts'),
       import('../../report/test-tables-text.ts'),
     ])
-    const config = await this.readConfig(flags.config)
+    const config = await this.readConfig(flags.config, flags['test-set'])
     const request = await testTablesRequest(
       {config, commandLine: this.config, mask: this.mask, logLevel: flags['log-level']},
       {job: args.job, diffSamples: flags['diff-samples'] ?? ROWS_SHOWN},

@@ -1,5 +1,6 @@
 import {LorchestraCommand} from '../../cli/command.ts'
 import {assertModeIsSet, dryRunFlag} from '../../cli/mode-flags.ts'
+import {testSetFlag} from '../../cli/test-set-flag.ts'
 import {modeOfCommand} from '../../model/run-mode.ts'
 import type {TestDropDocument} from '../../report/documents/test-drop.ts'
 
@@ -14,7 +15,10 @@ export default class TestDrop extends LorchestraCommand {
     '<%= config.bin %> <%= command.id %> --dry-run',
   ]
 
-  static override readonly flags = {...dryRunFlag('say which tables would be dropped, and drop none')}
+  static override readonly flags = {
+    ...dryRunFlag('say which tables would be dropped, and drop none'),
+    ...testSetFlag(),
+  }
 
   override async run(): Promise<TestDropDocument> {
     const {flags} = await this.parse(TestDrop)
@@ -24,7 +28,7 @@ export default class TestDrop extends LorchestraCommand {
       import('../../warehouse/open-warehouse.ts'),
       import('../../run/drop-test-tables.ts'),
     ])
-    const {warehouse: settings} = await this.readConfig(flags.config)
+    const {warehouse: settings} = await this.readConfig(flags.config, flags['test-set'])
     const place = {warehouse: await openWarehouse(settings), production: settings.tables}
     const {found, dropped} = await dropTested(place, mode)
     if (found.length === 0) this.log('There are no test tables.')

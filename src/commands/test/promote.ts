@@ -2,6 +2,7 @@ import {LorchestraCommand} from '../../cli/command.ts'
 import {Args, Flags} from '../../base/oclif.ts'
 import {rowsShownFlag, ROWS_SHOWN} from '../../cli/diff-flags.ts'
 import {assertModeIsSet, dryRunFlag} from '../../cli/mode-flags.ts'
+import {testSetFlag} from '../../cli/test-set-flag.ts'
 import {modeOfFlags} from '../../model/run-mode.ts'
 import type {TestPromoteDocument} from '../../report/documents/test-promote.ts'
 
@@ -24,6 +25,7 @@ export default class TestPromote extends LorchestraCommand {
   }
 
   static override readonly flags = {
+    ...testSetFlag(),
     ...dryRunFlag('say what would be written, and write nothing'),
     changed: Flags.option({options: ['refuse', 'skip'] as const, default: 'refuse' as const})({
       description:
@@ -41,7 +43,7 @@ export default class TestPromote extends LorchestraCommand {
       import('../../run/test-tables-request.ts'),
       import('../../report/test-tables-text.ts'),
     ])
-    const config = await this.readConfig(flags.config)
+    const config = await this.readConfig(flags.config, flags['test-set'])
     const request = await testTablesRequest(
       {config, commandLine: this.config, mask: this.mask, logLevel: flags['log-level']},
       {job: args.job, diffSamples: flags['diff-samples'] ?? ROWS_SHOWN},

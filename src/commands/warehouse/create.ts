@@ -1,13 +1,19 @@
 import {Flags} from '../../base/oclif.ts'
 import {LorchestraCommand} from '../../cli/command.ts'
-import {testTablesOf} from '../../model/tables.ts'
+import {TEST_TABLE_START, testSetsAmong, testTablesOf, type TableSet} from '../../model/tables.ts'
 import type {WarehouseCreateDocument} from '../../report/documents/warehouse-create.ts'
 import type {WarehouseKind} from '../../warehouse/kind.ts'
 import {kindOf, WAREHOUSE_KINDS} from '../../warehouse/kinds.ts'
+import type {Warehouse} from '../../warehouse/warehouse.ts'
 
 const listed = new Intl.ListFormat('en')
 const namesOf = (made: WarehouseKind['productionTables']): string =>
   listed.format(WAREHOUSE_KINDS.filter(({productionTables}) => productionTables === made).map(({name}) => name))
+
+async function addColumns(warehouse: Warehouse, production: TableSet): ReturnType<Warehouse['addColumns']> {
+  const sets = testSetsAmong(await warehouse.tablesThatBegin(TEST_TABLE_START), production)
+  return warehouse.addColumns([production, ...sets.map(testTablesOf)])
+}
 
 export default class WarehouseCreate extends LorchestraCommand {
   static override readonly summary = 'Create the production tables that are missing'
@@ -29,7 +35,7 @@ export default class WarehouseCreate extends LorchestraCommand {
     const {warehouse: settings} = await this.readConfig(flags.config)
     const warehouse = await openWarehouse(settings)
     const {tables: production} = settings
-    const added = flags['add-columns'] ? await warehouse.addColumns([production, testTablesOf(production)]) : []
+    const added = flags['add-columns'] ? await addColumns(warehouse, production) : []
     const made = await warehouse.createTables(production)
     const names = new Set([production.eventLog, production.rawObjects, ...added.map(({table}) => table)])
     const tables = [...names].map((name) => ({

@@ -1,4 +1,5 @@
 import {LorchestraCommand} from '../../cli/command.ts'
+import {testSetFlag} from '../../cli/test-set-flag.ts'
 import type {WarehouseShowDocument} from '../../report/documents/warehouse-show.ts'
 
 export default class WarehouseShow extends LorchestraCommand {
@@ -9,6 +10,8 @@ export default class WarehouseShow extends LorchestraCommand {
     '<%= config.bin %> <%= command.id %> --json',
   ]
 
+  static override readonly flags = {...testSetFlag()}
+
   override async run(): Promise<WarehouseShowDocument> {
     const {flags} = await this.parse(WarehouseShow)
     const [{kindOf}, {openWarehouse}, {testTablesOf}, {tableSetMemberOf, formatDescription}] = await Promise.all([
@@ -17,7 +20,7 @@ export default class WarehouseShow extends LorchestraCommand {
       import('../../model/tables.ts'),
       import('../../report/warehouse-text.ts'),
     ])
-    const {warehouse: settings} = await this.readConfig(flags.config)
+    const {warehouse: settings} = await this.readConfig(flags.config, flags['test-set'])
     const warehouse = await openWarehouse(settings)
     const production = await warehouse.describe(settings.tables)
     const test = await warehouse.describe(testTablesOf(settings.tables))

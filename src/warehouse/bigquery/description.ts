@@ -16,6 +16,7 @@ import {isNotUndone} from './undone-runs.ts'
 const sizes = z.looseObject({
   numRows: z.string().optional(),
   numBytes: z.string().optional(),
+  expirationTime: z.string().optional(),
   timePartitioning: z.looseObject({type: z.string().optional(), field: z.string().optional()}).optional(),
   clustering: z.looseObject({fields: z.array(z.string()).optional()}).optional(),
 })
@@ -27,12 +28,13 @@ export async function describeTable(
 ): Promise<DescribedTable> {
   const table = await findTable(connection, name, signal)
   if (table === undefined) return {name, exists: false}
-  const {numRows, numBytes, timePartitioning, clustering} = sizes.parse(table)
+  const {numRows, numBytes, expirationTime, timePartitioning, clustering} = sizes.parse(table)
   return {
     name,
     exists: true,
     ...(numRows !== undefined && {rows: Number(numRows)}),
     ...(numBytes !== undefined && {bytes: Number(numBytes)}),
+    ...(expirationTime !== undefined && {expires: Number(expirationTime)}),
     ...(timePartitioning !== undefined && {
       partitionedBy: `${timePartitioning.field ?? 'ingestion time'} (${timePartitioning.type ?? 'DAY'})`,
     }),

@@ -70,7 +70,7 @@ const listShape = z.object({
   nextPageToken: z.string().optional(),
 })
 
-export async function tablesThatBegin(connection: Connection, start: string): Promise<string[]> {
+export async function tablesThatBegin(connection: Connection, start: string, signal?: AbortSignal): Promise<string[]> {
   const found: string[] = []
   for (let token: string | undefined = ''; token !== undefined;) {
     const {tables = [], nextPageToken}: z.infer<typeof listShape> = listShape.parse(
@@ -78,7 +78,8 @@ export async function tablesThatBegin(connection: Connection, start: string): Pr
         method: 'GET',
         path: `/datasets/${connection.dataset}/tables`,
         query: {maxResults: '1000', ...(token !== '' && {pageToken: token})},
-        what: 'looking for staging tables',
+        what: `looking for tables that begin with ${start}`,
+        signal,
       }),
     )
     found.push(...tables.map(({tableReference}) => tableReference.tableId).filter((name) => name.startsWith(start)))

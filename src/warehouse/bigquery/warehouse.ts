@@ -47,6 +47,7 @@ import {readRunEvents} from './run-events.ts'
 import {dropStaging, dropStagingOf} from './staging.ts'
 import {readRecord} from './stored-record.ts'
 import {readStreamState, type LogToRead} from './stream-state.ts'
+import {tablesThatBegin} from './table-metadata.ts'
 import {findRowsToUndo, undoRows} from './undo.ts'
 import {createView, viewSql} from './views.ts'
 
@@ -185,6 +186,11 @@ export class BigQueryWarehouse implements Warehouse {
   async findRowsToUndo(tables: TableSet, undo: RunsToUndo): Promise<readonly UndoneRows[]> {
     const {connection, queries} = await this.#open()
     return findRowsToUndo(queries, connection.tableName(tables.rawObjects), undo, this.#signal)
+  }
+
+  async tablesThatBegin(start: string): Promise<readonly string[]> {
+    const {connection} = await this.#open()
+    return tablesThatBegin(connection, start, this.#signal)
   }
 
   async dropTables(tables: TableSet): Promise<readonly string[]> {

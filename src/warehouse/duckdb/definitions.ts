@@ -132,6 +132,16 @@ export async function columnsOf(connection: DuckDBConnection, table: string): Pr
 export const tableExists = async (connection: DuckDBConnection, table: string): Promise<boolean> =>
   (await definitionOf(connection, table)) !== undefined
 
+export async function tablesThatBegin(connection: DuckDBConnection, start: string): Promise<readonly string[]> {
+  const rows = await rowsOf(
+    connection,
+    `SELECT table_name FROM duckdb_tables()
+     WHERE database_name = current_database() AND schema_name = current_schema() AND starts_with(lower(table_name), lower($start))`,
+    {start},
+  )
+  return rows.map((row) => String(row['table_name']))
+}
+
 /** Quotes DuckDB's own words for columns, types, defaults and constraints, from behind the table's name on. */
 async function definitionOf(connection: DuckDBConnection, table: string): Promise<string | undefined> {
   const rows = await rowsOf(

@@ -30,7 +30,14 @@ import {answerInto} from './ad-hoc-query.ts'
 import type {RunsToUndo, UndoneRows} from '../undo.ts'
 import {DuckDBComparison} from './comparison.ts'
 import {databaseExists, inTransaction, withDatabase, type DatabaseOptions} from './connection.ts'
-import {addMissingColumns, assertCompatibleTables, createMissingTables, dropTables, tableExists} from './definitions.ts'
+import {
+  addMissingColumns,
+  assertCompatibleTables,
+  createMissingTables,
+  dropTables,
+  tableExists,
+  tablesThatBegin,
+} from './definitions.ts'
 import {bytesOf, countSurplusRows, describeStreams, describeTable} from './description.ts'
 import {exportKeys} from './keys.ts'
 import {readRejects} from './rejects.ts'
@@ -204,6 +211,11 @@ export class DuckDBWarehouse implements Warehouse {
       await assertCompatibleTables(connection, tables)
       return findRowsToUndo(connection, tables, undo)
     })
+  }
+
+  async tablesThatBegin(start: string): Promise<readonly string[]> {
+    if (!(await databaseExists(this.#database.path))) return []
+    return withDatabase(this.#database, 'read', this.#signal, async (connection) => tablesThatBegin(connection, start))
   }
 
   async dropTables(tables: TableSet): Promise<readonly string[]> {

@@ -84,6 +84,11 @@ export class MemoryWarehouse implements Warehouse {
     return Promise.reject(new Error('the warehouse in memory undoes nothing'))
   }
 
+  tablesThatBegin(start: string): Promise<readonly string[]> {
+    const {eventLogs, rawObjects} = this.#database
+    return Promise.resolve([...eventLogs.keys(), ...rawObjects.keys()].filter((name) => name.startsWith(start)))
+  }
+
   dropTables(): Promise<never> {
     return Promise.reject(new Error('the warehouse in memory drops nothing'))
   }

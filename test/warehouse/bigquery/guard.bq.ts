@@ -61,6 +61,17 @@ describe('the guard of all requests', () => {
     expect(() => assertWritable(place, undefined, statement('SELECT * FROM `p.d.raw_objects`'))).to.not.throw()
   })
 
+  it('lets a run into a set of test tables write that set, and no other', () => {
+    const alice = {...writable, tables: ['test_event_log__alice', 'test_raw_objects__alice']}
+    expect(() =>
+      assertWritable(place, alice, statement('DELETE FROM `p.d.test_raw_objects__alice` WHERE TRUE')),
+    ).to.not.throw()
+    for (const other of ['test_raw_objects', 'test_raw_objects__bob', 'test_raw_objects__alice2', 'raw_objects'])
+      expect(() => assertWritable(place, alice, statement(`DELETE FROM \`p.d.${other}\` WHERE TRUE`)), other).to.throw(
+        'refused',
+      )
+  })
+
   it('lets a promotion read test tables, and neither write nor empty them', () => {
     const promoting = {...writable, tables: ['event_log', 'raw_objects'], readOnly: ['test_raw_objects']}
     const read =
