@@ -15,8 +15,30 @@ export interface LogToRead {
   readonly eventLog: string
 }
 
+/** The states of streams, and when they were read by the clock of BigQuery. */
+export interface StatesAt {
+  readonly states: readonly StreamState[]
+  readonly at: Date
+}
+
+export async function readStreamStates(
+  queries: Queries,
+  log: LogToRead,
+  scopes: readonly StreamScope[],
+  signal: AbortSignal,
+): Promise<StatesAt> {
+  const states: StreamState[] = []
+  let at = new Date()
+  for (const scope of scopes) {
+    const read = await readStreamState(queries, log, scope, signal)
+    states.push(read.state)
+    at = read.at
+  }
+  return {states, at}
+}
+
 /** Asks with one statement, so that the log is read and billed once, and for the time of its clock. */
-export async function readStreamState(
+async function readStreamState(
   queries: Queries,
   {tables, eventLog}: LogToRead,
   scope: StreamScope,

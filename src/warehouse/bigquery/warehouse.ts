@@ -24,44 +24,33 @@ import type {RunsToUndo, UndoneRows} from '../undo.ts'
 import {JSON_LINES} from '../record-lines.ts'
 import type {ViewSql, ViewToMake} from '../view-columns.ts'
 import {answerQuery} from './ad-hoc-query.ts'
-import {commitBatch, type CommitOptions} from './commit.ts'
 import type {Connection} from './connection.ts'
 import {connectToDataset, type DatasetOptions} from './dataset.ts'
 import {
   addMissingColumns,
   assertProductionTables,
-  createMissingCopies,
   createProductionTables,
   dropTables,
   existingTables,
 } from './definitions.ts'
 import {checkPermissions, countSurplusRows, describeStreams, describeTable} from './description.ts'
-import {insertEvents} from './events.ts'
 import {downloadKeys} from './keys.ts'
-import {dropLeases, keepLeases, takeLeases, thisProcess} from './leases.ts'
-import {LEASE, leaseName, STAGING, stagingName} from './names.ts'
-import {compareRows, promoteRows} from './promote.ts'
+import {compareRows} from './promote.ts'
 import {Queries} from './query.ts'
 import {readRejects} from './rejects.ts'
 import {readRunEvents} from './run-events.ts'
-import {dropStaging, dropStagingOf} from './staging.ts'
 import {readRecord} from './stored-record.ts'
-import {readStreamState, type LogToRead} from './stream-state.ts'
+import {readStreamStates} from './stream-state.ts'
 import {tablesThatBegin} from './table-metadata.ts'
-import {findRowsToUndo, undoRows} from './undo.ts'
+import {findRowsToUndo} from './undo.ts'
 import {createView, viewSql} from './views.ts'
+import {beginWriting} from './writer.ts'
 
 export interface BigQueryOptions extends DatasetOptions {
   /** One statement may bill at most so many bytes; a decimal whole number. */
   readonly maxBytesBilled?: string
   /** Milliseconds by which an unchanged row's `last_seen` may lag behind; 0 moves it with every run. */
   readonly touchAfter?: number
-}
-
-/** The states of streams, and when they were read by the clock of BigQuery. */
-interface StatesAt {
-  readonly states: readonly StreamState[]
-  readonly at: Date
 }
 
 interface Opened {
@@ -89,7 +78,9 @@ export class BigQueryWarehouse implements Warehouse {
     const {connection, queries} = await this.#open()
     const existing = await existingTables(connection, tables, this.#signal)
     if (!existing.eventLog) return scopes.map(() => NOTHING_COVERED)
-    return (await this.#statesOf(queries, {tables, eventLog: connection.tableName(tables.eventLog)}, scopes)).states
+    return (
+      await readStreamStates(queries, {tables, eventLog: connection.tableName(tables.eventLog)}, scopes, this.#signal)
+    ).states
   }
 
   async readRejects(tables: TableSet, wanted: WantedRejects): Promise<readonly Reject[] | undefined> {
@@ -212,79 +203,8 @@ export class BigQueryWarehouse implements Warehouse {
   }
 
   async begin(run: RunToBegin): Promise<WarehouseWriter> {
-    const {tables, definitionFrom, runId, scopes} = run
-    const streams = scopes.map(({stream}) => stream)
-    const {connection, queries} = await this.#open()
-    const name = stagingName(connection.dataset, runId)
-    connection.allowWrites({tables: [tables.eventLog, tables.rawObjects], prefixes: [STAGING, LEASE]})
-    if (definitionFrom === undefined) await assertProductionTables(connection, tables)
-    else await createMissingCopies(connection, tables, definitionFrom)
-    const leases = streams.map((stream) => leaseName(connection.dataset, tables, stream))
-    const dead = await takeLeases(connection, queries, leases, await thisProcess(runId, run.claim))
-    const eventLog = connection.tableName(tables.eventLog)
-    const started = run.started()
-    const since = new Date(started.created_at)
-    let read: StatesAt
-    const staged: string[] = []
-    try {
-      for (const {correlation_id: deadRun} of dead) await dropStagingOf(connection, deadRun)
-      read = await this.#statesOf(queries, {tables, eventLog}, scopes)
-      const timed = {...started, payload: {...started.payload, warehouse_time: read.at.toISOString()}}
-      const sql = insertEvents(eventLog, {inline: [...dead, timed]}, since).join(';')
-      await queries.run(`${name}-started`, {sql, what: 'writing job.started'})
-    } catch (error) {
-      await dropLeases(connection, queries, leases, runId)
-      throw error
-    }
-    const stopHeartbeat = keepLeases(connection, queries, leases, runId)
-    let commits = 0
-    const {touchAfter = 0} = this.#options
-    const optionsOf = (work: string): CommitOptions => ({
-      connection,
-      queries,
-      tables,
-      streams,
-      leases,
-      runId,
-      touchAfter,
-      name: `${name}_${work}`,
-      staged,
-    })
-    return {
-      since,
-      states: read.states,
-      // A stopped run still commits what is whole and says that it stopped.
-      commit: async (batch, events) => {
-        commits += 1
-        return commitBatch(optionsOf(String(commits)), batch, events)
-      },
-      promote: async (promotion) => {
-        const {from} = promotion
-        connection.allowWrites({
-          tables: [tables.eventLog, tables.rawObjects],
-          prefixes: [STAGING, LEASE],
-          readOnly: [from.eventLog, from.rawObjects],
-        })
-        return promoteRows(optionsOf('promotion'), since, promotion)
-      },
-      undo: async (undo) => undoRows(optionsOf('undo'), since, undo),
-      close: async () => {
-        await stopHeartbeat()
-        await dropStaging(connection, staged)
-        await dropLeases(connection, queries, leases, runId)
-      },
-    }
-  }
-
-  async #statesOf(queries: Queries, log: LogToRead, scopes: readonly StreamScope[]): Promise<StatesAt> {
-    const states: StreamState[] = []
-    let at = new Date()
-    for (const scope of scopes) {
-      const read = await readStreamState(queries, log, scope, this.#signal)
-      states.push(read.state)
-      at = read.at
-    }
-    return {states, at}
+    const opened = await this.#open()
+    return beginWriting({...opened, signal: this.#signal, touchAfter: this.#options.touchAfter ?? 0}, run)
   }
 
   async #open(): Promise<Opened> {

@@ -1,0 +1,85 @@
+import type {RunToBegin, WarehouseWriter} from '../warehouse.ts'
+import {commitBatch, type CommitOptions} from './commit.ts'
+import type {Connection} from './connection.ts'
+import {assertProductionTables, createMissingCopies} from './definitions.ts'
+import {insertEvents} from './events.ts'
+import {dropLeases, keepLeases, takeLeases, thisProcess} from './leases.ts'
+import {LEASE, leaseName, STAGING, stagingName} from './names.ts'
+import {promoteRows} from './promote.ts'
+import type {Queries} from './query.ts'
+import {dropStaging, dropStagingOf} from './staging.ts'
+import {readStreamStates, type StatesAt} from './stream-state.ts'
+import {undoRows} from './undo.ts'
+
+export interface WritablePlace {
+  readonly connection: Connection
+  readonly queries: Queries
+  readonly signal: AbortSignal
+  /** See `CommitOptions`. */
+  readonly touchAfter: number
+}
+
+/** Takes the run's streams, by leases that it gives back when it is closed. */
+export async function beginWriting(place: WritablePlace, run: RunToBegin): Promise<WarehouseWriter> {
+  const {connection, queries, signal, touchAfter} = place
+  const {tables, definitionFrom, runId, scopes} = run
+  const streams = scopes.map(({stream}) => stream)
+  const name = stagingName(connection.dataset, runId)
+  connection.allowWrites({tables: [tables.eventLog, tables.rawObjects], prefixes: [STAGING, LEASE]})
+  if (definitionFrom === undefined) await assertProductionTables(connection, tables)
+  else await createMissingCopies(connection, tables, definitionFrom)
+  const leases = streams.map((stream) => leaseName(connection.dataset, tables, stream))
+  const dead = await takeLeases(connection, queries, leases, await thisProcess(runId, run.claim))
+  const eventLog = connection.tableName(tables.eventLog)
+  const started = run.started()
+  const since = new Date(started.created_at)
+  let read: StatesAt
+  const staged: string[] = []
+  try {
+    for (const {correlation_id: deadRun} of dead) await dropStagingOf(connection, deadRun)
+    read = await readStreamStates(queries, {tables, eventLog}, scopes, signal)
+    const timed = {...started, payload: {...started.payload, warehouse_time: read.at.toISOString()}}
+    const sql = insertEvents(eventLog, {inline: [...dead, timed]}, since).join(';')
+    await queries.run(`${name}-started`, {sql, what: 'writing job.started'})
+  } catch (error) {
+    await dropLeases(connection, queries, leases, runId)
+    throw error
+  }
+  const stopHeartbeat = keepLeases(connection, queries, leases, runId)
+  let commits = 0
+  const optionsOf = (work: string): CommitOptions => ({
+    connection,
+    queries,
+    tables,
+    streams,
+    leases,
+    runId,
+    touchAfter,
+    name: `${name}_${work}`,
+    staged,
+  })
+  return {
+    since,
+    states: read.states,
+    // A stopped run still commits what is whole and says that it stopped.
+    commit: async (batch, events) => {
+      commits += 1
+      return commitBatch(optionsOf(String(commits)), batch, events)
+    },
+    promote: async (promotion) => {
+      const {from} = promotion
+      connection.allowWrites({
+        tables: [tables.eventLog, tables.rawObjects],
+        prefixes: [STAGING, LEASE],
+        readOnly: [from.eventLog, from.rawObjects],
+      })
+      return promoteRows(optionsOf('promotion'), since, promotion)
+    },
+    undo: async (undo) => undoRows(optionsOf('undo'), since, undo),
+    close: async () => {
+      await stopHeartbeat()
+      await dropStaging(connection, staged)
+      await dropLeases(connection, queries, leases, runId)
+    },
+  }
+}
