@@ -504,7 +504,7 @@ jobs:
       expect(warehouse).to.deep.equal({
         type: 'bigquery',
         tables: {eventLog: 'event_log', rawObjects: 'raw_objects'},
-        settings: {project: 'my-project', dataset: 'events', touchAfter: '7d'},
+        settings: {project: 'my-project', dataset: 'events', touchAfter: '7d', testTablesExpire: '30d'},
       })
     })
 
@@ -515,7 +515,7 @@ jobs:
 
     it('takes the settings of the file before those of the environment', async () => {
       const {warehouse} = await load(
-        'warehouse: {type: bigquery, project: p, dataset: d, location: EU, max_bytes_billed: 10000000000, touch_after: 12h, event_log: log}',
+        'warehouse: {type: bigquery, project: p, dataset: d, location: EU, max_bytes_billed: 10000000000, touch_after: 12h, test_tables_expire: 0s, event_log: log}',
         {GCP_PROJECT: 'other', EVENTS_BQ_DATASET: 'other', EVENT_LOG_TABLE: 'other', RAW_OBJECTS_TABLE: 'objects'},
       )
       expect(warehouse).to.deep.equal({
@@ -527,6 +527,7 @@ jobs:
           location: 'EU',
           maxBytesBilled: '10000000000',
           touchAfter: '12h',
+          testTablesExpire: '0s',
         },
       })
     })

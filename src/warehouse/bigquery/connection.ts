@@ -29,7 +29,7 @@ export interface Clients {
 }
 
 export interface ServiceRequest {
-  readonly method: 'GET' | 'POST' | 'DELETE'
+  readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
   /** It goes on from `/bigquery/v2/projects/<project>`. */
   readonly path: string
   readonly query?: Readonly<Record<string, string>>

@@ -6,6 +6,8 @@ export interface WritableNames {
   readonly prefixes: readonly string[]
   /** A statement that writes may read these, behind FROM or JOIN, and nothing else. */
   readonly readOnly?: readonly string[]
+  /** When these expire may be changed, and nothing else of them by that request. */
+  readonly expiring?: readonly string[]
 }
 
 interface Place {
@@ -49,6 +51,7 @@ export function assertWritable(place: Place, writable: WritableNames | undefined
     const found = /^\/datasets\/([^/]+)\/tables\/([^/]+)$/.exec(path)
     return assertNames(place, writable, [`${place.project}.${found?.[1] ?? '?'}.${found?.[2] ?? '?'}`])
   }
+  if (method === 'PATCH') return assertOnlyExpires(place, writable, request)
   if (path === `/datasets/${place.dataset}/tables` && tableReference !== undefined) {
     return assertNames(place, writable, [nameOf(tableReference)])
   }
@@ -68,6 +71,16 @@ export function assertWritable(place: Place, writable: WritableNames | undefined
     writable,
     written.map((match) => match[1] ?? ''),
   )
+}
+
+function assertOnlyExpires(
+  {dataset}: Place,
+  writable: WritableNames | undefined,
+  {path, body = {}}: OutgoingRequest,
+): void {
+  const table = (writable?.expiring ?? []).find((name) => path === `/datasets/${dataset}/tables/${name}`)
+  if (table !== undefined && Object.keys(body).join() === 'expirationTime') return
+  throw new Error(`a change of ${path} that is no new end of a test table of this run was refused`)
 }
 
 function isOnlyRead(

@@ -22,6 +22,7 @@ export const bigquery: WarehouseKind<BigQuerySettings> = {
   # location: EU # where the dataset is; asked for if left out
   # max_bytes_billed: 10000000000 # BigQuery refuses a statement that would bill more
   # touch_after: 7d # an unchanged row gets a new last_seen when its own is older than this
+  # test_tables_expire: 30d # BigQuery removes test tables this long after the last run into them
 `,
     environment: 'GCP_PROJECT=\nEVENTS_BQ_DATASET=\n',
     ignored: [],
@@ -33,8 +34,12 @@ export const bigquery: WarehouseKind<BigQuerySettings> = {
   async load() {
     return Promise.all([import('./warehouse.ts'), import('@google-cloud/bigquery')])
   },
-  async open({touchAfter, ...settings}, {signal}) {
+  async open({touchAfter, testTablesExpire, ...settings}, {signal}) {
     const {BigQueryWarehouse} = await import('./warehouse.ts')
-    return new BigQueryWarehouse({...settings, touchAfter: parseDuration(touchAfter)}, signal)
+    const durations = {
+      touchAfter: parseDuration(touchAfter),
+      testTablesExpire: parseDuration(testTablesExpire),
+    }
+    return new BigQueryWarehouse({...settings, ...durations}, signal)
   },
 }

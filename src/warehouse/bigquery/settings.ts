@@ -14,6 +14,8 @@ export type BigQuerySettings = {
   readonly maxBytesBilled?: string
   /** An unchanged row's `last_seen` may lag behind by this duration. */
   readonly touchAfter: string
+  /** Test tables are removed this duration after the last run into them. */
+  readonly testTablesExpire: string
   /** It is the origin of an emulator, which gets no credentials. */
   readonly apiEndpoint?: string
   /** GOOGLE_APPLICATION_CREDENTIALS names it. */
@@ -22,6 +24,8 @@ export type BigQuerySettings = {
 
 /** Moving `last_seen` bills what it rewrites, so a daily run that reads back some days must not do it every day. */
 const TOUCH_AFTER = '7d'
+const TEST_TABLES_EXPIRE = '30d'
+const SHORTEST_EXPIRY = parseDuration('1h')
 /** Google's own libraries read it too, but not from .env. */
 const CREDENTIALS = 'GOOGLE_APPLICATION_CREDENTIALS'
 /** Google's client libraries follow it; a variable that is left over must not decide where records go. */
@@ -38,6 +42,16 @@ const duration = z.string().superRefine((text, context) => {
     context.addIssue({code: 'custom', message: messageWithCauses(error)})
   }
 })
+
+/** What is no duration is told of by `duration`. */
+function isExpiry(text: string): boolean {
+  try {
+    const expiry = parseDuration(text)
+    return expiry === 0 || expiry >= SHORTEST_EXPIRY
+  } catch {
+    return true
+  }
+}
 
 /** What is sent to an emulator without encryption must not leave this machine. */
 const apiEndpoint = z.string().superRefine((text, context) => {
@@ -75,6 +89,14 @@ const keys = {
       'A duration such as 12h or 7d. An unchanged row gets a new last_seen when its own is older than this; 0s moves it with every run, and bills it.',
     default: TOUCH_AFTER,
   }),
+  test_tables_expire: duration
+    .refine((text) => isExpiry(text), 'expected 0s, or 1h or more: a run must not outlive its tables')
+    .optional()
+    .meta({
+      description:
+        'A duration such as 7d. BigQuery removes the test tables, both at once, this long after the last run into them began; 0s keeps them until `lorchestra test drop`.',
+      default: TEST_TABLES_EXPIRE,
+    }),
   api_endpoint: apiEndpoint.optional().meta({
     description: 'The address of an emulator, such as http://127.0.0.1:9050, which gets no credentials.',
   }),
@@ -86,6 +108,7 @@ export const bigquerySettings: KindSettings<typeof keys, BigQuerySettings> = {
   resolve(written, {environment}) {
     const {project, dataset, location, api_endpoint: endpoint} = written
     const {max_bytes_billed: maxBytesBilled, touch_after: touchAfter = TOUCH_AFTER} = written
+    const {test_tables_expire: testTablesExpire = TEST_TABLES_EXPIRE} = written
     if (endpoint === undefined && readVariable(environment, EMULATOR) !== undefined) {
       return {problem: {position: EMULATOR, message: EMULATOR_REFUSED, advice: EMULATOR_ADVICE}}
     }
@@ -97,6 +120,7 @@ export const bigquerySettings: KindSettings<typeof keys, BigQuerySettings> = {
         ...(location !== undefined && {location}),
         ...(maxBytesBilled !== undefined && {maxBytesBilled: BigInt(maxBytesBilled).toString()}),
         touchAfter,
+        testTablesExpire,
         ...(endpoint !== undefined && {apiEndpoint: new URL(endpoint).origin}),
         ...(credentialsFile !== undefined && {credentialsFile}),
       },

@@ -53,6 +53,16 @@ export async function createTable(connection: Connection, table: string, metadat
   }
 }
 
+/** Has the service remove the table then, or never where it is `null`. Whatever else is said of the table stays. */
+export async function setExpiry(connection: Connection, table: string, at: Date | null): Promise<void> {
+  await connection.request({
+    method: 'PATCH',
+    path: `/datasets/${connection.dataset}/tables/${table}`,
+    body: {expirationTime: at === null ? null : String(at.getTime())},
+    what: `setting when table ${table} expires`,
+  })
+}
+
 export async function deleteTable(connection: Connection, table: string): Promise<void> {
   try {
     await connection.request({

@@ -51,6 +51,8 @@ export interface BigQueryOptions extends DatasetOptions {
   readonly maxBytesBilled?: string
   /** Milliseconds by which an unchanged row's `last_seen` may lag behind; 0 moves it with every run. */
   readonly touchAfter?: number
+  /** Test tables are removed so many milliseconds after the last run into them. @default never */
+  readonly testTablesExpire?: number
 }
 
 interface Opened {
@@ -203,8 +205,8 @@ export class BigQueryWarehouse implements Warehouse {
   }
 
   async begin(run: RunToBegin): Promise<WarehouseWriter> {
-    const opened = await this.#open()
-    return beginWriting({...opened, signal: this.#signal, touchAfter: this.#options.touchAfter ?? 0}, run)
+    const {touchAfter = 0, testTablesExpire = 0} = this.#options
+    return beginWriting({...(await this.#open()), signal: this.#signal, touchAfter, testTablesExpire}, run)
   }
 
   async #open(): Promise<Opened> {

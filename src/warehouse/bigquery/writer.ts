@@ -9,6 +9,7 @@ import {promoteRows} from './promote.ts'
 import type {Queries} from './query.ts'
 import {dropStaging, dropStagingOf} from './staging.ts'
 import {readStreamStates, type StatesAt} from './stream-state.ts'
+import {setExpiry} from './table-metadata.ts'
 import {undoRows} from './undo.ts'
 
 export interface WritablePlace {
@@ -17,6 +18,8 @@ export interface WritablePlace {
   readonly signal: AbortSignal
   /** See `CommitOptions`. */
   readonly touchAfter: number
+  /** Test tables are removed so many milliseconds after the last run into them; 0: never. */
+  readonly testTablesExpire: number
 }
 
 /** Takes the run's streams, by leases that it gives back when it is closed. */
@@ -25,7 +28,12 @@ export async function beginWriting(place: WritablePlace, run: RunToBegin): Promi
   const {tables, definitionFrom, runId, scopes} = run
   const streams = scopes.map(({stream}) => stream)
   const name = stagingName(connection.dataset, runId)
-  connection.allowWrites({tables: [tables.eventLog, tables.rawObjects], prefixes: [STAGING, LEASE]})
+  const own = [tables.eventLog, tables.rawObjects]
+  connection.allowWrites({
+    tables: own,
+    prefixes: [STAGING, LEASE],
+    ...(definitionFrom !== undefined && {expiring: own}),
+  })
   if (definitionFrom === undefined) await assertProductionTables(connection, tables)
   else await createMissingCopies(connection, tables, definitionFrom)
   const leases = streams.map((stream) => leaseName(connection.dataset, tables, stream))
@@ -38,6 +46,7 @@ export async function beginWriting(place: WritablePlace, run: RunToBegin): Promi
   try {
     for (const {correlation_id: deadRun} of dead) await dropStagingOf(connection, deadRun)
     read = await readStreamStates(queries, {tables, eventLog}, scopes, signal)
+    if (definitionFrom !== undefined) await renewExpiry(place, own, read.at)
     const timed = {...started, payload: {...started.payload, warehouse_time: read.at.toISOString()}}
     const sql = insertEvents(eventLog, {inline: [...dead, timed]}, since).join(';')
     await queries.run(`${name}-started`, {sql, what: 'writing job.started'})
@@ -69,7 +78,7 @@ export async function beginWriting(place: WritablePlace, run: RunToBegin): Promi
     promote: async (promotion) => {
       const {from} = promotion
       connection.allowWrites({
-        tables: [tables.eventLog, tables.rawObjects],
+        tables: own,
         prefixes: [STAGING, LEASE],
         readOnly: [from.eventLog, from.rawObjects],
       })
@@ -82,4 +91,14 @@ export async function beginWriting(place: WritablePlace, run: RunToBegin): Promi
       await dropLeases(connection, queries, leases, runId)
     },
   }
+}
+
+/** Both go at the same moment of BigQuery's own clock. */
+async function renewExpiry(
+  {connection, testTablesExpire}: WritablePlace,
+  tables: readonly string[],
+  now: Date,
+): Promise<void> {
+  const at = testTablesExpire === 0 ? null : new Date(now.getTime() + testTablesExpire)
+  for (const table of tables) await setExpiry(connection, table, at)
 }

@@ -72,6 +72,24 @@ describe('the guard of all requests', () => {
       )
   })
 
+  it('lets a test run move the end of its own tables, and change nothing else of them', () => {
+    const patch = (tableId: string, body: object) => ({method: 'PATCH', path: `/datasets/d/tables/${tableId}`, body})
+    const test = {...writable, expiring: writable.tables}
+    for (const expirationTime of ['1800000000000', null])
+      expect(() => assertWritable(place, test, patch('test_raw_objects', {expirationTime}))).to.not.throw()
+    for (const request of [
+      patch('raw_objects', {expirationTime: '1'}),
+      patch('test_raw_objects__alice', {expirationTime: '1'}),
+      patch('test_raw_objects', {}),
+      patch('test_raw_objects', {schema: {fields: []}}),
+      patch('test_raw_objects', {expirationTime: '1', labels: {}}),
+      {method: 'PATCH', path: '/datasets/d', body: {expirationTime: '1'}},
+      {method: 'PATCH', path: '/datasets/other/tables/test_raw_objects', body: {expirationTime: '1'}},
+    ])
+      expect(() => assertWritable(place, test, request), JSON.stringify(request)).to.throw('refused')
+    expect(() => assertWritable(place, writable, patch('test_raw_objects', {expirationTime: '1'}))).to.throw('refused')
+  })
+
   it('lets a promotion read test tables, and neither write nor empty them', () => {
     const promoting = {...writable, tables: ['event_log', 'raw_objects'], readOnly: ['test_raw_objects']}
     const read =

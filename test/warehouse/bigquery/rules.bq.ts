@@ -4,6 +4,8 @@ import type {LorchestraError} from '../../../src/base/errors.ts'
 import {createEvent} from '../../../src/model/events.ts'
 import {definitionsOf} from '../../../src/model/tables.ts'
 import {builtInMetadata} from '../../../src/warehouse/bigquery/table-metadata.ts'
+import {BigQueryWarehouse} from '../../../src/warehouse/bigquery/warehouse.ts'
+import type {Warehouse} from '../../../src/warehouse/warehouse.ts'
 import {call, PROJECT, startEmulator, type Emulator} from '../../support/bigquery/emulator.ts'
 import {once, startFaultyService, type FaultyService, type SeenRequest} from '../../support/bigquery/faulty-service.ts'
 import {Billing} from '../../support/bigquery/stub/billing.ts'
@@ -24,7 +26,7 @@ import {DAY, yielding} from '../../support/warehouse-contract.ts'
 const isUpload = ({path}: SeenRequest): boolean => path === '/upload/jobs'
 const MB = 1024 * 1024
 /** What the service says of one table that is not part of its definition. */
-const OF_ONE_TABLE = /^(id|etag|tableReference|creationTime|lastModifiedTime|num\w+)$/
+const OF_ONE_TABLE = /^(id|etag|tableReference|creationTime|expirationTime|lastModifiedTime|num\w+)$/
 
 interface Job {
   readonly jobReference: {readonly jobId: string}
@@ -194,8 +196,8 @@ describe('rules of BigQuery that the emulator lacks, by a stub in front of it', 
       const answer = (await call(stub.url, 'GET', `/datasets/${underTest.dataset}/tables/${tableId}`)) as object
       return Object.fromEntries(Object.entries(answer).filter(([property]) => !OF_ONE_TABLE.test(property)))
     }
-    const beginTest = async (): Promise<void> => {
-      const writer = await underTest.open().begin({
+    const beginTest = async (warehouse: Warehouse = underTest.open()): Promise<void> => {
+      const writer = await warehouse.begin({
         tables: TEST,
         definitionFrom: PRODUCTION,
         runId: 'a-test',
@@ -204,6 +206,24 @@ describe('rules of BigQuery that the emulator lacks, by a stub in front of it', 
       })
       await writer.close()
     }
+    it('but for its end: both test tables have one, which each run into them moves, and production none', async () => {
+      const expiring = async (testTablesExpire: number) => {
+        const {connection} = underTest
+        const warehouse = new BigQueryWarehouse({...connection, testTablesExpire}, new AbortController().signal)
+        const begun = Date.now()
+        await beginTest(warehouse)
+        const {tables} = await warehouse.describe(TEST)
+        return tables.map(({expires}) => expires && Math.round((expires - begun) / DAY))
+      }
+      expect(await expiring(30 * DAY)).to.deep.equal([30, 30])
+      expect(await expiring(40 * DAY)).to.deep.equal([40, 40])
+      const {tables} = await underTest.open().describe(PRODUCTION)
+      expect(tables.map(({expires}) => expires)).to.deep.equal([undefined, undefined])
+      expect(await expiring(0)).to.deep.equal([undefined, undefined])
+      const patched = service.seen.filter(({method}) => method === 'PATCH').map(({path}) => path.split('/').at(-1))
+      expect(new Set(patched)).to.deep.equal(new Set([TEST.eventLog, TEST.rawObjects]))
+    })
+
     const external = (more: object) => (name: string) => (name === 'external_id' ? more : {})
     const properties: readonly [string, string, object, ((name: string) => object)?][] = [
       ['a primary key', 'raw_objects', {tableConstraints: {primaryKey: {columns: ['external_id']}}}],

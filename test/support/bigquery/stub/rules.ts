@@ -56,7 +56,7 @@ export class StreamingBuffer implements Rule {
   }
 }
 
-/** A table is described as it was defined; the emulator forgets keys, policy tags, collations and more. */
+/** A table is described as it was defined, and patched; the emulator forgets keys, policy tags, collations, its end and more. */
 export class WholeDefinitions implements Rule {
   readonly #defined = new Map<string, object>()
 
@@ -66,6 +66,10 @@ export class WholeDefinitions implements Rule {
     if (method === 'POST' && /^\/datasets\/[^/]+\/tables$/.test(path)) {
       const {tableReference} = json as {tableReference: TableReference}
       this.#defined.set(`${path}/${tableReference.tableId}`, json as object)
+    }
+    if (method === 'PATCH') {
+      const patched = Object.entries({...this.#defined.get(path), ...(json as object)})
+      this.#defined.set(path, Object.fromEntries(patched.filter(([, value]) => value !== null)))
     }
     if (method === 'DELETE') this.#defined.delete(path)
     const defined = method === 'GET' ? this.#defined.get(path) : undefined
