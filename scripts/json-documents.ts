@@ -31,6 +31,7 @@ import {testCompareDocument} from '../src/report/documents/test-compare.ts'
 import {testDropDocument} from '../src/report/documents/test-drop.ts'
 import {testListDocument} from '../src/report/documents/test-list.ts'
 import {testPromoteDocument} from '../src/report/documents/test-promote.ts'
+import {testSeedDocument} from '../src/report/documents/test-seed.ts'
 import {verifyDocument} from '../src/report/documents/verify.ts'
 import {viewsCheckDocument, viewsCreateDocument, viewsPrintDocument} from '../src/report/documents/views.ts'
 import {warehouseCreateDocument} from '../src/report/documents/warehouse-create.ts'
@@ -65,6 +66,7 @@ const COMMANDS: Readonly<Record<string, z.ZodType>> = {
   'test compare': testCompareDocument,
   'test promote': testPromoteDocument,
   'test drop': testDropDocument,
+  'test seed': testSeedDocument,
   verify: verifyDocument,
   'views check': viewsCheckDocument,
   'views create': viewsCreateDocument,

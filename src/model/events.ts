@@ -15,6 +15,7 @@ export type EventType =
   | 'schema.refused'
   | 'schema.accepted'
   | 'run.undone'
+  | 'tables.seeded'
 
 /** An event is one row of the event log. */
 export interface Event {

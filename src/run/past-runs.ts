@@ -28,6 +28,8 @@ export interface PastRun {
   readonly streams: readonly string[]
   /** The test runs whose rows it took over, where it is a promotion. */
   readonly promotes: readonly string[]
+  /** The number of rows of each stream that it copied from production, where it is a seed; `undefined` where it is none. */
+  readonly seeds: ReadonlyMap<string, number> | undefined
   /** The runs that it took back, where it is an undo. */
   readonly undoes: readonly string[]
   /** Its streams were taken at this time of the warehouse's own clock, where that has one. */
@@ -62,7 +64,10 @@ const startedShape = z.object({
   warehouse_time: z.iso.datetime().optional(),
   promotion: z.object({runs: z.array(z.string()), started: z.array(z.iso.datetime()).default([])}).optional(),
   undo: z.object({runs: z.array(z.string())}).optional(),
+  seed: z.object({}).optional(),
 })
+
+const seededShape = z.object({schema: z.literal(1), rows: z.int().nonnegative()})
 
 const completedShape = z.object({
   schema: z.literal(1),
@@ -119,7 +124,7 @@ async function pastRun(events: readonly RunEvent[]): Promise<PastRun | undefined
   const commits = events.flatMap((event) => commitFrom(event))
   const counts = noCounts()
   for (const commit of commits) addCounts(counts, commit.counts)
-  const {job, account, mode, streams, promotion, undo, warehouse_time: warehouseTime} = about.data
+  const {job, account, mode, streams, promotion, undo, seed, warehouse_time: warehouseTime} = about.data
   return {
     runId: started.runId,
     job,
@@ -134,6 +139,7 @@ async function pastRun(events: readonly RunEvent[]): Promise<PastRun | undefined
     commits,
     streams,
     promotes: promotion?.runs ?? [],
+    seeds: seed === undefined ? undefined : new Map(events.flatMap(seededBy)),
     undoes: undo?.runs ?? [],
     warehouseTime: warehouseTime === undefined ? undefined : Date.parse(warehouseTime),
     place: started.place,
@@ -152,6 +158,11 @@ async function outcomeOf(
 async function fateOf(process: z.infer<typeof processIdentity>): Promise<'running' | 'died' | 'unknown'> {
   const alive = await isAlive(process)
   return alive === undefined ? 'unknown' : alive ? 'running' : 'died'
+}
+
+function seededBy({type, payload, sourceSystem, objectType}: RunEvent): readonly (readonly [string, number])[] {
+  const parsed = type === 'tables.seeded' ? seededShape.safeParse(payload) : undefined
+  return parsed?.success === true ? [[`${sourceSystem}/${objectType}`, parsed.data.rows]] : []
 }
 
 function commitFrom({type, payload, sourceSystem, objectType, at}: RunEvent): readonly PastCommit[] {

@@ -4,16 +4,21 @@ import {addCounts, noCounts, type Counts} from '../model/counts.ts'
 import {createEvent, type Event, type EventDetails} from '../model/events.ts'
 import type {RunMode} from '../model/run-mode.ts'
 import {testTablesOf} from '../model/tables.ts'
-import {windowAsText, type TimeWindow} from '../model/window.ts'
 import {beginOnProduction} from '../sink/beside-runs.ts'
 import type {JsonObject} from '../source.ts'
 import type {ChangedRows} from '../warehouse/promotion.ts'
 import type {StreamScope, StreamState, WarehouseWriter} from '../warehouse/warehouse.ts'
 import type {CommitCounts} from '../warehouse/commit-batch.ts'
-import {changesAsPayload} from '../warehouse/schema-events.ts'
 import {knownSchema} from './record-shapes.ts'
 import {createRunId} from './run-id.ts'
-import {assertPromotable, readTestTables, type TestTablesRequest, type TestTablesState} from './test-tables.ts'
+import {coverageEvents, shapeEvents} from './taken-over-events.ts'
+import {
+  assertPromotable,
+  readTestTables,
+  testedWindows,
+  type TestTablesRequest,
+  type TestTablesState,
+} from './test-tables.ts'
 import {secondsSince, writeBeside} from './written-beside.ts'
 
 type Details = Omit<EventDetails, 'runId' | 'at'>
@@ -72,7 +77,7 @@ async function write(
   if (first === undefined) throw new Error('a job without streams')
   const {job, account} = first
   const runId = createRunId(job, startedAt)
-  const tested = state.runs.filter(({commits}) => commits.length > 0)
+  const {tested} = state
   const runs = tested.map((run) => run.runId)
   const event = (details: Details): Event => createEvent({...details, runId, at: new Date()})
   const started: JsonObject = {
@@ -100,12 +105,12 @@ async function write(
       from: testTablesOf(production),
       streams: scopes.map(({stream}) => stream),
       announced: state.announced,
+      ...(state.runs.some(({seeds}) => seeds !== undefined) && {insertedAt: tested.map((run) => run.startedAt)}),
       changed,
       runs,
       runId,
       events: (rows) => [
-        ...scopes.flatMap((scope, index) => completedEvents(scope, index, state, rows, runs).map(event)),
-        ...scopes.flatMap((scope, index) => schemaEvents(scope, index, state, runs).map(event)),
+        ...scopes.flatMap((scope, index) => promotionEvents(scope, index, state, rows, runs).map(event)),
         event({
           type: 'job.completed',
           payload: {job, account, counts: {...totalOf(rows)}, commits: 1, duration_seconds: secondsSince(startedAt)},
@@ -116,53 +121,26 @@ async function write(
   })
 }
 
-/** What the test runs covered, in as few windows as it takes; the rows are told with the first of them. */
-function completedEvents(
-  {job, account, selection, stream}: StreamScope,
+function promotionEvents(
+  scope: StreamScope,
   index: number,
-  {test, production}: TestTablesState,
+  state: TestTablesState,
   rows: CommitCounts,
   runs: readonly string[],
 ): readonly Details[] {
-  const {covered = [], bookmark, identity} = test[index] ?? {}
-  return covered.map((window: TimeWindow, place) => {
-    const counts = noCounts()
-    if (place === 0) addCounts(counts, rows.get(stream.objectType) ?? {})
-    return {
-      type: 'ingestion.completed',
-      ...stream,
-      discriminator: `promoted ${place}`,
-      payload: {
-        schema: 1,
-        job,
-        account,
-        selection,
-        ...(identity !== undefined && {identity}),
-        window: windowAsText(window),
-        counts: {...counts},
-        limited: false,
-        promoted_from: [...runs],
-        ...(bookmark !== undefined &&
-          isFirstLoad(production[index]) && {
-            bookmark: {value: bookmark.value, at: new Date(bookmark.at).toISOString()},
-          }),
-      },
-    }
-  })
-}
-
-/** What test runs know of the shape of a stream's records is known in production, too, where nothing is yet. */
-function schemaEvents(
-  {job, account, selection, stream}: StreamScope,
-  index: number,
-  {test, production}: TestTablesState,
-  runs: readonly string[],
-): readonly Details[] {
-  const told = (test[index]?.schema ?? []).filter(({type}) => type !== 'schema.refused')
-  const changes = changesAsPayload(told.flatMap((event) => event.changes))
-  if (changes.length === 0 || !knownSchema(production[index]?.schema ?? []).isEmpty) return []
-  const payload = {schema: 1, job, account, selection, initial: true, promoted_from: [...runs], changes}
-  return [{type: 'schema.changed', ...stream, discriminator: 'promoted', payload}]
+  const {bookmark, identity, schema = []} = state.test[index] ?? {}
+  const production = state.production[index]
+  const origin = {word: 'promoted', payload: {promoted_from: [...runs]}}
+  const coverage = {
+    covered: testedWindows(state, scope),
+    identity,
+    bookmark: isFirstLoad(production) ? bookmark : undefined,
+  }
+  return [
+    ...coverageEvents(scope, coverage, rows.get(scope.stream.objectType) ?? {}, origin),
+    // Where production knows a shape, it learns what is new from its own next run.
+    ...(knownSchema(production?.schema ?? []).isEmpty ? shapeEvents(scope, schema, origin) : []),
+  ]
 }
 
 const isFirstLoad = (state: StreamState | undefined): boolean =>

@@ -1,5 +1,13 @@
 import {busy, failure, usageError} from '../base/errors.ts'
-import {TEST_TABLE_START, testSetArgument, testSetsAmong, testTablesOf, type ProductionTables} from '../model/tables.ts'
+import {
+  TEST_TABLE_START,
+  testSetArgument,
+  testSetsAmong,
+  testTablesOf,
+  type ProductionTables,
+  type TableSet,
+} from '../model/tables.ts'
+import {mergeWindows, type TimeWindow} from '../model/window.ts'
 import {DiffTally, type Diff} from '../sink/diff.ts'
 import type {DescribedTable, StreamScope, StreamState, Warehouse} from '../warehouse/warehouse.ts'
 import {assertRowsAreAsAnnounced, type ComparedTables} from '../warehouse/promotion.ts'
@@ -19,8 +27,10 @@ export interface TestTablesRequest {
 
 /** What runs have left in the test tables for a job, beside production. */
 export interface TestTablesState {
-  /** Runs that committed to a stream of the job, oldest first. */
+  /** Runs that committed to a stream of the job, oldest first; a seed is one, and the first. */
   readonly runs: readonly PastRun[]
+  /** Those that have read something. */
+  readonly tested: readonly PastRun[]
   readonly test: readonly StreamState[]
   readonly production: readonly StreamState[]
   readonly compared: ComparedTables
@@ -29,6 +39,8 @@ export interface TestTablesState {
   readonly announced: ReadonlyMap<string, number>
   /** Runs that committed to the streams in production since the first of the test runs began, promotions of these runs, and what was undone, left out. */
   readonly productionRuns: readonly PastRun[]
+  /** What stood in production when the test tables were seeded was taken back there since. */
+  readonly isSeedUndone: boolean
   /** Every test run was promoted before. */
   readonly isPromoted: boolean
 }
@@ -67,9 +79,7 @@ export async function listTestSets(
 export async function readTestTables(request: TestTablesRequest): Promise<TestTablesState> {
   const {warehouse, production, scopes, diffSamples, hiddenPaths} = request
   const tables = testTablesOf(production)
-  const runs = (await pastRuns(await warehouse.readRunEvents(tables, {limit: ALL_RUNS})))
-    .filter(({commits, streams}) => commits.some(isOf(scopes)) || streams.some((stream) => isNamed(scopes, stream)))
-    .toReversed()
+  const runs = await runsOfStreams(warehouse, tables, scopes)
   if (runs.length === 0) throw nothingTested(scopes, production)
   const tally = new DiffTally({samples: diffSamples, hiddenPaths})
   const streams = scopes.map(({stream}) => stream)
@@ -86,27 +96,57 @@ export async function readTestTables(request: TestTablesRequest): Promise<TestTa
   // What a run reads before it commits may be newer than the test run's, whenever it began.
   const isSince = ({commits}: PastRun): boolean =>
     commits.some((commit) => isOf(scopes)(commit) && commit.at >= firstStart)
-  const ofProduction = (await pastRuns(await warehouse.readRunEvents(production, {limit: NEWEST_RUNS}))).filter(isSince)
+  const all = await pastRuns(await warehouse.readRunEvents(production, {limit: NEWEST_RUNS}))
+  const ofProduction = all.filter(isSince)
   const promotions = ofProduction.filter(({promotes}) => promotes.some((id) => runs.some(({runId}) => runId === id)))
   const promoted = promotions.filter(isNotUndone).flatMap(({promotes}) => promotes)
+  const tested = runs.filter(({commits, seeds}) => seeds === undefined && commits.length > 0)
   return {
     runs,
+    tested,
     test: await warehouse.readStreamStates(tables, scopes),
     production: await warehouse.readStreamStates(production, scopes),
     compared,
     diff: tally.result({table: production.rawObjects, tableExists: true, at, moved: undefined}),
     announced: insertedBy(runs, scopes),
     productionRuns: ofProduction.filter((run) => !promotions.includes(run) && isNotUndone(run)),
-    isPromoted: runs.filter(({commits}) => commits.length > 0).every(({runId}) => promoted.includes(runId)),
+    isSeedUndone: runs.some(({seeds, startedAt}) => seeds !== undefined && isUndoneSince(startedAt, all, scopes)),
+    isPromoted: tested.length > 0 && tested.every(({runId}) => promoted.includes(runId)),
   }
 }
 
+/** Reads which runs took these streams, or wrote to them, oldest first. */
+export async function runsOfStreams(
+  warehouse: Warehouse,
+  tables: TableSet,
+  scopes: readonly StreamScope[],
+): Promise<readonly PastRun[]> {
+  return (await pastRuns(await warehouse.readRunEvents(tables, {limit: ALL_RUNS})))
+    .filter(({commits, streams}) => commits.some(isOf(scopes)) || streams.some((stream) => isNamed(scopes, stream)))
+    .toReversed()
+}
+
+/** Gives what the test runs have read themselves of a stream; what a seed brought along is production's already. */
+export const testedWindows = ({tested}: TestTablesState, scope: StreamScope): readonly TimeWindow[] =>
+  mergeWindows(
+    tested
+      .flatMap(({commits}) => commits)
+      .filter((commit) => isOfScope(scope, commit) && !commit.limited)
+      .map(({window}) => window),
+  )
+
 /** Throws where what the test tables hold must not become production's. */
 export function assertPromotable(
-  {runs, test, production, announced, compared, isPromoted}: TestTablesState,
+  {runs, tested, test, production, announced, compared, isPromoted, isSeedUndone}: TestTablesState,
   scopes: readonly StreamScope[],
 ): void {
   assertNoTestRun(runs)
+  if (tested.length === 0)
+    throw usageError('no test run has read anything into these test tables', {
+      code: 'E_PROMOTION_REFUSED',
+      next: 'Nothing is there to promote yet: lorchestra run JOB --test-table',
+    })
+  if (isSeedUndone) throw refused('runs whose rows the test tables were seeded with were undone in production since')
   const commits = runs.flatMap((run) => run.commits.filter(isOf(scopes)))
   const foreign = commits.find((commit) => !scopes.some((scope) => isOfScope(scope, commit)))
   if (foreign !== undefined)
@@ -167,6 +207,15 @@ const isOf =
   ({sourceSystem, objectType}: Pick<PastCommit, 'sourceSystem' | 'objectType'>): boolean =>
     scopes.some(({stream}) => stream.sourceSystem === sourceSystem && stream.objectType === objectType)
 
+/** Tells whether a run that committed before that instant was taken back after it. */
+function isUndoneSince(instant: number, runs: readonly PastRun[], scopes: readonly StreamScope[]): boolean {
+  const takenBack = runs.filter(({endedAt = Infinity}) => endedAt >= instant).flatMap(({undoes}) => undoes)
+  return runs.some(
+    ({runId, commits}) =>
+      takenBack.includes(runId) && commits.some((commit) => isOf(scopes)(commit) && commit.at < instant),
+  )
+}
+
 const isNotUndone = ({outcome}: PastRun): boolean => outcome !== 'undone'
 
 const isNamed = (scopes: readonly StreamScope[], name: string): boolean =>
@@ -180,6 +229,12 @@ const isOfScope = ({job, account, selection, stream}: StreamScope, commit: PastC
 
 function insertedBy(runs: readonly PastRun[], scopes: readonly StreamScope[]): ReadonlyMap<string, number> {
   const rows = new Map<string, number>()
+  for (const {seeds = new Map<string, number>()} of runs)
+    for (const {stream} of scopes)
+      rows.set(
+        stream.objectType,
+        (rows.get(stream.objectType) ?? 0) + (seeds.get(`${stream.sourceSystem}/${stream.objectType}`) ?? 0),
+      )
   for (const commit of runs.flatMap(({commits}) => commits).filter(isOf(scopes)))
     rows.set(commit.objectType, (rows.get(commit.objectType) ?? 0) + commit.counts.inserted)
   return rows

@@ -27,6 +27,26 @@ export async function beginOnProduction(
   }
 }
 
+/** Opens the test tables for rows that no run of them has read, in the mode that writes them; `undefined` in one that writes nothing. */
+export async function beginOnTestTables(
+  {warehouse, production}: Place,
+  wanted: RunMode,
+  run: Pick<RunToBegin, 'runId' | 'scopes' | 'started'>,
+): Promise<WarehouseWriter | undefined> {
+  const mode = runMode(wanted)
+  assertDisjointTables(production)
+  switch (mode) {
+    case 'dry-run':
+      return undefined
+    case 'test-table':
+      return warehouse.begin({tables: testTablesOf(production), definitionFrom: production, ...run})
+    case 'production':
+      throw unknownMode(`${mode}, in which no test table is written`)
+    default:
+      throw unknownMode(mode satisfies never)
+  }
+}
+
 /** Drops the test tables in the mode that writes them; `undefined` in one that writes nothing. */
 export async function dropTestTables(
   {warehouse, production}: Place,

@@ -15,6 +15,8 @@ export interface Promotion {
   /** So many rows of each object type the runs in the log have stored; another number is refused. */
   readonly announced: ReadonlyMap<string, number>
   readonly changed: ChangedRows
+  /** Rows that production lacks were read first at one of these; others were seeded, and are refused. Missing: none was. */
+  readonly insertedAt?: readonly number[]
   /** Rejects and deletions of these runs are taken over. */
   readonly runs: readonly string[]
   readonly runId: string
@@ -57,6 +59,15 @@ export function assertRowsAreAsAnnounced(
       next: 'Nothing was written. Drop them (lorchestra test drop), run with --test-table again, and promote that.',
     })
   }
+}
+
+/** Throws where rows that a seed brought along are gone from production. */
+export function assertSeedIsStored(missing: number): void {
+  if (missing === 0) return
+  throw failure(`production lacks ${missing} of the rows with which the test tables were seeded`, {
+    code: 'E_PROMOTION_REFUSED',
+    next: 'Nothing was written. Drop the test tables, seed them again, test, and promote that.',
+  })
 }
 
 /** Throws where rows would be changed that production may have read later. */

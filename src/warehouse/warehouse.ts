@@ -9,6 +9,7 @@ import type {CommitBatch, CommitCounts} from './commit-batch.ts'
 import type {KeyIndex} from './stored-keys.ts'
 import type {CompareOptions, Comparison, StreamsToCompare} from './comparison.ts'
 import type {ComparedTables, Promotion} from './promotion.ts'
+import type {RowsToSeed, Seed, SeedEstimate} from './seed.ts'
 import type {RunsToUndo, Undo, UndoneRows} from './undo.ts'
 import type {RecordLines} from './record-lines.ts'
 import type {ViewSql, ViewToMake} from './view-columns.ts'
@@ -29,7 +30,7 @@ export interface Warehouse {
   readStreamStates(tables: TableSet, scopes: readonly StreamScope[]): Promise<readonly StreamState[]>
   /** Reads what was rejected, oldest first; `undefined` where these tables know no such run. */
   readRejects(tables: TableSet, wanted: WantedRejects): Promise<readonly Reject[] | undefined>
-  /** Reads what the newest runs that are wanted logged as `job.*` and `ingestion.*`, oldest first; none if no log. */
+  /** Reads what the newest runs that are wanted logged as `job.*`, `ingestion.*` and `tables.seeded`, oldest first; none if no log. */
   readRunEvents(tables: TableSet, wanted: WantedRuns): Promise<readonly RunEvent[]>
   /** Reads all that these tables say of one record. */
   readRecord(tables: TableSet, key: RecordKey): Promise<StoredRecord>
@@ -65,6 +66,8 @@ export interface Warehouse {
   findRowsToUndo(tables: TableSet, undo: RunsToUndo): Promise<readonly UndoneRows[]>
   /** Names all tables whose names begin so. */
   tablesThatBegin(start: string): Promise<readonly string[]>
+  /** Tells what a seed from these tables would copy. */
+  estimateSeed(tables: TableSet, streams: readonly Stream[]): Promise<SeedEstimate>
   /** Drops the tables that are there, the event log first, so that no coverage is left without rows. Answers with their names. */
   dropTables(tables: TableSet): Promise<readonly string[]>
   /**
@@ -108,6 +111,8 @@ export interface WarehouseWriter {
   ): Promise<CommitResult>
   /** Takes rows over from other tables, and writes events with them or nothing at all. */
   promote(promotion: Promotion): Promise<CommitCounts>
+  /** Copies rows from other tables into these, where there are none of the streams yet, and writes events with them. */
+  seed(seed: Seed): Promise<RowsToSeed>
   /** Takes rows of runs back, and writes events with that or nothing at all. */
   undo(undo: Undo): Promise<readonly UndoneRows[]>
   /** Gives the lease back. Writes nothing. */

@@ -104,7 +104,7 @@ describe('the documents of --json', () => {
     }
   })
 
-  it('test list, test compare, test promote, test drop, a run with --diff', async () => {
+  it('test list, test compare, test promote, test drop, test seed, a run with --diff', async () => {
     const window = '--since 2024-01-01 --until 2024-04-01'
     const diff = await printed(`run diary_entries --dry-run --diff ${window}`)
     await expectDocument(diff, {name: 'run-diff', schema: 'run', exit: 3})
@@ -113,6 +113,8 @@ describe('the documents of --json', () => {
     await expectDocument(await printed('test compare diary_entries'), {name: 'test-compare'})
     await expectDocument(await printed('test promote diary_entries'), {name: 'test-promote'})
     await expectDocument(await printed('test drop'), {name: 'test-drop'})
+    await expectDocument(await printed('test seed diary_entries'), {name: 'test-seed'})
+    await printed('test drop')
   })
 
   for (const [line, exit] of [

@@ -19,6 +19,7 @@ export const committing =
           states: writer.states,
           close: async () => writer.close(),
           promote: async (promotion) => writer.promote(promotion),
+          seed: async (seed) => writer.seed(seed),
           undo: async (undo) => writer.undo(undo),
           commit: async (batch, made) => commit((number += 1), async () => writer.commit(batch, made)),
         }

@@ -5,6 +5,7 @@ import type {ChangedRow, CompareOptions} from '../comparison.ts'
 import {
   assertRowsAreAsAnnounced,
   assertNoConflict,
+  assertSeedIsStored,
   type ComparedRows,
   type ComparedTables,
   type Promotion,
@@ -92,7 +93,7 @@ export async function promoteRows(options: CommitOptions, since: Date, promotion
 
 async function takeOver(options: CommitOptions, since: Date, promotion: Promotion): Promise<CommitCounts> {
   const {connection, queries, tables, name, staged} = options
-  const {from, streams, announced, changed, runs, runId, events} = promotion
+  const {from, streams, announced, insertedAt, changed, runs, runId, events} = promotion
   const nameOf = (id: string): string => connection.tableName(id)
   const source = nameOf(from.rawObjects)
   const terms: CommitTerms = {
@@ -105,6 +106,8 @@ async function takeOver(options: CommitOptions, since: Date, promotion: Promotio
   }
   const arrived = await stagedStreams(queries, [source], streams)
   assertRowsAreAsAnnounced(new Map(arrived.map(({stream, rows}) => [stream.objectType, rows])), announced)
+  if (insertedAt !== undefined)
+    assertSeedIsStored(await countSeededAndMissing(queries, {source, target: terms.rawObjects}, streams, insertedAt))
   const copy = copyEvents(nameOf(from.eventLog), nameOf(tables.eventLog), runs, runId)
   for (let attempt = 1; ; attempt += 1) {
     const found = await classify(queries, terms, arrived, {
@@ -130,6 +133,25 @@ async function takeOver(options: CommitOptions, since: Date, promotion: Promotio
     if (attempt === ATTEMPTS) throw written
     await pause(connection.pauseBefore(attempt + 1), undefined)
   }
+}
+
+async function countSeededAndMissing(
+  queries: Queries,
+  {source, target}: {readonly source: string; readonly target: string},
+  streams: readonly Stream[],
+  insertedAt: readonly number[],
+): Promise<number> {
+  let missing = 0
+  for (const stream of streams) {
+    const [row] = await queries.rows({
+      sql: `SELECT CAST(COUNT(*) AS STRING) AS missing FROM ${source}
+ WHERE ${ofStream(stream)} AND UNIX_MILLIS(first_seen) NOT IN (${insertedAt.join(', ')})
+   AND idem_key NOT IN (SELECT idem_key FROM ${target} WHERE ${ofStream(stream)})`,
+      what: WHAT,
+    })
+    missing += Number(row?.['missing'])
+  }
+  return missing
 }
 
 const withoutChanges = (one: Classified): Classified => ({

@@ -23,7 +23,7 @@ SELECT correlation_id, event_type, source_system, object_type, CAST(UNIX_MILLIS(
        CAST(correlation_id IN (${undoneRuns(eventLog)}) AS STRING) AS undone
 FROM ${eventLog}
 WHERE ${ANY_TIME} AND correlation_id IN (SELECT correlation_id FROM newest)
-  AND event_type IN ('job.started', 'job.completed', 'job.failed', 'ingestion.completed', 'ingestion.failed')
+  AND event_type IN ('job.started', 'job.completed', 'job.failed', 'ingestion.completed', 'ingestion.failed', 'tables.seeded')
 ORDER BY created_at, event_id`,
     values: {...(job !== undefined && {job}), ...(runId !== undefined && {run_id: runId})},
     what: 'reading what runs logged',

@@ -21,6 +21,7 @@ import type {AdHocAnswer, AdHocQuery} from '../ad-hoc-query.ts'
 import type {CompareOptions, Comparison, StreamsToCompare} from '../comparison.ts'
 import {noTable, type ComparedTables} from '../promotion.ts'
 import type {RunsToUndo, UndoneRows} from '../undo.ts'
+import type {SeedEstimate} from '../seed.ts'
 import {JSON_LINES} from '../record-lines.ts'
 import type {ViewSql, ViewToMake} from '../view-columns.ts'
 import {answerQuery} from './ad-hoc-query.ts'
@@ -39,6 +40,7 @@ import {compareRows} from './promote.ts'
 import {Queries} from './query.ts'
 import {readRejects} from './rejects.ts'
 import {readRunEvents} from './run-events.ts'
+import {estimateSeed} from './seed.ts'
 import {readRecord} from './stored-record.ts'
 import {readStreamStates} from './stream-state.ts'
 import {tablesThatBegin} from './table-metadata.ts'
@@ -184,6 +186,13 @@ export class BigQueryWarehouse implements Warehouse {
   async tablesThatBegin(start: string): Promise<readonly string[]> {
     const {connection} = await this.#open()
     return tablesThatBegin(connection, start, this.#signal)
+  }
+
+  async estimateSeed(tables: TableSet, streams: readonly Stream[]): Promise<SeedEstimate> {
+    const {connection, queries} = await this.#open()
+    const {rawObjects} = await existingTables(connection, tables, this.#signal)
+    if (!rawObjects) return {rows: new Map()}
+    return estimateSeed(queries, connection.tableName(tables.rawObjects), streams, this.#signal)
   }
 
   async dropTables(tables: TableSet): Promise<readonly string[]> {

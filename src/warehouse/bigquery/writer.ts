@@ -7,6 +7,7 @@ import {dropLeases, keepLeases, takeLeases, thisProcess} from './leases.ts'
 import {LEASE, leaseName, STAGING, stagingName} from './names.ts'
 import {promoteRows} from './promote.ts'
 import type {Queries} from './query.ts'
+import {seedRows} from './seed.ts'
 import {dropStaging, dropStagingOf} from './staging.ts'
 import {readStreamStates, type StatesAt} from './stream-state.ts'
 import {setExpiry} from './table-metadata.ts'
@@ -83,6 +84,10 @@ export async function beginWriting(place: WritablePlace, run: RunToBegin): Promi
         readOnly: [from.eventLog, from.rawObjects],
       })
       return promoteRows(optionsOf('promotion'), since, promotion)
+    },
+    seed: async (seed) => {
+      connection.allowWrites({tables: own, prefixes: [STAGING, LEASE], readOnly: [seed.from.rawObjects]})
+      return seedRows(optionsOf('seed'), since, seed)
     },
     undo: async (undo) => undoRows(optionsOf('undo'), since, undo),
     close: async () => {

@@ -6,6 +6,7 @@ import {isAnotherValue, type CompareOptions} from '../comparison.ts'
 import {
   assertRowsAreAsAnnounced,
   assertNoConflict,
+  assertSeedIsStored,
   type ComparedRows,
   type ComparedTables,
   type Promotion,
@@ -55,7 +56,7 @@ export async function compareRows(
 export async function promoteRows(
   connection: DuckDBConnection,
   {tables, keep}: {readonly tables: TableSet; readonly keep: KeepFormer},
-  {from, streams, announced, changed, runs, runId, events}: Promotion,
+  {from, streams, announced, insertedAt, changed, runs, runId, events}: Promotion,
 ): Promise<CommitCounts> {
   await connection.run(`SET threads = ${THREADS.many}`)
   const table = tableNamed(tables.rawObjects)
@@ -63,6 +64,7 @@ export async function promoteRows(
   await classify(connection, {from, table}, streams, [...kept, 'last_seen AS stored_last_seen$'], isAnotherValue)
   const [found] = await rowsOf(connection, 'SELECT count(*)::DOUBLE AS changed FROM changed$')
   assertRowsAreAsAnnounced(await countStaged(connection), announced)
+  if (insertedAt !== undefined) assertSeedIsStored(await countSeededAndMissing(connection, insertedAt))
   if (changed === 'refuse') assertNoConflict(Number(found?.['changed']))
   await connection.run(
     `DELETE FROM changed$ WHERE sequence IN (SELECT sequence FROM changed_text$ JOIN changed$ USING (sequence) WHERE stored_last_seen$ > last_seen)`,
@@ -131,6 +133,16 @@ async function countRows(
 
 const numberOf = (rows: Awaited<ReturnType<typeof rowsOf>>, objectType: string, column: string): number =>
   Number(rows.find((row) => row['object_type'] === objectType)?.[column] ?? 0)
+
+async function countSeededAndMissing(connection: DuckDBConnection, insertedAt: readonly number[]): Promise<number> {
+  const [row] = await rowsOf(
+    connection,
+    `SELECT count(*)::DOUBLE AS missing
+     FROM staged$ JOIN (SELECT sequence FROM staged_key$ ANTI JOIN stored_key$ USING (idem_key)) USING (sequence)
+     WHERE epoch_ms(first_seen) NOT IN (${insertedAt.join(', ')})`,
+  )
+  return Number(row?.['missing'])
+}
 
 async function countStaged(connection: DuckDBConnection): Promise<ReadonlyMap<string, number>> {
   const rows = await rowsOf(

@@ -23,7 +23,7 @@ export async function readRunEvents(
      SELECT correlation_id, event_type, source_system, object_type, epoch_ms(created_at)::DOUBLE AS created_ms, error_message, payload,
             rowid::DOUBLE AS place, correlation_id IN (${undoneRuns(tables)}) AS undone
      FROM ${log} SEMI JOIN newest USING (correlation_id)
-     WHERE event_type IN ('job.started', 'job.completed', 'job.failed', 'ingestion.completed', 'ingestion.failed')
+     WHERE event_type IN ('job.started', 'job.completed', 'job.failed', 'ingestion.completed', 'ingestion.failed', 'tables.seeded')
      ORDER BY created_at, rowid`,
     {...(job !== undefined && {job}), ...(runId !== undefined && {runId})},
   )

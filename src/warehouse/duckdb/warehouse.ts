@@ -28,6 +28,7 @@ import {noTable, type ComparedTables} from '../promotion.ts'
 import type {ViewSql, ViewToMake} from '../view-columns.ts'
 import {answerInto} from './ad-hoc-query.ts'
 import type {RunsToUndo, UndoneRows} from '../undo.ts'
+import type {SeedEstimate} from '../seed.ts'
 import {DuckDBComparison} from './comparison.ts'
 import {databaseExists, inTransaction, withDatabase, type DatabaseOptions} from './connection.ts'
 import {
@@ -45,6 +46,7 @@ import type {LockTimeouts} from './lock-wait.ts'
 import {compareRows} from './promote.ts'
 import {RowFile} from './row-file.ts'
 import {readRunEvents} from './run-events.ts'
+import {countRowsOf} from './seed.ts'
 import {readRecord} from './stored-record.ts'
 import {readStreamStates} from './stream-state.ts'
 import {createView, viewSql} from './views.ts'
@@ -216,6 +218,13 @@ export class DuckDBWarehouse implements Warehouse {
   async tablesThatBegin(start: string): Promise<readonly string[]> {
     if (!(await databaseExists(this.#database.path))) return []
     return withDatabase(this.#database, 'read', this.#signal, async (connection) => tablesThatBegin(connection, start))
+  }
+
+  async estimateSeed({rawObjects}: TableSet, streams: readonly Stream[]): Promise<SeedEstimate> {
+    if (!(await databaseExists(this.#database.path))) return {rows: new Map()}
+    return withDatabase(this.#database, 'read', this.#signal, async (connection) => ({
+      rows: await countRowsOf(connection, rawObjects, streams),
+    }))
   }
 
   async dropTables(tables: TableSet): Promise<readonly string[]> {

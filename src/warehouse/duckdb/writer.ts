@@ -12,6 +12,7 @@ import type {LockTimeouts} from './lock-wait.ts'
 import {createMissingDatabase} from './new-database.ts'
 import {promoteRows} from './promote.ts'
 import {showRunLives} from './run-sign.ts'
+import {seedRows} from './seed.ts'
 import {readStreamStates} from './stream-state.ts'
 import {undoRows} from './undo.ts'
 import {assertIsWritable} from './writable.ts'
@@ -63,6 +64,7 @@ export async function beginWriting(file: WritableFile, run: RunToBegin): Promise
       whileHeld(file, run, async (connection) =>
         promoteRows(connection, {tables: run.tables, keep: keepFormer(1)}, promotion),
       ),
+    seed: async (seed) => whileHeld(file, run, async (connection) => seedRows(connection, run.tables, seed)),
     undo: async (runs) => whileHeld(file, run, async (connection) => undoRows(connection, run.tables, runs)),
     // The lease itself ends with the job.completed or job.failed of the last commit.
     close: endLife,

@@ -29,7 +29,7 @@ import {rejectsIn} from './rejects.ts'
 import {recordIn, runEventOf} from './stored-record.ts'
 import {memoryDatabase, type MemoryDatabase, type MemoryRow} from './tables.ts'
 
-const OF_RUNS = ['job.started', 'job.completed', 'job.failed', 'ingestion.completed', 'ingestion.failed']
+const OF_RUNS = ['job.started', 'job.completed', 'job.failed', 'ingestion.completed', 'ingestion.failed', 'tables.seeded']
 
 export class MemoryWarehouse implements Warehouse {
   readonly recordLines = JSON_LINES
@@ -87,6 +87,10 @@ export class MemoryWarehouse implements Warehouse {
   tablesThatBegin(start: string): Promise<readonly string[]> {
     const {eventLogs, rawObjects} = this.#database
     return Promise.resolve([...eventLogs.keys(), ...rawObjects.keys()].filter((name) => name.startsWith(start)))
+  }
+
+  estimateSeed(): Promise<never> {
+    return Promise.reject(new Error('the warehouse in memory seeds nothing'))
   }
 
   dropTables(): Promise<never> {
@@ -188,6 +192,7 @@ export class MemoryWarehouse implements Warehouse {
       },
       undo: () => Promise.reject(new Error('the warehouse in memory undoes nothing')),
       promote: () => Promise.reject(new Error('the warehouse in memory promotes nothing')),
+      seed: () => Promise.reject(new Error('the warehouse in memory seeds nothing')),
       close: () => {
         for (const lease of wanted) if (leases.get(lease)?.runId === runId) leases.delete(lease)
         return Promise.resolve()

@@ -1,0 +1,43 @@
+import {testSetArgument, testTablesOf} from '../model/tables.ts'
+import type {SeedReport, SeedRequest} from '../run/seed-job.ts'
+import {formatBytes} from './bytes-text.ts'
+import type {TestSeedDocument} from './documents/test-seed.ts'
+
+type Request = Pick<SeedRequest, 'production' | 'scopes'>
+
+const NUMBER = new Intl.NumberFormat('en-US')
+
+export const formatSeedEstimate = (bytes: number): string =>
+  `Copying the rows reads ${formatBytes(bytes)}, by the estimate of the warehouse, and bills that.`
+
+export function formatSeed(job: string, {estimate, seeded, seconds}: SeedReport, {production}: Request): string {
+  const rows = [...(seeded ?? estimate).rows.values()].reduce((sum, number) => sum + number, 0)
+  const what = rows === 1 ? '1 row' : `${NUMBER.format(rows)} rows`
+  const where = `from ${production.rawObjects} to ${testTablesOf(production).rawObjects}`
+  if (seeded === undefined) return `[DRY-RUN] ${job}: would copy ${what} ${where} (no writes)`
+  return [
+    `✓ ${job}: ${what} copied ${where}, completed in ${seconds.toFixed(2)}s`,
+    `  Test it now: lorchestra run ${job} --test-table${testSetArgument(production)}`,
+  ].join('\n')
+}
+
+export function seedDocumentOf(
+  job: string,
+  {estimate, seeded}: SeedReport,
+  {production, scopes}: Request,
+): TestSeedDocument {
+  const {rows} = seeded ?? estimate
+  return {
+    schema: 1,
+    job,
+    run_id: seeded?.runId ?? null,
+    from: production.rawObjects,
+    to: testTablesOf(production).rawObjects,
+    streams: scopes.map(({stream}) => ({
+      source_system: stream.sourceSystem,
+      object_type: stream.objectType,
+      rows: rows.get(stream.objectType) ?? 0,
+    })),
+    bytes_estimated: estimate.bytes ?? null,
+  }
+}

@@ -1,0 +1,190 @@
+import {expect} from 'chai'
+
+import {codeOf, outcomeOf} from '../../src/base/errors.ts'
+import {ownProcess} from '../../src/base/process-identity.ts'
+import {CLOCK_TOLERANCE} from '../../src/model/clock.ts'
+import {createEvent} from '../../src/model/events.ts'
+import {promoteJob, type PromoteRequest, type PromotionReport} from '../../src/run/promote-job.ts'
+import {seedJob, type SeedReport, type SeedRequest} from '../../src/run/seed-job.ts'
+import {undoRun} from '../../src/run/undo-run.ts'
+import {withRunMode} from './run-mode.ts'
+import {PRODUCTION, TEST, type ScriptedRun} from './scripted-run.ts'
+import {scriptedSource} from './scripted-source.ts'
+import {DAY, yielding, type WarehouseUnderTest} from './warehouse-contract.ts'
+
+const full = {full: true}
+const key = (id: string): string => `thing:scripted--acct1:${id}`
+const SCOPE = {
+  job: 'job',
+  account: 'acct1',
+  selection: 'all',
+  stream: {sourceSystem: 'scripted--acct1', objectType: 'thing'},
+}
+/** Seeds and promotions happen now. */
+const NOW = Math.floor(Date.now() / DAY) * DAY
+const BEFORE = NOW - 10 * DAY
+const LATER = NOW + 2 * DAY
+
+/** What seeding test tables promises on every warehouse. */
+export function describeSeed(warehouse: () => WarehouseUnderTest): void {
+  const place = () => ({warehouse: warehouse().open(), production: PRODUCTION, maskSecrets: (text: string) => text})
+  const seed = async ({mode = 'test-table', ...more}: Partial<SeedRequest> = {}): Promise<SeedReport> =>
+    withRunMode(mode, async () => seedJob({...place(), scopes: [SCOPE], mode, estimated: () => {}, ...more}))
+  const promote = async ({mode = 'production', ...more}: Partial<PromoteRequest> = {}): Promise<PromotionReport> =>
+    withRunMode(mode, async () =>
+      promoteJob({...place(), scopes: [SCOPE], diffSamples: 3, hiddenPaths: [], mode, changed: 'refuse', ...more}),
+    )
+  const undo = async (runId: string) =>
+    withRunMode('production', async () =>
+      undoRun({...place(), runId, through: false, mode: 'production', planned: () => {}}),
+    )
+  const run = async (scripted: Omit<ScriptedRun, 'folder'>) => {
+    const result = await warehouse().run(scripted)
+    expect(result.error).to.equal(undefined)
+    return result
+  }
+  const test = async (scripted: Omit<ScriptedRun, 'folder'>) => run({mode: 'test-table', ...scripted})
+  const refusal = async (work: Promise<unknown>): Promise<unknown> =>
+    work.then(
+      () => {
+        throw new Error('it was not refused')
+      },
+      (error: unknown) => error,
+    )
+  const stored = async (table?: string) =>
+    (await warehouse().stored(table)).map(({payload, firstSeen, lastSeen}) => [payload, firstSeen, lastSeen])
+  const snapshot = async (...[objects, log]: readonly (string | undefined)[]) => [
+    await warehouse().stored(objects),
+    await warehouse().logged(log),
+  ]
+
+  it('has a test run read what a run in production would read, and meet what that would change', async () => {
+    const records = [1, 2, 3].map((at) => ({id: `r${at}`, at: BEFORE - at}))
+    const source = scriptedSource(() => records, {currentBookmark: () => Promise.resolve('one')})
+    await run({source, now: BEFORE})
+    const before = await snapshot()
+    const {seeded} = await seed()
+    expect(seeded?.rows).to.deep.equal(new Map([['thing', 3]]))
+    expect(await warehouse().stored('test_raw_objects')).to.deep.equal(before[0])
+    expect(await snapshot()).to.deep.equal(before)
+    const states = await Promise.all(
+      [PRODUCTION, TEST].map(async (tables) => (await place().warehouse.readStreamStates(tables, [SCOPE]))[0]),
+    )
+    expect(states[1]?.covered).to.deep.equal(states[0]?.covered)
+    expect(states[1]?.bookmark).to.deep.equal(states[0]?.bookmark)
+    source.calls.splice(0)
+    records.splice(0, 3, {id: 'r1', at: LATER - 2}, {id: 'r4', at: LATER - 1})
+    const {counts} = await test({source: scriptedSource(() => records), now: LATER})
+    expect(counts).to.include({extracted: 2, inserted: 1, updated: 1, unchanged: 0})
+  })
+
+  it('ends in a promotion of what the test runs have read, and of nothing else', async () => {
+    await run({source: yielding({id: 'a', n: 1}, {id: 'b', n: 1}, {id: 'c'}), now: BEFORE})
+    await seed()
+    await test({source: yielding({id: 'a', n: 2}, {id: 'b', n: 1}, {id: 'd'}), now: LATER})
+    const {promoted, state} = await promote()
+    expect(state.diff.counts).to.include({insert: 1, update: 1, unchanged: 2})
+    expect(promoted?.counts).to.include({inserted: 1, updated: 1, unchanged: 2})
+    expect(await stored()).to.deep.equal([
+      [{id: 'a', n: 2}, BEFORE, LATER],
+      [{id: 'b', n: 1}, BEFORE, BEFORE],
+      [{id: 'c'}, BEFORE, BEFORE],
+      [{id: 'd'}, LATER, LATER],
+    ])
+    const events = (await warehouse().logged()).filter(({runId}) => runId === promoted?.runId)
+    const windows = events.filter(({type}) => type === 'ingestion.completed').map(({payload}) => payload?.['window'])
+    expect(windows).to.deep.equal([
+      {since: new Date(BEFORE - CLOCK_TOLERANCE).toISOString(), until: new Date(LATER).toISOString()},
+    ])
+    expect(codeOf(await refusal(promote()))).to.equal('E_PROMOTION_REFUSED')
+  })
+
+  it('leaves a promotion that can be undone', async () => {
+    await run({source: yielding({id: 'a', n: 1}, {id: 'b'}), now: BEFORE})
+    const before = await stored()
+    await seed()
+    await test({source: yielding({id: 'a', n: 2}, {id: 'b'}, {id: 'c'}), now: LATER})
+    const {promoted} = await promote()
+    await undo(promoted?.runId ?? '')
+    expect(await stored()).to.deep.equal(before)
+    expect((await promote()).promoted?.counts).to.include({inserted: 1, updated: 1})
+  })
+
+  it('promotes nothing where nothing was read since, and no rows that the log knows nothing of', async () => {
+    await run({source: yielding({id: 'a'}, {id: 'b'}), now: BEFORE})
+    await seed()
+    const before = await snapshot()
+    expect(String(await refusal(promote()))).to.include('no test run has read anything')
+    await test({source: yielding({id: 'c'}), now: LATER})
+    await warehouse().removeRow('test_raw_objects', key('b'))
+    expect(String(await refusal(promote()))).to.include('hold 2 rows of thing, but their log tells of 3')
+    expect(await snapshot()).to.deep.equal(before)
+  })
+
+  it('without its event is refused by a promotion', async () => {
+    await run({source: yielding({id: 'a'}, {id: 'b'}), now: BEFORE})
+    const about = {
+      job: 'job',
+      account: 'acct1',
+      mode: 'test-table',
+      streams: ['scripted--acct1/thing'],
+      process: {...(await ownProcess())},
+    }
+    const event = (type: 'job.started' | 'job.completed') =>
+      createEvent({type, runId: 'silent', at: new Date(NOW), payload: about})
+    const started = () => event('job.started')
+    const writer = await warehouse()
+      .open()
+      .begin({tables: TEST, definitionFrom: PRODUCTION, runId: 'silent', scopes: [SCOPE], started})
+    await writer.seed({from: PRODUCTION, streams: [SCOPE.stream], events: () => [event('job.completed')]})
+    await writer.close()
+    await test({source: yielding({id: 'c'}), now: LATER})
+    expect(String(await refusal(promote()))).to.include('hold 3 rows of thing, but their log tells of 1')
+    expect(await warehouse().stored()).to.have.lengthOf(2)
+  })
+
+  it('is no reason to overwrite what runs in production have changed since', async () => {
+    await run({source: yielding({id: 'a', n: 1}, {id: 'b', n: 1}), now: BEFORE})
+    await seed()
+    await test({source: yielding({id: 'b', n: 2}, {id: 'c'}), now: LATER})
+    await run({source: yielding({id: 'a', n: 3}), now: LATER + 1000})
+    const before = await snapshot()
+    expect(String(await refusal(promote()))).to.include('2 rows have another value in production')
+    expect(await snapshot()).to.deep.equal(before)
+    expect((await promote({changed: 'skip'})).promoted?.counts).to.include({inserted: 1, updated: 0})
+    expect((await stored()).map(([payload]) => payload)).to.deep.equal([{id: 'a', n: 3}, {id: 'b', n: 1}, {id: 'c'}])
+  })
+
+  it('never brings back what was undone, or removed, in production', async () => {
+    await run({source: yielding({id: 'a'}), now: BEFORE})
+    const {runId} = await run({source: yielding({id: 'a'}, {id: 'b'}), now: BEFORE + DAY, request: full})
+    await seed()
+    await test({source: yielding({id: 'b'}, {id: 'c'}), now: LATER})
+    await warehouse().removeRow('raw_objects', key('a'))
+    expect(String(await refusal(promote()))).to.include('production lacks 1 of the rows')
+    await undo(runId)
+    expect(String(await refusal(promote()))).to.include('were undone in production since')
+    expect(await warehouse().stored()).to.deep.equal([])
+  })
+
+  it('is refused where the test tables hold something already, and where production holds nothing', async () => {
+    expect(codeOf(await refusal(seed()))).to.equal('E_SEED_REFUSED')
+    await run({source: yielding({id: 'a'}), now: BEFORE})
+    await seed()
+    const before = await snapshot('test_raw_objects', 'test_event_log')
+    expect(codeOf(await refusal(seed()))).to.equal('E_SEED_REFUSED')
+    expect(await snapshot('test_raw_objects', 'test_event_log')).to.deep.equal(before)
+    const other = {...SCOPE, stream: {sourceSystem: 'scripted--acct2', objectType: 'thing'}, account: 'acct2'}
+    await run({source: yielding({id: 'a'}), now: BEFORE, account: 'acct2'})
+    expect((await seed({scopes: [other]})).seeded?.rows).to.deep.equal(new Map([['thing', 1]]))
+  })
+
+  it('is told beforehand in a dry run, which writes nothing, and begins in no other mode', async () => {
+    await run({source: yielding({id: 'a'}), now: BEFORE})
+    const tables = await warehouse().tables()
+    const {estimate, seeded} = await seed({mode: 'dry-run'})
+    expect([estimate.rows, seeded]).to.deep.equal([new Map([['thing', 1]]), undefined])
+    expect(outcomeOf(await refusal(seed({mode: 'production'})))).to.equal('mode')
+    expect(await warehouse().tables()).to.deep.equal(tables)
+  })
+}
