@@ -5,9 +5,10 @@ import {expect} from 'chai'
 
 import {outcomeOf} from '../../../src/base/errors.ts'
 import {promoteJob} from '../../../src/run/promote-job.ts'
+import {seedJob} from '../../../src/run/seed-job.ts'
 import {undoRun} from '../../../src/run/undo-run.ts'
 import type {Page} from '../../../src/source.ts'
-import {definitionsOf} from '../../../src/model/tables.ts'
+import {definitionsOf, withTestSet} from '../../../src/model/tables.ts'
 import {builtInMetadata} from '../../../src/warehouse/bigquery/table-metadata.ts'
 import {startAnalyzer, type AnalyzedColumn, type Analyzer} from '../../support/bigquery/analyzer.ts'
 import {call, PROJECT, startEmulator, type Emulator} from '../../support/bigquery/emulator.ts'
@@ -39,6 +40,7 @@ interface SentStatement {
   readonly parameters: readonly string[]
 }
 
+const SEEDED = withTestSet(PRODUCTION, 'seeded')
 const OLD = {eventLog: 'old_event_log', rawObjects: 'old_raw_objects'}
 
 /** A key comes again in a later commit. */
@@ -119,6 +121,9 @@ describe('every statement that can be sent to BigQuery', () => {
     await run({source: reading([notes('a')]), now: 6 * DAY, mode: 'dry-run'})
     await run({source: reading([notes('a', 'tested'), both], 1), now: 6 * DAY, mode: 'test-table', diffSamples: 1})
     await promote()
+    await seed()
+    await run({source: reading([notes('seeded')]), now: 6 * DAY, mode: 'test-table', tables: SEEDED})
+    await promote(SEEDED)
     await run({...COMPARED, now: 6 * DAY, mode: 'dry-run', diffSamples: 1})
     service.faults = once(isCommit, failedJob('invalidQuery', 'Transaction is aborted due to concurrent update'))
     await run({source: reading([notes('c', 'c')]), now: 7 * DAY, request: full})
@@ -149,15 +154,19 @@ describe('every statement that can be sent to BigQuery', () => {
     )
     expect(streams.reduce((sum, {restored}) => sum + restored, 0)).to.equal(1)
   }
-  const promote = async (): Promise<void> => {
-    const scopes = ['folder', 'note'].map((objectType) => ({
-      job: 'job',
-      account: 'acct1',
-      selection: 'all',
-      stream: {sourceSystem: 'scripted--acct1', objectType},
-    }))
-    const how = {scopes, diffSamples: 1, hiddenPaths: [], changed: 'skip' as const}
+  const scopes = ['folder', 'note'].map((objectType) => ({
+    job: 'job',
+    account: 'acct1',
+    selection: 'all',
+    stream: {sourceSystem: 'scripted--acct1', objectType},
+  }))
+  const promote = async (production = PRODUCTION): Promise<void> => {
+    const how = {scopes, production, diffSamples: 1, hiddenPaths: [], changed: 'skip' as const}
     await withRunMode('production', async () => promoteJob({...place(), ...how, mode: 'production'}))
+  }
+  const seed = async (): Promise<void> => {
+    const how = {scopes, production: SEEDED, estimated: () => {}}
+    await withRunMode('test-table', async () => seedJob({...place(), ...how, mode: 'test-table'}))
   }
 
   /** As they were before the log had traces and the objects ids. */
