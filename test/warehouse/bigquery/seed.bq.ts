@@ -18,5 +18,10 @@ describe('seeding with BigQuery', () => {
   afterEach('leaves no staging table and no lease behind', async () => {
     expect((await underTest.tables()).filter((name) => name.startsWith('lorchestra_'))).to.deep.equal([])
   })
-  describeSeed(() => underTest)
+  describeSeed(() => underTest, {
+    // It looks at a table after single statements, and not after transactions.
+    remember: async () => {
+      await underTest.query('UPDATE {raw_objects} SET object_type = object_type WHERE FALSE')
+    },
+  })
 })
