@@ -52,8 +52,10 @@ export async function promoteJob(request: PromoteRequest): Promise<PromotionRepo
   const {scopes} = request
   const state = await readTestTables(request)
   assertPromotable(state, scopes)
-  const changed = state.productionRuns.length === 0 ? 'take' : request.changed
   const {update, newer} = state.diff.counts
+  // A commit that was under way while the rows of a seed were copied may tell of an instant before that.
+  const wasWritten = state.productionRuns.length > 0 || (isSeeded(state) && newer > 0)
+  const changed = wasWritten ? request.changed : 'take'
   if (changed === 'refuse' && update + newer > 0) throw changedInProduction(update + newer, state)
   const promoted = await write(request, state, changed, startedAt)
   return {
@@ -105,7 +107,7 @@ async function write(
       from: testTablesOf(production),
       streams: scopes.map(({stream}) => stream),
       announced: state.announced,
-      ...(state.runs.some(({seeds}) => seeds !== undefined) && {insertedAt: tested.map((run) => run.startedAt)}),
+      ...(isSeeded(state) && {insertedAt: tested.map((run) => run.startedAt)}),
       changed,
       runs,
       runId,
@@ -143,6 +145,8 @@ function promotionEvents(
   ]
 }
 
+const isSeeded = ({runs}: TestTablesState): boolean => runs.some(({seeds}) => seeds !== undefined)
+
 const isFirstLoad = (state: StreamState | undefined): boolean =>
   state === undefined || (state.covered.length === 0 && state.bookmark === undefined)
 
@@ -157,8 +161,10 @@ function assertNothingCameBetween({production}: TestTablesState, {states}: Wareh
 
 function changedInProduction(update: number, {productionRuns}: TestTablesState): Error {
   const rows = update === 1 ? '1 row has' : `${update} rows have`
+  const [run] = productionRuns
+  const by = run === undefined ? 'which was written to' : `to which run ${run.runId} has written`
   return failure(
-    `${rows} another value in production, to which run ${productionRuns[0]?.runId ?? ''} has written since the test run began: which one is newer, nobody can tell`,
+    `${rows} another value in production, ${by} since the test run began: which one is newer, nobody can tell`,
     {
       code: 'E_PROMOTION_REFUSED',
       next: 'Nothing was written. Keep production’s values with --changed skip, or drop the test tables and test again.',

@@ -156,8 +156,8 @@ export function assertPromotable(
   if (commits.some(({limited, partial}) => limited && partial === undefined))
     throw refused('the test tables hold rows of a run with --limit, which covers nothing')
   const identity = scopes.findIndex((_, index) => {
-    const [tested, stored] = [test[index]?.identity, production[index]?.identity]
-    return tested !== undefined && stored !== undefined && tested !== stored
+    const [read, stored] = [test[index]?.identity, production[index]?.identity]
+    return read !== undefined && stored !== undefined && read !== stored
   })
   if (identity !== -1)
     throw failure('the test run read the data of somebody else than production holds', {

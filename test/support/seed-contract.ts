@@ -161,6 +161,17 @@ export function describeSeed(warehouse: () => WarehouseUnderTest, {remember}: Re
     expect((await stored()).map(([payload]) => payload)).to.deep.equal([{id: 'a', n: 3}, {id: 'b', n: 1}, {id: 'c'}])
   })
 
+  it('is no reason to overwrite what a commit that was under way meanwhile has changed', async () => {
+    await run({source: yielding({id: 'a', n: 1}), now: BEFORE})
+    await seed()
+    await test({source: yielding({id: 'b'}), now: LATER})
+    // It is told at an instant before the seed, and written after it.
+    await run({source: yielding({id: 'a', n: 2}), now: BEFORE + DAY, request: full})
+    expect(String(await refusal(promote()))).to.include('1 row has another value in production, which was written to')
+    expect((await promote({changed: 'skip'})).promoted?.counts).to.include({inserted: 1, updated: 0})
+    expect((await stored()).map(([payload]) => payload)).to.deep.equal([{id: 'a', n: 2}, {id: 'b'}])
+  })
+
   it('never brings back what was undone, or removed, in production', async () => {
     await run({source: yielding({id: 'a'}), now: BEFORE})
     const {runId} = await run({source: yielding({id: 'a'}, {id: 'b'}), now: BEFORE + DAY, request: full})

@@ -213,7 +213,7 @@ describe('rules of BigQuery that the emulator lacks, by a stub in front of it', 
         const begun = Date.now()
         await beginTest(warehouse)
         const {tables} = await warehouse.describe(TEST)
-        return tables.map(({expires}) => expires && Math.round((expires - begun) / DAY))
+        return tables.map(({expires}) => (expires === undefined ? undefined : Math.round((expires - begun) / DAY)))
       }
       expect(await expiring(30 * DAY)).to.deep.equal([30, 30])
       expect(await expiring(40 * DAY)).to.deep.equal([40, 40])
