@@ -127,7 +127,7 @@ export function describeSeed(warehouse: () => WarehouseUnderTest, {remember}: Re
     expect(await snapshot()).to.deep.equal(before)
   })
 
-  it('without its event is refused by a promotion', async () => {
+  it('without its event is refused by a promotion, and by a further seed', async () => {
     await run({source: yielding({id: 'a'}, {id: 'b'}), now: BEFORE})
     const about = {
       job: 'job',
@@ -144,6 +144,7 @@ export function describeSeed(warehouse: () => WarehouseUnderTest, {remember}: Re
       .begin({tables: TEST, definitionFrom: PRODUCTION, runId: 'silent', scopes: [SCOPE], started})
     await writer.seed({from: PRODUCTION, streams: [SCOPE.stream], events: () => [event('job.completed')]})
     await writer.close()
+    expect(String(await refusal(seed()))).to.include('hold 2 rows of thing already')
     await test({source: yielding({id: 'c'}), now: LATER})
     expect(String(await refusal(promote()))).to.include('hold 3 rows of thing, but their log tells of 1')
     expect(await warehouse().stored()).to.have.lengthOf(2)
