@@ -23,6 +23,7 @@ describe('oclif.manifest.json', () => {
       'schema:accept',
       'test:drop',
       'test:promote',
+      'test:seed',
     ])
   })
 })

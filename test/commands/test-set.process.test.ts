@@ -68,6 +68,14 @@ describe('--test-set', () => {
     expect((await run('test drop --test-set alice')).stdout).to.equal(
       '✓ dropped test_event_log__alice and test_raw_objects__alice\n',
     )
+    expect((await run('test seed entries --test-set bob --dry-run')).stdout).to.equal(
+      '[DRY-RUN] entries: would copy 2 rows from raw_objects to test_raw_objects__bob (no writes)\n',
+    )
+    const seeded = (await run('test seed entries --test-set bob')).stdout
+    expect(seeded).to.include('2 rows copied from raw_objects to test_raw_objects__bob')
+    expect(seeded).to.include('lorchestra run entries --test-table --test-set bob')
+    expect((await run('test seed entries --test-set bob')).code).to.equal(2)
+    expect((await run('test drop --test-set bob')).code).to.equal(0)
     const left = (await json('test list')) as {sets: {test_set: string | null}[]}
     expect(left.sets.map((set) => set.test_set)).to.deep.equal([null])
   })
