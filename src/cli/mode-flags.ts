@@ -24,7 +24,9 @@ export function modeFlags() {
 }
 
 /** Gives the flag of the mode that writes nothing, for a command that has no other mode to choose. */
-export const dryRunFlag = (description: string) => ({[DRY_RUN_FLAG]: Flags.boolean({description})})
+export const dryRunFlag = (description: string, more: {readonly dependsOn?: string[]} = {}) => ({
+  [DRY_RUN_FLAG]: Flags.boolean({description, ...more}),
+})
 
 export const samplesFlag = () =>
   Flags.integer({

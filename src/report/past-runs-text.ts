@@ -92,7 +92,7 @@ export const pastRunMemberOf = (run: PastRun): PastRunMember => ({
 })
 
 function kindOfPart({limited, partial}: Pick<PastCommit, 'limited' | 'partial'>): string {
-  if (partial !== undefined) return partial === 'sweep' ? ' (sweep)' : ' (in part)'
+  if (partial !== undefined) return partial === 'checkpoint' ? ' (in part)' : ` (${partial})`
   return limited ? ' (limited)' : ''
 }
 

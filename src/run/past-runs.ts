@@ -51,8 +51,8 @@ export interface PastCommit {
   readonly job: string
   readonly account: string | null
   readonly selection: string
-  /** It holds what came before a checkpoint, or what a sweep found, and is no whole part of its window. */
-  readonly partial?: 'checkpoint' | 'sweep' | undefined
+  /** It holds what came before a checkpoint, what a sweep found, or deletions that were found, and is no whole part of its window. */
+  readonly partial?: 'checkpoint' | 'sweep' | 'reconcile' | undefined
 }
 
 const startedShape = z.object({
@@ -77,7 +77,7 @@ const completedShape = z.object({
   job: z.string(),
   account: z.string().nullable(),
   selection: z.string(),
-  partial: z.enum(['checkpoint', 'sweep']).optional(),
+  partial: z.enum(['checkpoint', 'sweep', 'reconcile']).optional(),
 })
 
 /** Reads the runs of the production and the test tables, newest first; up to `wanted.limit` of each. */

@@ -4,7 +4,7 @@ import type {Stream} from '../source.ts'
 import type {TableSet} from '../model/tables.ts'
 import {sourceAnswer} from '../sources/source-answer.ts'
 import type {StreamScope, Warehouse} from '../warehouse/warehouse.ts'
-import type {ComparedKeys} from '../warehouse/stored-keys.ts'
+import type {ComparedKeys, KeyIndex} from '../warehouse/stored-keys.ts'
 import {askIdentity} from './ask-source.ts'
 import {streamGroups, type StreamGroup} from './plan.ts'
 import type {SliceReader} from './slice.ts'
@@ -30,22 +30,37 @@ export interface JobToReconcile extends Omit<SliceReader, 'sink' | 'askKnown'> {
 
 /** Compares the keys that exist now with those that are stored. Nothing is written. */
 export async function reconcileJob(job: JobToReconcile): Promise<ComparedKeys> {
+  const groups = await groupsToReconcile(job)
+  return withStoredKeys(job, groups, job.now(), async (index) => compareWithListed(job, groups, index))
+}
+
+/** Gives the streams of the job. Throws where absence from its listing would prove nothing. */
+export async function groupsToReconcile(job: JobToReconcile): Promise<readonly StreamGroup[]> {
   assertCanList(job)
   const groups = streamGroups(
     sourceAnswer(() => job.source.streams(job.options)),
     job.sourceSystem,
   )
+  await assertReadByThisJob(
+    job,
+    groups.flatMap(({streams}) => streams),
+  )
+  return groups
+}
+
+/** Copies the stored keys into an index for as long as `use` takes: what is stored while the source lists cannot seem to be gone. */
+export async function withStoredKeys<Result>(
+  {warehouse, production, folder}: JobToReconcile,
+  groups: readonly StreamGroup[],
+  seenBefore: Date,
+  use: (index: KeyIndex) => Promise<Result>,
+): Promise<Result> {
   const streams = groups.flatMap((group) => group.streams)
-  await assertReadByThisJob(job, streams)
-  const {warehouse, production, folder} = job
   await createRunFolder(folder)
   try {
-    // The stored keys come first: what is stored while the source lists cannot seem to be gone.
-    const index = await warehouse.indexKeys(production, streams, folder)
+    const index = await warehouse.indexKeys(production, streams, folder, seenBefore)
     try {
-      const compared = await index.compareListed(allKeys(job, groups), MOST_NAMED)
-      if (compared.listed === 0 && compared.stored > 0) throw nothingListed(job)
-      return compared
+      return await use(index)
     } finally {
       index.close()
     }
@@ -54,7 +69,21 @@ export async function reconcileJob(job: JobToReconcile): Promise<ComparedKeys> {
   }
 }
 
-async function* allKeys(job: JobToReconcile, groups: readonly StreamGroup[]): AsyncGenerator<readonly string[], void> {
+/** Lists all keys that exist. Throws where there are none at all, which proves nothing. */
+export async function compareWithListed(
+  job: JobToReconcile,
+  groups: readonly StreamGroup[],
+  index: KeyIndex,
+): Promise<ComparedKeys> {
+  const compared = await index.compareListed(allKeys(job, groups), MOST_NAMED)
+  if (compared.listed === 0 && compared.stored > 0) throw nothingListed(job)
+  return compared
+}
+
+export async function* allKeys(
+  job: JobToReconcile,
+  groups: readonly StreamGroup[],
+): AsyncGenerator<readonly string[], void> {
   for (const {streams} of groups)
     for await (const keys of listedKeys(readerOf(job), streams, {since: -Infinity, until: job.now().getTime()})) {
       for (const key of keys) streamOfKey(key, streams)
@@ -106,7 +135,7 @@ async function assertReadByThisJob(job: JobToReconcile, streams: readonly Stream
 const isSame = (one: Stream, other: Stream): boolean =>
   one.sourceSystem === other.sourceSystem && one.objectType === other.objectType
 
-const nothingListed = ({job}: JobToReconcile): Error =>
+export const nothingListed = ({job}: JobToReconcile): Error =>
   failure(`the source of ${job} listed nothing at all, and rows are stored`, {
     code: 'E_SOURCE_FAILED',
     next: 'An empty listing proves nothing, so nothing is called gone. See whether the account may still read: lorchestra doctor',

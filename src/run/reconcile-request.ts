@@ -1,11 +1,15 @@
 import {join} from 'node:path'
 
 import {runSettings} from '../config/job-settings.ts'
+import type {RunMode} from '../model/run-mode.ts'
+import {openSink} from '../sink/open-sink.ts'
+import type {SinkOptions} from '../sink/sink.ts'
 import {jsonSchemaOf} from '../config/options-schema.ts'
 import {assertSignedIn} from '../sources/signed-in.ts'
 import type {HostedSource} from '../sources/box/hosted-source.ts'
-import {openWarehouse} from '../warehouse/open-warehouse.ts'
+import {openWarehouse, outsideOfRuns} from '../warehouse/open-warehouse.ts'
 import {askedJob, type JobQuestion} from './job-scopes.ts'
+import type {JobToLogDeletions} from './log-deletions.ts'
 import type {JobToReconcile} from './reconcile-job.ts'
 import {createRunId} from './run-id.ts'
 
@@ -32,7 +36,7 @@ export async function reconcileRequest(question: JobQuestion, name: string): Pro
     hasStart: Number.isFinite(start),
     runId,
     maskSecrets: mask.apply,
-    warehouse: await openWarehouse(config.warehouse),
+    warehouse: await openWarehouse(config.warehouse, outsideOfRuns(signal)),
     production: config.warehouse.tables,
     folder: join(commandLine.cacheDir, 'spool', runId),
     secrets,
@@ -42,6 +46,23 @@ export async function reconcileRequest(question: JobQuestion, name: string): Pro
     now: () => new Date(),
     observe: () => {},
   }
+}
+
+/** Makes a job ready to have what is gone logged as deleted, in the mode that the command read from its own flags. */
+export function deletionsToLog(
+  request: ReconcileRequest,
+  {mode, maxDeleted}: {readonly mode: RunMode; readonly maxDeleted: number},
+): JobToLogDeletions {
+  const {warehouse, production, folder} = request
+  const options: SinkOptions = {
+    production,
+    openWarehouse: () => Promise.resolve(warehouse),
+    folder: `${folder}-log`,
+    needsCoverage: true,
+    samples: 0,
+    hiddenPaths: [],
+  }
+  return {...request, sink: openSink(options, mode), maxDeleted}
 }
 
 /**

@@ -7,13 +7,13 @@ const MEMORY_LIMIT = 512_000_000
 
 const literal = (text: string): string => `'${text.replaceAll("'", "''")}'`
 
-/** Writes the `idem_key`s of NDJSON into a Parquet file. */
+/** Writes the `idem_key`s of NDJSON, and whether they are `untold`, into a Parquet file. */
 export async function toParquet(lines: string, file: string): Promise<void> {
   const instance = await DuckDBInstance.create(':memory:', {threads: '1', memory_limit: '256MB'})
   try {
     const connection = await instance.connect()
     await connection.run(
-      `COPY (SELECT * FROM read_json(${literal(lines)}, format = 'newline_delimited', columns = {idem_key: 'VARCHAR'}))
+      `COPY (SELECT * FROM read_json(${literal(lines)}, format = 'newline_delimited', columns = {idem_key: 'VARCHAR', untold: 'BOOLEAN'}))
        TO ${literal(file)} (FORMAT parquet)`,
     )
     connection.closeSync()
@@ -26,22 +26,35 @@ export async function toParquet(lines: string, file: string): Promise<void> {
 export async function openKeyIndex(file: string, folder: string): Promise<KeyIndex> {
   const instance = await DuckDBInstance.create(':memory:', {memory_limit: `${MEMORY_LIMIT}B`, temp_directory: folder})
   const connection = await instance.connect()
-  await connection.run(`CREATE TABLE known AS SELECT idem_key FROM read_parquet(${literal(file)})`)
+  await connection.run(`CREATE TABLE known AS SELECT idem_key, untold FROM read_parquet(${literal(file)})`)
   return {
     has: async (idemKeys) => keysIn(connection, 'known', idemKeys),
     async compareListed(listed, most) {
-      await connection.run('CREATE TABLE listed (idem_key VARCHAR)')
-      for await (const keys of listed)
-        await connection.run(
-          'INSERT INTO listed SELECT unnest($keys)',
-          {keys: listValue([...keys])},
-          {keys: LIST(VARCHAR)},
-        )
+      await fill(connection, 'listed', listed)
+      await connection.run(
+        'CREATE TABLE gone AS SELECT idem_key, bool_and(untold) AS untold FROM known ANTI JOIN listed USING (idem_key) GROUP BY idem_key',
+      )
       return {
         listed: await countOf(connection, 'listed'),
         stored: await countOf(connection, 'known'),
-        gone: await keysOnlyIn(connection, 'known', 'listed', most),
-        missing: await keysOnlyIn(connection, 'listed', 'known', most),
+        gone: await someOf(connection, 'SELECT idem_key FROM gone', most),
+        untold: await countOf(connection, 'gone WHERE untold'),
+        missing: await someOf(
+          connection,
+          'SELECT DISTINCT idem_key FROM listed ANTI JOIN known USING (idem_key)',
+          most,
+        ),
+      }
+    },
+    async confirmGone(listed, most) {
+      await fill(connection, 'listed_again', listed)
+      await connection.run(
+        'CREATE TABLE confirmed AS SELECT idem_key FROM gone ANTI JOIN listed_again USING (idem_key) WHERE untold',
+      )
+      return {
+        ...(await someOf(connection, 'SELECT idem_key FROM confirmed', most)),
+        listed: await countOf(connection, 'listed_again'),
+        pages: () => pagesOf(connection, 'SELECT idem_key FROM confirmed'),
       }
     },
     close() {
@@ -65,21 +78,36 @@ export async function keysIn(
   return new Set(reader.getRows().map(([key]) => String(key)))
 }
 
-type KeyTable = 'known' | 'listed'
+async function fill(
+  connection: DuckDBConnection,
+  table: string,
+  listed: AsyncIterable<readonly string[]>,
+): Promise<void> {
+  await connection.run(`CREATE TABLE ${table} (idem_key VARCHAR)`)
+  for await (const keys of listed)
+    await connection.run(
+      `INSERT INTO ${table} SELECT unnest($keys)`,
+      {keys: listValue([...keys])},
+      {keys: LIST(VARCHAR)},
+    )
+}
 
-async function countOf(connection: DuckDBConnection, table: KeyTable): Promise<number> {
-  const reader = await connection.runAndReadAll(`SELECT count(DISTINCT idem_key)::DOUBLE FROM ${table}`)
+async function countOf(connection: DuckDBConnection, from: string): Promise<number> {
+  const reader = await connection.runAndReadAll(`SELECT count(DISTINCT idem_key)::DOUBLE FROM ${from}`)
   return Number(reader.getRows()[0]?.[0])
 }
 
-async function keysOnlyIn(
-  connection: DuckDBConnection,
-  one: KeyTable,
-  other: KeyTable,
-  most: number,
-): Promise<SomeKeys> {
-  const only = `SELECT DISTINCT idem_key FROM ${one} ANTI JOIN ${other} USING (idem_key)`
-  const counted = await connection.runAndReadAll(`SELECT count(*)::DOUBLE FROM (${only})`)
-  const named = await connection.runAndReadAll(`${only} ORDER BY idem_key LIMIT ${most}`)
+async function someOf(connection: DuckDBConnection, select: string, most: number): Promise<SomeKeys> {
+  const counted = await connection.runAndReadAll(`SELECT count(*)::DOUBLE FROM (${select})`)
+  const named = await connection.runAndReadAll(`${select} ORDER BY idem_key LIMIT ${most}`)
   return {count: Number(counted.getRows()[0]?.[0]), keys: named.getRows().map(([key]) => String(key))}
+}
+
+async function* pagesOf(connection: DuckDBConnection, select: string): AsyncGenerator<readonly string[]> {
+  const result = await connection.stream(select)
+  for (;;) {
+    const chunk = await result.fetchChunk()
+    if (chunk === null || chunk.rowCount === 0) return
+    yield chunk.getRows().map(([key]) => String(key))
+  }
 }

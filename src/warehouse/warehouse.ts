@@ -52,8 +52,11 @@ export interface Warehouse {
   countSurplusRows(tables: TableSet): Promise<number>
   /** Throws a failure or a usage error where these tables could not be written, as far as that shows without writing. */
   checkWritable(tables: TableSet): Promise<void>
-  /** Copies the streams' stored keys into an index in `folder`. The caller closes it, and then removes the folder. */
-  indexKeys(tables: TableSet, streams: readonly Stream[], folder: string): Promise<KeyIndex>
+  /**
+   * Copies the streams' stored keys into an index in `folder`. The caller closes it, and then removes the folder. `seenBefore`:
+   * the index knows which rows were seen last before this instant, and are not logged as deleted since.
+   */
+  indexKeys(tables: TableSet, streams: readonly Stream[], folder: string, seenBefore?: Date): Promise<KeyIndex>
   /** Begins to tell what commits would do to these tables. The caller closes it. */
   openComparison(streams: StreamsToCompare): Promise<Comparison>
   /** Compares rows of the streams in one table set with those of another. Every row that differs is given to `isChanged`. */

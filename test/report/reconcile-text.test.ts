@@ -10,9 +10,10 @@ const GONE: ComparedKeys = {
   listed: 500,
   stored: 503,
   gone: {count: 3, keys: ['a:b:1', 'a:b:2', 'a:b:3']},
+  untold: 2,
   missing: NONE,
 }
-const NEW: ComparedKeys = {...GONE, gone: NONE, missing: {count: 1, keys: ['a:b:hunter2']}}
+const NEW: ComparedKeys = {...GONE, gone: NONE, untold: 0, missing: {count: 1, keys: ['a:b:hunter2']}}
 const masked = (text: string): string => text.replaceAll('hunter2', '***')
 
 describe('what reconcile tells', () => {
@@ -23,6 +24,7 @@ describe('what reconcile tells', () => {
       '  - a:b:2',
       '  - a:b:3',
       '  the rows of what is gone stay as they are',
+      '  2 of it is not logged as deleted yet: --write',
     ])
     expect(formatReconciled(NEW, {job: 'job', hasStart: false}, masked))
       .to.include('+ a:b:***')
@@ -38,8 +40,28 @@ describe('what reconcile tells', () => {
       .to.include('what is missing cannot be told')
       .and.not.include('+')
     expect(reconcileDocumentOf(NEW, started)).to.deep.include({missing: null})
-    expect([GONE, NEW, {...GONE, gone: NONE}].map((each) => exitCodeOfDifference(each, whole))).to.deep.equal([5, 5, 0])
+    expect([GONE, NEW, {...GONE, untold: 0}].map((each) => exitCodeOfDifference(each, whole))).to.deep.equal([5, 5, 0])
     expect([GONE, NEW].map((each) => exitCodeOfDifference(each, started))).to.deep.equal([5, 0])
+  })
+
+  it('says what was logged as deleted, or would be, and what was there again', () => {
+    const logged = {...GONE, deleted: {count: 1, keys: ['a:b:1']}, runId: 'job-1'}
+    const lines = ['  1 of it was there again in the second list', '  1 of it was logged as deleted before']
+    const context = {job: 'job', hasStart: false}
+    expect(formatReconciled(logged, context, masked).split('\n').slice(4)).to.deep.equal([
+      ...lines,
+      '  1 logged as deleted by run job-1; rows stay as they are',
+    ])
+    expect(
+      formatReconciled({...logged, runId: undefined}, context, masked)
+        .split('\n')
+        .slice(4),
+    ).to.deep.equal([...lines, '  1 would be logged as deleted; rows stay as they are'])
+    expect(reconcileDocumentOf(logged, context)).to.deep.include({
+      not_marked: 2,
+      marked: {run_id: 'job-1', count: 1, keys: ['a:b:1']},
+    })
+    expect(reconcileDocumentOf(GONE, context)).to.deep.include({marked: null})
   })
 
   it('takes each option that selects for one that may leave records out, but for those that every job has', () => {

@@ -3,10 +3,8 @@ import {readdir} from 'node:fs/promises'
 
 import {expect} from 'chai'
 
-import {createMask} from '../../src/base/mask.ts'
 import {messageWithCauses, outcomeOf} from '../../src/base/errors.ts'
 import {reconcileJob, type JobToReconcile} from '../../src/run/reconcile-job.ts'
-import {inProcessSource} from '../../src/sources/box/in-process-source.ts'
 import type {Source} from '../../src/source.ts'
 import type {ComparedKeys} from '../../src/warehouse/stored-keys.ts'
 import {DuckDBWarehouse} from '../../src/warehouse/duckdb/warehouse.ts'
@@ -14,14 +12,8 @@ import {Archive, archiveSource} from '../support/archive-source.ts'
 import {events, query} from '../support/database.ts'
 import {folderForEachTest} from '../support/folder.ts'
 import {messageOf} from '../support/message-of.ts'
-import {
-  databaseIn,
-  LOCK_TIMEOUT,
-  PRODUCTION,
-  scriptedRun,
-  silentLog,
-  type ScriptedRun,
-} from '../support/scripted-run.ts'
+import {jobToReconcile} from '../support/reconciling.ts'
+import {databaseIn, LOCK_TIMEOUT, scriptedRun, type ScriptedRun} from '../support/scripted-run.ts'
 import {scriptedSource} from '../support/scripted-source.ts'
 
 const NOW = 100 * 86_400_000
@@ -35,30 +27,8 @@ describe('reconcile', () => {
   const reconciled = async (more: Partial<JobToReconcile> = {}): Promise<ComparedKeys> => {
     const {signal} = new AbortController()
     const database = {path: databaseIn(folder()), temporaryFolder: join(folder(), 'tmp'), lockTimeout: LOCK_TIMEOUT}
-    return reconcileJob({
-      source: inProcessSource(source, {
-        http: {request: () => Promise.reject(new Error('no network in this test'))},
-        resolvePath: (path) => path,
-      }),
-      options: {},
-      job: 'job',
-      account: 'acct1',
-      sourceSystem: 'scripted--acct1',
-      selection: 'all',
-      narrowing: [],
-      runId: 'reconcile',
-      maskSecrets: createMask().apply,
-      warehouse: new DuckDBWarehouse(database, signal, {}),
-      production: PRODUCTION,
-      folder: join(folder(), 'spool', 'reconcile'),
-      secrets: {get: () => Promise.resolve(undefined), update: async (_name, change) => change(undefined)},
-      log: silentLog,
-      signal,
-      maxRejects: 0,
-      now: () => new Date(NOW),
-      observe: () => {},
-      ...more,
-    })
+    const warehouse = new DuckDBWarehouse(database, signal, {})
+    return reconcileJob(jobToReconcile(source, {folder: folder(), now: NOW + 1}, {warehouse, ...more}))
   }
   const key = (id: string): string => `thing:scripted--acct1:${id}`
   const left = async (): Promise<readonly unknown[]> => [
@@ -75,7 +45,7 @@ describe('reconcile', () => {
   it('tells that nothing differs', async () => {
     await run()
     const none = {count: 0, keys: []}
-    expect(await reconciled()).to.deep.equal({listed: 503, stored: 503, gone: none, missing: none})
+    expect(await reconciled()).to.deep.equal({listed: 503, stored: 503, gone: none, untold: 0, missing: none})
   })
 
   it('names what is gone at the source, and what is not stored, and changes nothing', async () => {
@@ -87,6 +57,7 @@ describe('reconcile', () => {
       listed: 501,
       stored: 503,
       gone: {count: 3, keys: [key('n7'), key('n8'), key('n9')]},
+      untold: 3,
       missing: {count: 1, keys: [key('new')]},
     })
     expect(await left()).to.deep.equal(before)

@@ -9,6 +9,8 @@ interface RunsJobs {
   readonly runsJobs?: boolean
   /** The one table set that the command writes, whatever its flags; missing: the flags say. */
   readonly writes?: TableSetName
+  /** The flag without which the command only looks: no mode is set then, so that no sink can open. */
+  readonly writesWith?: string
 }
 
 /**
@@ -33,6 +35,7 @@ const setModeFromCommandLine: Hook.Init = async function ({id, argv, config}) {
     // The command parses the same line again and tells the user; until then no mode is set.
     return
   }
+  if (found.writesWith !== undefined && flags[found.writesWith] !== true) return
   setRunMode(found.writes === undefined ? modeOfFlags(flags) : modeOfCommand(flags, found.writes))
 }
 

@@ -35,7 +35,7 @@ export const pastRunMember = z
           limited: z
             .boolean()
             .describe(
-              'It holds what --limit allowed, what came before a checkpoint, or what a sweep found, and so covers nothing.',
+              'It holds what --limit allowed, what came before a checkpoint, what a sweep found, or what reconcile marked as deleted, and so covers nothing.',
             ),
         }),
       )

@@ -15,10 +15,22 @@ export const reconcileDocument = document({
   listed: count('Keys that the source listed.'),
   stored: count('Keys of the same streams that production had when the listing began.'),
   gone: someKeys.describe('They are stored, and the source lists them no more. Their rows stay as they are.'),
+  not_marked: count(
+    'How many of them the event log does not call deleted since they were seen last. Where that and missing are 0, --exit-code ends with 0.',
+  ),
   missing: someKeys
     .nullable()
     .describe(
       'The source lists them, and they were not stored; null: the job has a start, before which it wants none.',
+    ),
+  marked: z
+    .strictObject({
+      run_id: names.runId.nullable().describe('The run that logged it; null: a dry run, which would have.'),
+      ...someKeys.shape,
+    })
+    .nullable()
+    .describe(
+      'They were gone in a second list as well, and an object.deleted event of each is in the event log now. null: without --write.',
     ),
 })
 

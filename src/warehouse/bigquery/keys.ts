@@ -4,26 +4,34 @@ import {join} from 'node:path'
 import {Readable} from 'node:stream'
 import {pipeline} from 'node:stream/promises'
 
+import type {TableSet} from '../../model/tables.ts'
 import type {Stream} from '../../source.ts'
+import {ofStream} from './commit-sql.ts'
 import type {Queries} from './query.ts'
-import {literal} from './sql.ts'
+import {ANY_TIME, instant} from './sql.ts'
+import {isNotUndone} from './undone-runs.ts'
+
+interface WantedKeys {
+  readonly streams: readonly Stream[]
+  readonly folder: string
+  readonly seenBefore: Date | undefined
+}
 
 /** Downloads the streams' keys into a Parquet file in `folder`. */
 export async function downloadKeys(
   queries: Queries,
-  rawObjects: string,
-  streams: readonly Stream[],
-  folder: string,
+  names: TableSet,
+  {streams, folder, seenBefore}: WantedKeys,
   signal: AbortSignal,
 ): Promise<string> {
   const lines = join(folder, 'known.ndjson')
   const file = join(folder, 'known.parquet')
-  const wanted = streams.map(
-    ({sourceSystem, objectType}) =>
-      `(source_system = ${literal(sourceSystem)} AND object_type = ${literal(objectType)})`,
-  )
+  const ofStreams = streams.map((stream) => `(${ofStream(stream)})`).join(' OR ')
   const pages = queries.pages({
-    sql: `SELECT idem_key FROM ${rawObjects} WHERE ${wanted.join(' OR ')}`,
+    sql:
+      seenBefore === undefined
+        ? `SELECT idem_key FROM ${names.rawObjects} WHERE ${ofStreams}`
+        : keysAndUntold(names, ofStreams, seenBefore),
     what: 'reading the stored keys',
     signal,
   })
@@ -36,3 +44,11 @@ export async function downloadKeys(
   await rm(lines)
   return file
 }
+
+/** A row is told of where an event says that it was deleted, and nobody has seen it since. */
+const keysAndUntold = ({rawObjects, eventLog}: TableSet, ofStreams: string, seenBefore: Date): string =>
+  `SELECT stored.idem_key, IF(stored.last_seen < ${instant(seenBefore)} AND IFNULL(told < stored.last_seen, TRUE), 'true', 'false') AS untold
+ FROM (SELECT idem_key, last_seen FROM ${rawObjects} WHERE ${ofStreams}) AS stored
+ LEFT JOIN (SELECT idem_key, MAX(created_at) AS told FROM ${eventLog}
+   WHERE ${ANY_TIME} AND event_type = 'object.deleted' AND status = 'ok' AND (${ofStreams}) AND ${isNotUndone(eventLog)}
+   GROUP BY idem_key) AS deletion ON deletion.idem_key = stored.idem_key`

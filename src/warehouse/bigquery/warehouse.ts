@@ -150,12 +150,13 @@ export class BigQueryWarehouse implements Warehouse {
     await checkPermissions(connection, tables)
   }
 
-  async indexKeys(tables: TableSet, streams: readonly Stream[], folder: string): Promise<KeyIndex> {
+  async indexKeys(tables: TableSet, streams: readonly Stream[], folder: string, seenBefore?: Date): Promise<KeyIndex> {
     const {connection, queries} = await this.#open()
     const existing = await existingTables(connection, tables, this.#signal)
     if (!existing.rawObjects) return NOTHING_KNOWN
-    const rawObjects = connection.tableName(tables.rawObjects)
-    const file = await downloadKeys(queries, rawObjects, streams, folder, this.#signal)
+    const [rawObjects, eventLog] = [connection.tableName(tables.rawObjects), connection.tableName(tables.eventLog)]
+    const wanted = {streams, folder, seenBefore}
+    const file = await downloadKeys(queries, {rawObjects, eventLog}, wanted, this.#signal)
     const {openKeyIndex} = await import('../key-index.ts')
     return openKeyIndex(file, folder)
   }

@@ -174,12 +174,12 @@ export class DuckDBWarehouse implements Warehouse {
     await assertIsWritable(this.#database.path)
   }
 
-  async indexKeys(tables: TableSet, streams: readonly Stream[], folder: string): Promise<KeyIndex> {
+  async indexKeys(tables: TableSet, streams: readonly Stream[], folder: string, seenBefore?: Date): Promise<KeyIndex> {
     if (!(await databaseExists(this.#database.path))) return NOTHING_KNOWN
     const {openKeyIndex} = await import('../key-index.ts')
     const copy = async (connection: DuckDBConnection): Promise<string | undefined> =>
       (await tableExists(connection, tables.rawObjects))
-        ? exportKeys(connection, tables.rawObjects, streams, folder)
+        ? exportKeys(connection, tables, streams, {folder, seenBefore})
         : undefined
     const file = await withDatabase(this.#database, 'read', this.#signal, copy, this.#timeouts)
     return file === undefined ? NOTHING_KNOWN : openKeyIndex(file, folder)

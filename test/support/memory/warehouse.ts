@@ -146,8 +146,10 @@ export class MemoryWarehouse implements Warehouse {
           const found = [...one].filter((key) => !other.has(key))
           return {count: found.length, keys: found.toSorted().slice(0, most)}
         }
-        return {listed: listed.size, stored: known.size, gone: only(known, listed), missing: only(listed, known)}
+        const gone = only(known, listed)
+        return {listed: listed.size, stored: known.size, gone, untold: 0, missing: only(listed, known)}
       },
+      confirmGone: () => Promise.reject(new Error('the warehouse in memory does not know when a row was seen last')),
       close: () => known.clear(),
     })
   }
