@@ -136,4 +136,5 @@ export const answers = {
   ]),
   return: z.strictObject({shapes}),
   nextKeys: names.max(10_000).nullable(),
+  keys: z.array(z.union([z.strictObject({idemKey: z.string()}), z.strictObject({problem: z.string()})])).max(10_000),
 }

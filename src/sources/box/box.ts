@@ -8,6 +8,7 @@ import {BoxQuestions, type BoxContext, type BoxListeners} from './box-questions.
 import {Channel} from './channel.ts'
 import {fromBox, KnownErrors, toMessage, type ErrorMessage} from './error-message.ts'
 import {reasonOfExit} from './exit-reason.ts'
+import {encodeRecords} from './frames.ts'
 import type {Grants} from './grants.ts'
 import {hearPrintedLines, showPrintedLine} from './printed-lines.ts'
 import {startBoxProcess, type BoxProcess} from './process.ts'
@@ -25,6 +26,7 @@ export class Box {
   readonly #process: BoxProcess
   readonly #channel: Channel
   readonly #questions: BoxQuestions
+  #payloadsSent = 0
   #missedPings = 0
   #watch: NodeJS.Timeout | undefined
   #reason: Error | undefined
@@ -78,6 +80,14 @@ export class Box {
     const parsed = shape.safeParse(answer)
     if (parsed.success) return parsed.data
     throw this.fail(sourceBug(`the box of the source gave an answer to ${method} that is none`))
+  }
+
+  /** Sends payloads, and gives the number by which the box is asked about them. */
+  async sendPayloads(payloads: readonly Uint8Array[]): Promise<number> {
+    const number = (this.#payloadsSent += 1)
+    const records = payloads.map((json) => ({head: '', json}))
+    for (const body of encodeRecords(number, records)) await this.#channel.sendRecords(body)
+    return number
   }
 
   tell(method: string, ...args: readonly unknown[]): void {

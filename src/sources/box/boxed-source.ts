@@ -1,12 +1,13 @@
 import {sourceBug} from '../../base/errors.ts'
 import {untilAborted} from '../../base/waiting.ts'
 import {z} from 'zod'
-import type {JsonValue, RateLimit, SecretStore, StreamDefinition} from '../../source.ts'
+import type {JsonValue, RateLimit, SecretStore, Stream, StreamDefinition} from '../../source.ts'
 import type {Box} from './box.ts'
 import {BoxedIterator} from './boxed-iterator.ts'
 import type {BoxContext} from './box-questions.ts'
 import {answers} from './box-messages.ts'
 import type {HostContext, HostedSource, KeyedPage, KeyedPageIterator, ReadLimits} from './hosted-source.ts'
+import {keyProblem, type KeyOfRecord} from './keyed-record.ts'
 import type {Told} from './options-message.ts'
 import type {ContextMessage, LimitsMessage} from './messages.ts'
 import type {SourceShape} from './source-shape.ts'
@@ -69,6 +70,7 @@ export function boxedSource(box: Box, shape: SourceShape): HostedSource {
     extract: (context, limits) => ({
       [Symbol.asyncIterator]: () => boxedPages(box, context, checkedOf(context.options).id, limits),
     }),
+    keysOf: async (stream, payloads, signal) => untilAborted(boxedKeysOf(box, stream, payloads), signal),
     ...(has('listKeys') && {
       listKeys: (context: HostContext) => ({
         [Symbol.asyncIterator]: () => boxedKeys(box, context, checkedOf(context.options).id),
@@ -142,6 +144,19 @@ const boxedKeys = (box: Box, context: HostContext, options: number): AsyncIterat
       return undefined
     },
   })
+
+async function boxedKeysOf(box: Box, stream: Stream, payloads: readonly Uint8Array[]): Promise<readonly KeyOfRecord[]> {
+  const question = await box.sendPayloads(payloads)
+  const keys = await box.call(answers.keys, 'keys', question, stream)
+  if (keys.length !== payloads.length)
+    throw box.fail(sourceBug('the box of the source gave another number of keys than it was asked for'))
+  return keys.map((key) => {
+    if ('problem' in key) return {problem: box.masked(key.problem)}
+    const problem = keyProblem(key.idemKey, stream)
+    if (problem === undefined) return key
+    throw box.fail(sourceBug(`the box of the source gave a key that is none: ${problem}`))
+  })
+}
 
 async function nextPage(box: Box, id: number, readAhead: boolean): ReturnType<KeyedPageIterator['next']> {
   box.expect(id)

@@ -1,8 +1,8 @@
-import type {JsonValue, LoginContext, Source, SourceContext} from '../../source.ts'
+import type {JsonValue, LoginContext, Source, SourceContext, Stream} from '../../source.ts'
 import type {SpoolableRecord} from '../../model/raw-object-columns.ts'
 import type {PayloadLimits} from '../../model/payload-limits.ts'
 import type {StreamShape} from '../../model/record-shape.ts'
-import type {Rejection} from './keyed-record.ts'
+import type {KeyOfRecord, Rejection} from './keyed-record.ts'
 
 /** The host gives this to a source that it asks; the rest of the context is made beside the source. */
 export type HostContext = Omit<SourceContext<unknown>, 'http' | 'resolvePath'> & {
@@ -60,6 +60,8 @@ export interface HostedSource extends Pick<
   /** What it starts is outside of its box, so no mode keeps it from writing. */
   readonly spawns?: true
   extract(context: HostContext, limits: ReadLimits): {[Symbol.asyncIterator](): KeyedPageIterator}
+  /** Tells which keys records have whose payloads are stored, in their order. Up to 10,000 of them; nothing is contacted. */
+  keysOf(stream: Stream, payloads: readonly Uint8Array[], signal: AbortSignal): Promise<readonly KeyOfRecord[]>
   listKeys?(context: HostContext): AsyncIterable<readonly string[]>
   estimate?(context: HostContext): Promise<unknown>
   currentBookmark?(context: HostContext): Promise<JsonValue | undefined>

@@ -2,6 +2,7 @@ import type {HttpClient, Source} from '../../source.ts'
 import type {HostContext, HostedSource} from './hosted-source.ts'
 import {KeyedPages} from './keyed-pages.ts'
 import {ListedKeys} from './listed-keys.ts'
+import {keysOfPayloads} from './payload-keys.ts'
 
 export interface Surroundings {
   readonly http: HttpClient
@@ -34,6 +35,7 @@ export function inProcessSource(source: Source, {http, resolvePath}: Surrounding
       const pages = new KeyedPages(source, source.extract(within(context)), context, limits)
       return {[Symbol.asyncIterator]: () => pages}
     },
+    keysOf: async (stream, payloads) => Promise.resolve(keysOfPayloads(source, stream, payloads)),
     ...(source.listKeys !== undefined && {
       listKeys: (context: HostContext) => {
         const keys = new ListedKeys(source.listKeys?.(within(context)), context.signal)

@@ -32,14 +32,9 @@ export function keyRecord(
 ): Keyed {
   const reject = (reason: string, reference = fingerprintOf(record)): Keyed => ({rejection: {reference, reason}})
   if (!isObject(record)) return reject('it is not an object')
-  let idemKey: string
-  try {
-    idemKey = source.idemKey(record, stream)
-  } catch (error) {
-    return reject(`idemKey failed: ${asError(error).message}`)
-  }
-  const problem = keyProblem(idemKey, stream)
-  if (problem !== undefined) return reject(problem)
+  const key = keyOf(source, record, stream)
+  if ('problem' in key) return reject(key.problem)
+  const {idemKey} = key
   const json = jsonOf(record, levels)
   if ('problem' in json) return reject(json.problem, idemKey)
   if (json.bytes[0] !== OPENING_BRACE) return reject('it is not an object', idemKey)
@@ -53,6 +48,20 @@ export function keyRecord(
   const keyed = {idemKey, sourceSystem, objectType, externalId: externalIdIn(idemKey, stream), json: json.bytes}
   const column = columnOutOfPlace(keyed)
   return column === undefined ? {record: keyed} : reject(`its ${column} holds a control character`, idemKey)
+}
+
+export type KeyOfRecord = {readonly idemKey: string} | {readonly problem: string}
+
+/** Asks the source for the key of a record, or says why it has none. */
+export function keyOf(source: Pick<Source, 'idemKey'>, record: JsonObject, stream: Stream): KeyOfRecord {
+  let idemKey: string
+  try {
+    idemKey = source.idemKey(record, stream)
+  } catch (error) {
+    return {problem: `idemKey failed: ${asError(error).message}`}
+  }
+  const problem = keyProblem(idemKey, stream)
+  return problem === undefined ? {idemKey} : {problem}
 }
 
 interface RecordJson {

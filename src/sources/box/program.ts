@@ -25,7 +25,7 @@ const channel: Channel = new Channel(socket, {
     }
   },
   tell: (method, args) => server.hear(method, args),
-  records: () => undefined,
+  records: (body) => server.receive(body),
   toMessage,
   fromMessage: fromHost,
   pending: awaitTheSource,

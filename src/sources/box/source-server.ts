@@ -4,15 +4,17 @@ import {pathToFileURL} from 'node:url'
 import {failure} from '../../base/errors.ts'
 import {headOf} from '../../model/record-head.ts'
 import type {PayloadLimits} from '../../model/payload-limits.ts'
-import type {JsonValue, LoginContext, Source, SourceContext, SourceDescriptor} from '../../source.ts'
+import type {JsonValue, LoginContext, Source, SourceContext, SourceDescriptor, Stream} from '../../source.ts'
 import type {Channel} from './channel.ts'
 import type {ErrorMessage} from './error-message.ts'
-import {encodeRecords} from './frames.ts'
+import {decodeRecords, encodeRecords} from './frames.ts'
 import {assertJson} from './kept-json.ts'
+import type {KeyOfRecord} from './keyed-record.ts'
 import {KeyedPages} from './keyed-pages.ts'
 import {ListedKeys} from './listed-keys.ts'
 import type {ContextMessage, EndMessage, HookAnswer, LimitsMessage, PageMessage} from './messages.ts'
 import {optionsMessage, type OptionsMessage} from './options-message.ts'
+import {keysOfPayloads} from './payload-keys.ts'
 import {SourceContexts} from './source-contexts.ts'
 import {shapeOfDescriptor, shapeOfSource, whatIsWrongWith, type SourceShape} from './source-shape.ts'
 
@@ -22,6 +24,8 @@ export class SourceServer {
   readonly #contexts: SourceContexts
   readonly #descriptors: (SourceDescriptor | null)[] = []
   readonly #options = new Map<number, unknown>()
+  /** Payloads that the host will ask about, by the number of its question. */
+  readonly #payloads = new Map<number, Uint8Array[]>()
   #source: Source | undefined
 
   constructor(channel: Channel) {
@@ -47,6 +51,8 @@ export class SourceServer {
         return this.#listKeys(first as ContextMessage)
       case 'nextKeys':
         return this.#nextKeys(first as number)
+      case 'keys':
+        return this.#keys(first as number, second as Stream)
       case 'next':
         return this.#next(first as number, second as boolean)
       case 'return':
@@ -62,6 +68,13 @@ export class SourceServer {
       default:
         throw new Error(`there is no question ${method}`)
     }
+  }
+
+  receive(body: Buffer): void {
+    const {context: question, records} = decodeRecords(body)
+    const payloads = this.#payloads.get(question) ?? []
+    this.#payloads.set(question, payloads)
+    for (const {json} of records) payloads.push(json)
   }
 
   /** Hears what the host only tells. */
@@ -156,6 +169,12 @@ export class SourceServer {
   async #nextKeys(context: number): Promise<readonly string[] | null> {
     const step = await this.#contexts.get(context)?.keys?.next()
     return step?.value ?? null
+  }
+
+  #keys(question: number, stream: Stream): readonly KeyOfRecord[] {
+    const payloads = this.#payloads.get(question) ?? []
+    this.#payloads.delete(question)
+    return keysOfPayloads(this.#loaded(), stream, payloads)
   }
 
   async #return(context: number): Promise<EndMessage> {
