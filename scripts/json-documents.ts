@@ -18,6 +18,7 @@ import {reconcileDocument} from '../src/report/documents/reconcile.ts'
 import {rejectsListDocument} from '../src/report/documents/rejects-list.ts'
 import {runsUndoDocument} from '../src/report/documents/runs-undo.ts'
 import {rejectsRetryDocument} from '../src/report/documents/rejects-retry.ts'
+import {replayDocument} from '../src/report/documents/replay.ts'
 import {runDocument} from '../src/report/documents/run.ts'
 import {runsListDocument} from '../src/report/documents/runs-list.ts'
 import {runsShowDocument} from '../src/report/documents/runs-show.ts'
@@ -52,6 +53,7 @@ const COMMANDS: Readonly<Record<string, z.ZodType>> = {
   reconcile: reconcileDocument,
   'rejects list': rejectsListDocument,
   'rejects retry': rejectsRetryDocument,
+  replay: replayDocument,
   run: runDocument,
   'runs list': runsListDocument,
   'runs show': runsShowDocument,

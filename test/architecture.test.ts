@@ -28,11 +28,11 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
 
 /** Packages that are slow to import: only ever with `await import()`, or from a file that is itself loaded so. */
 const SLOW_PACKAGES = ['@azure/msal-node', '@duckdb/node-api', 'google-auth-library', 'open', 'undici', 'winston']
-const LOADED_LAZILY = ['warehouse/key-index.ts', 'warehouse/local-batch.ts']
+const LOADED_LAZILY = ['warehouse/key-index.ts', 'warehouse/local-batch.ts', 'warehouse/replayed-keys.ts']
 
 /** What every folder below src/warehouse holds, whatever else one of them needs. */
 const IN_EVERY_KIND =
-  'ad-hoc-query advice classify commit comparison connection definitions description events keys kind leases promote rejects run-events seed settings sql staging stored-record stream-state undo undone-runs views warehouse writer'.split(
+  'ad-hoc-query advice classify commit comparison connection definitions description events keys kind leases payloads promote rejects run-events seed settings sql staging stored-record stream-state undo undone-runs views warehouse writer'.split(
     ' ',
   )
 

@@ -1,9 +1,10 @@
 import {LorchestraCommand} from '../cli/command.ts'
-import {EXIT, EXIT_CHANGES, usageError} from '../base/errors.ts'
+import {EXIT, EXIT_CHANGES} from '../base/errors.ts'
 import {createLogger} from '../base/log.ts'
 import {assertNodeIsNewEnough} from '../base/node-version.ts'
 import {Args, Flags} from '../base/oclif.ts'
 import {assertModeIsSet, assertModesTakeNoValue, dryRunFlag} from '../cli/mode-flags.ts'
+import {percentIn} from '../cli/percent.ts'
 import {keepStdoutForResults} from '../cli/results-output.ts'
 import {listenForSignals} from '../cli/signals.ts'
 import {modeOfFlags} from '../model/run-mode.ts'
@@ -47,7 +48,7 @@ export default class Reconcile extends LorchestraCommand {
     assertModesTakeNoValue(this.argv, 'reconcile JOB --write')
     const mode = modeOfFlags(flags)
     if (flags.write) assertModeIsSet(mode)
-    const maxDeleted = percentIn(flags['max-deleted'])
+    const maxDeleted = percentIn(flags['max-deleted'], 'max-deleted')
     const [{deletionsToLog, reconcileRequest}, {reconcileJob}, {logDeletions}, report] = await Promise.all([
       import('../run/reconcile-request.ts'),
       import('../run/reconcile-job.ts'),
@@ -76,13 +77,4 @@ export default class Reconcile extends LorchestraCommand {
       results.release()
     }
   }
-}
-
-function percentIn(written: string): number {
-  const percent = /^(\d{1,3}(?:\.\d+)?)%$/.exec(written)?.[1]
-  if (percent !== undefined && Number(percent) <= 100) return Number(percent)
-  throw usageError(`--max-deleted ${written} is no share`, {
-    code: 'E_USAGE_FLAGS',
-    next: 'Write it in percent, up to 100: --max-deleted 5%',
-  })
 }

@@ -6,6 +6,7 @@ import {sourceAnswer} from '../sources/source-answer.ts'
 import type {StreamScope, Warehouse} from '../warehouse/warehouse.ts'
 import type {ComparedKeys, KeyIndex} from '../warehouse/stored-keys.ts'
 import {askIdentity} from './ask-source.ts'
+import {nothingStored} from './nothing-stored.ts'
 import {streamGroups, type StreamGroup} from './plan.ts'
 import type {SliceReader} from './slice.ts'
 import {listedKeys, streamOfKey} from './sweep.ts'
@@ -117,11 +118,7 @@ async function assertReadByThisJob(job: JobToReconcile, streams: readonly Stream
   const {warehouse, production, account, selection} = job
   const {streams: stored} = await warehouse.describe(production)
   const readers = stored.filter(({stream}) => streams.some((each) => isSame(each, stream)))
-  if (readers.length === 0)
-    throw usageError(`nothing of ${job.job} is stored`, {
-      code: 'E_RUN_UNKNOWN',
-      next: `Fill the tables first: lorchestra run ${job.job}`,
-    })
+  if (readers.length === 0) throw nothingStored(job.job)
   const other = readers.find((reader) => reader.selection !== selection || reader.account !== account)
   if (other !== undefined)
     throw usageError(

@@ -7,6 +7,7 @@ import type {TableSet} from '../model/tables.ts'
 import type {AdHocAnswer, AdHocQuery} from './ad-hoc-query.ts'
 import type {CommitBatch, CommitCounts} from './commit-batch.ts'
 import type {KeyIndex} from './stored-keys.ts'
+import type {StoredPayload, WantedPayloads} from './stored-payloads.ts'
 import type {CompareOptions, Comparison, StreamsToCompare} from './comparison.ts'
 import type {ComparedTables, Promotion} from './promotion.ts'
 import type {RowsToSeed, Seed, SeedEstimate} from './seed.ts'
@@ -57,6 +58,8 @@ export interface Warehouse {
    * the index knows which rows were seen last before this instant, and are not logged as deleted since.
    */
   indexKeys(tables: TableSet, streams: readonly Stream[], folder: string, seenBefore?: Date): Promise<KeyIndex>
+  /** Gives the stored payloads of a stream page by page; a row that is given twice holds what it is given last. */
+  readPayloads(tables: TableSet, wanted: WantedPayloads): AsyncIterable<readonly StoredPayload[]>
   /** Begins to tell what commits would do to these tables. The caller closes it. */
   openComparison(streams: StreamsToCompare): Promise<Comparison>
   /** Compares rows of the streams in one table set with those of another. Every row that differs is given to `isChanged`. */

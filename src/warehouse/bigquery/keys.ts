@@ -7,6 +7,7 @@ import {pipeline} from 'node:stream/promises'
 import type {TableSet} from '../../model/tables.ts'
 import type {Stream} from '../../source.ts'
 import {ofStream} from './commit-sql.ts'
+import type {Connection} from './connection.ts'
 import type {Queries} from './query.ts'
 import {ANY_TIME, instant} from './sql.ts'
 import {isNotUndone} from './undone-runs.ts'
@@ -19,13 +20,17 @@ interface WantedKeys {
 
 /** Downloads the streams' keys into a Parquet file in `folder`. */
 export async function downloadKeys(
-  queries: Queries,
-  names: TableSet,
+  {
+    connection,
+    queries,
+    tables,
+  }: {readonly connection: Connection; readonly queries: Queries; readonly tables: TableSet},
   {streams, folder, seenBefore}: WantedKeys,
   signal: AbortSignal,
 ): Promise<string> {
   const lines = join(folder, 'known.ndjson')
   const file = join(folder, 'known.parquet')
+  const names = {rawObjects: connection.tableName(tables.rawObjects), eventLog: connection.tableName(tables.eventLog)}
   const ofStreams = streams.map((stream) => `(${ofStream(stream)})`).join(' OR ')
   const pages = queries.pages({
     sql:

@@ -17,6 +17,7 @@ import {
   type WarehouseWriter,
 } from '../warehouse.ts'
 import {NOTHING_KNOWN, type KeyIndex} from '../stored-keys.ts'
+import type {StoredPayload, WantedPayloads} from '../stored-payloads.ts'
 import type {AdHocAnswer, AdHocQuery} from '../ad-hoc-query.ts'
 import type {CompareOptions, Comparison, StreamsToCompare} from '../comparison.ts'
 import {noTable, type ComparedTables} from '../promotion.ts'
@@ -36,6 +37,7 @@ import {
 } from './definitions.ts'
 import {checkPermissions, countSurplusRows, describeStreams, describeTable} from './description.ts'
 import {downloadKeys} from './keys.ts'
+import {readPayloads} from './payloads.ts'
 import {compareRows} from './promote.ts'
 import {Queries} from './query.ts'
 import {readRejects} from './rejects.ts'
@@ -154,11 +156,14 @@ export class BigQueryWarehouse implements Warehouse {
     const {connection, queries} = await this.#open()
     const existing = await existingTables(connection, tables, this.#signal)
     if (!existing.rawObjects) return NOTHING_KNOWN
-    const [rawObjects, eventLog] = [connection.tableName(tables.rawObjects), connection.tableName(tables.eventLog)]
-    const wanted = {streams, folder, seenBefore}
-    const file = await downloadKeys(queries, {rawObjects, eventLog}, wanted, this.#signal)
+    const file = await downloadKeys({connection, queries, tables}, {streams, folder, seenBefore}, this.#signal)
     const {openKeyIndex} = await import('../key-index.ts')
     return openKeyIndex(file, folder)
+  }
+
+  async *readPayloads(tables: TableSet, wanted: WantedPayloads): AsyncGenerator<readonly StoredPayload[]> {
+    const {connection, queries} = await this.#open()
+    yield* readPayloads({connection, queries, tables, signal: this.#signal}, wanted)
   }
 
   async openComparison(streams: StreamsToCompare): Promise<Comparison> {

@@ -21,6 +21,7 @@ import {
   type WarehouseWriter,
 } from '../warehouse.ts'
 import {NOTHING_KNOWN, type KeyIndex} from '../stored-keys.ts'
+import type {StoredPayload, WantedPayloads} from '../stored-payloads.ts'
 import type {AdHocAnswer, AdHocQuery} from '../ad-hoc-query.ts'
 import {DELIMITED_LINES} from '../record-lines.ts'
 import type {CompareOptions, Comparison, StreamsToCompare} from '../comparison.ts'
@@ -41,6 +42,7 @@ import {
 } from './definitions.ts'
 import {bytesOf, countSurplusRows, describeStreams, describeTable} from './description.ts'
 import {exportKeys} from './keys.ts'
+import {readPayloads} from './payloads.ts'
 import {readRejects} from './rejects.ts'
 import type {LockTimeouts} from './lock-wait.ts'
 import {compareRows} from './promote.ts'
@@ -183,6 +185,10 @@ export class DuckDBWarehouse implements Warehouse {
         : undefined
     const file = await withDatabase(this.#database, 'read', this.#signal, copy, this.#timeouts)
     return file === undefined ? NOTHING_KNOWN : openKeyIndex(file, folder)
+  }
+
+  readPayloads(tables: TableSet, wanted: WantedPayloads): AsyncIterable<readonly StoredPayload[]> {
+    return readPayloads({database: this.#database, tables, signal: this.#signal}, wanted)
   }
 
   async openComparison(streams: StreamsToCompare): Promise<Comparison> {

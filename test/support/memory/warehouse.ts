@@ -18,6 +18,7 @@ import type {
   WarehouseWriter,
 } from '../../../src/warehouse/warehouse.ts'
 import type {KeyIndex} from '../../../src/warehouse/stored-keys.ts'
+import type {StoredPayload, WantedPayloads} from '../../../src/warehouse/stored-payloads.ts'
 import {ownProcess} from '../../../src/base/process-identity.ts'
 import {begunAnew} from '../../../src/warehouse/held-streams.ts'
 import {assertLogIsOf} from '../../../src/warehouse/log-of-runs.ts'
@@ -152,6 +153,15 @@ export class MemoryWarehouse implements Warehouse {
       confirmGone: () => Promise.reject(new Error('the warehouse in memory does not know when a row was seen last')),
       close: () => known.clear(),
     })
+  }
+
+  async *readPayloads({rawObjects}: TableSet, {stream}: WantedPayloads): AsyncGenerator<readonly StoredPayload[]> {
+    const rows = [...(this.#database.rawObjects.get(rawObjects) ?? [])]
+    yield await Promise.resolve(
+      rows
+        .filter(([, row]) => row.sourceSystem === stream.sourceSystem && row.objectType === stream.objectType)
+        .map(([idemKey, {payload}]) => ({idemKey, payload: JSON.stringify(payload)})),
+    )
   }
 
   /** Nothing is ever lacking: its rows are objects, which take any column. */
