@@ -181,6 +181,16 @@ describe('the documents of --json', () => {
     await expectDocument(document, {name: 'reconcile', exit: 5})
   })
 
+  it('reconcile --write: a record that is gone', async () => {
+    await project.writeRecords([{at: '2024-03-01T12:00:00.000Z', id: 'b', text: 'two'}])
+    const document = await project.run(['reconcile', 'diary_entries', '--write', '--max-deleted', '100%', '--json'])
+    await expectDocument(document, {name: 'reconcile-write', schema: 'reconcile', exit: 0})
+  })
+
+  it('replay: keys that are the same', async () => {
+    await expectDocument(await printed('replay diary_entries'), {name: 'replay'})
+  })
+
   it('init and sources create', async () => {
     const empty = await temporaryFolder()
     folders = {...folders, '/home/me/new': empty}
