@@ -42,7 +42,7 @@ const HOST: Program = {
     // All but how a kind of warehouse works, which is loaded where one is opened.
     {
       name: 'engine',
-      test: /\/src\/(?:(?:base|model|config|sources|run|sink|report)\/|warehouse\/(?!key-index|local-batch)(?:[^/]+\/(?:kind|settings)|[^/]+)\.ts$)/,
+      test: /\/src\/(?:(?:base|model|config|sources|run|sink|report)\/|warehouse\/(?!key-index|local-batch|replayed-keys)(?:[^/]+\/(?:kind|settings)|[^/]+)\.ts$)/,
       priority: 1,
     },
   ],

@@ -143,11 +143,12 @@ describe('the house', () => {
       (file) =>
         kindOf(file) === undefined && kinds.some((kind) => readFileSync(file, 'utf8').toLowerCase().includes(kind)),
     )
-    // Two are no warehouses: they search with DuckDB what any of them holds, or what is to be compared with it.
+    // Three are no warehouses: they search with DuckDB what any of them holds, or what is to be compared with it.
     expect(naming.map(inSrc).toSorted()).to.deep.equal([
       'warehouse/key-index.ts',
       'warehouse/kinds.ts',
       'warehouse/local-batch.ts',
+      'warehouse/replayed-keys.ts',
     ])
   })
 

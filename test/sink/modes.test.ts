@@ -56,8 +56,8 @@ describe('a dry run', () => {
     // The keys that are known already are copied to a temporary index of the run.
     const writing = statements.filter((sql) => !/^(SELECT|WITH)\b/.test(sql))
     expect(writing.map((sql) => sql.split('\n')[0]?.replace(folder(), '').replace(/'.*?'/g, "'…'"))).to.deep.equal([
-      "COPY (SELECT idem_key FROM main.\"raw_objects\" WHERE (source_system = '…' AND object_type = '…')) TO '…' (FORMAT parquet)",
-      "CREATE TABLE known AS SELECT idem_key FROM read_parquet('…')",
+      "COPY (SELECT idem_key, false AS untold FROM main.\"raw_objects\" WHERE (source_system, object_type) IN (('…', '…'))) TO '…' (FORMAT parquet)",
+      "CREATE TABLE known AS SELECT idem_key, untold FROM read_parquet('…')",
     ])
   })
 })

@@ -42,8 +42,10 @@ export interface CommitTerms extends RunValues {
   readonly valuesOf: 'run' | 'staged rows'
   /** A row whose `last_seen` is later than this keeps its payload. */
   readonly newest: Date
-  /** `last_seen` of an unchanged row is only moved where it is not later than this. */
+  /** `last_seen` of an unchanged row is only moved where it is not later than this, */
   readonly touchBefore: Date
+  /** or where an event of this log says that it was deleted since it was seen: it is there again. Missing: none is looked at. */
+  readonly eventLog?: string
 }
 
 /** Columns of a stream's staged lines: what the stream says is a constant. */
@@ -126,17 +128,25 @@ export function createStoredRows(
   stored: KeySet,
   {table, expires}: {readonly table: string; readonly expires: Date},
 ): string {
-  const {rawObjects, newest, touchBefore, valuesOf} = terms
+  const {rawObjects, eventLog, newest, touchBefore, valuesOf} = terms
   const ofRows = valuesOf === 'staged rows'
   const written = [...COMPARED, ...(ofRows ? RUN_COLUMNS : [])]
   return `CREATE OR REPLACE TABLE ${table} OPTIONS(expiration_timestamp = ${instant(expires)}, labels = [('tool', 'lorchestra')]) AS
  SELECT idem_key, changed, changed OR stale AS written, ${written.map(({name}) => `IF(changed OR stale, ${name}, NULL) AS ${name}`).join(', ')} FROM (
    SELECT fresh.idem_key, ${written.map(({name}) => `fresh.${name}`).join(', ')},
           stored.last_seen <= ${ofRows ? 'fresh.last_seen' : instant(newest)} AND (${COMPARED.map(differs).join(' OR ')}) AS changed,
-          stored.last_seen <= ${instant(touchBefore)} AS stale
-   FROM ${latestOf(staged, terms)} AS fresh JOIN ${rawObjects} AS stored ON ${matches(staged.stream, stored)}
+          stored.last_seen <= ${instant(touchBefore)}${eventLog === undefined ? '' : ' OR IFNULL(stored.last_seen <= deletion.told, FALSE)'} AS stale
+   FROM ${latestOf(staged, terms)} AS fresh JOIN ${rawObjects} AS stored ON ${matches(staged.stream, stored)}${
+     eventLog === undefined ? '' : `\n   ${deletionsSince(eventLog, staged.stream, touchBefore)}`
+   }
  )`
 }
+
+/** Older ones need not be looked at: a row that was not seen since is touched anyway. */
+const deletionsSince = (eventLog: string, stream: Stream, since: Date): string =>
+  `LEFT JOIN (SELECT idem_key, MAX(created_at) AS told FROM ${eventLog}
+     WHERE created_at > ${instant(since)} AND ${ofStream(stream)} AND event_type = 'object.deleted' GROUP BY idem_key
+   ) AS deletion ON deletion.idem_key = stored.idem_key`
 
 export const sizesOfStoredRows = (tables: readonly string[]): string =>
   tables

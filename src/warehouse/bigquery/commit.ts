@@ -88,6 +88,7 @@ async function writeBatch(
   const eventLog = nameOf(tables.eventLog)
   const terms: CommitTerms = {
     rawObjects: nameOf(tables.rawObjects),
+    eventLog,
     valuesOf: 'run',
     startedAt,
     runId,

@@ -49,7 +49,7 @@ export async function* readPayloads(place: Place, wanted: WantedPayloads): Async
       if (turn !== undefined) await pause(RELEASE, signal)
       turn = await readInTurn(place, wanted, {first: turn?.next ?? 0, state, longestHold})
       for await (const rows of turn.file.pages())
-        yield rows.map(([idemKey, payload]) => ({idemKey: String(idemKey), payload: String(payload)}))
+        yield rows.map(([idemKey, payload]) => ({idemKey: idemKey as string, payload: payload as string}))
     } while (turn.ended === 'let go')
     if (turn.ended === 'at the end') return
   }
