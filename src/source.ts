@@ -33,6 +33,8 @@ export interface Source<Options = unknown> {
   readonly secrets?: readonly string[]
   /** Names of options that change which records are read (a query, a filter); another value starts uncovered. */
   readonly selection?: readonly string[]
+  /** Options of `selection` that may leave records out of what `listKeys` gives. @default those that no job must set */
+  readonly narrowing?: readonly string[]
   readonly defaults?: SourceDefaults
   /** Tells how much the service may be asked for; all jobs of the process that read the account share it. @default no limit */
   rateLimit?(options: Options): RateLimit

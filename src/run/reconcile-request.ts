@@ -66,15 +66,20 @@ export function deletionsToLog(
 }
 
 /**
- * Gives the options that say which records are read and that the job could do without. Whether one leaves records out, only the
- * source knows, so each of them counts.
+ * Gives the options of the job that may leave records out of what is listed. Where the source does not say which those are, each
+ * that says which records are read counts, but for those that every job has.
  */
 export function narrowingIn(
   options: Readonly<Record<string, unknown>>,
-  source: Pick<HostedSource, 'selection' | 'options'>,
+  source: Pick<HostedSource, 'selection' | 'narrowing' | 'options'>,
 ): readonly string[] {
+  const {selection = [], narrowing = withoutRequired(selection, source)} = source
+  return narrowing.filter((name) => options[name] !== undefined)
+}
+
+function withoutRequired(selection: readonly string[], source: Pick<HostedSource, 'options'>): readonly string[] {
   const required = requiredIn(jsonSchemaOf(source))
-  return (source.selection ?? []).filter((name) => options[name] !== undefined && !required.includes(name))
+  return selection.filter((name) => !required.includes(name))
 }
 
 function requiredIn(schema: unknown): readonly unknown[] {

@@ -71,5 +71,7 @@ describe('what reconcile tells', () => {
     const source = {options, selection: ['entity', 'filter', 'query']}
     expect(narrowingIn({entity: 'contact', format: 'raw'}, source)).to.deep.equal([])
     expect(narrowingIn({entity: 'contact', filter: 'a eq 1'}, source)).to.deep.equal(['filter'])
+    const telling = {...source, narrowing: ['filter']}
+    expect(narrowingIn({entity: 'contact', filter: 'a eq 1', query: 'b'}, telling)).to.deep.equal(['filter'])
   })
 })

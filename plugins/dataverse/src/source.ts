@@ -22,6 +22,8 @@ const source: Source<Options> = {
   options,
   secrets: ['client_secret'],
   selection: ['entity', 'entity_set', 'filter', 'cursor_field', 'full'],
+  // The others say how rows are found, and of which table they are.
+  narrowing: ['filter'],
   // The overlap finds rows that were committed long after their modifiedon was set. The first release was of 2003.
   defaults: {overlap: '10m', slice: '30d', settle: '0s', earliest: '2003-01-01T00:00:00Z'},
   streams: (chosen) => [{objectType: objectTypeOf(chosen), windowed: !chosen.full, misses: missedBy(chosen)}],

@@ -21,6 +21,7 @@ const source: Source<Options> = {
   options,
   secrets: ['client_secret', 'refresh_token'],
   selection: ['query', 'include_spam_trash', 'labels'],
+  narrowing: ['query', 'labels'],
   // The overlap costs little, as stored messages are not fetched again. Gmail began in April 2004.
   defaults: {overlap: '48h', slice: '30d', settle: '0s', earliest: '2004-04-01T00:00:00Z'},
   rateLimit: ({units_per_minute: unitsPerMinute}) => ({unitsPerMinute}),

@@ -105,6 +105,7 @@ export const answers = {
       methods: names,
       secrets: names.optional(),
       selection: names.optional(),
+      narrowing: names.optional(),
       defaults: z.record(z.string(), z.unknown()).optional(),
       schema: z.unknown().optional(),
     }),

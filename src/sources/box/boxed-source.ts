@@ -20,7 +20,7 @@ interface CheckedOptions {
 
 /** Gives a source whose code is in the box. */
 export function boxedSource(box: Box, shape: SourceShape): HostedSource {
-  const {name, summary, secrets, selection, defaults, methods} = shape
+  const {name, summary, secrets, selection, narrowing, defaults, methods} = shape
   const checked = new WeakMap<object, CheckedOptions>()
   let lastOptions = 0
   const checkedOf = (options: unknown): CheckedOptions => {
@@ -64,6 +64,7 @@ export function boxedSource(box: Box, shape: SourceShape): HostedSource {
     },
     ...(secrets !== undefined && {secrets}),
     ...(selection !== undefined && {selection}),
+    ...(narrowing !== undefined && {narrowing}),
     ...(defaults !== undefined && {defaults}),
     streams: (options) => streamsIn(valueOf(checkedOf(options).streams)),
     ...(has('rateLimit') && {rateLimit: (options: unknown) => rateLimitIn(valueOf(checkedOf(options).rateLimit))}),

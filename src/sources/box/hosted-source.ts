@@ -55,7 +55,16 @@ export type KeyedPageIterator = AsyncIterator<KeyedPage, readonly StreamShape[]>
  */
 export interface HostedSource extends Pick<
   Source,
-  'apiVersion' | 'name' | 'summary' | 'options' | 'secrets' | 'selection' | 'defaults' | 'rateLimit' | 'streams'
+  | 'apiVersion'
+  | 'name'
+  | 'summary'
+  | 'options'
+  | 'secrets'
+  | 'selection'
+  | 'narrowing'
+  | 'defaults'
+  | 'rateLimit'
+  | 'streams'
 > {
   /** What it starts is outside of its box, so no mode keeps it from writing. */
   readonly spawns?: true

@@ -14,7 +14,7 @@ export function inProcessSource(source: Source, {http, resolvePath}: Surrounding
   const within = <Context extends object>(context: Context): Context & Surroundings => ({...context, http, resolvePath})
   const asked = <Answer>(question: ((context: HostContext & Surroundings) => Answer) | undefined) =>
     question === undefined ? undefined : (context: HostContext): Answer => question(within(context))
-  const {apiVersion, name, summary, options, secrets, selection, defaults} = source
+  const {apiVersion, name, summary, options, secrets, selection, narrowing, defaults} = source
   const [estimate, currentBookmark, canResume, check] = [
     asked(source.estimate?.bind(source)),
     asked(source.currentBookmark?.bind(source)),
@@ -28,6 +28,7 @@ export function inProcessSource(source: Source, {http, resolvePath}: Surrounding
     options,
     ...(secrets !== undefined && {secrets}),
     ...(selection !== undefined && {selection}),
+    ...(narrowing !== undefined && {narrowing}),
     ...(defaults !== undefined && {defaults}),
     streams: (given) => source.streams(given),
     ...(source.rateLimit !== undefined && {rateLimit: source.rateLimit.bind(source)}),

@@ -18,6 +18,7 @@ export interface SourceShape {
   readonly summary: string
   readonly secrets?: readonly string[]
   readonly selection?: readonly string[]
+  readonly narrowing?: readonly string[]
   readonly defaults?: Source['defaults']
   /** JSON Schema of the options, where the source's validator offers one. */
   readonly schema?: unknown
@@ -50,7 +51,7 @@ export function shapeOfDescriptor(answer: unknown): DescriptorShape | null {
 }
 
 export function shapeOfSource(source: Source): SourceShape {
-  const {name, summary, secrets, selection, defaults} = source
+  const {name, summary, secrets, selection, narrowing, defaults} = source
   const schema = jsonSchemaOf(source)
   return {
     name,
@@ -58,6 +59,7 @@ export function shapeOfSource(source: Source): SourceShape {
     methods: OPTIONAL_METHODS.filter((method) => typeof source[method] === 'function'),
     ...(secrets !== undefined && {secrets}),
     ...(selection !== undefined && {selection}),
+    ...(narrowing !== undefined && {narrowing}),
     ...(defaults !== undefined && {defaults}),
     ...(schema !== undefined && {schema}),
   }
@@ -74,7 +76,7 @@ export function whatIsWrongWith(source: unknown, descriptor: Pick<SourceDescript
   const odd = OPTIONAL_METHODS.find((method) => !['function', 'undefined'].includes(typeof shape[method]))
   if (odd !== undefined) return `has ${odd} that is no function`
   if (!isStandardSchema(shape['options'])) return 'has options that are no Standard Schema'
-  const list = ['secrets', 'selection'].find((key) => !isListOfNames(shape[key]))
+  const list = ['secrets', 'selection', 'narrowing'].find((key) => !isListOfNames(shape[key]))
   return list === undefined ? undefined : `has ${list} that are no list of names`
 }
 

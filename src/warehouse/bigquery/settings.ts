@@ -86,7 +86,7 @@ const keys = {
     .meta({description: 'BigQuery refuses a statement that would bill more bytes than this.'}),
   touch_after: duration.optional().meta({
     description:
-      'A duration such as 12h or 7d. An unchanged row gets a new last_seen when its own is older than this; 0s moves it with every run, and bills it.',
+      'A duration such as 12h or 7d. An unchanged row gets a new last_seen when its own is older than this, or than a logged deletion; 0s moves it with every run, and bills it.',
     default: TOUCH_AFTER,
   }),
   test_tables_expire: duration
