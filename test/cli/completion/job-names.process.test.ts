@@ -110,6 +110,7 @@ describe('completion in zsh', () => {
       'compare',
       'promote',
       'reconcile',
+      'replay',
       'verify',
       'run',
       'run-job',
