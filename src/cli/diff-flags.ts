@@ -1,10 +1,12 @@
 import {EXIT_CHANGES, usageError} from '../base/errors.ts'
 import {Flags} from '../base/oclif.ts'
-import {MODE_FLAGS, modeOfFlags, writesProduction} from '../model/run-mode.ts'
+import {parseDuration} from '../base/time.ts'
+import {DRY_RUN_FLAG, MODE_FLAGS, modeOfFlags, writesProduction} from '../model/run-mode.ts'
 import {listed} from './mode-flags.ts'
 
 /** A diff shows so many rows of each kind unless told otherwise, and a dry run without one so many records. */
 export const ROWS_SHOWN = 3
+const PLAN_EXPIRES = '24h'
 
 export const rowsShownFlag = (more: {readonly helpGroup?: string; readonly dependsOn?: string[]} = {}) =>
   Flags.integer({
@@ -29,6 +31,33 @@ export const diffFlags = () => ({
     dependsOn: ['diff'],
   }),
 })
+
+const PLAN = 'PLAN'
+
+/** Gives the flags that keep what a dry run would do, to be applied. */
+export const planFlags = () => ({
+  out: Flags.string({
+    description: 'keep all that the run would write in this file, payloads too, for `lorchestra apply`',
+    helpValue: 'FILE',
+    helpGroup: PLAN,
+    dependsOn: ['diff', DRY_RUN_FLAG],
+  }),
+  'plan-expires': Flags.string({
+    description: `how long it can be applied, such as 90m or 7d; left out: ${PLAN_EXPIRES}`,
+    helpValue: 'DURATION',
+    helpGroup: PLAN,
+    dependsOn: ['out'],
+  }),
+})
+
+/** Gives where a plan goes, and how long it can be applied; `undefined`: none is made. */
+export function planOf(flags: {
+  readonly out: string | undefined
+  readonly 'plan-expires': string | undefined
+}): {readonly path: string; readonly expiresAfter: number} | undefined {
+  if (flags.out === undefined) return undefined
+  return {path: flags.out, expiresAfter: parseDuration(flags['plan-expires'] ?? PLAN_EXPIRES)}
+}
 
 interface ParsedFlags {
   readonly diff: boolean

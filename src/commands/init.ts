@@ -72,7 +72,7 @@ export default class Init extends LorchestraCommand {
       schema: schemaReference(this.config.root, directory),
     })
     const made = await writeStarterFiles(directory, files)
-    const ignored = ['.env', ...WAREHOUSE_KINDS.flatMap(({starter}) => starter.ignored)]
+    const ignored = ['.env', '*.lorplan', ...WAREHOUSE_KINDS.flatMap(({starter}) => starter.ignored)]
     const gitIgnore = await addToGitIgnore(directory, ignored)
     const written = [...made, ...(gitIgnore === undefined ? [] : [gitIgnore])]
     this.log(

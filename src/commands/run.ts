@@ -9,7 +9,7 @@ import {claimIn} from '../model/claim.ts'
 import {keepStdoutForResults} from '../cli/results-output.ts'
 import {MODE_FLAGS, modeOfFlags, rowOf} from '../model/run-mode.ts'
 import {readTask} from '../model/task.ts'
-import {diffFlags, samplesOf} from '../cli/diff-flags.ts'
+import {diffFlags, planFlags, planOf, samplesOf} from '../cli/diff-flags.ts'
 import {stdoutHoldsNoResult} from '../cli/output-loss.ts'
 import {listenForSignals} from '../cli/signals.ts'
 import {testSetOfTestTableFlag} from '../cli/test-set-flag.ts'
@@ -29,6 +29,10 @@ export default class Run extends LorchestraCommand {
     {
       description: 'See exactly what a plain run would change, before it changes anything',
       command: '<%= config.bin %> <%= command.id %> gmail_ingest_acct1 --dry-run --diff',
+    },
+    {
+      description: 'Keep what it would change in a file, for `lorchestra apply`',
+      command: '<%= config.bin %> <%= command.id %> gmail_ingest_acct1 --dry-run --diff --out mail.lorplan',
     },
     {
       description: 'Write the last seven days into test_event_log and test_raw_objects',
@@ -94,6 +98,7 @@ export default class Run extends LorchestraCommand {
     }),
     samples: samplesFlag(),
     ...diffFlags(),
+    ...planFlags(),
     refetch: Flags.boolean({description: 'fetch records that are stored already, too'}),
   }
 
@@ -106,6 +111,7 @@ export default class Run extends LorchestraCommand {
     const mode = modeOfFlags(flags)
     assertModeIsSet(mode)
     const shown = samplesOf(flags)
+    const out = planOf(flags)
     assertNodeIsNewEnough()
     const startedAt = new Date()
     const [{readWindowRequest}, {jobsOfTask}, {runReported}, {formatTask, taskMemberOf}] = await Promise.all([
@@ -132,6 +138,7 @@ export default class Run extends LorchestraCommand {
         commandLine: this.config,
         mode,
         ...shown,
+        out,
         jobs: shared?.jobs ?? args.job,
         account: flags.account,
         concurrency: flags.concurrency,

@@ -16,6 +16,7 @@ export type EventType =
   | 'schema.accepted'
   | 'run.undone'
   | 'tables.seeded'
+  | 'plan.applied'
 
 /** An event is one row of the event log. */
 export interface Event {
@@ -65,3 +66,10 @@ export function createEvent(details: EventDetails): Event {
     payload: details.payload ?? null,
   }
 }
+
+/** Gives the event to another run, which logs what this one saw. */
+export const asEventOf = (runId: string, event: Event): Event => ({
+  ...event,
+  event_id: uuidv5(JSON.stringify([runId, event.event_id]), NAMESPACE),
+  correlation_id: runId,
+})

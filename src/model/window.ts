@@ -39,9 +39,17 @@ export function dueWindows(range: TimeWindow, covered: readonly TimeWindow[], ov
   return mergeWindows(gaps.map(({since, until}) => ({since: Math.max(since - overlap, range.since), until})))
 }
 
-export const windowAsText = ({since, until}: TimeWindow): {readonly since: string | null; readonly until: string} => ({
+/** A window, as events tell it. */
+export type WindowText = {readonly since: string | null; readonly until: string}
+
+export const windowAsText = ({since, until}: TimeWindow): WindowText => ({
   since: Number.isFinite(since) ? new Date(since).toISOString() : null,
   until: new Date(until).toISOString(),
+})
+
+export const windowFrom = ({since, until}: WindowText): TimeWindow => ({
+  since: since === null ? -Infinity : Date.parse(since),
+  until: Date.parse(until),
 })
 
 /** Writes a window for a person. */

@@ -2,7 +2,7 @@ import type {Counts} from '../model/counts.ts'
 import {errorMemberOf, formatNext} from '../base/error-output.ts'
 import {codeOf, messageWithCauses, type Outcome} from '../base/errors.ts'
 import {printable} from '../base/printable.ts'
-import {outcomeOfRun, type FinishedRun, type RunDescription} from '../run/finished-run.ts'
+import {outcomeOfRun, type FinishedRun, type RunDescription, type SavedPlan} from '../run/finished-run.ts'
 import {rowOf} from '../model/run-mode.ts'
 import type {Preview} from '../sink/sink.ts'
 import type {Estimate, RateLimit} from '../source.ts'
@@ -56,6 +56,7 @@ export function summary(run: FinishedRun, maskSecrets: (text: string) => string)
     `${linePrefix}${job}: ${formatCounts(report.counts, preview)}, completed in ${seconds.toFixed(2)}s${lineSuffix}`,
     ...(diff === undefined ? [] : formatDiff(diff, diffContext(run, maskSecrets)).map(indent)),
     ...outcomeNotes(run).map(indent),
+    ...(run.plan === undefined ? [] : formatSavedPlan(run.plan).map(indent)),
   ]
   for (const {idemKey, json} of preview?.samples ?? []) {
     const text = maskSecrets(json)
@@ -67,6 +68,10 @@ export function summary(run: FinishedRun, maskSecrets: (text: string) => string)
   }
   return lines
 }
+
+const formatSavedPlan = ({path, id, expiresAt}: SavedPlan): readonly string[] => [
+  `plan ${id}, which holds all payloads in clear, until ${expiresAt.toISOString()}: lorchestra apply ${path}`,
+]
 
 const diffContext = ({description, report}: FinishedRun, maskSecrets: (text: string) => string): DiffContext => ({
   isWritten: description.written !== undefined,
@@ -121,7 +126,8 @@ function formatWhatIsIn({description, report}: FinishedRun): string {
   return `${read}${again}; the same command ${commits === 0 ? 'starts over' : 'goes on from there'}.`
 }
 
-function formatCounts(counts: Counts, preview: Preview | undefined): string {
+/** `preview`: of a run that wrote nothing, what it saw of its records. */
+export function formatCounts(counts: Counts, preview: Preview | undefined): string {
   const parts = [`${NUMBER.format(counts.extracted)} extracted`]
   if (preview === undefined)
     parts.push(`${NUMBER.format(counts.inserted)} inserted`, `${NUMBER.format(counts.updated)} updated`)
@@ -225,6 +231,9 @@ export function runMemberOf(run: FinishedRun, maskSecrets: (text: string) => str
       })),
     }),
     ...(run.diff !== undefined && {diff: diffMemberOf(run.diff, diffContext(run, maskSecrets))}),
+    ...(run.plan !== undefined && {
+      plan: {id: run.plan.id, file: run.plan.path, expires_at: run.plan.expiresAt.toISOString()},
+    }),
     ...(error !== undefined && {error: errorMemberOf(error, maskSecrets)}),
   }
 }

@@ -4,6 +4,7 @@ import type {PromotionReport} from '../run/promote-job.ts'
 import type {ListedTestTables, TestTablesRequest, TestTablesState} from '../run/test-tables.ts'
 import {testSetArgument, testTablesOf} from '../model/tables.ts'
 import type {DescribedTable} from '../warehouse/warehouse.ts'
+import {ageOf} from './age-text.ts'
 import {formatInserted, formatMore, formatPaths, formatUpdated, samplesOf} from './diff-text.ts'
 import type {ComparisonMember, TestCompareDocument} from './documents/test-compare.ts'
 import type {TestListDocument} from './documents/test-list.ts'
@@ -14,9 +15,6 @@ type Masked = (text: string) => string
 type Request = TestTablesRequest & {readonly start: number}
 
 const NUMBER = new Intl.NumberFormat('en-US')
-const MINUTE = 60_000
-const HOUR = 60 * MINUTE
-const DAY = 24 * HOUR
 
 /** Gives each set in a paragraph of its own. */
 export function formatTestSets(sets: readonly ListedTestTables[], now: number): string {
@@ -186,10 +184,5 @@ function cursorLine({test, production}: TestTablesState, {start}: Request): stri
 }
 
 const rowsOf = (rows: number): string => (rows === 1 ? '1 row' : `${NUMBER.format(rows)} rows`)
-
-function ageOf(milliseconds: number): string {
-  if (milliseconds < HOUR) return `${Math.max(1, Math.round(milliseconds / MINUTE))} min`
-  return milliseconds < DAY ? `${Math.round(milliseconds / HOUR)} h` : `${Math.round(milliseconds / DAY)} d`
-}
 
 const indent = (line: string): string => `  ${line}`

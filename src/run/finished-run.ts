@@ -18,6 +18,12 @@ export interface RunDescription {
   readonly notes: readonly string[]
 }
 
+export interface SavedPlan {
+  readonly path: string
+  readonly id: string
+  readonly expiresAt: Date
+}
+
 export interface FinishedRun {
   readonly description: RunDescription
   readonly runId: string
@@ -27,6 +33,8 @@ export interface FinishedRun {
   readonly preview: Preview | undefined
   /** What it would change, or changed in test tables; `undefined` where nobody asked for it, or the run failed. */
   readonly diff: Diff | undefined
+  /** What it would do is kept in this file, to be applied. */
+  readonly plan?: SavedPlan
   /** No warehouse was opened, so nothing was known to be stored. */
   readonly storedUnknown: boolean
   readonly limited: boolean

@@ -2,6 +2,7 @@ import {ownProcess} from '../base/process-identity.ts'
 import {createEvent, type Event, type EventDetails} from '../model/events.ts'
 import {windowAsText, type TimeWindow} from '../model/window.ts'
 import type {JsonObject, Stream} from '../source.ts'
+import {nameOfStream} from '../warehouse/event-rows.ts'
 import type {RunTotal} from './commit-ledger.ts'
 import type {JobRun} from './job-run.ts'
 import type {SweptKeys} from './swept-keys.ts'
@@ -32,7 +33,7 @@ export class JobEvents {
       job,
       account,
       mode: sink.mode,
-      streams: streams.map(({sourceSystem, objectType}) => `${sourceSystem}/${objectType}`),
+      streams: streams.map(nameOfStream),
       request: {...request, ...(again !== undefined && {again: again.spans.length})},
       process: {...(await ownProcess())},
       ...(claim !== undefined && {claim}),

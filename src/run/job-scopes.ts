@@ -57,7 +57,12 @@ export async function resolvedJob(
 
 /** Asks the source of a job which streams it reads, and with what selection; nothing is read. */
 export async function scopesOf(question: JobQuestion, name: string): Promise<ScopedJob> {
-  const {job, source, resolved} = await askedJob(question, name)
+  const asked = await askedJob(question, name)
+  return scopesOfJob(asked.job, asked)
+}
+
+/** Gives the streams that a job reads whose source was asked. */
+export function scopesOfJob(job: Job, {source, resolved}: Pick<AskedJob, 'source' | 'resolved'>): ScopedJob {
   const {options, selectionHash: selection} = resolved
   const groups = streamGroups(
     sourceAnswer(() => source.streams(options)),

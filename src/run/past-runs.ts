@@ -32,11 +32,13 @@ export interface PastRun {
   readonly seeds: ReadonlyMap<string, number> | undefined
   /** The runs that it took back, where it is an undo. */
   readonly undoes: readonly string[]
+  /** The plan that it applied, and how many commits of it are in. */
+  readonly applies: {readonly plan: string; readonly commits: number} | undefined
   /** Its streams were taken at this time of the warehouse's own clock, where that has one. */
   readonly warehouseTime: number | undefined
   /** See `RunEvent`. */
   readonly place: number
-  /** Rows that it wrote say that they were read then: at its own start, or at those of the runs that it promoted. */
+  /** Rows that it wrote say that they were read then: at its own start, at those of the runs that it promoted, or when the plan was read. */
   readonly readAt: readonly number[]
 }
 
@@ -65,6 +67,7 @@ const startedShape = z.object({
   promotion: z.object({runs: z.array(z.string()), started: z.array(z.iso.datetime()).default([])}).optional(),
   undo: z.object({runs: z.array(z.string())}).optional(),
   seed: z.object({}).optional(),
+  plan: z.object({id: z.string(), read_at: z.iso.datetime()}).optional(),
 })
 
 const seededShape = z.object({schema: z.literal(1), rows: z.int().nonnegative()})
@@ -124,7 +127,7 @@ async function pastRun(events: readonly RunEvent[]): Promise<PastRun | undefined
   const commits = events.flatMap((event) => commitFrom(event))
   const counts = noCounts()
   for (const commit of commits) addCounts(counts, commit.counts)
-  const {job, account, mode, streams, promotion, undo, seed, warehouse_time: warehouseTime} = about.data
+  const {job, account, mode, streams, promotion, undo, seed, plan, warehouse_time: warehouseTime} = about.data
   return {
     runId: started.runId,
     job,
@@ -141,9 +144,10 @@ async function pastRun(events: readonly RunEvent[]): Promise<PastRun | undefined
     promotes: promotion?.runs ?? [],
     seeds: seed === undefined ? undefined : new Map(events.flatMap(seededBy)),
     undoes: undo?.runs ?? [],
+    applies: plan && {plan: plan.id, commits: events.filter(({type}) => type === 'plan.applied').length},
     warehouseTime: warehouseTime === undefined ? undefined : Date.parse(warehouseTime),
     place: started.place,
-    readAt: promotion === undefined ? [started.at] : promotion.started.map((at) => Date.parse(at)),
+    readAt: (promotion?.started ?? (plan && [plan.read_at]))?.map((at) => Date.parse(at)) ?? [started.at],
   }
 }
 

@@ -9,6 +9,7 @@ import type {JsonObject} from '../source.ts'
 import type {ChangedRows} from '../warehouse/promotion.ts'
 import type {StreamScope, StreamState, WarehouseWriter} from '../warehouse/warehouse.ts'
 import type {CommitCounts} from '../warehouse/commit-batch.ts'
+import {nameOfStream} from '../warehouse/event-rows.ts'
 import {knownSchema} from './record-shapes.ts'
 import {createRunId} from './run-id.ts'
 import {coverageEvents, shapeEvents} from './taken-over-events.ts'
@@ -86,7 +87,7 @@ async function write(
     job,
     account,
     mode: 'production',
-    streams: scopes.map(({stream}) => `${stream.sourceSystem}/${stream.objectType}`),
+    streams: scopes.map(({stream}) => nameOfStream(stream)),
     request: {},
     process: {...(await ownProcess())},
     promotion: {

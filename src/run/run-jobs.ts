@@ -4,21 +4,22 @@ import {setFlagsFromString} from 'node:v8'
 import type {Config as CommandLine} from '@oclif/core'
 
 import type {Config} from '../config/config.ts'
-import {outcomeOf, type Outcome} from '../base/errors.ts'
+import {outcomeOf, usageError, type Outcome} from '../base/errors.ts'
 import type {ResolvedOptions} from '../config/job-options.ts'
 import {runSettings} from '../config/job-settings.ts'
 import {expandJobs, findJob, type Job} from '../config/jobs.ts'
 import type {Mask} from '../base/mask.ts'
 import {outcomeOfRun, type FinishedRun, type RunDescription} from './finished-run.ts'
 import {HeldWarehouse} from './held-warehouse.ts'
-import {resolvedJob} from './job-scopes.ts'
+import {resolvedJob, scopesOfJob} from './job-scopes.ts'
 import {assertReadsTheSame} from './read-again.ts'
 import {createRunId} from './run-id.ts'
 import {runJob} from './run-job.ts'
 import type {Notifier, RunObserver, RunProgress} from './run-observer.ts'
+import type {PlanToSave} from './save-plan.ts'
 import {assertSignedIn} from '../sources/signed-in.ts'
 import {openSink, opensWarehouse} from '../sink/open-sink.ts'
-import type {Sink} from '../sink/sink.ts'
+import type {Sink, SinkOptions} from '../sink/sink.ts'
 import type {Claim} from '../model/claim.ts'
 import {writesProduction, type RunMode} from '../model/run-mode.ts'
 import type {Logger, SecretStore} from '../source.ts'
@@ -27,7 +28,7 @@ import {sourceAnswer} from '../sources/source-answer.ts'
 import {SourceBoxes} from '../sources/source-boxes.ts'
 import {inTurn} from '../base/waiting.ts'
 import {kindOf} from '../warehouse/kinds.ts'
-import {openWarehouse} from '../warehouse/open-warehouse.ts'
+import {openWarehouse, outsideOfRuns} from '../warehouse/open-warehouse.ts'
 import type {ReadRequest} from './window-request.ts'
 
 export interface RunJobsOptions {
@@ -41,6 +42,8 @@ export interface RunJobsOptions {
   readonly samples: number
   /** Rows of each kind that a diff shows; `undefined`: no diff. */
   readonly diffSamples: number | undefined
+  /** Keeps what a dry run of one job would do, to be applied. */
+  readonly out?: PlanToSave | undefined
   /** How many jobs run at a time. */
   readonly concurrency: number
   readonly read: ReadRequest
@@ -63,6 +66,7 @@ export async function runJobs(options: RunJobsOptions): Promise<readonly Outcome
   const waiting = expandJobs(config, options.jobs).map((name) =>
     findJob(config, name, account === undefined ? {} : {account}),
   )
+  if (options.out !== undefined && waiting.length > 1) throw onePlanOneJob(waiting.length)
   const outcomes: Outcome[] = []
   const boxes = new SourceBoxes(options.commandLine, config, {log: options.log, mask: options.mask})
   const runWaiting = async (): Promise<void> => {
@@ -107,9 +111,34 @@ async function runOne(options: RunJobsOptions, job: Job, boxes: SourceBoxes): Pr
   // Jobs of one command that read one stream are not in each other's way, as two commands would be.
   return streams.toSorted().reduceRight(
     (run, stream) => async () => inTurn(stream, options.signal, run),
-    async () => runResolved(options, job, {source, resolved, secrets}),
+    async () => runOrPlan(options, job, {source, resolved, secrets}),
   )()
 }
+
+interface ReadyJob {
+  readonly source: HostedSource
+  readonly resolved: ResolvedOptions
+  readonly secrets: SecretStore
+}
+
+async function runOrPlan(options: RunJobsOptions, job: Job, ready: ReadyJob): Promise<FinishedRun> {
+  const {out, config, commandLine, signal, mask} = options
+  if (out === undefined) return runResolved(options, job, ready)
+  const [{savePlan}, warehouse] = await Promise.all([
+    import('./save-plan.ts'),
+    openWarehouse(config.warehouse, outsideOfRuns(signal)),
+  ])
+  const {scopes} = scopesOfJob(job, ready)
+  const {version} = commandLine
+  const request = {out, version, settings: config.warehouse, warehouse, scopes, maskSecrets: mask.apply}
+  return savePlan(request, async (plan) => runResolved(options, job, ready, plan))
+}
+
+const onePlanOneJob = (jobs: number): Error =>
+  usageError(`a plan is of one job, and these are ${jobs}`, {
+    code: 'E_USAGE_FLAGS',
+    next: 'Make a plan for each of them: lorchestra run JOB --dry-run --diff --out FILE',
+  })
 
 /** The box starts in a process of its own; meanwhile this one loads what it needs next. */
 async function loadWarehouse(options: RunJobsOptions): Promise<void> {
@@ -125,7 +154,8 @@ const needsCoverage = ({read, diffSamples}: RunJobsOptions): boolean =>
 async function runResolved(
   options: RunJobsOptions,
   job: Job,
-  {source, resolved, secrets}: {source: HostedSource; resolved: ResolvedOptions; secrets: SecretStore},
+  {source, resolved, secrets}: ReadyJob,
+  plan?: SinkOptions['plan'],
 ): Promise<FinishedRun> {
   const {config, commandLine, read, signal, log, mask, observer} = options
   const kind = kindOf(config.warehouse)
@@ -148,6 +178,7 @@ async function runResolved(
       samples: options.samples,
       diffSamples: options.diffSamples,
       priced: (bytes) => observer.priced(description, bytes),
+      plan,
       hiddenPaths: job.hiddenPaths,
     },
     options.mode,

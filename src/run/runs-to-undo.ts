@@ -30,6 +30,7 @@ export async function planUndo({warehouse, production, runId, through}: UndoRequ
   const all = await pastRuns(await warehouse.readRunEvents(production, {limit: NEWEST_RUNS}))
   const wanted = all.find((run) => run.runId === runId) ?? (await unknown(warehouse, production, runId))
   assertCanBeUndone(wanted)
+  assertBeganItsPlan(wanted, all)
   const runs = [...withLaterRuns(wanted, all)].toSorted((one, other) => one.place - other.place)
   const open = runs.find(({outcome}) => outcome === 'running')
   if (open !== undefined) throw underWay(open)
@@ -96,6 +97,17 @@ function assertCanBeUndone({runId, outcome, undoes, commits}: PastRun): void {
       code: 'E_UNDO_REFUSED',
       next: 'There is nothing to undo. `lorchestra runs list` shows what runs did.',
     })
+}
+
+/** Rows of a plan say that they were read at one time, whichever of several runs has applied them. */
+function assertBeganItsPlan({runId, applies, place}: PastRun, all: readonly PastRun[]): void {
+  const earlier = all.filter((run) => run.place < place && run.outcome !== 'undone' && run.commits.length > 0)
+  const first = earlier.findLast((run) => applies !== undefined && run.applies?.plan === applies.plan)
+  if (first === undefined) return
+  throw usageError(`run ${first.runId} applied the first part of the plan that run ${runId} went on with`, {
+    code: 'E_UNDO_REFUSED',
+    next: `Undo both: lorchestra runs undo ${first.runId} --through`,
+  })
 }
 
 async function unknown(warehouse: Warehouse, production: ProductionTables, runId: string): Promise<never> {

@@ -4,6 +4,7 @@ import {noCounts} from '../model/counts.ts'
 import {createEvent, type EventDetails} from '../model/events.ts'
 import type {RunMode} from '../model/run-mode.ts'
 import {beginOnProduction} from '../sink/beside-runs.ts'
+import {nameOfStream} from '../warehouse/event-rows.ts'
 import {KNOWN_REQUIREMENT} from '../warehouse/undone-runs.ts'
 import type {UndoneRows} from '../warehouse/undo.ts'
 import type {StreamScope} from '../warehouse/warehouse.ts'
@@ -60,7 +61,7 @@ async function write(
     job,
     account,
     mode: 'production',
-    streams: streams.map(({sourceSystem, objectType}) => `${sourceSystem}/${objectType}`),
+    streams: streams.map(nameOfStream),
     request: {},
     process: {...(await ownProcess())},
     undo: {runs},

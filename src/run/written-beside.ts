@@ -1,5 +1,5 @@
 import {asError, messageWithCauses} from '../base/errors.ts'
-import {noCounts} from '../model/counts.ts'
+import {noCounts, type Counts} from '../model/counts.ts'
 import type {Event, EventDetails} from '../model/events.ts'
 import type {WarehouseWriter} from '../warehouse/warehouse.ts'
 
@@ -9,11 +9,13 @@ export interface WritingBeside {
   readonly startedAt: Date
   readonly event: (details: Omit<EventDetails, 'runId' | 'at'>) => Event
   readonly maskSecrets: (text: string) => string
+  /** What is committed by now, where there is more than one commit. */
+  readonly committed?: () => {readonly counts: Counts; readonly commits: number}
 }
 
 /** Writes what is no reading of a job. Where that fails the log says so, and the streams are free again either way. */
 export async function writeBeside<Result>(
-  {job, account, startedAt, event, maskSecrets}: WritingBeside,
+  {job, account, startedAt, event, maskSecrets, committed}: WritingBeside,
   writer: WarehouseWriter,
   write: () => Promise<Result>,
 ): Promise<Result> {
@@ -21,10 +23,11 @@ export async function writeBeside<Result>(
     return await write()
   } catch (thrown) {
     const error = maskSecrets(messageWithCauses(asError(thrown)))
+    const {counts, commits} = committed?.() ?? {counts: noCounts(), commits: 0}
     const failed = event({
       type: 'job.failed',
       error,
-      payload: {job, account, counts: {...noCounts()}, commits: 0, duration_seconds: secondsSince(startedAt)},
+      payload: {job, account, counts: {...counts}, commits, duration_seconds: secondsSince(startedAt)},
     })
     try {
       await writer.commit({runStartedAt: startedAt, records: [], loneRecords: [], events: [], rows: 0}, () => [failed])

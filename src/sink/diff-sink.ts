@@ -2,6 +2,7 @@ import type {Event} from '../model/events.ts'
 import type {RunMode} from '../model/run-mode.ts'
 import type {SpoolableRecord} from '../model/raw-object-columns.ts'
 import type {TableSet} from '../model/tables.ts'
+import type {CommitCounts} from '../warehouse/commit-batch.ts'
 import type {StreamState} from '../warehouse/warehouse.ts'
 import type {Diff} from './diff.ts'
 import {Differ} from './differ.ts'
@@ -18,7 +19,7 @@ interface Begun {
 
 /**
  * The sink of a dry run that tells what the run would change: what is to be committed is compared with the tables that a run
- * would write, and forgotten. It keeps records in files until the next batch is compared.
+ * would write, and forgotten, or kept for whoever applies it. It keeps records in files until the next batch is compared.
  */
 export class DiffSink implements Sink {
   readonly mode: RunMode
@@ -99,12 +100,14 @@ export class DiffSink implements Sink {
     await this.#running().spool.clear()
   }
 
-  async commit(): Promise<undefined> {
+  async commit(events: (counts: CommitCounts) => readonly Event[]): Promise<undefined> {
     const running = this.#running()
     const {spool, differ, startedAt} = running
     running.spool = spool.next()
     try {
-      await differ.compare(await spool.batch(startedAt))
+      const batch = await spool.batch(startedAt)
+      const counts = await differ.compare(batch)
+      await this.#options.plan?.keep({batch, counts, events: events(counts)})
     } finally {
       await spool.close()
     }

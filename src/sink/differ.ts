@@ -1,7 +1,7 @@
 import type {Event} from '../model/events.ts'
 import type {TableSet} from '../model/tables.ts'
-import type {CommitBatch} from '../warehouse/commit-batch.ts'
-import type {Comparison, StreamsToCompare} from '../warehouse/comparison.ts'
+import type {CommitBatch, CommitCounts} from '../warehouse/commit-batch.ts'
+import {commitCountsOf, type Comparison, type StreamsToCompare} from '../warehouse/comparison.ts'
 import type {Warehouse} from '../warehouse/warehouse.ts'
 import {DiffTally, type Diff} from './diff.ts'
 import type {SinkOptions} from './sink.ts'
@@ -29,12 +29,14 @@ export class Differ {
     return new Differ(comparison, new DiffTally({samples: diffSamples, hiddenPaths}), streams.tables)
   }
 
-  async compare(batch: CommitBatch): Promise<void> {
+  /** Answers with what a commit of the batch counts. */
+  async compare(batch: CommitBatch): Promise<CommitCounts> {
     const compared = await this.#comparison.compare(batch, {
       isChanged: (row) => this.#tally.isChanged(row),
       insertedSamples: this.#tally.insertedSamplesLeft,
     })
     this.#tally.add(compared)
+    return commitCountsOf(compared)
   }
 
   async written(idemKeys: readonly string[]): Promise<ReadonlySet<string>> {

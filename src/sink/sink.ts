@@ -5,6 +5,7 @@ import type {ProductionTables, TableSet} from '../model/tables.ts'
 import type {CommitResult, StreamScope, StreamState, Warehouse} from '../warehouse/warehouse.ts'
 import type {CommitCounts} from '../warehouse/commit-batch.ts'
 import type {Diff} from './diff.ts'
+import type {PlanDraft} from './plan-draft.ts'
 import type {SpoolableRecord} from '../model/raw-object-columns.ts'
 
 /**
@@ -80,6 +81,8 @@ export interface SinkOptions {
   readonly diffSamples?: number | undefined
   /** Hears, where reading is billed, how many bytes a diff may read for each commit, before any is read. */
   readonly priced?: (bytes: number) => void
+  /** Keeps the commits of a dry run that compares. */
+  readonly plan?: Pick<PlanDraft, 'keep'> | undefined
   /** Paths into payloads that neither of them shows. */
   readonly hiddenPaths: readonly string[]
 }

@@ -1,7 +1,7 @@
 import {isSameJson} from '../base/json-difference.ts'
 import type {Stream} from '../source.ts'
 import type {TableSet} from '../model/tables.ts'
-import type {CommitBatch} from './commit-batch.ts'
+import type {CommitBatch, CommitCounts} from './commit-batch.ts'
 
 export interface StreamsToCompare {
   readonly tables: TableSet
@@ -70,6 +70,15 @@ export interface Compared {
   readonly counts: ReadonlyMap<string, ComparedCounts>
   readonly inserted: readonly InsertedSample[]
 }
+
+/** Gives what a commit counts that does what was compared: rows that were read later stay as they are. */
+export const commitCountsOf = ({counts}: Compared): CommitCounts =>
+  new Map(
+    [...counts].map(([objectType, {insert, update, unchanged, newer, duplicate}]) => [
+      objectType,
+      {inserted: insert, updated: update, unchanged: unchanged + newer, duplicates: duplicate},
+    ]),
+  )
 
 /** Tells whether two payloads are different values. What is no JSON to JavaScript is compared as it is written. */
 export function isAnotherValue({stored, staged}: Pick<ChangedRow, 'stored' | 'staged'>): boolean {

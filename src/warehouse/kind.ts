@@ -15,6 +15,8 @@ export interface WarehouseKind<Settings extends WarehouseSettings = WarehouseSet
   readonly starter: WarehouseStarter
   /** Loads the client, which is slow, and contacts nothing: a run does it while the box of its source starts. */
   load(): Promise<unknown>
+  /** Names the place where the tables are, so that a plan that was made for one is not applied to another. */
+  placeOf(settings: Settings): string
   /** Opens nothing yet. The settings are those that `loadSettings` resolved. */
   open(settings: Settings, options: OpenOptions): Promise<Warehouse>
 }

@@ -31,7 +31,7 @@ export interface Warehouse {
   readStreamStates(tables: TableSet, scopes: readonly StreamScope[]): Promise<readonly StreamState[]>
   /** Reads what was rejected, oldest first; `undefined` where these tables know no such run. */
   readRejects(tables: TableSet, wanted: WantedRejects): Promise<readonly Reject[] | undefined>
-  /** Reads what the newest runs that are wanted logged as `job.*`, `ingestion.*` and `tables.seeded`, oldest first; none if no log. */
+  /** Reads what the newest runs that are wanted logged as `job.*`, `ingestion.*`, `plan.*` and `tables.seeded`, oldest first; none if no log. */
   readRunEvents(tables: TableSet, wanted: WantedRuns): Promise<readonly RunEvent[]>
   /** Reads all that these tables say of one record. */
   readRecord(tables: TableSet, key: RecordKey): Promise<StoredRecord>
@@ -218,6 +218,8 @@ export interface WantedRejects {
 export interface WantedRuns {
   readonly job?: string
   readonly runId?: string
+  /** Runs that took none of these are left out. */
+  readonly streams?: readonly Stream[]
   /** The largest number of runs that are read, with all of their events. */
   readonly limit: number
 }

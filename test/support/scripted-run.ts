@@ -9,7 +9,7 @@ import {setRunMode, type RunMode} from '../../src/model/run-mode.ts'
 import {forgetRunMode} from './run-mode.ts'
 import {openSink} from '../../src/sink/open-sink.ts'
 import type {Diff} from '../../src/sink/diff.ts'
-import type {Preview, Sink} from '../../src/sink/sink.ts'
+import type {Preview, Sink, SinkOptions} from '../../src/sink/sink.ts'
 import {parseDuration} from '../../src/base/time.ts'
 import {DuckDBWarehouse} from '../../src/warehouse/duckdb/warehouse.ts'
 import type {TableSet} from '../../src/model/tables.ts'
@@ -59,6 +59,8 @@ export interface ScriptedRun {
   readonly observe?: JobRun['observe']
   /** Asks for a diff with so many rows of each kind. */
   readonly diffSamples?: number
+  /** Keeps the commits of a dry run. */
+  readonly plan?: SinkOptions['plan']
   readonly hiddenPaths?: readonly string[]
   readonly priced?: (bytes: number) => void
   readonly estimated?: JobRun['estimated']
@@ -106,6 +108,7 @@ export async function scriptedRun(run: ScriptedRun): Promise<ScriptedResult> {
         needsCoverage: request.since === undefined || run.diffSamples !== undefined,
         samples: 3,
         diffSamples: run.diffSamples,
+        plan: run.plan,
         hiddenPaths: run.hiddenPaths ?? [],
         ...(run.priced !== undefined && {priced: run.priced}),
       },

@@ -7,3 +7,4 @@ export const sourceSystem = z.string().describe('Where records come from, as the
 export const objectType = z.string().describe('What the records are, as the tables say it.')
 export const runId = z.string().describe('Id of the run: correlation_id of its events.')
 export const warehouse = z.string().describe('Kind of the warehouse.')
+export const planId = z.string().describe('Id of a plan: the SHA-256 of its manifest.')

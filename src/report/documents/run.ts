@@ -56,6 +56,10 @@ export const runMember = z
       .optional()
       .describe('Some records of a dry run.'),
     diff: diffMember.optional().describe('With --diff, unless the run failed.'),
+    plan: z
+      .strictObject({id: names.planId, file: z.string().describe('Where it is.'), expires_at: instant})
+      .optional()
+      .describe('With --out: what `lorchestra apply` takes.'),
     error: errorMember.optional(),
   })
   .meta({id: 'run', description: 'One run of one job.'})

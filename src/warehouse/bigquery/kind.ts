@@ -34,6 +34,7 @@ export const bigquery: WarehouseKind<BigQuerySettings> = {
   async load() {
     return Promise.all([import('./warehouse.ts'), import('@google-cloud/bigquery')])
   },
+  placeOf: ({project, dataset, apiEndpoint}) => [apiEndpoint, project, dataset].filter(Boolean).join('/'),
   async open({touchAfter, testTablesExpire, ...settings}, {signal}) {
     const {BigQueryWarehouse} = await import('./warehouse.ts')
     const durations = {

@@ -1,13 +1,13 @@
-import {runEventIn} from '../event-rows.ts'
+import {nameOfStream, runEventIn} from '../event-rows.ts'
 import type {RunEvent, WantedRuns} from '../warehouse.ts'
 import type {Queries} from './query.ts'
-import {ANY_TIME} from './sql.ts'
+import {ANY_TIME, literal} from './sql.ts'
 import {undoneRuns} from './undone-runs.ts'
 
 export async function readRunEvents(
   queries: Queries,
   eventLog: string,
-  {job, runId, limit}: WantedRuns,
+  {job, runId, streams, limit}: WantedRuns,
   signal: AbortSignal,
 ): Promise<readonly RunEvent[]> {
   const rows = await queries.rows({
@@ -15,6 +15,7 @@ export async function readRunEvents(
   SELECT correlation_id FROM ${eventLog}
   WHERE ${ANY_TIME} AND event_type = 'job.started'
     ${job === undefined ? '' : "AND JSON_VALUE(payload, '$.job') = @job"} ${runId === undefined ? '' : 'AND correlation_id = @run_id'}
+    ${streams === undefined ? '' : `AND EXISTS (SELECT 1 FROM UNNEST(JSON_VALUE_ARRAY(payload, '$.streams')) AS taken WHERE taken IN (${streams.map(nameOfStream).map(literal).join(', ')}))`}
   GROUP BY correlation_id ORDER BY MAX(created_at) DESC, correlation_id DESC LIMIT ${limit}
 )
 SELECT correlation_id, event_type, source_system, object_type, CAST(UNIX_MILLIS(created_at) AS STRING) AS created_ms, error_message,
@@ -23,7 +24,7 @@ SELECT correlation_id, event_type, source_system, object_type, CAST(UNIX_MILLIS(
        CAST(correlation_id IN (${undoneRuns(eventLog)}) AS STRING) AS undone
 FROM ${eventLog}
 WHERE ${ANY_TIME} AND correlation_id IN (SELECT correlation_id FROM newest)
-  AND event_type IN ('job.started', 'job.completed', 'job.failed', 'ingestion.completed', 'ingestion.failed', 'tables.seeded')
+  AND event_type IN ('job.started', 'job.completed', 'job.failed', 'ingestion.completed', 'ingestion.failed', 'tables.seeded', 'plan.applied')
 ORDER BY created_at, event_id`,
     values: {...(job !== undefined && {job}), ...(runId !== undefined && {run_id: runId})},
     what: 'reading what runs logged',

@@ -29,6 +29,7 @@ export const duckdb: WarehouseKind<DuckDBSettings> = {
   async load() {
     return Promise.all([import('./warehouse.ts'), import('@duckdb/node-api')])
   },
+  placeOf: ({path}) => path,
   async open({path, lockTimeout, undo}, {temporaryFolder, signal, heldBy}) {
     const [{DuckDBWarehouse}, {realFile}] = await Promise.all([import('./warehouse.ts'), import('./real-file.ts')])
     const database = {path: await realFile(path), temporaryFolder, lockTimeout: LOCK_TIMEOUT}

@@ -22,6 +22,7 @@ export const memory: WarehouseKind<MemorySettings> = {
   async load() {
     return import('./warehouse.ts')
   },
+  placeOf: ({database}) => database,
   async open({database}) {
     const {MemoryWarehouse} = await import('./warehouse.ts')
     return new MemoryWarehouse(database)

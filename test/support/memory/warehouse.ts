@@ -22,6 +22,7 @@ import type {StoredPayload, WantedPayloads} from '../../../src/warehouse/stored-
 import {ownProcess} from '../../../src/base/process-identity.ts'
 import {begunAnew} from '../../../src/warehouse/held-streams.ts'
 import {assertLogIsOf} from '../../../src/warehouse/log-of-runs.ts'
+import {nameOfStream} from '../../../src/warehouse/event-rows.ts'
 import {JSON_LINES} from '../../../src/warehouse/record-lines.ts'
 import {assertLogIsKnown} from '../../../src/warehouse/undone-runs.ts'
 import {commitBatch} from './commit.ts'
@@ -30,7 +31,18 @@ import {rejectsIn} from './rejects.ts'
 import {recordIn, runEventOf} from './stored-record.ts'
 import {memoryDatabase, type MemoryDatabase, type MemoryRow} from './tables.ts'
 
-const OF_RUNS = ['job.started', 'job.completed', 'job.failed', 'ingestion.completed', 'ingestion.failed', 'tables.seeded']
+const OF_RUNS = [
+  'job.started',
+  'job.completed',
+  'job.failed',
+  'ingestion.completed',
+  'ingestion.failed',
+  'plan.applied',
+  'tables.seeded',
+]
+
+const takesAny = ({payload}: Event, streams: readonly Stream[]): boolean =>
+  streams.map(nameOfStream).some((name) => ((payload?.['streams'] ?? []) as readonly string[]).includes(name))
 
 export class MemoryWarehouse implements Warehouse {
   readonly recordLines = JSON_LINES
@@ -49,11 +61,12 @@ export class MemoryWarehouse implements Warehouse {
     return Promise.resolve(rejectsIn(this.#log(tables), rows, wanted))
   }
 
-  readRunEvents(tables: TableSet, {job, runId, limit}: WantedRuns): Promise<readonly RunEvent[]> {
+  readRunEvents(tables: TableSet, {job, runId, streams, limit}: WantedRuns): Promise<readonly RunEvent[]> {
     const log = this.#log(tables)
     const newest = log
       .filter((event) => event.event_type === 'job.started')
       .filter((event) => job === undefined || event.payload?.['job'] === job)
+      .filter((event) => streams === undefined || takesAny(event, streams))
       .map((event) => event.correlation_id)
       .filter((id) => runId === undefined || id === runId)
       .slice(-limit)

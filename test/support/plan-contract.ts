@@ -1,0 +1,270 @@
+import {readdir} from 'node:fs/promises'
+
+import {expect} from 'chai'
+
+import {codeOf, outcomeOf} from '../../src/base/errors.ts'
+import {readPlan} from '../../src/run/read-plan.ts'
+import {undoRun} from '../../src/run/undo-run.ts'
+import type {Warehouse} from '../../src/warehouse/warehouse.ts'
+import {applyApart} from './apply-apart.ts'
+import {apply, planOf, SETTINGS, type ToApply} from './planned-run.ts'
+import {withRunMode} from './run-mode.ts'
+import {PRODUCTION, type ScriptedRun} from './scripted-run.ts'
+import {scriptedSource, type ScriptedRecord} from './scripted-source.ts'
+import {DAY, yielding, type WarehouseUnderTest} from './warehouse-contract.ts'
+
+const HOUR = 3_600_000
+const full = {full: true}
+type Run = Omit<ScriptedRun, 'folder'>
+
+/** Several commits: one record of each hour, the last of which changes what an earlier one wrote. */
+const hourly = (hours: number): Run => {
+  const records: readonly ScriptedRecord[] = [
+    ...Array.from({length: hours}, (_, hour) => ({id: `r${hour}`, at: hour * HOUR, n: hour})),
+    {id: 'r0', at: (hours - 1) * HOUR + 1, n: 'again'},
+  ]
+  return {
+    source: scriptedSource(() => records, {defaults: {slice: '1h'}}),
+    start: 0,
+    now: hours * HOUR,
+    commitAfter: {records: 1, milliseconds: 300_000},
+  }
+}
+
+/** What saved plans promise on every warehouse. */
+export function describePlans(warehouse: () => WarehouseUnderTest): void {
+  const made = async (run: Run): Promise<string> => {
+    const {path, run: finished} = await planOf(warehouse(), run)
+    expect(finished.report.error).to.equal(undefined)
+    return path
+  }
+  const refusal = async (work: Promise<unknown>): Promise<Error> =>
+    work.then(
+      () => {
+        throw new Error('it was not refused')
+      },
+      (thrown: Error) => thrown,
+    )
+  const refused = async (path: string, more: ToApply = {}): Promise<Error> => refusal(apply(warehouse(), path, more))
+  const undo = async (runId: string, through = false) =>
+    withRunMode('production', async () =>
+      undoRun({
+        warehouse: warehouse().open(),
+        production: PRODUCTION,
+        runId,
+        through,
+        mode: 'production',
+        maskSecrets: (text) => text,
+        planned: () => {},
+      }),
+    )
+  const snapshot = async () => [await warehouse().stored(), await warehouse().logged()]
+  /** Rows and log of an account, but for what differs from run to run. */
+  const told = async (account: string, runIds: readonly string[]) => {
+    const plain = (value: unknown): unknown =>
+      JSON.parse(JSON.stringify(value).replaceAll(account, 'ACCOUNT')) as unknown
+    const rows = (await warehouse().stored()).filter(({key}) => key.includes(account))
+    const events = (await warehouse().logged())
+      .filter(({runId, type}) => runIds.includes(runId) && !type.startsWith('job.') && type !== 'plan.applied')
+      .map(({runId: _, payload, ...event}) => {
+        const {duration_seconds: __, bytes_billed: ___, ...rest} = payload ?? {}
+        return {...event, payload: rest}
+      })
+    return {rows: rows.map(plain), events: new Set(events.map((event) => JSON.stringify(plain(event))))}
+  }
+
+  it('does what the run would have done: rows, log, and where the next run begins', async () => {
+    const one = (account: string): Run => ({
+      account,
+      source: scriptedSource(() => [], {
+        async *extract({reject}) {
+          reject('no key', 'it has none')
+          yield {
+            records: [{id: 'a', n: 2}, {id: 'b'}, {id: 'c'}, {id: 'c', last: true}],
+            deleted: [`thing:scripted--${account}:gone`],
+          }
+        },
+        currentBookmark: () => Promise.resolve({since: 2, and: {x: 1, a: [1]}}),
+      }),
+      now: 2 * DAY,
+      request: {full: true},
+    })
+    for (const account of ['direct', 'planned'])
+      await warehouse().run({account, source: yielding({id: 'a', n: 1}, {id: 'b'}), now: DAY})
+    const direct = await warehouse().run(one('direct'))
+    const before = await snapshot()
+    const path = await made(one('planned'))
+    expect(await snapshot()).to.deep.equal(before)
+    const applied = await apply(warehouse(), path)
+    expect(applied.counts).to.deep.equal(direct.counts)
+    expect(applied).to.include({commits: 1, earlierCommits: 0, firstRejects: 1})
+    expect(await told('planned', [applied.runId ?? ''])).to.deep.equal(await told('direct', [direct.runId]))
+    const next = await Promise.all(
+      ['direct', 'planned'].map(async (account) => {
+        const source = scriptedSource(() => [], {canResume: () => Promise.resolve(true)})
+        const {cursor} = await warehouse().run({account, source, now: 3 * DAY, mode: 'dry-run'})
+        return {cursor, calls: source.calls}
+      }),
+    )
+    expect(next[1]).to.deep.equal(next[0])
+  })
+
+  it('makes several commits as the run would have, and logs the plan with each', async () => {
+    const direct = await warehouse().run({...hourly(3), account: 'direct'})
+    const path = await made({...hourly(3), account: 'planned'})
+    const {runId = '', commits} = await apply(warehouse(), path)
+    expect(commits).to.equal(3)
+    expect(await told('planned', [runId])).to.deep.equal(await told('direct', [direct.runId]))
+    const {id, file} = await readPlan(path)
+    await file.close()
+    const logged = (await warehouse().logged()).filter((event) => event.runId === runId)
+    expect(logged.filter(({type}) => type === 'plan.applied').map(({payload}) => payload)).to.have.deep.members(
+      [1, 2, 3].map((commit) => ({schema: 1, plan: id, commit})),
+    )
+    expect(logged.find(({type}) => type === 'job.completed')?.payload).to.deep.include({commits: 3})
+  })
+
+  it('is refused a second time, on a warehouse that was empty too', async () => {
+    const path = await made({source: yielding({id: 'a'}), now: DAY})
+    const {runId = ''} = await apply(warehouse(), path)
+    const before = await snapshot()
+    for (const mode of ['production', 'dry-run'] as const) {
+      const error = await refused(path, {mode})
+      expect(outcomeOf(error)).to.equal('usage')
+      expect(codeOf(error)).to.equal('E_PLAN_REFUSED')
+      expect(String(error)).to.include(`applied already by run ${runId}`)
+    }
+    expect(await snapshot()).to.deep.equal(before)
+  })
+
+  it('is refused where another run committed since', async () => {
+    const path = await made({source: yielding({id: 'a'}), now: DAY})
+    const {runId} = await warehouse().run({source: yielding({id: 'b'}), now: DAY + 1, job: 'another'})
+    const before = await snapshot()
+    for (const mode of ['production', 'dry-run'] as const) {
+      const error = await refused(path, {mode})
+      expect(outcomeOf(error)).to.equal('failed')
+      expect(codeOf(error)).to.equal('E_PLAN_STALE')
+      expect(String(error)).to.include(`production moved since this plan was made: run ${runId} committed 1 record`)
+    }
+    expect(await snapshot()).to.deep.equal(before)
+  })
+
+  it('heeds no run of another stream', async () => {
+    const path = await made({source: yielding({id: 'a'}), now: DAY})
+    await warehouse().run({source: yielding({id: 'b'}), now: DAY + 1, account: 'other'})
+    expect((await apply(warehouse(), path)).counts).to.include({inserted: 1})
+  })
+
+  it('is refused where a run was undone since, and can itself be undone, and is refused from then on', async () => {
+    const {runId: first} = await warehouse().run({source: yielding({id: 'a', n: 1}), now: DAY})
+    const path = await made({source: yielding({id: 'a', n: 2}, {id: 'b'}), now: 2 * DAY, request: full})
+    const rows = await warehouse().stored()
+    const {runId = ''} = await apply(warehouse(), path)
+    const undone = await undo(runId)
+    expect(undone.streams.map(({removed, restored}) => [removed, restored])).to.deep.equal([[1, 1]])
+    expect(await warehouse().stored()).to.deep.equal(rows)
+    const error = await refused(path)
+    expect(codeOf(error)).to.equal('E_PLAN_STALE')
+    expect(String(error)).to.include('took runs back')
+    const another = await planOf(warehouse(), {source: yielding({id: 'c'}), now: 3 * DAY}, {name: 'another'})
+    await undo(first)
+    expect(codeOf(await refused(another.path))).to.equal('E_PLAN_STALE')
+  })
+
+  it('writes nothing where somebody who logged nothing changed rows, and the log says that it failed', async () => {
+    await warehouse().run({source: yielding({id: 'a', n: 1}, {id: 'b', n: 1}), now: DAY})
+    const path = await made({source: yielding({id: 'a', n: 2}, {id: 'b', n: 1}), now: 2 * DAY, request: full})
+    await warehouse().removeRow('raw_objects', 'thing:scripted--acct1:b')
+    const rows = await warehouse().stored()
+    for (const mode of ['dry-run', 'production'] as const) {
+      const error = await refused(path, {mode})
+      expect(codeOf(error)).to.equal('E_PLAN_STALE')
+      expect(String(error)).to.include('somebody who logged nothing changed rows')
+    }
+    expect(await warehouse().stored()).to.deep.equal(rows)
+    const last = (await warehouse().logged()).filter(({type}) => type === 'job.failed')
+    expect(last.map(({error}) => error)).to.have.length(1)
+    expect((await warehouse().run({source: yielding({id: 'b', n: 1}), now: 3 * DAY})).error).to.equal(undefined)
+  })
+
+  it('compares in a dry run, and writes nothing', async () => {
+    await warehouse().run({source: yielding({id: 'r0'}), now: -DAY})
+    const path = await made(hourly(3))
+    const before = await snapshot()
+    const dry = await apply(warehouse(), path, {mode: 'dry-run'})
+    expect(dry).to.deep.include({runId: undefined, commits: 3})
+    expect(await snapshot()).to.deep.equal(before)
+    expect((await apply(warehouse(), path)).counts).to.deep.equal(dry.counts)
+  })
+
+  it('is refused before anything is contacted: expired, of the future, another id, another warehouse, other tables', async () => {
+    const path = await made({source: yielding({id: 'a'}), now: DAY})
+    const untouched = (): Warehouse => {
+      throw new Error('the warehouse was opened')
+    }
+    const {tables, settings} = SETTINGS
+    const attempts: readonly (readonly [string, ToApply])[] = [
+      ['expired', {now: Date.now() + DAY + 1}],
+      ['in the future', {now: Date.now() - DAY}],
+      ['not 0000', {expected: '0000'}],
+      ['was made for', {settings: {...SETTINGS, settings: {...settings, path: '/elsewhere.duckdb'}}}],
+      ['was made for', {settings: {...SETTINGS, tables: {...tables, rawObjects: 'others'}}}],
+    ]
+    for (const [words, more] of attempts) {
+      const error = await refused(path, {...more, warehouse: untouched})
+      expect(String(error)).to.include(words)
+      expect([outcomeOf(error), codeOf(error)]).to.deep.equal(['usage', 'E_PLAN_REFUSED'])
+    }
+    const {id, file} = await readPlan(path)
+    await file.close()
+    expect((await apply(warehouse(), path, {expected: id})).commits).to.equal(1)
+  })
+
+  it('goes on where a run was killed, before or after any of its commits', async () => {
+    await warehouse().run({...hourly(3), account: 'direct', runId: 'direct'})
+    const path = await made({...hourly(3), account: 'planned'})
+    for (const [commit, when] of [
+      [1, 'before'],
+      [1, 'after'],
+      [1, 'before'],
+      [1, 'after'],
+    ] as const) {
+      expect(await applyApart(warehouse(), path, {commit, when})).to.equal('killed')
+    }
+    const {commits, earlierCommits, runId = ''} = await apply(warehouse(), path)
+    expect({commits, earlierCommits}).to.deep.equal({commits: 1, earlierCommits: 2})
+    const done = (await warehouse().logged()).filter(({type}) => type === 'plan.applied').map((event) => event.runId)
+    expect(await told('planned', done)).to.deep.equal(await told('direct', ['direct']))
+    expect(String(await refused(path))).to.include('applied already')
+    const first = (await warehouse().logged()).find(
+      ({payload}) => payload?.['commit'] === 1 && payload['plan'] !== undefined,
+    )?.runId
+    const alone = await refusal(undo(runId))
+    expect(codeOf(alone)).to.equal('E_UNDO_REFUSED')
+    expect(String(alone)).to.include(`run ${first ?? ''} applied`)
+    await undo(first ?? '', true)
+    expect((await warehouse().stored()).filter(({key}) => key.includes('planned'))).to.deep.equal([])
+  })
+
+  it('leaves no file where the run failed, or production moved while it was read', async () => {
+    const failing = scriptedSource(() => [], {
+      async *extract() {
+        yield await Promise.resolve({records: [{id: 'a'}]})
+        throw new Error('the ink is dry')
+      },
+    })
+    expect(String((await planOf(warehouse(), {source: failing, now: DAY})).run.report.error)).to.include('the ink')
+    let other: string | undefined
+    const moving = scriptedSource(() => [], {
+      async *extract() {
+        other ??= (await warehouse().run({source: yielding({id: 'b'}), now: DAY, job: 'other'})).runId
+        yield {records: [{id: 'c'}]}
+      },
+    })
+    const {error} = (await planOf(warehouse(), {source: moving, now: DAY})).run.report
+    expect(codeOf(error)).to.equal('E_PLAN_STALE')
+    expect(String(error)).to.include(`run ${other ?? ''}`)
+    expect((await readdir(warehouse().folder)).filter((name) => name.includes('lorplan'))).to.deep.equal([])
+  })
+}
