@@ -6,6 +6,7 @@ import {errorDocument} from '../src/base/error-document.ts'
 import {helpDocument} from '../src/cli/help-document.ts'
 import {accountsListDocument} from '../src/report/documents/accounts-list.ts'
 import {accountsLoginDocument} from '../src/report/documents/accounts-login.ts'
+import {applyDocument} from '../src/report/documents/apply.ts'
 import {changedPluginsDocument} from '../src/report/documents/changed-plugins.ts'
 import {doctorDocument} from '../src/report/documents/doctor.ts'
 import {initDocument} from '../src/report/documents/init.ts'
@@ -13,6 +14,7 @@ import {jobsListDocument} from '../src/report/documents/jobs-list.ts'
 import {jobsNamesDocument} from '../src/report/documents/jobs-names.ts'
 import {jobsShowDocument} from '../src/report/documents/jobs-show.ts'
 import {runDegradedDocument, runFailedDocument} from '../src/report/documents/notification.ts'
+import {planShowDocument} from '../src/report/documents/plan.ts'
 import {queryDocument} from '../src/report/documents/query.ts'
 import {reconcileDocument} from '../src/report/documents/reconcile.ts'
 import {rejectsListDocument} from '../src/report/documents/rejects-list.ts'
@@ -42,11 +44,13 @@ import {warehouseShowDocument} from '../src/report/documents/warehouse-show.ts'
 const COMMANDS: Readonly<Record<string, z.ZodType>> = {
   'accounts list': accountsListDocument,
   'accounts login': accountsLoginDocument,
+  apply: applyDocument,
   doctor: doctorDocument,
   init: initDocument,
   'jobs list': jobsListDocument,
   'jobs names': jobsNamesDocument,
   'jobs show': jobsShowDocument,
+  'plan show': planShowDocument,
   'plugins install': changedPluginsDocument,
   'plugins update': changedPluginsDocument,
   query: queryDocument,

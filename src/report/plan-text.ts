@@ -84,7 +84,7 @@ const planMemberOf = ({id, manifest}: Plan): PlanMember => ({
   made_at: manifest.madeAt,
   read_at: manifest.readAt,
   expires_at: manifest.expiresAt,
-  made_by: manifest.lorchestra,
+  version: manifest.lorchestra,
   warehouse: {
     type: manifest.warehouse.type,
     place: manifest.warehouse.place,

@@ -104,6 +104,13 @@ describe('the documents of --json', () => {
     }
   })
 
+  it('plan show and apply: what a dry run keeps, and would still do', async () => {
+    const line = 'run diary_entries --dry-run --diff --refetch --full --out diary.lorplan'
+    await expectDocument(await printed(line), {name: 'run-plan', schema: 'run', exit: 3})
+    await expectDocument(await printed('plan show diary.lorplan'), {name: 'plan-show'})
+    await expectDocument(await printed('apply diary.lorplan --dry-run'), {name: 'apply'})
+  })
+
   it('test list, test compare, test promote, test drop, test seed, a run with --diff', async () => {
     const window = '--since 2024-01-01 --until 2024-04-01'
     const diff = await printed(`run diary_entries --dry-run --diff ${window}`)

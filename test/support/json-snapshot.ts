@@ -61,6 +61,8 @@ function normalized(value: unknown, folders: Readonly<Record<string, string>>, k
       .replaceAll(/(?!2024)\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, '2026-01-31T12:00:00.000Z')
       // The id of a run.
       .replaceAll(/-\d{14}-[0-9a-f]{8}\b/g, '-20260131120000-0a1b2c3d')
+      // The id of a plan.
+      .replaceAll(/\b[0-9a-f]{64}\b/g, '9c41e7d25b0e4a7f8d1c6b2a3f5e9d80c7b6a5948372615049f8e7d6c5b4a392')
       .replaceAll(/^v\d+\.\d+\.\d+$/g, 'v24.0.0')
       .replaceAll(/\d+\.\d GB/g, '100.0 GB')
   )

@@ -6,7 +6,7 @@ import * as names from './names.ts'
 import {planMember} from './plan.ts'
 
 export const applyDocument = document({
-  plan: planMember,
+  plan: planMember.describe('What was applied.'),
   run_id: names.runId.nullable().describe('The run that the log tells of it; null in a dry run.'),
   commits: z.int().nonnegative().describe('How many it made; a dry run counts those that it compared.'),
   earlier_commits: z.int().nonnegative().describe('Those of an earlier run that did not come to the end.'),

@@ -5,6 +5,7 @@ import {diffMember} from './diff.ts'
 import {document, type DocumentOf} from './document.ts'
 import {instant} from './instant.ts'
 import * as names from './names.ts'
+import {tablesMember} from './tables.ts'
 import {windowMember} from './window.ts'
 
 export const planMember = z
@@ -13,12 +14,16 @@ export const planMember = z
     job: names.job,
     source: names.source,
     account: names.account,
-    made_at: instant,
+    made_at: instant.describe('All was read by then.'),
     read_at: instant.describe('Rows say that they were read then.'),
-    expires_at: instant,
-    made_by: z.string().describe('The version of lorchestra.'),
+    expires_at: instant.describe('It cannot be applied from then on.'),
+    version: z.string().describe('The version of lorchestra that made it.'),
     warehouse: z
-      .strictObject({type: z.string(), place: z.string(), event_log: z.string(), raw_objects: z.string()})
+      .strictObject({
+        type: names.warehouse,
+        place: z.string().describe('The file, or the dataset.'),
+        ...tablesMember.shape,
+      })
       .describe('What it was made for.'),
     commits: z.int().positive().describe('How many it makes.'),
   })
@@ -27,8 +32,8 @@ export const planMember = z
 export const planShowDocument = document({
   plan: planMember,
   windows: z.array(windowMember).describe('What was read.'),
-  counts: countsOfAnyRun,
-  diff: diffMember,
+  counts: countsOfAnyRun.describe('What became of the records that were read.'),
+  diff: diffMember.describe('What it does to the table.'),
 })
 
 export type PlanMember = DocumentOf<typeof planMember>

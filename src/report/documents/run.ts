@@ -57,7 +57,11 @@ export const runMember = z
       .describe('Some records of a dry run.'),
     diff: diffMember.optional().describe('With --diff, unless the run failed.'),
     plan: z
-      .strictObject({id: names.planId, file: z.string().describe('Where it is.'), expires_at: instant})
+      .strictObject({
+        id: names.planId,
+        file: z.string().describe('Where it is.'),
+        expires_at: instant.describe('It cannot be applied from then on.'),
+      })
       .optional()
       .describe('With --out: what `lorchestra apply` takes.'),
     error: errorMember.optional(),
