@@ -40,7 +40,7 @@ describe('lorchestra init', () => {
     await writeFile(join(folder, '.gitignore'), 'node_modules/\n.env\nmine')
     expect((await lorchestra(['init'], {cwd: folder})).code).to.equal(0)
     expect(await readFile(join(folder, '.gitignore'), 'utf8')).to.equal(
-      'node_modules/\n.env\nmine\nlorchestra.duckdb\nlorchestra.duckdb.*\n',
+      'node_modules/\n.env\nmine\n*.lorplan\nlorchestra.duckdb\nlorchestra.duckdb.*\n',
     )
   })
 

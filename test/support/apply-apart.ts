@@ -40,20 +40,16 @@ export async function applyApart(
   return signal === 'SIGKILL' ? 'killed' : said
 }
 
-function killedIn(warehouse: Warehouse, {commit: last, when}: KillAt): Warehouse {
-  let commits = 0
-  const kill = (at: KillAt['when']): void => {
-    if (commits === last && at === when) process.kill(process.pid, 'SIGKILL')
-  }
+/** A warehouse whose writer calls `hook` before and after each commit. */
+function aroundCommits(warehouse: Warehouse, hook: (when: KillAt['when']) => void): Warehouse {
   const begin = async (run: Parameters<Warehouse['begin']>[0]): Promise<WarehouseWriter> => {
     const writer = await warehouse.begin(run)
     return {
       ...writer,
       commit: async (...given) => {
-        commits += 1
-        kill('before')
+        hook('before')
         const result = await writer.commit(...given)
-        kill('after')
+        hook('after')
         return result
       },
     }
@@ -64,6 +60,19 @@ function killedIn(warehouse: Warehouse, {commit: last, when}: KillAt): Warehouse
       const member: unknown = Reflect.get(target, name, target)
       return typeof member === 'function' ? (member.bind(target) as unknown) : member
     },
+  })
+}
+
+export const afterCommit = (warehouse: Warehouse, call: () => void): Warehouse =>
+  aroundCommits(warehouse, (when) => {
+    if (when === 'after') call()
+  })
+
+function killedIn(warehouse: Warehouse, {commit: last, when: at}: KillAt): Warehouse {
+  let commits = 0
+  return aroundCommits(warehouse, (when) => {
+    if (when === 'before') commits += 1
+    if (commits === last && at === when) process.kill(process.pid, 'SIGKILL')
   })
 }
 

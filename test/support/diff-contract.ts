@@ -204,7 +204,7 @@ export function describeDiff(warehouse: () => WarehouseUnderTest): void {
 const readAt = (at: number, record: object): ScriptedRecord =>
   Object.defineProperty({...record}, 'at', {value: at, enumerable: false}) as ScriptedRecord
 
-function generator(seed: number): () => number {
+export function generator(seed: number): () => number {
   let state = seed >>> 0
   return () => {
     state = (state + 0x6d2b79f5) >>> 0

@@ -2,12 +2,13 @@ import {readdir} from 'node:fs/promises'
 
 import {expect} from 'chai'
 
-import {codeOf, outcomeOf} from '../../src/base/errors.ts'
+import {codeOf, outcomeOf, stopped} from '../../src/base/errors.ts'
 import {readPlan} from '../../src/run/read-plan.ts'
 import {undoRun} from '../../src/run/undo-run.ts'
 import type {Warehouse} from '../../src/warehouse/warehouse.ts'
-import {applyApart} from './apply-apart.ts'
+import {afterCommit, applyApart} from './apply-apart.ts'
 import {apply, planOf, SETTINGS, type ToApply} from './planned-run.ts'
+import {generator} from './diff-contract.ts'
 import {withRunMode} from './run-mode.ts'
 import {PRODUCTION, type ScriptedRun} from './scripted-run.ts'
 import {scriptedSource, type ScriptedRecord} from './scripted-source.ts'
@@ -32,7 +33,18 @@ const hourly = (hours: number): Run => {
 }
 
 /** What saved plans promise on every warehouse. */
-export function describePlans(warehouse: () => WarehouseUnderTest): void {
+export function describePlans(
+  warehouse: () => WarehouseUnderTest,
+  {
+    steps,
+    remember = () => Promise.resolve(),
+  }: {
+    /** So many runs are in a random sequence. */
+    readonly steps: number
+    /** Makes an emulator remember what the table holds, which the service itself always does. */
+    readonly remember?: () => Promise<void>
+  },
+): void {
   const made = async (run: Run): Promise<string> => {
     const {path, run: finished} = await planOf(warehouse(), run)
     expect(finished.report.error).to.equal(undefined)
@@ -70,7 +82,7 @@ export function describePlans(warehouse: () => WarehouseUnderTest): void {
         const {duration_seconds: __, bytes_billed: ___, ...rest} = payload ?? {}
         return {...event, payload: rest}
       })
-    return {rows: rows.map(plain), events: new Set(events.map((event) => JSON.stringify(plain(event))))}
+    return {rows: rows.map(plain), events: events.map((event) => JSON.stringify(plain(event))).toSorted()}
   }
 
   it('does what the run would have done: rows, log, and where the next run begins', async () => {
@@ -160,6 +172,7 @@ export function describePlans(warehouse: () => WarehouseUnderTest): void {
     const {runId: first} = await warehouse().run({source: yielding({id: 'a', n: 1}), now: DAY})
     const path = await made({source: yielding({id: 'a', n: 2}, {id: 'b'}), now: 2 * DAY, request: full})
     const rows = await warehouse().stored()
+    await remember()
     const {runId = ''} = await apply(warehouse(), path)
     const undone = await undo(runId)
     expect(undone.streams.map(({removed, restored}) => [removed, restored])).to.deep.equal([[1, 1]])
@@ -224,6 +237,7 @@ export function describePlans(warehouse: () => WarehouseUnderTest): void {
   it('goes on where a run was killed, before or after any of its commits', async () => {
     await warehouse().run({...hourly(3), account: 'direct', runId: 'direct'})
     const path = await made({...hourly(3), account: 'planned'})
+    await remember()
     for (const [commit, when] of [
       [1, 'before'],
       [1, 'after'],
@@ -245,6 +259,59 @@ export function describePlans(warehouse: () => WarehouseUnderTest): void {
     expect(String(alone)).to.include(`run ${first ?? ''} applied`)
     await undo(first ?? '', true)
     expect((await warehouse().stored()).filter(({key}) => key.includes('planned'))).to.deep.equal([])
+  })
+
+  it('goes on where it was stopped between two commits, and the log says so', async () => {
+    const path = await made(hourly(3))
+    const stop = new AbortController()
+    const stopping = (real: Warehouse): Warehouse => afterCommit(real, () => stop.abort(stopped('SIGINT')))
+    const error = await refused(path, {signal: stop.signal, warehouse: stopping})
+    expect(outcomeOf(error)).to.equal('interrupted')
+    const failed = (await warehouse().logged()).filter(({type}) => type === 'job.failed')
+    expect(failed.map(({payload}) => payload?.['commits'])).to.deep.equal([1])
+    expect(await apply(warehouse(), path)).to.include({commits: 2, earlierCommits: 1})
+  })
+
+  it('is applied once where two do it at the same time', async () => {
+    const path = await made(hourly(2))
+    const never = {commit: 99, when: 'before'} as const
+    const said = await Promise.all([applyApart(warehouse(), path, never), applyApart(warehouse(), path, never)])
+    expect(said).to.include('done')
+    const other = said[said[0] === 'done' ? 1 : 0]
+    expect(other).to.match(/applied already by run|is reading the same stream/)
+    const applied = (await warehouse().logged()).filter(({type}) => type === 'plan.applied')
+    expect(applied.map(({payload}) => payload?.['commit'])).to.have.members([1, 2])
+  })
+
+  it('leaves the same as a direct run after each of a random sequence of runs', async () => {
+    const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31))
+    const random = generator(seed)
+    const below = (limit: number): number => Math.floor(random() * limit)
+    const done = {direct: [] as string[], planned: [] as string[]}
+    for (let step = 1; step <= steps; step += 1) {
+      const records = Array.from({length: below(9)}, (): ScriptedRecord => ({
+        id: `r${below(12)}`,
+        at: below(step * 24) * HOUR,
+        n: below(3),
+      }))
+      const run: Run = {
+        source: scriptedSource(() => records, {defaults: {slice: '1h', overlap: '3h'}}),
+        start: 0,
+        now: step * DAY,
+        request: {full: random() < 0.5, refetch: random() < 0.5, ...(random() < 0.2 && {limit: 4})},
+        commitAfter: {records: 1 + below(3), milliseconds: 300_000},
+      }
+      const direct = await warehouse().run({...run, account: 'direct'})
+      const {path, run: finished} = await planOf(warehouse(), {...run, account: 'planned'}, {name: `step-${step}`})
+      expect(finished.report.error, `seed ${seed}`).to.equal(undefined)
+      const applied = await apply(warehouse(), path)
+      done.direct.push(direct.runId)
+      done.planned.push(applied.runId ?? '')
+      expect(applied.counts, `seed ${seed}, step ${step}`).to.deep.equal(direct.counts)
+      expect(await told('planned', done.planned), `seed ${seed}, step ${step}`).to.deep.equal(
+        await told('direct', done.direct),
+      )
+    }
   })
 
   it('leaves no file where the run failed, or production moved while it was read', async () => {

@@ -134,6 +134,7 @@ describe('every statement that can be sent to BigQuery', () => {
     await warehouse.readRejects(PRODUCTION, {of: {job: 'job'}, closedToo: false, limit: 10})
     await warehouse.readRunEvents(PRODUCTION, {job: 'job', limit: 5})
     await warehouse.readRunEvents(PRODUCTION, {runId: 'first', limit: 1})
+    await warehouse.readRunEvents(PRODUCTION, {streams: [stream], limit: 1})
     const index = await warehouse.indexKeys(PRODUCTION, [stream], folder(), new Date(9 * DAY))
     index.close()
     for await (const page of warehouse.readPayloads(PRODUCTION, {stream, samplePercent: 50, priced: () => undefined}))

@@ -4,5 +4,5 @@ import {describePlans} from '../../support/plan-contract.ts'
 
 describe('plans with DuckDB', () => {
   const folder = folderForEachTest()
-  describePlans(() => duckDBUnderTest(folder()))
+  describePlans(() => duckDBUnderTest(folder()), {steps: 4})
 })
