@@ -17,6 +17,7 @@ describe('oclif.manifest.json', () => {
     expect(commands['run']?.aliases).to.deep.equal(['run-job'])
     const runningJobs = Object.keys(commands).filter((id) => commands[id]?.runsJobs === true)
     expect(runningJobs, 'what makes the init hook set a mode').to.deep.equal([
+      'apply',
       'reconcile',
       'rejects:retry',
       'run',
