@@ -61,11 +61,13 @@ const tableName = z
   .optional()
 const TABLE_KEYS = {
   event_log: tableName.meta({
-    description: 'The table that events are appended to. EVENT_LOG_TABLE stands in for it.',
+    description:
+      'The table that events are appended to; its name does not begin with `test_`. EVENT_LOG_TABLE stands in for it.',
     default: 'event_log',
   }),
   raw_objects: tableName.meta({
-    description: 'The table that holds one row for each record. RAW_OBJECTS_TABLE stands in for it.',
+    description:
+      'The table that holds one row for each record; its name does not begin with `test_`. RAW_OBJECTS_TABLE stands in for it.',
     default: 'raw_objects',
   }),
 }

@@ -76,8 +76,8 @@ function killGroup({pid}: ChildProcess): void {
   try {
     process.kill(-pid, 'SIGKILL')
   } catch (error) {
-    // Nothing is left.
-    if (!hasCode(error, 'ESRCH')) throw error
+    // Nothing is left; macOS says EPERM while the dead wait to be counted.
+    if (!hasCode(error, 'ESRCH', 'EPERM')) throw error
   }
 }
 
