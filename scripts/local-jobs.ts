@@ -22,7 +22,7 @@ export interface LocalJobs {
   readonly folder: string
   readonly database: string
   /** Overwrites the address of some contacts at the source, as a bad import would. */
-  spoilContacts(): Promise<void>
+  readonly spoilContacts: () => Promise<void>
 }
 
 /** Real servers on this machine and a folder with the jobs that read them, as long as `use` takes. */

@@ -18,7 +18,7 @@ describe('keys of stored payloads', () => {
 
   before(async () => {
     const commandLine = await commandLineWith([{name: 'notes', hook: hookOf('notes', {source: SOURCE})}])
-    const access = {folder: await temporaryFolder(), paths: []}
+    const access = {folder: await temporaryFolder(), paths: [], allow: []}
     source = (await loadSource(await findSources(commandLine), 'notes', access)).source
   })
 
