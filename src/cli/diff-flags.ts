@@ -40,7 +40,7 @@ export const planFlags = () => ({
     description: 'keep all that the run would write in this file, payloads too, for `lorchestra apply`',
     helpValue: 'FILE',
     helpGroup: PLAN,
-    dependsOn: ['diff', DRY_RUN_FLAG],
+    dependsOn: ['diff'],
   }),
   'plan-expires': Flags.string({
     description: `how long it can be applied, such as 90m or 7d; left out: ${PLAN_EXPIRES}`,
@@ -50,12 +50,18 @@ export const planFlags = () => ({
   }),
 })
 
-/** Gives where a plan goes, and how long it can be applied; `undefined`: none is made. */
+/** Gives where a plan goes, and how long it can be applied; `undefined`: none is made. Throws where the run would write. */
 export function planOf(flags: {
   readonly out: string | undefined
   readonly 'plan-expires': string | undefined
 }): {readonly path: string; readonly expiresAfter: number} | undefined {
   if (flags.out === undefined) return undefined
+  if (modeOfFlags({...flags}) !== DRY_RUN_FLAG) {
+    throw usageError(`--out goes with --${DRY_RUN_FLAG}`, {
+      code: 'E_USAGE_FLAGS',
+      next: `To keep what a run would write: lorchestra run JOB --${DRY_RUN_FLAG} --diff --out FILE`,
+    })
+  }
   return {path: flags.out, expiresAfter: parseDuration(flags['plan-expires'] ?? PLAN_EXPIRES)}
 }
 

@@ -78,9 +78,9 @@ describe('the key of a setting', () => {
     'config/config.ts': ['account'],
     // Neither is about the setting.
     'config/job-settings.ts': ['schema'],
+    'run/taken-over-events.ts': ['schema'],
     'warehouse/bigquery/table-metadata.ts': ['schema'],
     // It is a part of a commit that a sweep made, and the word for it.
-    'report/past-runs-text.ts': ['sweep'],
     'run/commit-ledger.ts': ['sweep'],
     'run/completed-commit.ts': ['sweep'],
     'run/past-runs.ts': ['sweep'],
