@@ -24,7 +24,10 @@ export interface Promotion {
   readonly events: (counts: CommitCounts) => readonly Event[]
 }
 
-/** Numbers of rows of one object type; `newer` ones differ, and were read later in the other table. */
+/**
+ * Numbers of rows of one object type; `newer` ones differ, and were read later in the other table, or at the same time: then they
+ * were seeded, and somebody has edited the other table since.
+ */
 export interface ComparedRows {
   readonly insert: number
   readonly update: number

@@ -44,6 +44,9 @@ export function duckDBUnderTest(folder: string): WarehouseUnderTest {
     async removeRow(table, key) {
       await change(path, `DELETE FROM ${table} WHERE idem_key = '${key}'`)
     },
+    async edit(key, payload) {
+      await change(path, `UPDATE raw_objects SET payload = '${JSON.stringify(payload)}' WHERE idem_key = '${key}'`)
+    },
     async setLastSeen(milliseconds) {
       await change(path, `UPDATE raw_objects SET last_seen = epoch_ms(${milliseconds})::TIMESTAMP AT TIME ZONE 'UTC'`)
     },

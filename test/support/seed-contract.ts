@@ -104,6 +104,20 @@ export function describeSeed(warehouse: () => WarehouseUnderTest, {remember}: Re
     expect(codeOf(await refusal(promote()))).to.equal('E_PROMOTION_REFUSED')
   })
 
+  it('takes no row back to what it was when it was copied, where somebody has edited it in production since', async () => {
+    await run({source: yielding({id: 'a', n: 1}, {id: 'b', n: 1}), now: BEFORE})
+    await seed()
+    await test({source: yielding({id: 'a', n: 2}), now: LATER})
+    await warehouse().edit(key('b'), {id: 'b', n: 'by hand'})
+    expect(codeOf(await refusal(promote()))).to.equal('E_PROMOTION_REFUSED')
+    const {promoted} = await promote({changed: 'skip'})
+    expect(promoted?.counts).to.include({inserted: 0, updated: 0})
+    expect((await stored()).map(([payload]) => payload)).to.deep.equal([
+      {id: 'a', n: 1},
+      {id: 'b', n: 'by hand'},
+    ])
+  })
+
   it('leaves a promotion that can be undone', async () => {
     await run({source: yielding({id: 'a', n: 1}, {id: 'b'}), now: BEFORE})
     const before = await stored()

@@ -47,6 +47,8 @@ export interface WarehouseUnderTest {
   setLastSeen(milliseconds: number): Promise<void>
   /** As somebody does who logs nothing. */
   removeRow(table: string, key: string): Promise<void>
+  /** Gives a row of production another payload, as somebody would by hand. */
+  edit(key: string, payload: object): Promise<void>
 }
 
 export const DAY = 86_400_000

@@ -134,7 +134,7 @@ export function createStoredRows(
   return `CREATE OR REPLACE TABLE ${table} OPTIONS(expiration_timestamp = ${instant(expires)}, labels = [('tool', 'lorchestra')]) AS
  SELECT idem_key, changed, changed OR stale AS written, ${written.map(({name}) => `IF(changed OR stale, ${name}, NULL) AS ${name}`).join(', ')} FROM (
    SELECT fresh.idem_key, ${written.map(({name}) => `fresh.${name}`).join(', ')},
-          stored.last_seen <= ${ofRows ? 'fresh.last_seen' : instant(newest)} AND (${COMPARED.map(differs).join(' OR ')}) AS changed,
+          stored.last_seen ${ofRows ? '< fresh.last_seen' : `<= ${instant(newest)}`} AND (${COMPARED.map(differs).join(' OR ')}) AS changed,
           stored.last_seen <= ${instant(touchBefore)}${eventLog === undefined ? '' : ' OR IFNULL(stored.last_seen <= deletion.told, FALSE)'} AS stale
    FROM ${latestOf(staged, terms)} AS fresh JOIN ${rawObjects} AS stored ON ${matches(staged.stream, stored)}${
      eventLog === undefined ? '' : `\n   ${deletionsSince(eventLog, staged.stream, touchBefore)}`
@@ -162,7 +162,7 @@ const hasWritten = ({storedRows}: Classified): boolean => storedRows !== undefin
 /** Selects the rows of one table that another one holds with another value; `stored` is the other one's. */
 export const differingRows = (table: string, other: string, stream: Stream): string =>
   `SELECT fresh.idem_key, TO_JSON_STRING(stored.payload) AS stored, TO_JSON_STRING(fresh.payload) AS staged,
-   CAST(UNIX_MILLIS(stored.last_seen) AS STRING) AS last_seen, IF(stored.last_seen > fresh.last_seen, 'newer', '') AS newer
+   CAST(UNIX_MILLIS(stored.last_seen) AS STRING) AS last_seen, IF(stored.last_seen >= fresh.last_seen, 'newer', '') AS newer
  FROM ${table} AS fresh JOIN ${other} AS stored ON stored.idem_key = fresh.idem_key
  WHERE ${ofStream(stream, 'fresh.')} AND ${ofStream(stream, 'stored.')} AND (${COMPARED.map(differs).join(' OR ')})`
 

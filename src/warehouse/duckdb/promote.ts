@@ -67,7 +67,7 @@ export async function promoteRows(
   if (insertedAt !== undefined) assertSeedIsStored(await countSeededAndMissing(connection, insertedAt))
   if (changed === 'refuse') assertNoConflict(Number(found?.['changed']))
   await connection.run(
-    `DELETE FROM changed$ WHERE sequence IN (SELECT sequence FROM changed_text$ JOIN changed$ USING (sequence) WHERE stored_last_seen$ > last_seen)`,
+    `DELETE FROM changed$ WHERE sequence IN (SELECT sequence FROM changed_text$ JOIN changed$ USING (sequence) WHERE stored_last_seen$ >= last_seen)`,
   )
   if (changed === 'skip') await connection.run('DELETE FROM changed$')
   await connection.run('ALTER TABLE changed$ DROP COLUMN stored_last_seen$')
@@ -111,7 +111,7 @@ async function countRows(
   const newer = await rowsOf(
     connection,
     `SELECT object_type, count(*)::DOUBLE AS newer
-     FROM changed$ AS stored JOIN changed_text$ AS staged USING (sequence) WHERE stored.last_seen > staged.last_seen GROUP BY ALL`,
+     FROM changed$ AS stored JOIN changed_text$ AS staged USING (sequence) WHERE stored.last_seen >= staged.last_seen GROUP BY ALL`,
   )
   const all = await rowsOf(
     connection,

@@ -110,6 +110,11 @@ export function underTestIn(connection: BigQueryOptions, service: DirectService,
     async removeRow(table, key) {
       await service.query(`DELETE FROM \`${project}.${dataset}.${table}\` WHERE idem_key = '${key}'`)
     },
+    async edit(key, payload) {
+      await service.query(
+        `UPDATE \`${project}.${dataset}.raw_objects\` SET payload = JSON '${JSON.stringify(payload)}' WHERE idem_key = '${key}'`,
+      )
+    },
     async setLastSeen(milliseconds) {
       await service.query(
         `UPDATE \`${project}.${dataset}.raw_objects\` SET last_seen = TIMESTAMP_MILLIS(${milliseconds}) WHERE TRUE`,

@@ -52,6 +52,7 @@ export async function memoryUnderTest(folder: string): Promise<WarehouseUnderTes
           .toSorted((one, other) => (one.type === other.type ? 0 : one.type < other.type ? -1 : 1)),
       ),
     removeRow: () => Promise.reject(new Error('the warehouse in memory removes nothing')),
+    edit: () => Promise.reject(new Error('nobody edits the warehouse in memory')),
     setLastSeen(milliseconds) {
       const rows = database.rawObjects.get('raw_objects')
       for (const [key, row] of rows ?? []) rows?.set(key, {...row, lastSeen: milliseconds})
