@@ -1,0 +1,311 @@
+import {existsSync} from 'node:fs'
+import {mkdir, rm, writeFile} from 'node:fs/promises'
+import {join} from 'node:path'
+
+import {query} from '../database.ts'
+import {linkPlugin, writeExternalSource} from '../external-source.ts'
+import {environmentOf, PROGRAM, spoolFolder} from '../program.ts'
+import {runAndKill, type Ended} from './killed-process.ts'
+import {assert, assertSame, rowsByKey, type ModelRow} from './oracle.ts'
+import type {Random} from './random.ts'
+import {mendIfTorn} from './torn-metadata.ts'
+
+const JOB = 'diary_entries'
+const KEY = 'entry:diary:'
+const IDS = 12
+const COMMANDS = ['run', 'test', 'test', 'promote', 'promote', 'drop', 'undo', 'undo', 'plan'] as const
+const MOST_KILLS = 4
+const YAML = `warehouse: {type: duckdb, path: lorchestra.duckdb}
+jobs:
+  ${JOB}: {source: diary, file: records.json}
+`
+
+type Contents = ReadonlyMap<string, string>
+type Rows = ReadonlyMap<string, ModelRow>
+
+/** A run, a promotion or an applied plan, with what production was before it. */
+interface Written {
+  readonly runId: string
+  readonly before: Production
+}
+
+interface Production {
+  readonly contents: Contents
+  readonly rows: Rows
+  readonly coverage: unknown
+}
+
+/** How a command may end. */
+interface Expected {
+  /** What the tables hold where it ends well; missing: it must be refused. */
+  readonly done?: {readonly production?: Contents; readonly test?: Contents}
+  /** It may be refused as well, and then changes nothing. */
+  readonly refusable?: true
+}
+
+export interface LoopCounts {
+  readonly commands: Record<string, number>
+  kills: number
+  refused: number
+}
+
+/**
+ * Runs, test runs, promotions, plans and undos in random order, as commands on a DuckDB file, some of them killed and given again.
+ * After each of them the tables hold what they held before or what it should make of them, and an undo gives back all columns.
+ */
+export class LoopCampaign {
+  readonly #random: Random
+  readonly #folder: string
+  readonly #home: string
+  readonly #counts: LoopCounts
+  readonly #written: Written[] = []
+  #source = new Map<string, string>()
+  #production: Contents = new Map()
+  #test: Contents = new Map()
+  /** There is a test run that was not promoted, and production was not written to since the first one began. */
+  #promotable = false
+  #testedSinceWrite = false
+  #usual = 1500
+
+  private constructor(random: Random, folder: string, home: string, counts: LoopCounts) {
+    this.#random = random
+    this.#folder = folder
+    this.#home = home
+    this.#counts = counts
+  }
+
+  static async create(random: Random, folder: string, counts: LoopCounts): Promise<LoopCampaign> {
+    const home = join(folder, 'home')
+    await mkdir(home)
+    await linkPlugin(await writeExternalSource({name: 'diary'}), home)
+    await writeFile(join(folder, 'lorchestra.yaml'), YAML)
+    return new LoopCampaign(random, folder, home, counts)
+  }
+
+  async run(steps: number): Promise<void> {
+    for (let step = 0; step < steps; step += 1) {
+      await this.#changeSource()
+      const work = this.#random.pick(COMMANDS)
+      this.#counts.commands[work] = (this.#counts.commands[work] ?? 0) + 1
+      try {
+        await this.#do(work)
+      } catch (error) {
+        throw new Error(`step ${step + 1}, ${work}: ${error instanceof Error ? error.message : 'unknown'}`, {
+          cause: error,
+        })
+      }
+    }
+    await this.#assertForetold()
+  }
+
+  async #do(work: (typeof COMMANDS)[number]): Promise<void> {
+    switch (work) {
+      case 'run':
+        return this.#write(['run', JOB, '--full'], {done: {production: merged(this.#production, this.#source)}})
+      case 'test': {
+        await this.#command(['run', JOB, '--full', '--test-table'], {done: {test: merged(this.#test, this.#source)}})
+        if (!this.#promotable) this.#testedSinceWrite = true
+        this.#promotable = true
+        return
+      }
+      case 'promote': {
+        const done = {production: merged(this.#production, this.#test)}
+        const isSure = this.#promotable && this.#testedSinceWrite
+        await this.#write(
+          ['test', 'promote', JOB],
+          this.#test.size === 0 ? {} : isSure ? {done} : {done, refusable: true},
+        )
+        return
+      }
+      case 'drop': {
+        await this.#command(['test', 'drop'], {done: {test: new Map()}})
+        this.#promotable = false
+        return
+      }
+      case 'undo':
+        return this.#undo()
+      default:
+        return this.#plan()
+    }
+  }
+
+  async #plan(): Promise<void> {
+    const planned = new Map(this.#source)
+    const file = join(this.#folder, 'made.lorplan')
+    await rm(file, {force: true})
+    const made = await this.#once(['run', JOB, '--full', '--dry-run', '--diff', '--out', file])
+    assert(made.code === 0, `a plan was not made: ${made.stderr}`)
+    const moves = this.#random.chance(0.3)
+    if (moves) await this.#do('run')
+    const apply = ['apply', file]
+    await this.#write(apply, moves ? {} : {done: {production: merged(this.#production, planned)}})
+  }
+
+  async #undo(): Promise<void> {
+    const index = this.#random.integer(0, this.#written.length - 1)
+    const target = this.#written[index]
+    if (target === undefined) return
+    const undone = this.#written.slice(index)
+    const {before} = target
+    await this.#command(['runs', 'undo', target.runId, '--through'], {done: {production: before.contents}})
+    this.#written.splice(index)
+    this.#testedSinceWrite = false
+    const now = await this.#look()
+    assertSame(now.coverage, before.coverage, `what is covered after an undo of ${undone.length}`)
+    for (const [key, row] of before.rows) {
+      const found = now.rows.get(key)
+      assertSame({...found, lastSeen: 0}, {...row, lastSeen: 0}, `the row of ${key} after an undo of ${undone.length}`)
+      assert((found?.lastSeen ?? 0) >= row.lastSeen, `the row of ${key} was last seen before it was`)
+    }
+  }
+
+  /** Gives a command that writes production, and keeps what it takes to undo it. */
+  async #write(args: readonly string[], expected: Expected): Promise<void> {
+    const before = await this.#look()
+    const known = new Set(await this.#committed())
+    await this.#command(args, expected)
+    const runIds = (await this.#committed()).filter((runId) => !known.has(runId))
+    const [first] = runIds
+    if (first === undefined) return
+    this.#written.push({runId: first, before})
+    this.#testedSinceWrite = false
+    if (args[0] === 'test') this.#promotable = false
+  }
+
+  /** Gives a command until it comes to its end. */
+  async #command(args: readonly string[], {done, refusable}: Expected): Promise<void> {
+    const before = {production: this.#production, test: this.#test}
+    const after = {...before, ...done}
+    let wasKilled = false
+    for (let attempt = 1; ; attempt += 1) {
+      const isKilled = attempt <= MOST_KILLS && this.#random.chance(0.35)
+      const {killed, code, stderr} = await this.#once(args, isKilled ? this.#random.next() : undefined)
+      const torn = killed && (await mendIfTorn(this.#database))
+      const found = await this.#contents()
+      const isDone = done !== undefined && same(found, after)
+      assert(
+        isDone || same(found, before),
+        `${args.join(' ')} ${killed ? 'was killed' : `ended with ${code}`}${torn ? ', torn' : ''} and left ${shown(found)} instead of ${shown(after)} or ${shown(before)}; ${stderr}`,
+      )
+      if (killed) {
+        wasKilled = true
+        this.#counts.kills += 1
+        continue
+      }
+      if (code === 0) {
+        assert(isDone, `${args.join(' ')} ended with 0, and did nothing`)
+        this.#production = after.production
+        this.#test = after.test
+        return
+      }
+      this.#counts.refused += 1
+      // What was killed may have been at its end already, and is not done twice.
+      if (wasKilled && isDone && code === 2) {
+        this.#production = after.production
+        this.#test = after.test
+        return
+      }
+      assert(done === undefined || refusable === true, `${args.join(' ')} was refused: ${stderr}`)
+      assert(code === 1 || code === 2, `${args.join(' ')} ended with ${code}: ${stderr}`)
+      return
+    }
+  }
+
+  async #once(args: readonly string[], share?: number): Promise<Ended> {
+    return runAndKill({
+      args: [PROGRAM, ...args],
+      cwd: this.#folder,
+      env: environmentOf(this.#home),
+      folder: this.#folder,
+      spool: spoolFolder(this.#home),
+      trigger: share === undefined ? {kind: 'never'} : {kind: 'time from start', share},
+      usual: this.#usual,
+    })
+  }
+
+  async #changeSource(): Promise<void> {
+    for (let change = this.#random.integer(0, 4); change > 0; change -= 1)
+      this.#source.set(String(this.#random.integer(1, IDS)), `text ${this.#random.integer(1, 5)}`)
+    const records = [...this.#source].map(([id, text]) => ({at: '2024-03-01T12:00:00.000Z', id, text}))
+    await writeFile(join(this.#folder, 'records.json'), JSON.stringify(records))
+  }
+
+  /** In the end a diff foretells what the model says. */
+  async #assertForetold(): Promise<void> {
+    const {code, stdout, stderr} = await this.#once(['run', JOB, '--full', '--dry-run', '--diff', '--json'])
+    assert(code === 0, stderr)
+    const [run] = (JSON.parse(stdout) as {runs: [{diff: {counts: Record<string, number>}}]}).runs
+    const {insert, update, unchanged} = run.diff.counts
+    const has = (id: string, text?: string): boolean =>
+      text === undefined ? this.#production.has(id) : this.#production.get(id) === text
+    const all = [...this.#source]
+    assertSame(
+      {insert, update, unchanged},
+      {
+        insert: all.filter(([id]) => !has(id)).length,
+        update: all.filter(([id, text]) => has(id) && !has(id, text)).length,
+        unchanged: all.filter(([id, text]) => has(id, text)).length,
+      },
+      'what a diff foretells',
+    )
+  }
+
+  async #contents(): Promise<{readonly production: Contents; readonly test: Contents}> {
+    return {production: textsIn(await this.#rows('raw_objects')), test: textsIn(await this.#rows('test_raw_objects'))}
+  }
+
+  async #look(): Promise<Production> {
+    const rows = await this.#rows('raw_objects')
+    return {contents: textsIn(rows), rows, coverage: await this.#coverage()}
+  }
+
+  async #coverage(): Promise<unknown> {
+    const {stdout, code, stderr} = await this.#once(['warehouse', 'show', '--json'])
+    assert(code === 0, stderr)
+    return (JSON.parse(stdout) as {streams?: unknown}).streams
+  }
+
+  async #rows(table: string): Promise<Rows> {
+    if (!(await this.#has(table))) return new Map()
+    return rowsByKey(
+      await query(
+        this.#database,
+        `SELECT idem_key, payload::VARCHAR AS payload, epoch_ms(first_seen)::DOUBLE AS first_seen, epoch_ms(last_seen)::DOUBLE AS last_seen FROM ${table}`,
+      ),
+    )
+  }
+
+  /** Names the runs in production's log that committed something and were not undone, oldest first. */
+  async #committed(): Promise<readonly string[]> {
+    if (!(await this.#has('event_log'))) return []
+    const rows = await query(
+      this.#database,
+      `SELECT correlation_id AS id FROM event_log WHERE event_type = 'ingestion.completed' GROUP BY ALL ORDER BY min(rowid)`,
+    )
+    return rows.map(({id}) => String(id))
+  }
+
+  async #has(table: string): Promise<boolean> {
+    if (!existsSync(this.#database)) return false
+    return (await query(this.#database, 'SELECT table_name AS name FROM duckdb_tables()')).some(
+      ({name}) => name === table,
+    )
+  }
+
+  get #database(): string {
+    return join(this.#folder, 'lorchestra.duckdb')
+  }
+}
+
+const merged = (one: Contents, other: Contents): Contents => new Map([...one, ...other])
+
+const textsIn = (rows: Rows): Contents =>
+  new Map([...rows].map(([key, {payload}]) => [key.slice(KEY.length), (JSON.parse(payload) as {text: string}).text]))
+
+interface Tables {
+  readonly production: Contents
+  readonly test: Contents
+}
+
+const shown = ({production, test}: Tables): string => JSON.stringify([[...production].toSorted(), [...test].toSorted()])
+const same = (one: Tables, other: Tables): boolean => shown(one) === shown(other)
