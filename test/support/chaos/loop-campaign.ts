@@ -124,7 +124,7 @@ export class LoopCampaign {
       }
       case 'undo':
         return this.#undo()
-      default:
+      case 'plan':
         return this.#plan()
     }
   }
