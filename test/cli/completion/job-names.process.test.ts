@@ -70,7 +70,7 @@ describe('completion in bash', () => {
     expect(await completed('lorchestra jobs show n')).to.deep.equal(['notes'])
     expect(await completed('lorchestra doctor n')).to.deep.equal(['notes'])
     expect(await completed('lorchestra run gmail_backfill --test-table no')).to.deep.equal(['notes'])
-    expect(await completed('lorchestra run gmail_backfill --test')).to.deep.equal(['--test-table'])
+    expect(await completed('lorchestra run gmail_backfill --test-t')).to.deep.equal(['--test-table'])
   })
 
   it('takes the jobs of the file that --config names, and offers none as the value of a flag', async () => {
@@ -109,6 +109,7 @@ describe('completion in zsh', () => {
       // test
       'compare',
       'promote',
+      'seed',
       'reconcile',
       'replay',
       'verify',
