@@ -1,3 +1,4 @@
+import {nameOfStream} from '../model/stream.ts'
 import {parseExactly} from '../base/exact-json.ts'
 import {printable} from '../base/printable.ts'
 import type {RecordKey, LoggedEvent, StoredRecord, StoredRow} from '../warehouse/warehouse.ts'
@@ -62,7 +63,7 @@ const eventsOfKey = ({events}: Pick<StoredRecord, 'events'>): readonly LoggedEve
 
 /** Rows have the time of their run; of several that began then, one read the stream. */
 function runAt({events, stream}: ShownRecord, at: number): string | undefined {
-  const name = `${stream.sourceSystem}/${stream.objectType}`
+  const name = nameOfStream(stream)
   const ofStream = (event: LoggedEvent): boolean => {
     const {streams} = (event.payload ?? {}) as {readonly streams?: unknown}
     return Array.isArray(streams) && streams.includes(name)

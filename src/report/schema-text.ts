@@ -1,3 +1,4 @@
+import {nameOfStream} from '../model/stream.ts'
 import {printable} from '../base/printable.ts'
 import {formatSchemaChange, formatTypes} from '../model/schema-text.ts'
 import type {SchemaChange} from '../model/stream-schema.ts'
@@ -65,7 +66,7 @@ export function formatSchema(schema: JobSchema): string {
     told === undefined ? '-' : instant(told.at),
     told?.runId ?? '-',
   ])
-  return `${nameOf(stream)}\n${formatTable([['PATH', 'TYPES', 'ALWAYS', 'SINCE', 'RUN'], ...rows])}`
+  return `${nameOfStream(stream)}\n${formatTable([['PATH', 'TYPES', 'ALWAYS', 'SINCE', 'RUN'], ...rows])}`
 }
 
 export const schemaShowMemberOf = (schema: JobSchema): SchemaShowDocument['streams'][number] => ({
@@ -105,7 +106,7 @@ export const formatDatedChanges = (changes: readonly DatedChange[]): string =>
     ['LOGGED', 'STREAM', 'CHANGE', '', 'RUN'],
     ...changes.map(({stream, event, change}) => [
       instant(event.at),
-      nameOf(stream),
+      nameOfStream(stream),
       printable(formatSchemaChange(change)),
       event.type === 'schema.changed' ? '' : wordOf(event),
       event.runId,
@@ -122,7 +123,7 @@ export const diffMemberOf = ({stream, event, change}: DatedChange): SchemaDiffDo
 })
 
 export const formatChanges = (stream: Stream, changes: readonly SchemaChange[]): string =>
-  changes.map((change) => `${nameOf(stream)}  ${printable(formatSchemaChange(change))}  accepted`).join('\n')
+  changes.map((change) => `${nameOfStream(stream)}  ${printable(formatSchemaChange(change))}  accepted`).join('\n')
 
 export const acceptedMemberOf = (
   runId: string,
@@ -135,7 +136,6 @@ export const acceptedMemberOf = (
   ...changeMemberOf(change),
 })
 
-const nameOf = ({sourceSystem, objectType}: Stream): string => `${sourceSystem}/${objectType}`
 const instant = (at: number): string => new Date(at).toISOString()
 
 const WORDS = {'schema.changed': 'changed', 'schema.refused': 'refused', 'schema.accepted': 'accepted'} as const

@@ -1,3 +1,4 @@
+import {isSameStream, nameOfStream} from '../model/stream.ts'
 import type {GapMember} from './documents/runs-list.ts'
 import type {TableSetMember} from './documents/warehouse-show.ts'
 import {formatTable} from './text-table.ts'
@@ -26,7 +27,7 @@ const formatCoverage = (streams: readonly DescribedStream[]): string =>
     ...streams.map(({job, account, stream, selection, covered, lastCommit}) => [
       job,
       account ?? '-',
-      `${stream.sourceSystem}/${stream.objectType}`,
+      nameOfStream(stream),
       selection,
       covered.map(formatWindow).join('; '),
       new Date(lastCommit).toISOString(),
@@ -36,7 +37,7 @@ const formatCoverage = (streams: readonly DescribedStream[]): string =>
 /** Finds the gaps in what each job selects now: a selection that it no longer has is past. */
 export function gapsIn(streams: readonly DescribedStream[]): readonly Gap[] {
   const current = streams.filter(
-    (one) => !streams.some((other) => isSameStream(one, other) && other.lastCommit > one.lastCommit),
+    (one) => !streams.some((other) => isSameScope(one, other) && other.lastCommit > one.lastCommit),
   )
   return current.flatMap(({job, account, stream, covered}) =>
     covered.slice(1).map((window, index) => ({
@@ -52,14 +53,11 @@ export interface Gap extends Pick<DescribedStream, 'job' | 'account' | 'stream'>
   readonly window: TimeWindow
 }
 
-const isSameStream = (one: DescribedStream, other: DescribedStream): boolean =>
-  one.job === other.job &&
-  one.account === other.account &&
-  one.stream.sourceSystem === other.stream.sourceSystem &&
-  one.stream.objectType === other.stream.objectType
+const isSameScope = (one: DescribedStream, other: DescribedStream): boolean =>
+  one.job === other.job && one.account === other.account && isSameStream(one.stream, other.stream)
 
 export const formatGap = ({job, stream, window}: Gap): string =>
-  `Gap: ${job} has not read ${stream.sourceSystem}/${stream.objectType} from ${formatWindow(window)}; its next plain run does.`
+  `Gap: ${job} has not read ${nameOfStream(stream)} from ${formatWindow(window)}; its next plain run does.`
 
 export const gapMemberOf = ({job, account, stream, window}: Gap): GapMember => ({
   job,

@@ -1,3 +1,4 @@
+import {nameOfStream} from '../model/stream.ts'
 import {randomBytes} from 'node:crypto'
 import {join} from 'node:path'
 
@@ -46,7 +47,7 @@ export async function acceptChanges(
     schema: 1,
     job,
     account,
-    streams: [`${stream.sourceSystem}/${stream.objectType}`],
+    streams: [nameOfStream(stream)],
     process: {...(await ownProcess())},
     changes: changesAsPayload(changes),
   }

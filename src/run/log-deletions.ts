@@ -1,3 +1,4 @@
+import {isSameStream, nameOfStream} from '../model/stream.ts'
 import {asError, failure, messageWithCauses, usageError} from '../base/errors.ts'
 import {ownProcess} from '../base/process-identity.ts'
 import {noCounts, StreamCounts} from '../model/counts.ts'
@@ -64,7 +65,7 @@ async function begin(job: JobToLogDeletions, groups: readonly StreamGroup[]): Pr
     job: job.job,
     account,
     mode: sink.mode,
-    streams: streams.map(({sourceSystem, objectType}) => `${sourceSystem}/${objectType}`),
+    streams: streams.map(nameOfStream),
     request: {},
     process: {...(await ownProcess())},
     reconcile: {max_deleted_percent: maxDeleted},
@@ -176,9 +177,9 @@ async function groupsThatNobodyElseReads(job: JobToLogDeletions): Promise<readon
     .filter(({outcome}) => outcome !== 'undone')
     .flatMap(({commits}) => commits)
     .find(
-      ({sourceSystem, objectType, selection, account}) =>
-        streams.some((stream) => stream.sourceSystem === sourceSystem && stream.objectType === objectType) &&
-        (selection !== job.selection || account !== job.account),
+      (commit) =>
+        streams.some((stream) => isSameStream(stream, commit)) &&
+        (commit.selection !== job.selection || commit.account !== job.account),
     )
   if (other === undefined) return groups
   throw usageError(`rows of ${job.job} were also read by ${other.job}, with another selection`, {

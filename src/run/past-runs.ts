@@ -1,3 +1,4 @@
+import {nameOfStream} from '../model/stream.ts'
 import {z} from 'zod'
 
 import {usageError} from '../base/errors.ts'
@@ -164,9 +165,9 @@ async function fateOf(process: z.infer<typeof processIdentity>): Promise<'runnin
   return alive === undefined ? 'unknown' : alive ? 'running' : 'died'
 }
 
-function seededBy({type, payload, sourceSystem, objectType}: RunEvent): readonly (readonly [string, number])[] {
-  const parsed = type === 'tables.seeded' ? seededShape.safeParse(payload) : undefined
-  return parsed?.success === true ? [[`${sourceSystem}/${objectType}`, parsed.data.rows]] : []
+function seededBy(event: RunEvent): readonly (readonly [string, number])[] {
+  const parsed = event.type === 'tables.seeded' ? seededShape.safeParse(event.payload) : undefined
+  return parsed?.success === true ? [[nameOfStream(event), parsed.data.rows]] : []
 }
 
 function commitFrom({type, payload, sourceSystem, objectType, at}: RunEvent): readonly PastCommit[] {

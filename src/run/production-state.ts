@@ -1,3 +1,4 @@
+import {isSameStream} from '../model/stream.ts'
 import {isSameJson} from '../base/json-difference.ts'
 import {failure} from '../base/errors.ts'
 import {mergeWindows, windowAsText, windowFrom, type WindowText} from '../model/window.ts'
@@ -74,7 +75,7 @@ export function whatMoved(expected: PlannedState, {state: found, runs}: FoundSta
     const run = runs.find(({runId}) => runId === lastCommit?.runId)
     return run === undefined ? 'its event log lost a run' : `run ${run.runId} committed ${writtenBy(run)}`
   }
-  const isSame = expected.streams.every((stream, index) => isSameStream(stream, found.streams[index]))
+  const isSame = expected.streams.every((stream, index) => isSameState(stream, found.streams[index]))
   return isSame ? undefined : 'somebody who logged nothing changed what is covered, or a bookmark'
 }
 
@@ -83,7 +84,7 @@ function writtenBy({counts: {inserted, updated, unchanged}}: PastRun): string {
   return records === 1 ? '1 record' : `${records} records`
 }
 
-function isSameStream(
+function isSameState(
   one: PlannedState['streams'][number],
   other: PlannedState['streams'][number] | undefined,
 ): boolean {
@@ -93,11 +94,7 @@ function isSameStream(
 }
 
 const commitsTo = (streams: readonly Stream[], {commits}: PastRun): number =>
-  commits.filter((commit) =>
-    streams.some(
-      ({sourceSystem, objectType}) => commit.sourceSystem === sourceSystem && commit.objectType === objectType,
-    ),
-  ).length
+  commits.filter((commit) => streams.some((stream) => isSameStream(stream, commit))).length
 
 const streamStateOf = ({covered, bookmark}: StreamState): PlannedState['streams'][number] => ({
   covered: covered.map(windowAsText),

@@ -1,3 +1,4 @@
+import {isSameStream} from '../model/stream.ts'
 import {failure, usageError} from '../base/errors.ts'
 import {createRunFolder, removeRunFolder} from '../sink/run-folder.ts'
 import type {Stream} from '../source.ts'
@@ -117,7 +118,7 @@ function assertCanList({job, source, narrowing}: JobToReconcile): void {
 async function assertReadByThisJob(job: JobToReconcile, streams: readonly Stream[]): Promise<void> {
   const {warehouse, production, account, selection} = job
   const {streams: stored} = await warehouse.describe(production)
-  const readers = stored.filter(({stream}) => streams.some((each) => isSame(each, stream)))
+  const readers = stored.filter(({stream}) => streams.some((each) => isSameStream(each, stream)))
   if (readers.length === 0) throw nothingStored(job.job)
   const other = readers.find((reader) => reader.selection !== selection || reader.account !== account)
   if (other !== undefined)
@@ -128,9 +129,6 @@ async function assertReadByThisJob(job: JobToReconcile, streams: readonly Stream
   const scopes = streams.map((stream): StreamScope => ({job: job.job, account, selection, stream}))
   await askIdentity(readerOf(job), streams, await warehouse.readStreamStates(production, scopes))
 }
-
-const isSame = (one: Stream, other: Stream): boolean =>
-  one.sourceSystem === other.sourceSystem && one.objectType === other.objectType
 
 export const nothingListed = ({job}: JobToReconcile): Error =>
   failure(`the source of ${job} listed nothing at all, and rows are stored`, {

@@ -1,3 +1,4 @@
+import {nameOfStream} from '../model/stream.ts'
 import {join} from 'node:path'
 import {setFlagsFromString} from 'node:v8'
 
@@ -107,7 +108,7 @@ async function runOne(options: RunJobsOptions, job: Job, boxes: SourceBoxes): Pr
     const {sourceSystem} = job
     assertReadsTheSame(again, {sourceSystem, selection: resolved.selectionHash, streams: definitions})
   }
-  const streams = definitions.map(({objectType}) => `${job.sourceSystem}/${objectType}`)
+  const streams = definitions.map(({objectType}) => nameOfStream({sourceSystem: job.sourceSystem, objectType}))
   // Jobs of one command that read one stream are not in each other's way, as two commands would be.
   return streams.toSorted().reduceRight(
     (run, stream) => async () => inTurn(stream, options.signal, run),

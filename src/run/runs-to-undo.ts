@@ -1,3 +1,4 @@
+import {isSameStream} from '../model/stream.ts'
 import {busy, usageError} from '../base/errors.ts'
 import {testTablesOf, type ProductionTables} from '../model/tables.ts'
 import type {Stream} from '../source.ts'
@@ -143,7 +144,7 @@ const streamOf = ({sourceSystem, objectType}: Stream): Stream => ({sourceSystem,
 const isOf =
   (stream: Stream) =>
   (commit: Pick<PastCommit, 'sourceSystem' | 'objectType'>): boolean =>
-    commit.sourceSystem === stream.sourceSystem && commit.objectType === stream.objectType
+    isSameStream(commit, stream)
 
 const sumOf = (commits: readonly PastCommit[], kind: 'inserted' | 'updated'): number =>
   commits.reduce((sum, {counts}) => sum + counts[kind], 0)

@@ -1,3 +1,4 @@
+import {nameOfStream} from '../model/stream.ts'
 import {usageError} from '../base/errors.ts'
 import {ownProcess} from '../base/process-identity.ts'
 import {noCounts} from '../model/counts.ts'
@@ -62,7 +63,7 @@ async function write(
     job,
     account,
     mode,
-    streams: scopes.map(({stream}) => `${stream.sourceSystem}/${stream.objectType}`),
+    streams: scopes.map(({stream}) => nameOfStream(stream)),
     request: {},
     process: {...(await ownProcess())},
     seed: {from: production.rawObjects},

@@ -1,3 +1,4 @@
+import {isSameStream} from '../model/stream.ts'
 import {asError, failure, oneLine, sourceBug} from '../base/errors.ts'
 import {createEvent} from '../model/events.ts'
 import {columnOutOfPlace} from '../model/record-head.ts'
@@ -224,11 +225,16 @@ export class SliceIntake {
 
 /** Whatever runs in the box may have put together what it likes: another stream's key, or two records in one text. */
 function assertOfStream(record: SpoolableRecord, stream: Stream): void {
-  const {idemKey, sourceSystem, objectType, externalId, json} = record
+  const {idemKey, externalId, json} = record
   const column = columnOutOfPlace(record)
   const problem = column === undefined ? keyProblem(idemKey, stream) : `its ${column} holds a control character`
-  const isOfStream = sourceSystem === stream.sourceSystem && objectType === stream.objectType
-  if (problem === undefined && isOfStream && externalId === externalIdIn(idemKey, stream) && isBraced(json)) return
+  if (
+    problem === undefined &&
+    isSameStream(record, stream) &&
+    externalId === externalIdIn(idemKey, stream) &&
+    isBraced(json)
+  )
+    return
   throw sourceBug(`the source gave a record that is none of its stream${problem === undefined ? '' : `: ${problem}`}`)
 }
 

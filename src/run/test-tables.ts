@@ -1,3 +1,4 @@
+import {isSameStream, nameOfStream} from '../model/stream.ts'
 import {busy, failure, usageError} from '../base/errors.ts'
 import {
   TEST_TABLE_START,
@@ -204,8 +205,8 @@ const nothingTested = (scopes: readonly StreamScope[], production: ProductionTab
 
 const isOf =
   (scopes: readonly StreamScope[]) =>
-  ({sourceSystem, objectType}: Pick<PastCommit, 'sourceSystem' | 'objectType'>): boolean =>
-    scopes.some(({stream}) => stream.sourceSystem === sourceSystem && stream.objectType === objectType)
+  (commit: Pick<PastCommit, 'sourceSystem' | 'objectType'>): boolean =>
+    scopes.some(({stream}) => isSameStream(stream, commit))
 
 /** Tells whether a run that committed before that instant was taken back after it. */
 function isUndoneSince(instant: number, runs: readonly PastRun[], scopes: readonly StreamScope[]): boolean {
@@ -219,7 +220,7 @@ function isUndoneSince(instant: number, runs: readonly PastRun[], scopes: readon
 const isNotUndone = ({outcome}: PastRun): boolean => outcome !== 'undone'
 
 const isNamed = (scopes: readonly StreamScope[], name: string): boolean =>
-  scopes.some(({stream}) => `${stream.sourceSystem}/${stream.objectType}` === name)
+  scopes.some(({stream}) => nameOfStream(stream) === name)
 
 const isOfScope = ({job, account, selection, stream}: StreamScope, commit: PastCommit): boolean =>
   commit.job === job &&
@@ -231,10 +232,7 @@ function insertedBy(runs: readonly PastRun[], scopes: readonly StreamScope[]): R
   const rows = new Map<string, number>()
   for (const {seeds = new Map<string, number>()} of runs)
     for (const {stream} of scopes)
-      rows.set(
-        stream.objectType,
-        (rows.get(stream.objectType) ?? 0) + (seeds.get(`${stream.sourceSystem}/${stream.objectType}`) ?? 0),
-      )
+      rows.set(stream.objectType, (rows.get(stream.objectType) ?? 0) + (seeds.get(nameOfStream(stream)) ?? 0))
   for (const commit of runs.flatMap(({commits}) => commits).filter(isOf(scopes)))
     rows.set(commit.objectType, (rows.get(commit.objectType) ?? 0) + commit.counts.inserted)
   return rows

@@ -1,7 +1,7 @@
 import * as z from 'zod'
 
 import type {EventType} from '../model/events.ts'
-import type {JsonValue, Stream} from '../source.ts'
+import type {JsonValue} from '../source.ts'
 import {windowIn} from './coverage-sql.ts'
 import type {LoggedEvent, RejectedIn, Reject, RunEvent, StoredBookmark, StoredRow} from './warehouse.ts'
 
@@ -9,9 +9,6 @@ import type {LoggedEvent, RejectedIn, Reject, RunEvent, StoredBookmark, StoredRo
 export type Row = Readonly<Record<string, unknown>>
 
 export const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')
-
-/** `job.started` names the streams of its run so. */
-export const nameOfStream = ({sourceSystem, objectType}: Stream): string => `${sourceSystem}/${objectType}`
 
 /** Needs the columns of an event, and `place` and `undone`. */
 export const runEventIn = (row: Row): RunEvent => ({

@@ -1,4 +1,5 @@
-import {nameOfStream, runEventIn} from '../event-rows.ts'
+import {nameOfStream} from '../../model/stream.ts'
+import {runEventIn} from '../event-rows.ts'
 import type {RunEvent, WantedRuns} from '../warehouse.ts'
 import type {Queries} from './query.ts'
 import {ANY_TIME, literal} from './sql.ts'

@@ -1,3 +1,4 @@
+import {isSameStream, nameOfStream} from '../../model/stream.ts'
 import {pause} from '../../base/waiting.ts'
 import {COMPARED, RESTORED} from '../../model/raw-object-columns.ts'
 import type {Stream} from '../../source.ts'
@@ -83,9 +84,9 @@ interface Found extends WrittenRows {
   readonly former: {readonly table: string; readonly changed: number} | undefined
 }
 
-function foundFor(found: readonly Found[], {sourceSystem, objectType}: Stream): Found {
-  const one = found.find(({stream}) => stream.sourceSystem === sourceSystem && stream.objectType === objectType)
-  if (one === undefined) throw new Error(`nothing of ${sourceSystem}/${objectType} is to be undone`)
+function foundFor(found: readonly Found[], wanted: Stream): Found {
+  const one = found.find(({stream}) => isSameStream(stream, wanted))
+  if (one === undefined) throw new Error(`nothing of ${nameOfStream(wanted)} is to be undone`)
   return one
 }
 

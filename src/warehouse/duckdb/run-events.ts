@@ -1,7 +1,8 @@
 import type {DuckDBConnection} from '@duckdb/node-api'
 
 import type {TableSet} from '../../model/tables.ts'
-import {nameOfStream, runEventIn} from '../event-rows.ts'
+import {nameOfStream} from '../../model/stream.ts'
+import {runEventIn} from '../event-rows.ts'
 import type {RunEvent, WantedRuns} from '../warehouse.ts'
 import {literal, rowsOf, tableNamed} from './sql.ts'
 import {undoneRuns} from './undone-runs.ts'

@@ -22,7 +22,7 @@ import type {StoredPayload, WantedPayloads} from '../../../src/warehouse/stored-
 import {ownProcess} from '../../../src/base/process-identity.ts'
 import {begunAnew} from '../../../src/warehouse/held-streams.ts'
 import {assertLogIsOf} from '../../../src/warehouse/log-of-runs.ts'
-import {nameOfStream} from '../../../src/warehouse/event-rows.ts'
+import {nameOfStream} from '../../../src/model/stream.ts'
 import {JSON_LINES} from '../../../src/warehouse/record-lines.ts'
 import {assertLogIsKnown} from '../../../src/warehouse/undone-runs.ts'
 import {commitBatch} from './commit.ts'
