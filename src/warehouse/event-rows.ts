@@ -10,6 +10,17 @@ export type Row = Readonly<Record<string, unknown>>
 
 export const textOf = (value: unknown): string => (typeof value === 'string' ? value : '')
 
+/** What a run logs of itself and of its commits; what is known of past runs comes from these. */
+export const EVENTS_OF_RUNS: readonly EventType[] = [
+  'job.started',
+  'job.completed',
+  'job.failed',
+  'ingestion.completed',
+  'ingestion.failed',
+  'tables.seeded',
+  'plan.applied',
+]
+
 /** Needs the columns of an event, and `place` and `undone`. */
 export const runEventIn = (row: Row): RunEvent => ({
   ...loggedEventIn(row),

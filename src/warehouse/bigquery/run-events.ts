@@ -1,5 +1,5 @@
 import {nameOfStream} from '../../model/stream.ts'
-import {runEventIn} from '../event-rows.ts'
+import {EVENTS_OF_RUNS, runEventIn} from '../event-rows.ts'
 import type {RunEvent, WantedRuns} from '../warehouse.ts'
 import type {Queries} from './query.ts'
 import {ANY_TIME, literal} from './sql.ts'
@@ -25,7 +25,7 @@ SELECT correlation_id, event_type, source_system, object_type, CAST(UNIX_MILLIS(
        CAST(correlation_id IN (${undoneRuns(eventLog)}) AS STRING) AS undone
 FROM ${eventLog}
 WHERE ${ANY_TIME} AND correlation_id IN (SELECT correlation_id FROM newest)
-  AND event_type IN ('job.started', 'job.completed', 'job.failed', 'ingestion.completed', 'ingestion.failed', 'tables.seeded', 'plan.applied')
+  AND event_type IN (${EVENTS_OF_RUNS.map(literal).join(', ')})
 ORDER BY created_at, event_id`,
     values: {...(job !== undefined && {job}), ...(runId !== undefined && {run_id: runId})},
     what: 'reading what runs logged',

@@ -2,7 +2,7 @@ import type {DuckDBConnection} from '@duckdb/node-api'
 
 import type {TableSet} from '../../model/tables.ts'
 import {nameOfStream} from '../../model/stream.ts'
-import {runEventIn} from '../event-rows.ts'
+import {EVENTS_OF_RUNS, runEventIn} from '../event-rows.ts'
 import type {RunEvent, WantedRuns} from '../warehouse.ts'
 import {literal, rowsOf, tableNamed} from './sql.ts'
 import {undoneRuns} from './undone-runs.ts'
@@ -25,7 +25,7 @@ export async function readRunEvents(
      SELECT correlation_id, event_type, source_system, object_type, epoch_ms(created_at)::DOUBLE AS created_ms, error_message, payload,
             rowid::DOUBLE AS place, correlation_id IN (${undoneRuns(tables)}) AS undone
      FROM ${log} SEMI JOIN newest USING (correlation_id)
-     WHERE event_type IN ('job.started', 'job.completed', 'job.failed', 'ingestion.completed', 'ingestion.failed', 'tables.seeded', 'plan.applied')
+     WHERE event_type IN (${EVENTS_OF_RUNS.map(literal).join(', ')})
      ORDER BY created_at, rowid`,
     {...(job !== undefined && {job}), ...(runId !== undefined && {runId})},
   )

@@ -23,6 +23,7 @@ import {ownProcess} from '../../../src/base/process-identity.ts'
 import {begunAnew} from '../../../src/warehouse/held-streams.ts'
 import {assertLogIsOf} from '../../../src/warehouse/log-of-runs.ts'
 import {nameOfStream} from '../../../src/model/stream.ts'
+import {EVENTS_OF_RUNS} from '../../../src/warehouse/event-rows.ts'
 import {JSON_LINES} from '../../../src/warehouse/record-lines.ts'
 import {assertLogIsKnown} from '../../../src/warehouse/undone-runs.ts'
 import {commitBatch} from './commit.ts'
@@ -30,16 +31,6 @@ import {streamsIn, streamStateIn, undoneRunsIn} from './coverage.ts'
 import {rejectsIn} from './rejects.ts'
 import {recordIn, runEventOf} from './stored-record.ts'
 import {memoryDatabase, type MemoryDatabase, type MemoryRow} from './tables.ts'
-
-const OF_RUNS = [
-  'job.started',
-  'job.completed',
-  'job.failed',
-  'ingestion.completed',
-  'ingestion.failed',
-  'plan.applied',
-  'tables.seeded',
-]
 
 const takesAny = ({payload}: Event, streams: readonly Stream[]): boolean =>
   streams.map(nameOfStream).some((name) => ((payload?.['streams'] ?? []) as readonly string[]).includes(name))
@@ -70,7 +61,9 @@ export class MemoryWarehouse implements Warehouse {
       .map((event) => event.correlation_id)
       .filter((id) => runId === undefined || id === runId)
       .slice(-limit)
-    const events = log.filter((event) => newest.includes(event.correlation_id) && OF_RUNS.includes(event.event_type))
+    const events = log.filter(
+      (event) => newest.includes(event.correlation_id) && EVENTS_OF_RUNS.includes(event.event_type),
+    )
     return Promise.resolve(
       events.map((event) => ({
         ...runEventOf(event),
