@@ -4,14 +4,14 @@ import {join} from 'node:path'
 import type {Event} from '../model/events.ts'
 import {failure} from '../base/errors.ts'
 import type {SpoolableRecord} from '../model/raw-object-columns.ts'
-import type {RecordLines} from '../warehouse/record-lines.ts'
+import {LARGEST_LINE, type RecordLines} from '../warehouse/record-lines.ts'
 import type {CommitBatch} from '../warehouse/commit-batch.ts'
 import {LineFiles, type LinesPosition} from './line-files.ts'
 import {createRunFolder, removeRunFolder} from './run-folder.ts'
 import {writingTemporaryFiles} from './temporary-files.ts'
 
 /** A record with so many bytes gets a file of its own; what stands before a payload has a few kilobytes. */
-const LARGE_PAYLOAD = 4 * 1024 * 1024 - 64 * 1024
+const LARGE_PAYLOAD = LARGEST_LINE - 64 * 1024
 const SPOOL_LIMITS = {bytes: 64 * 1024 ** 3, rows: 100_000_000} as const
 
 /** A position is what was spooled when the last slice ended. */

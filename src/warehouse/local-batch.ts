@@ -6,11 +6,10 @@ import {COMPARED, SPOOL_HEAD} from '../model/raw-object-columns.ts'
 import {COLUMN_END} from '../model/record-head.ts'
 import type {CommitBatch} from './commit-batch.ts'
 import {keysIn} from './key-index.ts'
+import {READ_IN_PIECES} from './record-lines.ts'
 
 /** The engine keeps below this; bytes. */
 const MEMORY_LIMIT = '400MB'
-/** Lines of record files stay below this; larger records have files of their own. */
-const LARGEST_LINE = 4 * 1024 * 1024
 
 type Row = Readonly<Record<string, DuckDBValue>>
 
@@ -65,7 +64,7 @@ export class LocalBatch {
       await this.#run(
         `INSERT INTO line SELECT line FROM read_csv([${records.map(literal).join(', ')}], columns = {line: 'VARCHAR'},
            auto_detect = false, header = false, delim = ${literal(COLUMN_END)}, quote = '', escape = '', new_line = '\\n',
-           max_line_size = ${LARGEST_LINE})`,
+           ${READ_IN_PIECES})`,
       )
     }
     for (const file of loneRecords) {

@@ -7,15 +7,11 @@ import {RUN_COLUMNS, STAGED_COLUMNS} from '../../model/raw-object-columns.ts'
 import {COLUMN_END, NO_VALUE} from '../../model/record-head.ts'
 import type {Stream} from '../../source.ts'
 import type {CommitBatch} from '../commit-batch.ts'
+import {LARGEST_LINE, READ_IN_PIECES} from '../record-lines.ts'
 import {COMPARED_BY_VALUE, STAGED_AS_PARAMETERS, STAGED_AS_TABLE, STAGED_AS_TEXT} from './raw-object-sql.ts'
 import {literal} from './sql.ts'
 
 // Temporary tables have a $ in their names: no table of lorchestra.yaml has one, so none hides another.
-
-/** Lines of `records` files stay below this. */
-const LARGEST_LINE = 4 * 1024 * 1024
-/** Each thread reads into some of these; left to itself DuckDB takes 64 MB for lines of this length (measured). */
-const BUFFER = 2 * LARGEST_LINE
 
 /** Two hashes of a payload, as SQL. */
 export type Digests = readonly [string, string]
@@ -83,7 +79,7 @@ export async function stageKeys(connection: DuckDBConnection, digests: Digests):
 const delimited = (files: readonly string[]): string =>
   `read_csv([${files.map(literal).join(', ')}], columns = {${STAGED_AS_TEXT}}, auto_detect = false, header = false,
      delim = ${literal(COLUMN_END)}, nullstr = ${literal(NO_VALUE)}, quote = '', escape = '', new_line = '\\n',
-     max_line_size = ${LARGEST_LINE}, buffer_size = ${BUFFER})`
+     ${READ_IN_PIECES})`
 
 // One by one, and cut here: DuckDB would set aside the record several times over to read it from a file.
 async function stageLoneRecord(connection: DuckDBConnection, file: string): Promise<void> {
