@@ -69,7 +69,7 @@ export class DuckDBComparison implements Comparison {
   #file: string | undefined
   #tableExists = false
   #moved: Comparison['moved']
-  /** The temporary tables of a batch are there. */
+  /** The temporary tables of a batch are all there. */
   #hasCompared = false
   #written = 0
 
@@ -152,12 +152,11 @@ export class DuckDBComparison implements Comparison {
 
   /** What the last batch would have written is what the next one meets; its files are still there. */
   async #endLast(): Promise<void> {
-    if (!this.#hasCompared) return
-    this.#hasCompared = false
-    if (!this.#given.streams.isWritten) await this.#addWritten()
     const connection = this.#connection
-    await connection.run('DROP VIEW staged$')
-    await connection.run('DROP VIEW staged_text$')
+    if (this.#hasCompared && !this.#given.streams.isWritten) await this.#addWritten()
+    this.#hasCompared = false
+    // A comparison that failed has left some of these.
+    for (const view of ['staged$', 'staged_text$']) await connection.run(`DROP VIEW IF EXISTS ${view}`)
     await this.#dropTables('arrived_key$', 'to_write$', 'lone_record$', 'staged_key$', ...CLASSES)
   }
 

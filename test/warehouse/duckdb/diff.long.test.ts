@@ -4,11 +4,13 @@ import {join} from 'node:path'
 
 import {expect} from 'chai'
 
+import {Spool} from '../../../src/sink/spool.ts'
+import {DELIMITED_LINES} from '../../../src/warehouse/record-lines.ts'
 import {change, query} from '../../support/database.ts'
 import {describeDiff} from '../../support/diff-contract.ts'
 import {duckDBUnderTest} from '../../support/duckdb-under-test.ts'
 import {folderForEachTest} from '../../support/folder.ts'
-import {databaseIn, scriptedRun} from '../../support/scripted-run.ts'
+import {databaseIn, PRODUCTION, scriptedRun} from '../../support/scripted-run.ts'
 import {scriptedSource} from '../../support/scripted-source.ts'
 import {DAY, yielding} from '../../support/warehouse-contract.ts'
 
@@ -61,6 +63,34 @@ describe('a diff with DuckDB', () => {
     const {error, diff} = await scriptedRun({...run, request: {full: true}})
     expect(String(error)).to.include('several rows for one idem_key')
     expect(diff).to.equal(undefined)
+  })
+
+  it('compares what comes after a comparison that failed', async () => {
+    const {open} = duckDBUnderTest(folder())
+    await scriptedRun({source: yielding({id: 'a'}), folder: folder(), now: DAY})
+    const spool = await Spool.create(join(folder(), 'spool', 'compared'), DELIMITED_LINES)
+    const stream = {sourceSystem: 'scripted--acct1', objectType: 'thing'}
+    await spool.addRecord({
+      idemKey: 'thing:scripted--acct1:b',
+      externalId: 'b',
+      ...stream,
+      json: Buffer.from('{"id":"b"}'),
+    })
+    await spool.endSlice()
+    const comparison = await open().openComparison({
+      tables: PRODUCTION,
+      streams: [stream],
+      runId: 'run',
+      isWritten: false,
+      folder: spool.folder,
+    })
+    const batch = await spool.batch(new Date(2 * DAY))
+    const options = {isChanged: () => true, insertedSamples: 0}
+    const error: unknown = await comparison.compare({...batch, rows: 2}, options).catch((reason: unknown) => reason)
+    expect(String(error)).to.include('1 were read back')
+    expect((await comparison.compare(batch, options)).counts.get('thing')).to.include({insert: 1})
+    await comparison.close()
+    await spool.close()
   })
 
   it('takes a value for the same however it is spelled, as the run does, which leaves the text as it is', async () => {
