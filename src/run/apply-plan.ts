@@ -1,4 +1,3 @@
-import {ownProcess} from '../base/process-identity.ts'
 import {addCounts, noCounts, type Counts} from '../model/counts.ts'
 import {createEvent, type Event, type EventDetails} from '../model/events.ts'
 import type {RunMode} from '../model/run-mode.ts'
@@ -6,15 +5,15 @@ import type {TableSet} from '../model/tables.ts'
 import {beginOnProduction} from '../sink/beside-runs.ts'
 import type {PlannedCommit} from '../sink/plan-manifest.ts'
 import {createRunFolder, removeRunFolder} from '../sink/run-folder.ts'
+import type {CommitBatch} from '../warehouse/commit-batch.ts'
 import {commitCountsOf, isAnotherValue} from '../warehouse/comparison.ts'
-import {nameOfStream} from '../model/stream.ts'
 import type {StreamScope, Warehouse, WarehouseWriter} from '../warehouse/warehouse.ts'
 import {assertSameCounts, countsOf, eventsOfCommit} from './planned-commit.ts'
 import {batchOfPlan, removeBatch} from './planned-files.ts'
 import {assertNotMoved, readProductionState, stateAfter} from './production-state.ts'
 import {refused, type Plan} from './read-plan.ts'
 import {createRunId} from './run-id.ts'
-import {secondsSince, writeBeside, type WritingBeside} from './written-beside.ts'
+import {endedBeside, secondsSince, startedBeside, writeBeside, type WritingBeside} from './written-beside.ts'
 
 export interface ApplyRequest {
   readonly plan: Plan
@@ -98,16 +97,8 @@ class Applying {
 
   async toBegin() {
     const {id, manifest} = this.#request.plan
-    const {job, account, readAt} = manifest
-    const payload = {
-      job,
-      account,
-      mode: 'production',
-      streams: this.#scopes.map(({stream}) => nameOfStream(stream)),
-      request: {},
-      process: {...(await ownProcess())},
-      plan: {id, read_at: readAt},
-    }
+    const plan = {id, read_at: manifest.readAt}
+    const payload = await startedBeside(manifest, 'production', manifest.streams, {plan})
     return {runId: this.runId, scopes: this.#scopes, started: () => this.#event({type: 'job.started', payload})}
   }
 
@@ -154,12 +145,16 @@ class Applying {
     const streams = this.#scopes.map(({stream}) => stream)
     const comparison = await warehouse.openComparison({tables, streams, runId: this.runId, folder, isWritten: false})
     try {
+      let last: CommitBatch | undefined
       for (const [place, commit] of [...plan.manifest.commits.entries()].slice(this.#place)) {
         signal.throwIfAborted()
         const batch = await batchOfPlan(plan, commit, {folder, runId: this.runId})
         const compared = await comparison.compare(batch, {isChanged: isAnotherValue, insertedSamples: 0})
         assertSameCounts(place + 1, commit, commitCountsOf(compared))
         this.#add(commit)
+        // A batch is compared with what the one before it would have written.
+        if (last !== undefined) await removeBatch(last)
+        last = batch
       }
     } finally {
       await comparison.close()
@@ -185,13 +180,7 @@ class Applying {
     if (place < commits.length - 1) return []
     const counts = {...this.#counts}
     addCounts(counts, countsOf(commit))
-    const payload = {
-      job,
-      account,
-      counts,
-      commits: this.#commits + 1,
-      duration_seconds: secondsSince(this.#startedAt),
-    }
+    const payload = endedBeside({job, account, startedAt: this.#startedAt}, {counts, commits: this.#commits + 1})
     return [this.#event({type: 'job.completed', payload})]
   }
 

@@ -1,6 +1,5 @@
-import {isSameStream, nameOfStream} from '../model/stream.ts'
+import {isSameStream} from '../model/stream.ts'
 import {asError, failure, messageWithCauses, usageError} from '../base/errors.ts'
-import {ownProcess} from '../base/process-identity.ts'
 import {noCounts, StreamCounts} from '../model/counts.ts'
 import {createEvent, type Event, type EventDetails} from '../model/events.ts'
 import {windowAsText} from '../model/window.ts'
@@ -19,7 +18,7 @@ import {
   type JobToReconcile,
 } from './reconcile-job.ts'
 import {streamOfKey} from './sweep.ts'
-import {secondsSince} from './written-beside.ts'
+import {endedBeside, startedBeside} from './written-beside.ts'
 
 /** Commits of so many runs are looked through for another selection. */
 const NEWEST_RUNS = 10_000
@@ -61,15 +60,7 @@ export async function logDeletions(job: JobToLogDeletions): Promise<LoggedDeleti
 async function begin(job: JobToLogDeletions, groups: readonly StreamGroup[]): Promise<Date> {
   const {sink, runId, account, selection, maxDeleted} = job
   const streams = groups.flatMap((group) => group.streams)
-  const payload = {
-    job: job.job,
-    account,
-    mode: sink.mode,
-    streams: streams.map(nameOfStream),
-    request: {},
-    process: {...(await ownProcess())},
-    reconcile: {max_deleted_percent: maxDeleted},
-  }
+  const payload = await startedBeside(job, sink.mode, streams, {reconcile: {max_deleted_percent: maxDeleted}})
   let since = job.now()
   await sink.begin({
     runId,
@@ -118,7 +109,10 @@ async function commitDeletions(
     ...concerned.map((stream) => eventOf(job, completed(job, stream, counts, since))),
     eventOf(job, {
       type: 'job.completed',
-      payload: {...summary(job, since), counts: {...counts.total()}, commits: Math.min(concerned.length, 1)},
+      payload: endedBeside(
+        {...job, startedAt: since},
+        {counts: counts.total(), commits: Math.min(concerned.length, 1)},
+      ),
     }),
   ])
 }
@@ -150,7 +144,7 @@ const completed = (
 async function logFailure(job: JobToLogDeletions, since: Date, thrown: unknown): Promise<void> {
   const {sink, log, maskSecrets} = job
   const error = maskSecrets(messageWithCauses(asError(thrown)))
-  const payload = {...summary(job, since), counts: {...noCounts()}, commits: 0}
+  const payload = endedBeside({...job, startedAt: since}, {counts: noCounts(), commits: 0})
   try {
     await sink.discard()
     await sink.commit(() => [eventOf(job, {type: 'job.failed', error, payload})])
@@ -161,12 +155,6 @@ async function logFailure(job: JobToLogDeletions, since: Date, thrown: unknown):
 
 const eventOf = ({runId, now}: JobToLogDeletions, details: Omit<EventDetails, 'runId' | 'at'>): Event =>
   createEvent({...details, runId, at: now()})
-
-const summary = ({job, account}: JobToLogDeletions, since: Date) => ({
-  job,
-  account,
-  duration_seconds: secondsSince(since),
-})
 
 /** Runs with `--limit` cover nothing and have stored rows all the same. */
 async function groupsThatNobodyElseReads(job: JobToLogDeletions): Promise<readonly StreamGroup[]> {

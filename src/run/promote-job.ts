@@ -1,15 +1,12 @@
 import {failure} from '../base/errors.ts'
-import {ownProcess} from '../base/process-identity.ts'
 import {addCounts, noCounts, type Counts} from '../model/counts.ts'
 import {createEvent, type Event, type EventDetails} from '../model/events.ts'
 import type {RunMode} from '../model/run-mode.ts'
 import {testTablesOf} from '../model/tables.ts'
 import {beginOnProduction} from '../sink/beside-runs.ts'
-import type {JsonObject} from '../source.ts'
 import type {ChangedRows} from '../warehouse/promotion.ts'
 import type {StreamScope, StreamState, WarehouseWriter} from '../warehouse/warehouse.ts'
 import type {CommitCounts} from '../warehouse/commit-batch.ts'
-import {nameOfStream} from '../model/stream.ts'
 import {knownSchema} from './record-shapes.ts'
 import {createRunId} from './run-id.ts'
 import {coverageEvents, shapeEvents} from './taken-over-events.ts'
@@ -20,7 +17,7 @@ import {
   type TestTablesRequest,
   type TestTablesState,
 } from './test-tables.ts'
-import {secondsSince, writeBeside} from './written-beside.ts'
+import {endedBeside, secondsSince, startedBeside, writeBeside} from './written-beside.ts'
 
 type Details = Omit<EventDetails, 'runId' | 'at'>
 
@@ -83,19 +80,14 @@ async function write(
   const {tested} = state
   const runs = tested.map((run) => run.runId)
   const event = (details: Details): Event => createEvent({...details, runId, at: new Date()})
-  const started: JsonObject = {
-    job,
-    account,
-    mode: 'production',
-    streams: scopes.map(({stream}) => nameOfStream(stream)),
-    request: {},
-    process: {...(await ownProcess())},
+  const streams = scopes.map(({stream}) => stream)
+  const started = await startedBeside(first, 'production', streams, {
     promotion: {
       from: testTablesOf(production).rawObjects,
       runs,
       started: tested.map(({startedAt: at}) => new Date(at).toISOString()),
     },
-  }
+  })
   const writer = await beginOnProduction({warehouse, production}, mode, {
     runId,
     scopes,
@@ -106,7 +98,7 @@ async function write(
     assertNothingCameBetween(state, writer)
     const promotion = await writer.promote({
       from: testTablesOf(production),
-      streams: scopes.map(({stream}) => stream),
+      streams,
       announced: state.announced,
       ...(isSeeded(state) && {insertedAt: tested.map((run) => run.startedAt)}),
       changed,
@@ -116,7 +108,7 @@ async function write(
         ...scopes.flatMap((scope, index) => promotionEvents(scope, index, state, rows, runs).map(event)),
         event({
           type: 'job.completed',
-          payload: {job, account, counts: {...totalOf(rows)}, commits: 1, duration_seconds: secondsSince(startedAt)},
+          payload: endedBeside({job, account, startedAt}, {counts: totalOf(rows), commits: 1}),
         }),
       ],
     })

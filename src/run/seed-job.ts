@@ -1,18 +1,15 @@
-import {nameOfStream} from '../model/stream.ts'
 import {usageError} from '../base/errors.ts'
-import {ownProcess} from '../base/process-identity.ts'
 import {noCounts} from '../model/counts.ts'
 import {createEvent, type Event, type EventDetails} from '../model/events.ts'
 import type {RunMode} from '../model/run-mode.ts'
 import {testTablesOf} from '../model/tables.ts'
 import {beginOnTestTables} from '../sink/beside-runs.ts'
-import type {JsonObject} from '../source.ts'
 import {seededTooLate, type RowsToSeed, type SeedEstimate} from '../warehouse/seed.ts'
 import type {StreamScope, StreamState} from '../warehouse/warehouse.ts'
 import {createRunId} from './run-id.ts'
 import {coverageEvents, shapeEvents} from './taken-over-events.ts'
 import {assertNoTestRun, runsOfStreams, type TestTablesRequest} from './test-tables.ts'
-import {secondsSince, writeBeside} from './written-beside.ts'
+import {endedBeside, secondsSince, startedBeside, writeBeside} from './written-beside.ts'
 
 type Details = Omit<EventDetails, 'runId' | 'at'>
 
@@ -59,15 +56,8 @@ async function write(
   const {job, account} = first
   const runId = createRunId(job, startedAt)
   const event = (details: Details): Event => createEvent({...details, runId, at: new Date()})
-  const started: JsonObject = {
-    job,
-    account,
-    mode,
-    streams: scopes.map(({stream}) => nameOfStream(stream)),
-    request: {},
-    process: {...(await ownProcess())},
-    seed: {from: production.rawObjects},
-  }
+  const streams = scopes.map(({stream}) => stream)
+  const started = await startedBeside(first, mode, streams, {seed: {from: production.rawObjects}})
   const writer = await beginOnTestTables({warehouse, production}, mode, {
     runId,
     scopes,
@@ -80,12 +70,12 @@ async function write(
     const states = await warehouse.readStreamStates(production, scopes)
     const rows = await writer.seed({
       from: production,
-      streams: scopes.map(({stream}) => stream),
+      streams,
       events: (copied) => [
         ...scopes.flatMap((scope, index) => seedEvents(scope, states[index], copied, production.rawObjects).map(event)),
         event({
           type: 'job.completed',
-          payload: {job, account, counts: {...noCounts()}, commits: 1, duration_seconds: secondsSince(startedAt)},
+          payload: endedBeside({job, account, startedAt}, {counts: noCounts(), commits: 1}),
         }),
       ],
     })

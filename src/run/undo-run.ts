@@ -1,17 +1,15 @@
 import {failure} from '../base/errors.ts'
-import {ownProcess} from '../base/process-identity.ts'
 import {noCounts} from '../model/counts.ts'
 import {createEvent, type EventDetails} from '../model/events.ts'
 import type {RunMode} from '../model/run-mode.ts'
 import {beginOnProduction} from '../sink/beside-runs.ts'
-import {nameOfStream} from '../model/stream.ts'
 import {KNOWN_REQUIREMENT} from '../warehouse/undone-runs.ts'
 import type {UndoneRows} from '../warehouse/undo.ts'
 import type {StreamScope} from '../warehouse/warehouse.ts'
 import type {PastRun} from './past-runs.ts'
 import {createRunId} from './run-id.ts'
 import {planUndo, type UndoPlan, type UndoRequest} from './runs-to-undo.ts'
-import {secondsSince, writeBeside} from './written-beside.ts'
+import {endedBeside, secondsSince, startedBeside, writeBeside} from './written-beside.ts'
 
 export interface RunToUndo extends UndoRequest {
   /** The mode that the command read from its own flags. */
@@ -57,15 +55,7 @@ async function write(
   const event = (details: Omit<EventDetails, 'runId' | 'at'>) => createEvent({...details, runId, at: new Date()})
   const runs = plan.runs.map((run) => run.runId)
   const streams = plan.rows.streams.map(({stream}) => stream)
-  const started = {
-    job,
-    account,
-    mode: 'production',
-    streams: streams.map(nameOfStream),
-    request: {},
-    process: {...(await ownProcess())},
-    undo: {runs},
-  }
+  const started = await startedBeside(first, 'production', streams, {undo: {runs}})
   const writer = await beginOnProduction({warehouse, production}, mode, {
     runId,
     scopes: streams.map((stream) => ({job, account, selection: '', stream})),
@@ -84,7 +74,7 @@ async function write(
         }),
         event({
           type: 'job.completed',
-          payload: {job, account, counts: {...noCounts()}, commits: 0, duration_seconds: secondsSince(startedAt)},
+          payload: endedBeside({job, account, startedAt}, {counts: noCounts(), commits: 0}),
         }),
       ],
     })
