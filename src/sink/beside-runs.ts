@@ -7,44 +7,26 @@ interface Place {
   readonly production: ProductionTables
 }
 
+type Beginning = Pick<RunToBegin, 'runId' | 'scopes' | 'started'>
+
 /** Opens production for rows that no run of it has read, in the mode that writes it; `undefined` in one that writes nothing. */
 export async function beginOnProduction(
   {warehouse, production}: Place,
   wanted: RunMode,
-  run: Pick<RunToBegin, 'runId' | 'scopes' | 'started'>,
+  run: Beginning,
 ): Promise<WarehouseWriter | undefined> {
-  const mode = runMode(wanted)
-  assertDisjointTables(production)
-  switch (mode) {
-    case 'dry-run':
-      return undefined
-    case 'production':
-      return warehouse.begin({tables: production, ...run})
-    case 'test-table':
-      throw unknownMode(`${mode}, in which production is never written`)
-    default:
-      throw unknownMode(mode satisfies never)
-  }
+  if (!isWritten(production, wanted, 'production')) return undefined
+  return warehouse.begin({tables: production, ...run})
 }
 
 /** Opens the test tables for rows that no run of them has read, in the mode that writes them; `undefined` in one that writes nothing. */
 export async function beginOnTestTables(
   {warehouse, production}: Place,
   wanted: RunMode,
-  run: Pick<RunToBegin, 'runId' | 'scopes' | 'started'>,
+  run: Beginning,
 ): Promise<WarehouseWriter | undefined> {
-  const mode = runMode(wanted)
-  assertDisjointTables(production)
-  switch (mode) {
-    case 'dry-run':
-      return undefined
-    case 'test-table':
-      return warehouse.begin({tables: testTablesOf(production), definitionFrom: production, ...run})
-    case 'production':
-      throw unknownMode(`${mode}, in which no test table is written`)
-    default:
-      throw unknownMode(mode satisfies never)
-  }
+  if (!isWritten(production, wanted, 'test-table')) return undefined
+  return warehouse.begin({tables: testTablesOf(production), definitionFrom: production, ...run})
 }
 
 /** Drops the test tables in the mode that writes them; `undefined` in one that writes nothing. */
@@ -52,15 +34,21 @@ export async function dropTestTables(
   {warehouse, production}: Place,
   wanted: RunMode,
 ): Promise<readonly string[] | undefined> {
+  if (!isWritten(production, wanted, 'test-table')) return undefined
+  return warehouse.dropTables(testTablesOf(production))
+}
+
+/** Answers false in a mode that writes nothing. Throws in one that writes, and is not the mode for this. */
+function isWritten(production: ProductionTables, wanted: RunMode, writing: 'production' | 'test-table'): boolean {
   const mode = runMode(wanted)
   assertDisjointTables(production)
   switch (mode) {
     case 'dry-run':
-      return undefined
-    case 'test-table':
-      return warehouse.dropTables(testTablesOf(production))
+      return false
     case 'production':
-      throw unknownMode(`${mode}, in which no table is dropped`)
+    case 'test-table':
+      if (mode === writing) return true
+      throw unknownMode(`${mode}, in which nothing of ${writing} is written`)
     default:
       throw unknownMode(mode satisfies never)
   }

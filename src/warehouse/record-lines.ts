@@ -12,7 +12,7 @@ export interface RecordLines {
 
 /** Lines of record files stay below this; larger records have files of their own; bytes. */
 export const LARGEST_LINE = 4 * 1024 * 1024
-/** How `read_csv` reads record files; left to itself DuckDB takes 64 MB at a time for lines of this length (measured). */
+/** How `read_csv` reads record files; left to itself its engine takes 64 MB at a time for lines of this length (measured). */
 export const READ_IN_PIECES = `max_line_size = ${LARGEST_LINE}, buffer_size = ${2 * LARGEST_LINE}`
 
 /**
