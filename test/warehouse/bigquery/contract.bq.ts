@@ -1,27 +1,12 @@
-import {expect} from 'chai'
-
-import {startEmulator, type Emulator} from '../../support/bigquery/emulator.ts'
-import {bigQueryUnderTest, type BigQueryUnderTest} from '../../support/bigquery/under-test.ts'
-import {folderForEachTest} from '../../support/folder.ts'
+import {bigQueryForEachTest} from '../../support/bigquery/for-each-test.ts'
 import {describeHostileData} from '../../support/hostile-contract.ts'
 import {describeOwnTables} from '../../support/own-tables-contract.ts'
 import {describeRunsApart, describeWarehouse} from '../../support/warehouse-contract.ts'
 
 describe('BigQuery as a warehouse', () => {
-  const folder = folderForEachTest()
-  let emulator: Emulator
-  let underTest: BigQueryUnderTest
-  before(async () => (emulator = await startEmulator()))
-  after(async () => emulator.stop())
-  beforeEach(async () => {
-    underTest = await bigQueryUnderTest({emulator, folder: folder()})
-    await underTest.createProduction()
-  })
-  afterEach('leaves no staging table and no lease behind', async () => {
-    expect((await underTest.tables()).filter((name) => name.startsWith('lorchestra_'))).to.deep.equal([])
-  })
-  describeWarehouse(() => underTest)
-  describeRunsApart(() => underTest)
-  describeHostileData(() => underTest)
-  describeOwnTables(() => underTest)
+  const suite = bigQueryForEachTest()
+  describeWarehouse(() => suite.underTest)
+  describeRunsApart(() => suite.underTest)
+  describeHostileData(() => suite.underTest)
+  describeOwnTables(() => suite.underTest)
 })

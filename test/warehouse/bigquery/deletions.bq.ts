@@ -1,30 +1,18 @@
 import {expect} from 'chai'
 
 import type {Page} from '../../../src/source.ts'
-import {startEmulator, type Emulator} from '../../support/bigquery/emulator.ts'
-import {bigQueryUnderTest, type BigQueryUnderTest} from '../../support/bigquery/under-test.ts'
+import {bigQueryForEachTest} from '../../support/bigquery/for-each-test.ts'
+import {bigQueryUnderTest} from '../../support/bigquery/under-test.ts'
 import {describeDeletions} from '../../support/deletions-contract.ts'
-import {folderForEachTest} from '../../support/folder.ts'
 import {scriptedSource} from '../../support/scripted-source.ts'
 import {DAY} from '../../support/warehouse-contract.ts'
 
 describe('deletions that a listing shows, with BigQuery', () => {
-  const folder = folderForEachTest()
-  let emulator: Emulator
-  let underTest: BigQueryUnderTest
-  before(async () => (emulator = await startEmulator()))
-  after(async () => emulator.stop())
-  beforeEach(async () => {
-    underTest = await bigQueryUnderTest({emulator, folder: folder()})
-    await underTest.createProduction()
-  })
-  afterEach('leaves no staging table and no lease behind', async () => {
-    expect((await underTest.tables()).filter((name) => name.startsWith('lorchestra_'))).to.deep.equal([])
-  })
-  describeDeletions(() => underTest)
+  const suite = bigQueryForEachTest()
+  describeDeletions(() => suite.underTest)
 
   it('has a record that came back seen by the run that reads it, although touch_after leaves others as they are', async () => {
-    const touchedLate = await bigQueryUnderTest({emulator, folder: folder(), touchAfter: 7 * DAY})
+    const touchedLate = await bigQueryUnderTest({emulator: suite.emulator, folder: suite.folder, touchAfter: 7 * DAY})
     await touchedLate.createProduction()
     const deleted = 'thing:scripted--acct1:back'
     const reading = (now: number, ...pages: readonly Page[]) => {

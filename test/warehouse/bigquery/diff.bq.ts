@@ -1,53 +1,35 @@
 import {expect} from 'chai'
 
-import {startEmulator, type Emulator} from '../../support/bigquery/emulator.ts'
-import {isMutating, startFaultyService, type FaultyService} from '../../support/bigquery/faulty-service.ts'
-import {bigQueryUnderTest, type BigQueryUnderTest} from '../../support/bigquery/under-test.ts'
+import {faultyBigQueryForEachTest} from '../../support/bigquery/for-each-test.ts'
+import {isMutating} from '../../support/bigquery/faulty-service.ts'
 import {describeDiff} from '../../support/diff-contract.ts'
-import {folderForEachTest} from '../../support/folder.ts'
 import {DAY, yielding} from '../../support/warehouse-contract.ts'
 
 const FORBIDDEN = {status: 403, body: {error: {code: 403, errors: [{reason: 'accessDenied'}], message: 'no'}}} as const
 
 describe('a diff with BigQuery', () => {
-  const folder = folderForEachTest()
-  let emulator: Emulator
-  let service: FaultyService
-  let underTest: BigQueryUnderTest
-  before(async () => {
-    emulator = await startEmulator()
-    service = await startFaultyService(emulator.url)
-  })
-  after(async () => {
-    await service.close()
-    await emulator.stop()
-  })
-  beforeEach(async () => {
-    service.faults = () => undefined
-    underTest = await bigQueryUnderTest({emulator, folder: folder(), endpoint: service.url})
-    await underTest.createProduction()
-  })
-  describeDiff(() => underTest)
+  const suite = faultyBigQueryForEachTest()
+  describeDiff(() => suite.underTest)
 
   it('needs no right to write: a service that refuses all but questions gives it every answer', async () => {
-    await underTest.run({source: yielding({id: 'a'}, {id: 'b', n: 1}), now: DAY})
-    service.faults = (request) => (isMutating(request) ? FORBIDDEN : undefined)
-    service.forget()
+    await suite.underTest.run({source: yielding({id: 'a'}, {id: 'b', n: 1}), now: DAY})
+    suite.service.faults = (request) => (isMutating(request) ? FORBIDDEN : undefined)
+    suite.service.forget()
     const source = yielding({id: 'a'}, {id: 'b', n: 2}, {id: 'c'})
     const run = {source, now: 2 * DAY, request: {full: true}, mode: 'dry-run', diffSamples: 3} as const
-    const {diff, error} = await underTest.run(run)
+    const {diff, error} = await suite.underTest.run(run)
     expect([error, diff?.counts]).to.deep.equal([
       undefined,
       {insert: 1, update: 1, unchanged: 1, newer: 0, duplicate: 0},
     ])
-    expect(service.seen).to.not.be.empty
-    expect(service.seen.filter(isMutating)).to.deep.equal([])
+    expect(suite.service.seen).to.not.be.empty
+    expect(suite.service.seen.filter(isMutating)).to.deep.equal([])
   })
 
   it('says what comparing a commit may read before it reads a record', async () => {
-    await underTest.run({source: yielding({id: 'a'}), now: DAY})
+    await suite.underTest.run({source: yielding({id: 'a'}), now: DAY})
     const told: string[] = []
-    service.faults = ({path, body}) => {
+    suite.service.faults = ({path, body}) => {
       if (path !== '/jobs') return undefined
       const {configuration} = JSON.parse(body) as {configuration?: {dryRun?: boolean; query?: {query?: string}}}
       if (configuration?.query?.query?.includes('raw_objects') !== true) return undefined
@@ -55,7 +37,7 @@ describe('a diff with BigQuery', () => {
       if (configuration.dryRun !== true) return undefined
       return {status: 200, body: {statistics: {totalBytesProcessed: '123456789'}}}
     }
-    const {error} = await underTest.run({
+    const {error} = await suite.underTest.run({
       source: yielding({id: 'a', n: 1}),
       now: 2 * DAY,
       request: {full: true},
@@ -69,8 +51,8 @@ describe('a diff with BigQuery', () => {
   })
 
   it('is no guess where production may not be read', async () => {
-    await underTest.run({source: yielding({id: 'a'}), now: DAY})
-    service.faults = (request) => (request.body.includes('raw_objects') ? FORBIDDEN : undefined)
+    await suite.underTest.run({source: yielding({id: 'a'}), now: DAY})
+    suite.service.faults = (request) => (request.body.includes('raw_objects') ? FORBIDDEN : undefined)
     const run = {
       source: yielding({id: 'a'}),
       now: 2 * DAY,
@@ -78,7 +60,7 @@ describe('a diff with BigQuery', () => {
       mode: 'dry-run',
       diffSamples: 3,
     } as const
-    const {diff, error} = await underTest.run(run)
+    const {diff, error} = await suite.underTest.run(run)
     expect(diff).to.equal(undefined)
     expect(String(error)).to.include('accessDenied')
   })

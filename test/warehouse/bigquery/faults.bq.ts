@@ -5,20 +5,17 @@ import {expect} from 'chai'
 import {stub} from 'sinon'
 
 import {messageWithCauses, outcomeOf, type LorchestraError} from '../../../src/base/errors.ts'
-import {startEmulator, type Emulator} from '../../support/bigquery/emulator.ts'
+import {faultyBigQueryForEachTest} from '../../support/bigquery/for-each-test.ts'
 import {
   failedJob,
   isMutating,
   namesProduction,
   once,
   refusal,
-  startFaultyService,
   type Fault,
-  type FaultyService,
   type SeenRequest,
 } from '../../support/bigquery/faulty-service.ts'
 import {bigQueryUnderTest, type BigQueryUnderTest} from '../../support/bigquery/under-test.ts'
-import {folderForEachTest} from '../../support/folder.ts'
 import {DAY, yielding} from '../../support/warehouse-contract.ts'
 
 const isUpload = ({path}: SeenRequest): boolean => path === '/upload/jobs'
@@ -28,50 +25,33 @@ const isStatement = ({method, path}: SeenRequest): boolean => method === 'POST' 
 const isCommit = (request: SeenRequest): boolean => isStatement(request) && request.body.includes('BEGIN TRANSACTION')
 
 describe('requests to BigQuery', () => {
-  const folder = folderForEachTest()
-  let emulator: Emulator
-  let service: FaultyService
-  let underTest: BigQueryUnderTest
-  before(async () => {
-    emulator = await startEmulator()
-    service = await startFaultyService(emulator.url)
-  })
-  after(async () => {
-    await service.close()
-    await emulator.stop()
-  })
-  beforeEach(async () => {
-    underTest = await bigQueryUnderTest({emulator, folder: folder(), endpoint: service.url})
-    await underTest.createProduction()
-    service.faults = () => undefined
-    service.forget()
-  })
+  const suite = faultyBigQueryForEachTest()
   const run = async (...args: Parameters<BigQueryUnderTest['run']>) =>
-    underTest.run(...args).catch((error: unknown) => ({error, counts: undefined}))
+    suite.underTest.run(...args).catch((error: unknown) => ({error, counts: undefined}))
 
   it('of a dry run are looks and SELECT statements, and none at all with --since', async () => {
     await run({source: yielding({id: 'a'}), now: DAY})
-    service.forget()
+    suite.service.forget()
     const source = yielding({id: 'a'}, {id: 'b'})
     expect((await run({source, now: 2 * DAY, mode: 'dry-run'})).error).to.equal(undefined)
-    expect(service.seen).to.not.deep.equal([])
-    expect(service.seen.filter(isMutating)).to.deep.equal([])
-    service.forget()
+    expect(suite.service.seen).to.not.deep.equal([])
+    expect(suite.service.seen.filter(isMutating)).to.deep.equal([])
+    suite.service.forget()
     const since = {since: 0}
     await run({source, now: 2 * DAY, mode: 'dry-run', request: since})
-    expect(service.seen).to.deep.equal([])
+    expect(suite.service.seen).to.deep.equal([])
   })
 
   it('of a test run name no production table where they write', async () => {
     expect((await run({source: yielding({id: 'a'}), now: DAY, mode: 'test-table'})).error).to.equal(undefined)
-    const writes = service.seen.filter(isMutating)
+    const writes = suite.service.seen.filter(isMutating)
     expect(writes.length).to.be.greaterThan(5)
     expect(writes.filter(namesProduction)).to.deep.equal([])
   })
 
   it('carry no credentials to an emulator', async () => {
     await run({source: yielding({id: 'a'}), now: DAY})
-    expect(service.seen.filter(({authorized}) => authorized)).to.deep.equal([])
+    expect(suite.service.seen.filter(({authorized}) => authorized)).to.deep.equal([])
   })
 
   const survivable: readonly [string, (request: SeenRequest) => boolean, Fault][] = [
@@ -98,17 +78,17 @@ describe('requests to BigQuery', () => {
   ]
   for (const [what, fits, fault] of survivable) {
     it(`are made until they are answered, and nothing is done twice: ${what}`, async () => {
-      service.faults = once(fits, fault)
+      suite.service.faults = once(fits, fault)
       const {error, counts} = await run({source: yielding({id: 'a'}, {id: 'b'}), now: DAY})
       expect([error, counts?.inserted]).to.deep.equal([undefined, 2])
-      expect((await underTest.stored()).map(({key}) => key.slice(-1))).to.deep.equal(['a', 'b'])
-      expect((await underTest.logged()).map(({type}) => type)).to.deep.equal([
+      expect((await suite.underTest.stored()).map(({key}) => key.slice(-1))).to.deep.equal(['a', 'b'])
+      expect((await suite.underTest.logged()).map(({type}) => type)).to.deep.equal([
         'ingestion.completed',
         'job.completed',
         'job.started',
         'schema.changed',
       ])
-      expect((await underTest.tables()).filter((name) => name.startsWith('lorchestra_'))).to.deep.equal([])
+      expect((await suite.underTest.tables()).filter((name) => name.startsWith('lorchestra_'))).to.deep.equal([])
     })
   }
 
@@ -118,26 +98,31 @@ describe('requests to BigQuery', () => {
       let requests = 0
       for (let broken = 1; broken === 1 || requests >= broken - 1; broken += 1) {
         requests = 0
-        service.faults = () => {
+        suite.service.faults = () => {
           requests += 1
           return requests === broken ? fault : undefined
         }
         const source = yielding({id: 'a', n: broken}, {id: `new-${broken}`})
         const {error, counts} = await run({source, now: (broken + 1) * DAY, request: {full: true}})
         expect([broken, error, counts?.inserted, counts?.updated]).to.deep.equal([broken, undefined, 1, 1])
-        expect((await underTest.stored()).length).to.equal(broken + 1)
-        const completed = (await underTest.logged()).filter(({type}) => type === 'ingestion.completed')
+        expect((await suite.underTest.stored()).length).to.equal(broken + 1)
+        const completed = (await suite.underTest.logged()).filter(({type}) => type === 'ingestion.completed')
         expect(completed.length).to.equal(broken + 1)
       }
       expect(requests).to.be.greaterThan(10)
-      expect((await underTest.tables()).filter((name) => name.startsWith('lorchestra_'))).to.deep.equal([])
+      expect((await suite.underTest.tables()).filter((name) => name.startsWith('lorchestra_'))).to.deep.equal([])
     })
   }
 
   it('that are not answered in time are made again, and nothing is done twice', async () => {
     for (const [day, fits] of [isUpload, isCommit, isLook].entries()) {
-      service.faults = once(fits, 'hang')
-      const hasty = await bigQueryUnderTest({emulator, folder: folder(), endpoint: service.url, idleTimeout: 3000})
+      suite.service.faults = once(fits, 'hang')
+      const hasty = await bigQueryUnderTest({
+        emulator: suite.emulator,
+        folder: suite.folder,
+        endpoint: suite.service.url,
+        idleTimeout: 3000,
+      })
       await hasty.createProduction()
       const {error, counts} = await hasty.run({source: yielding({id: 'a'}), now: (day + 1) * DAY})
       expect([day, error, counts.inserted]).to.deep.equal([day, undefined, 1])
@@ -148,7 +133,7 @@ describe('requests to BigQuery', () => {
   it('that are not answered are let go of when the run is stopped', async () => {
     for (const hanging of [isDataset, isLook]) {
       const stop = new AbortController()
-      service.faults = (request) => {
+      suite.service.faults = (request) => {
         if (!hanging(request)) return undefined
         stop.abort(new Error('stopped by a signal'))
         return 'hang'
@@ -163,56 +148,56 @@ describe('requests to BigQuery', () => {
   it('that upload and always break end the run with a clear error, and leave nothing of the commit', async () => {
     const noPauses = stub(Math, 'random').returns(-0.5)
     try {
-      service.faults = (request) => (isUpload(request) ? 'reset before' : undefined)
+      suite.service.faults = (request) => (isUpload(request) ? 'reset before' : undefined)
       const {error} = await run({source: yielding({id: 'a'}), now: DAY})
       expect(messageWithCauses(error)).to.match(/the upload to BigQuery failed 8 times in \d+ seconds.*ECONNRESET/s)
-      expect(service.seen.filter(isUpload).length).to.equal(8)
+      expect(suite.service.seen.filter(isUpload).length).to.equal(8)
     } finally {
       noPauses.restore()
     }
-    expect(await underTest.stored()).to.deep.equal([])
-    expect((await underTest.tables()).filter((name) => name.startsWith('lorchestra_'))).to.deep.equal([])
+    expect(await suite.underTest.stored()).to.deep.equal([])
+    expect((await suite.underTest.tables()).filter((name) => name.startsWith('lorchestra_'))).to.deep.equal([])
   })
 
   it('that upload a file which somebody removed say so at once', async () => {
-    service.faults = (request) => {
+    suite.service.faults = (request) => {
       if (request.method === 'POST' && request.path.endsWith('/tables'))
-        rmSync(join(folder(), 'spool'), {recursive: true})
+        rmSync(join(suite.folder, 'spool'), {recursive: true})
       return undefined
     }
     const {error} = await run({source: yielding({id: 'a'}), now: DAY})
     expect(messageWithCauses(error)).to.include('a temporary file of this run cannot be read any more')
-    expect(service.seen.filter(isUpload)).to.deep.equal([])
-    expect(await underTest.stored()).to.deep.equal([])
+    expect(suite.service.seen.filter(isUpload)).to.deep.equal([])
+    expect(await suite.underTest.stored()).to.deep.equal([])
   })
 
   it('that fail for good leave nothing of the commit, no staging and no payload in the error', async () => {
-    service.faults = (request) =>
+    suite.service.faults = (request) =>
       isUpload(request) ? failedJob('invalid', 'Could not parse "secret-illness" as JSON at row 1') : undefined
     const {error} = await run({source: yielding({id: 'a', diagnosis: 'secret-illness'}), now: DAY})
     expect(String((error as Error).stack))
       .to.include('loading records')
       .and.include('invalid')
       .and.not.include('secret-illness')
-    expect(await underTest.stored()).to.deep.equal([])
-    const events = await underTest.logged()
+    expect(await suite.underTest.stored()).to.deep.equal([])
+    const events = await suite.underTest.logged()
     expect(events.map(({type}) => type)).to.deep.equal(['job.failed', 'job.started'])
-    expect((await underTest.tables()).filter((name) => name.startsWith('lorchestra_'))).to.deep.equal([])
+    expect((await suite.underTest.tables()).filter((name) => name.startsWith('lorchestra_'))).to.deep.equal([])
   })
 
   it('above the ceiling on bytes are an error that says which', async () => {
-    service.faults = (request) =>
+    suite.service.faults = (request) =>
       isCommit(request)
         ? failedJob('bytesBilledLimitExceeded', 'Query exceeded limit for bytes billed: 1000.')
         : undefined
     const {error} = await run({source: yielding({id: 'a'}), now: DAY})
     expect((error as Error).message).to.include('exceeded limit for bytes billed: 1000')
     expect((error as LorchestraError).next).to.include('max_bytes_billed')
-    expect(await underTest.stored()).to.deep.equal([])
+    expect(await suite.underTest.stored()).to.deep.equal([])
   })
 
   it('that are forbidden are never taken for a table that is missing', async () => {
-    service.faults = ({method, path}) =>
+    suite.service.faults = ({method, path}) =>
       method === 'GET' && path.endsWith('/tables/raw_objects')
         ? refusal(403, 'accessDenied', 'Access Denied: raw_objects')
         : undefined
@@ -221,6 +206,6 @@ describe('requests to BigQuery', () => {
       expect(outcomeOf(error), mode).to.equal('failed')
       expect(String((error as Error).cause ?? error), mode).to.include('Access Denied: raw_objects')
     }
-    expect(await underTest.tables()).to.not.include('test_raw_objects')
+    expect(await suite.underTest.tables()).to.not.include('test_raw_objects')
   })
 })

@@ -1,31 +1,16 @@
-import {expect} from 'chai'
-
-import {startEmulator, type Emulator} from '../../support/bigquery/emulator.ts'
-import {bigQueryUnderTest, type BigQueryUnderTest} from '../../support/bigquery/under-test.ts'
-import {folderForEachTest} from '../../support/folder.ts'
+import {bigQueryForEachTest} from '../../support/bigquery/for-each-test.ts'
 import {describeRevocation} from '../../support/revocation-contract.ts'
 import {describeUndo} from '../../support/undo-contract.ts'
 
 describe('undo with BigQuery', () => {
-  const folder = folderForEachTest()
-  let emulator: Emulator
-  let underTest: BigQueryUnderTest
-  before(async () => (emulator = await startEmulator()))
-  after(async () => emulator.stop())
-  beforeEach(async () => {
-    underTest = await bigQueryUnderTest({emulator, folder: folder()})
-    await underTest.createProduction()
-  })
-  afterEach('leaves no staging table and no lease behind', async () => {
-    expect((await underTest.tables()).filter((name) => name.startsWith('lorchestra_'))).to.deep.equal([])
-  })
-  describeRevocation(() => underTest)
-  describeUndo(() => underTest, {
+  const suite = bigQueryForEachTest()
+  describeRevocation(() => suite.underTest)
+  describeUndo(() => suite.underTest, {
     sequences: 1,
     runsInEach: 3,
     // It looks at a table after single statements, and not after transactions.
     remember: async () => {
-      await underTest.query('UPDATE {raw_objects} SET object_type = object_type WHERE FALSE')
+      await suite.underTest.query('UPDATE {raw_objects} SET object_type = object_type WHERE FALSE')
     },
   })
 })
