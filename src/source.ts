@@ -29,7 +29,7 @@ export interface Source<Options = unknown> {
    * keys: a misspelt option that is silently dropped reads the wrong records.
    */
   readonly options: StandardSchemaV1<unknown, Options>
-  /** Names of options whose values are never printed or logged. */
+  /** Names of options whose values are never printed or logged; by dots those within another, `auth.token`, all of them by `headers.*`. */
   readonly secrets?: readonly string[]
   /** Names of options that change which records are read (a query, a filter); another value starts uncovered. */
   readonly selection?: readonly string[]
@@ -42,10 +42,10 @@ export interface Source<Options = unknown> {
   streams(options: Options): readonly StreamDefinition[]
   /**
    * Gives the record's idempotency key, `${objectType}:${sourceSystem}:${externalId}`. Pure and synchronous: the same record
-   * gives the same key for ever, two different ones never the same. Throws where the record carries no id; the host
-   * then counts a reject. At most 1,024 bytes of well-formed Unicode without control characters.
+   * gives the same key for ever under the same options, two different ones never the same. The host always gives the options, which may
+   * name the field of the id. Throws where the record carries no id; the host then counts a reject. At most 1,024 bytes of well-formed Unicode without control characters.
    */
-  idemKey(record: JsonObject, stream: Stream): string
+  idemKey(record: JsonObject, stream: Stream, options?: Options): string
   /**
    * Counts what there is to fetch in `context.window`; a small part of the work of reading it. Asked for all that is due,
    * to say how long it will take. Where that is much, also for each slice: one that would take more than a minute of `rateLimit`

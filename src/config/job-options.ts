@@ -1,6 +1,7 @@
 import {adviseOn, closeMatch} from '../base/close-match.ts'
 import type {Config} from './config.ts'
 import {formatIssue, pathOf, problemsError, type Problem, type SchemaIssue} from './problems.ts'
+import {changeAt, valuesAt} from './option-paths.ts'
 import {hashSelection} from './selection-hash.ts'
 import {jsonSchemaOf} from './options-schema.ts'
 import {HOST_KEYS} from './settings.ts'
@@ -40,7 +41,7 @@ export async function resolveOptions<Options>(
   const subject =
     job.name === undefined ? `the account ${JSON.stringify(job.account)}` : `the job ${JSON.stringify(job.name)}`
   const leftOut = await storedInstead(job.options, source, config, isStored)
-  const given = pick(job.options, (key) => !leftOut.includes(key))
+  const given = leftOut.reduce((options, path) => changeAt(options, path, () => undefined), job.options)
   assertVariablesAreSet(subject, given, config)
   const written = resolveVariables(given, config.environment) as Readonly<Record<string, unknown>>
   maskSecrets(written, source, mask)
@@ -54,10 +55,11 @@ export async function resolveOptions<Options>(
   }))
   const input = pick(written, (key) => !unknown.includes(key))
   const result = await validate(source, input)
-  const wanted = (result.issues ?? []).map((issue) => pathOf(issue)[0])
+  const wanted = (result.issues ?? []).map((issue) => pathOf(issue).map(String).join('.'))
+  const missed = leftOut.filter((path) => wanted.some((other) => isWithin(path, other) || isWithin(other, path)))
   assertVariablesAreSet(
     subject,
-    pick(job.options, (key) => leftOut.includes(key) && wanted.includes(key)),
+    missed.flatMap((path) => valuesAt(job.options, path)),
     config,
   )
   for (const issue of result.issues ?? []) problems.push(...problemsOf(issue, input, source, locate))
@@ -77,11 +79,14 @@ export async function storedInstead(
 ): Promise<readonly string[]> {
   const names: string[] = []
   for (const name of source.secrets ?? []) {
-    const missing = Object.hasOwn(options, name) ? missingVariables(options[name], config.environment) : []
+    const missing = missingVariables(valuesAt(options, name), config.environment)
     if (missing.length > 0 && (await isStored(name))) names.push(name)
   }
   return names
 }
+
+/** Whether a path is another one, or lies within what it names. */
+const isWithin = (path: string, other: string): boolean => path === other || path.startsWith(`${other}.`)
 
 const pick = (
   options: Readonly<Record<string, unknown>>,
@@ -94,18 +99,16 @@ export const hideSecrets = (
   source: OptionsSource,
   mask: Mask,
 ): Readonly<Record<string, unknown>> =>
-  Object.fromEntries(
-    Object.entries(options)
-      .filter(([, value]) => value !== undefined)
-      .map(([key, value]) => [
-        key,
-        source.secrets?.includes(key) === true ? HIDDEN : mapStrings(value, (text) => mask.apply(text)),
-      ]),
-  )
+  mapStrings(
+    (source.secrets ?? []).reduce(
+      (shown, path) => changeAt(shown, path, () => HIDDEN),
+      pick(options, (key) => options[key] !== undefined),
+    ),
+    (text) => mask.apply(text),
+  ) as Readonly<Record<string, unknown>>
 
 function maskSecrets(options: Readonly<Record<string, unknown>>, source: OptionsSource, mask: Mask): void {
-  for (const name of source.secrets ?? []) {
-    const value = Object.hasOwn(options, name) ? options[name] : undefined
+  for (const value of (source.secrets ?? []).flatMap((path) => valuesAt(options, path))) {
     if (typeof value === 'number' || typeof value === 'bigint') mask.add(String(value))
     mapStrings(value, (text) => {
       mask.add(text)

@@ -16,6 +16,8 @@ const MOST_REASONS = 3
 export interface JobToReplay {
   readonly job: string
   readonly source: Pick<HostedSource, 'keysOf'>
+  /** What `source.options` answered. */
+  readonly options: unknown
   readonly streams: readonly Stream[]
   readonly warehouse: Warehouse
   readonly production: TableSet
@@ -56,7 +58,7 @@ export async function replayJob(job: JobToReplay): Promise<Replay> {
 }
 
 async function replayStream(
-  {source, warehouse, production, samplePercent, priced, signal}: JobToReplay,
+  {source, options, warehouse, production, samplePercent, priced, signal}: JobToReplay,
   stream: Stream,
   keys: ReplayedKeys,
   reasons: Set<string>,
@@ -64,7 +66,7 @@ async function replayStream(
   for await (const page of warehouse.readPayloads(production, {stream, samplePercent, priced}))
     for (const rows of inParts(page)) {
       const found = await source.keysOf(
-        stream,
+        {stream, options},
         rows.map(({payload}) => onOneLine(payload)),
         signal,
       )

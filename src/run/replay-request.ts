@@ -25,6 +25,7 @@ export async function replayRequest(
   return {
     job: job.name,
     source,
+    options: resolved.options,
     streams: groups.flatMap(({streams}) => streams),
     warehouse: await openWarehouse(config.warehouse, outsideOfRuns(signal)),
     production: config.warehouse.tables,

@@ -1,6 +1,6 @@
 import {parseExactly} from '../base/exact-json.ts'
-import {keyProblem} from '../sources/box/keyed-record.ts'
-import type {JsonObject, Source, Stream} from '../source.ts'
+import {keyProblem, recordKeys, type RecordKeys} from '../sources/box/keyed-record.ts'
+import type {JsonObject, Stream} from '../source.ts'
 import type {ConformanceSetup} from './setup.ts'
 import {readWhole} from './reading.ts'
 import {SMALL, withTrial} from './trial.ts'
@@ -9,7 +9,7 @@ const OTHER_ACCOUNT = 'conformance--other-account'
 
 export const checkKeyForm = async (setup: ConformanceSetup): Promise<void> =>
   withTrial(setup, SMALL, async (trial) => {
-    const {source} = setup
+    const source = recordKeys(setup.source, trial.options)
     const {records, rejected} = await readWhole(trial)
     if (rejected.length > 0) throw new Error(`the host would reject ${rejected.length} records; ${rejected[0]}`)
     for (const {record, stream} of records) {
@@ -30,11 +30,12 @@ export const checkKeyForm = async (setup: ConformanceSetup): Promise<void> =>
 export const checkPureKeys = async (setup: ConformanceSetup): Promise<void> =>
   withTrial(setup, SMALL, async (trial) => {
     const {records} = await readWhole(trial)
-    const first = records.map(({record, stream}) => setup.source.idemKey(record, stream))
+    const source = recordKeys(setup.source, trial.options)
+    const first = records.map(({record, stream}) => source.idemKey(record, stream))
     // Backwards, so that a counter or a cache shows.
     for (const [index, {record, stream}] of [...records.entries()].toReversed()) {
       const copy = deepFreeze(parseExactly(JSON.stringify(record)) as JsonObject)
-      const again = keyWithoutClock(setup.source, copy, stream)
+      const again = keyWithoutClock(source, copy, stream)
       if (again !== first[index]) {
         throw new Error(`one record was given the keys ${quote(first[index])} and ${quote(again)}`)
       }
@@ -45,7 +46,7 @@ export const checkDistinctKeys = async (setup: ConformanceSetup): Promise<void> 
   withTrial(setup, SMALL, async (trial) => {
     const byKey = new Map<string, string>()
     for (const {record, stream} of (await readWhole(trial)).records) {
-      const key = setup.source.idemKey(record, stream)
+      const key = setup.source.idemKey(record, stream, trial.options)
       const text = JSON.stringify(record)
       const other = byKey.get(key)
       if (other !== undefined && other !== text) throw new Error(`two different records have the key ${quote(key)}`)
@@ -70,7 +71,7 @@ const idIn = (key: string, {objectType, sourceSystem}: Stream): string =>
 const quote = (value: unknown): string => (value === undefined ? 'nothing' : JSON.stringify(value))
 
 /** A key with the day in it would be the same all through a test. */
-function keyWithoutClock(source: Source, record: JsonObject, stream: Stream): string {
+function keyWithoutClock(source: RecordKeys, record: JsonObject, stream: Stream): string {
   const {Date: RealDate} = globalThis
   const refuse = (): never => {
     throw new Error('idemKey asks what time it is, so one record gets another key another day')

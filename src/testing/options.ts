@@ -1,3 +1,4 @@
+import {valuesAt} from '../config/option-paths.ts'
 import {HOST_KEYS} from '../config/settings.ts'
 import type {ConformanceSetup} from './setup.ts'
 import {secretsOf, SMALL, withTrial, type Trial} from './trial.ts'
@@ -34,7 +35,7 @@ function assertNames({setup: {source}, input}: Trial): void {
   const known = Object.keys(input)
   const taken = known.find((name) => HOST_KEYS.includes(name))
   if (taken !== undefined) throw new Error(`its option ${taken} is one that lorchestra reads itself`)
-  const secret = source.secrets?.find((name) => !known.includes(name))
+  const secret = source.secrets?.find((path) => valuesAt(input, path).length === 0)
   if (secret !== undefined) {
     throw new Error(`its secrets name ${secret}, which the test service's options do not have: misspelt, or not tested`)
   }

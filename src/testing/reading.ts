@@ -180,7 +180,7 @@ function observe(
 ): Source {
   return {
     ...source,
-    idemKey: (record, stream) => source.idemKey(record, stream),
+    idemKey: (record, stream, options) => source.idemKey(record, stream, options),
     streams: (options) => source.streams(options),
     async *extract(context) {
       for await (const page of source.extract(context)) {

@@ -59,12 +59,19 @@ function assertHidden(secrets: ReadonlySet<string>, text: string, where: string,
 }
 
 /** An option that is sent as a credential but not declared as a secret would be printed by the host. */
-function assertDeclared({setup: {source}, input}: Trial, credential: string): void {
-  const undeclared = Object.entries(input).find(
-    ([name, value]) => value === credential && source.secrets?.includes(name) !== true,
-  )
-  if (undeclared !== undefined)
-    throw new Error(`its option ${undeclared[0]} is sent as a credential; name it in secrets`)
+function assertDeclared(trial: Trial, credential: string): void {
+  const undeclared = secretsOf(trial).includes(credential) ? undefined : pathTo(credential, trial.input)
+  if (undeclared !== undefined) throw new Error(`its option ${undeclared} is sent as a credential; name it in secrets`)
+}
+
+function pathTo(wanted: string, value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  for (const [name, member] of Object.entries(value)) {
+    if (member === wanted) return name
+    const rest = pathTo(wanted, member)
+    if (rest !== undefined) return `${name}.${rest}`
+  }
+  return undefined
 }
 
 function credentialsIn({headers}: ProxiedRequest): readonly string[] {

@@ -1,5 +1,6 @@
 import {setImmediate as turn} from 'node:timers/promises'
 
+import {valuesAt} from '../config/option-paths.ts'
 import {createHttpClient} from '../sources/http/http-client.ts'
 import {AccountTraffic} from '../sources/http/account-traffic.ts'
 import type {Clock} from '../sources/http/clock.ts'
@@ -49,9 +50,9 @@ export async function withTrial(
 
 /** Lists the values of all options that the source declares to be secret. */
 export const secretsOf = ({setup, input, options}: Trial): readonly string[] =>
-  (setup.source.secrets ?? []).flatMap((name) =>
+  (setup.source.secrets ?? []).flatMap((path) =>
     [input, options as Readonly<Record<string, unknown>>]
-      .map((values) => values[name])
+      .flatMap((values) => valuesAt(values, path))
       .filter((value): value is string => typeof value === 'string' && value !== ''),
   )
 

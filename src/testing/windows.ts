@@ -11,7 +11,10 @@ export const checkWindows = async (setup: ConformanceSetup): Promise<void> =>
     }
     const {records} = await readWhole(trial, {windowedOnly: true})
     const times = new Map(
-      records.map(({record, stream}) => [setup.source.idemKey(record, stream), timeOf(record).getTime()]),
+      records.map(({record, stream}) => [
+        setup.source.idemKey(record, stream, trial.options),
+        timeOf(record).getTime(),
+      ]),
     )
     const moments = [...new Set(times.values())].toSorted((one, other) => one - other)
     if (moments.some((moment) => Number.isNaN(moment))) throw new Error('timeOf gives no time for some record')

@@ -6,8 +6,9 @@ import {temporaryFolder} from '../support/cli.ts'
 import {commandLineWith, hookOf} from '../support/plugins.ts'
 
 const SOURCE = `
-  idemKey(record, stream) {
+  idemKey(record, stream, options) {
     if (record.endless) for (;;) {}
+    if (options.by !== undefined) return [stream.objectType, stream.sourceSystem, record[options.by]].join(':')
     if (record.id === undefined) throw new Error('it has no id')
     return record.id === 7 ? 7 : [stream.objectType, stream.sourceSystem, JSON.stringify(record.id)].join(':')
   },`
@@ -15,16 +16,26 @@ const STREAM = {sourceSystem: 'notes', objectType: 'note'}
 
 describe('keys of stored payloads', () => {
   let source: HostedSource
+  let noOptions: unknown
 
   before(async () => {
     const commandLine = await commandLineWith([{name: 'notes', hook: hookOf('notes', {source: SOURCE})}])
     const access = {folder: await temporaryFolder(), paths: [], allow: []}
     source = (await loadSource(await findSources(commandLine), 'notes', access)).source
+    noOptions = await optionsOf({})
   })
 
-  const keysOf = async (payloads: readonly string[], signal = new AbortController().signal) =>
+  const optionsOf = async (input: object): Promise<unknown> => {
+    const checked = await source.options['~standard'].validate(input)
+    return checked.issues === undefined ? checked.value : undefined
+  }
+
+  const keysOf = async (
+    payloads: readonly string[],
+    {signal = new AbortController().signal, options = noOptions}: {signal?: AbortSignal; options?: unknown} = {},
+  ) =>
     source.keysOf(
-      STREAM,
+      {stream: STREAM, options},
       payloads.map((payload) => Buffer.from(payload)),
       signal,
     )
@@ -51,9 +62,15 @@ describe('keys of stored payloads', () => {
     expect(others).to.deep.equal([{idemKey: 'note:notes:"large"'}, {idemKey: 'note:notes:1'}])
   })
 
+  it('are made by the options of the job, each time', async () => {
+    const payloads = ['{"id":"a","code":"x","name":"y"}']
+    expect(await keysOf(payloads, {options: await optionsOf({by: 'code'})})).to.deep.equal([{idemKey: 'note:notes:x'}])
+    expect(await keysOf(payloads, {options: await optionsOf({by: 'name'})})).to.deep.equal([{idemKey: 'note:notes:y'}])
+  })
+
   it('are not waited for any longer where somebody says stop', async () => {
     const stop = new AbortController()
-    const asked = keysOf(['{"id":1,"endless":true}'], stop.signal)
+    const asked = keysOf(['{"id":1,"endless":true}'], {signal: stop.signal})
     stop.abort(new Error('stopped by hand'))
     expect(await asked.catch(String)).to.equal('Error: stopped by hand')
   })

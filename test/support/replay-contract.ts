@@ -35,6 +35,7 @@ export function describeReplay(warehouse: () => WarehouseUnderTest, {rows, sampl
           resolvePath: (path) => path,
         },
       ),
+      options: {},
       streams: [{sourceSystem: 'scripted--acct1', objectType: 'thing'}],
       warehouse: warehouse().open(),
       production: PRODUCTION,

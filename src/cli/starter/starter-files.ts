@@ -32,7 +32,8 @@ interface StarterOption {
 async function optionsOf({source, account}: Starter): Promise<readonly StarterOption[]> {
   const {issues = []} = await source.options['~standard'].validate({})
   const missed = issues.map(({path: [first] = []}) => String(typeof first === 'object' ? first.key : first))
-  const names = new Set([...missed.filter((name) => name !== 'undefined'), ...(source.secrets ?? [])])
+  const secrets = source.secrets?.filter((name) => !name.includes('.')) ?? []
+  const names = new Set([...missed.filter((name) => name !== 'undefined'), ...secrets])
   return [...names].map((name) => ({
     name,
     variable: `${source.name}_${account}_${name}`.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_'),

@@ -71,7 +71,8 @@ export function boxedSource(box: Box, shape: SourceShape): HostedSource {
     extract: (context, limits) => ({
       [Symbol.asyncIterator]: () => boxedPages(box, context, checkedOf(context.options).id, limits),
     }),
-    keysOf: async (stream, payloads, signal) => untilAborted(boxedKeysOf(box, stream, payloads), signal),
+    keysOf: async ({stream, options}, payloads, signal) =>
+      untilAborted(boxedKeysOf(box, {stream, options: checkedOf(options).id}, payloads), signal),
     ...(has('listKeys') && {
       listKeys: (context: HostContext) => ({
         [Symbol.asyncIterator]: () => boxedKeys(box, context, checkedOf(context.options).id),
@@ -146,9 +147,13 @@ const boxedKeys = (box: Box, context: HostContext, options: number): AsyncIterat
     },
   })
 
-async function boxedKeysOf(box: Box, stream: Stream, payloads: readonly Uint8Array[]): Promise<readonly KeyOfRecord[]> {
+async function boxedKeysOf(
+  box: Box,
+  {stream, options}: {readonly stream: Stream; readonly options: number},
+  payloads: readonly Uint8Array[],
+): Promise<readonly KeyOfRecord[]> {
   const question = await box.sendPayloads(payloads)
-  const keys = await box.call(answers.keys, 'keys', question, stream)
+  const keys = await box.call(answers.keys, 'keys', question, {stream, options})
   if (keys.length !== payloads.length)
     throw box.fail(sourceBug('the box of the source gave another number of keys than it was asked for'))
   return keys.map((key) => {

@@ -70,7 +70,11 @@ export interface HostedSource extends Pick<
   readonly spawns?: true
   extract(context: HostContext, limits: ReadLimits): {[Symbol.asyncIterator](): KeyedPageIterator}
   /** Tells which keys records have whose payloads are stored, in their order. Up to 10,000 of them; nothing is contacted. */
-  keysOf(stream: Stream, payloads: readonly Uint8Array[], signal: AbortSignal): Promise<readonly KeyOfRecord[]>
+  keysOf(
+    of: Pick<HostContext, 'options'> & {readonly stream: Stream},
+    payloads: readonly Uint8Array[],
+    signal: AbortSignal,
+  ): Promise<readonly KeyOfRecord[]>
   listKeys?(context: HostContext): AsyncIterable<readonly string[]>
   estimate?(context: HostContext): Promise<unknown>
   currentBookmark?(context: HostContext): Promise<JsonValue | undefined>

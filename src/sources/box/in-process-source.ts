@@ -1,6 +1,7 @@
 import type {HttpClient, Source} from '../../source.ts'
 import type {HostContext, HostedSource} from './hosted-source.ts'
 import {KeyedPages} from './keyed-pages.ts'
+import {recordKeys} from './keyed-record.ts'
 import {ListedKeys} from './listed-keys.ts'
 import {keysOfPayloads} from './payload-keys.ts'
 
@@ -36,7 +37,8 @@ export function inProcessSource(source: Source, {http, resolvePath}: Surrounding
       const pages = new KeyedPages(source, source.extract(within(context)), context, limits)
       return {[Symbol.asyncIterator]: () => pages}
     },
-    keysOf: async (stream, payloads) => Promise.resolve(keysOfPayloads(source, stream, payloads)),
+    keysOf: async ({stream, options: given}, payloads) =>
+      Promise.resolve(keysOfPayloads(recordKeys(source, given), stream, payloads)),
     ...(source.listKeys !== undefined && {
       listKeys: (context: HostContext) => {
         const keys = new ListedKeys(source.listKeys?.(within(context)), context.signal)

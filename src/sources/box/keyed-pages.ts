@@ -1,15 +1,15 @@
 import type {SpoolableRecord} from '../../model/raw-object-columns.ts'
 import {ShapeFold, type StreamShape} from '../../model/record-shape.ts'
-import type {Page, Source, Stream} from '../../source.ts'
+import type {Page, Source, SourceContext, Stream} from '../../source.ts'
 import {PAGES, SourcePages} from '../source-pages.ts'
 import type {KeyedPage, KeyedPageIterator, ReadLimits} from './hosted-source.ts'
-import {keyRecord, type Rejection} from './keyed-record.ts'
+import {keyRecord, recordKeys, type RecordKeys, type Rejection} from './keyed-record.ts'
 import {assertJson} from './kept-json.ts'
 import {streamNamed} from './stream-named.ts'
 
 /** Takes a source's pages beside the source, and gives each record its key and its JSON text. */
 export class KeyedPages implements KeyedPageIterator {
-  readonly #source: Pick<Source, 'idemKey'>
+  readonly #keys: RecordKeys
   readonly #pages: SourcePages<Page>
   readonly #streams: readonly Stream[]
   readonly #limits: ReadLimits
@@ -19,10 +19,10 @@ export class KeyedPages implements KeyedPageIterator {
   constructor(
     source: Pick<Source, 'idemKey'>,
     extracted: unknown,
-    {streams, signal}: {readonly streams: readonly Stream[]; readonly signal: AbortSignal},
+    {streams, options, signal}: Pick<SourceContext<unknown>, 'streams' | 'options' | 'signal'>,
     limits: ReadLimits,
   ) {
-    this.#source = source
+    this.#keys = recordKeys(source, options)
     this.#pages = new SourcePages(extracted, signal, PAGES)
     this.#streams = streams
     this.#limits = limits
@@ -53,7 +53,7 @@ export class KeyedPages implements KeyedPageIterator {
     const fold = this.#folds.get(stream.objectType) ?? new ShapeFold()
     this.#folds.set(stream.objectType, fold)
     for (const record of taken) {
-      const keyed = keyRecord(this.#source, record, stream, this.#limits.payload)
+      const keyed = keyRecord(this.#keys, record, stream, this.#limits.payload)
       if ('record' in keyed) {
         records.push(keyed.record)
         fold.add(record, keyed.record.idemKey)

@@ -23,16 +23,25 @@ export type Keyed = {readonly record: SpoolableRecord} | {readonly rejection: Re
 const NO_LIMITS: PayloadLimits = {levels: Infinity, bytes: Infinity, wideNumbers: true}
 const OPENING_BRACE = 0x7b
 
+/** A source that keys records under certain options. */
+export interface RecordKeys {
+  idemKey(record: JsonObject, stream: Stream): string
+}
+
+export const recordKeys = (source: Pick<Source, 'idemKey'>, options: unknown): RecordKeys => ({
+  idemKey: (record, stream) => source.idemKey(record, stream, options),
+})
+
 /** Gives a record with its key and payload as text, or says why it cannot be stored. Reasons hold no payload. */
 export function keyRecord(
-  source: Pick<Source, 'idemKey'>,
+  keys: RecordKeys,
   record: JsonObject,
   stream: Stream,
   {levels, bytes, wideNumbers}: PayloadLimits = NO_LIMITS,
 ): Keyed {
   const reject = (reason: string, reference = fingerprintOf(record)): Keyed => ({rejection: {reference, reason}})
   if (!isObject(record)) return reject('it is not an object')
-  const key = keyOf(source, record, stream)
+  const key = keyOf(keys, record, stream)
   if ('problem' in key) return reject(key.problem)
   const {idemKey} = key
   const json = jsonOf(record, levels)
@@ -53,10 +62,10 @@ export function keyRecord(
 export type KeyOfRecord = {readonly idemKey: string} | {readonly problem: string}
 
 /** Asks the source for the key of a record, or says why it has none. */
-export function keyOf(source: Pick<Source, 'idemKey'>, record: JsonObject, stream: Stream): KeyOfRecord {
+export function keyOf(keys: RecordKeys, record: JsonObject, stream: Stream): KeyOfRecord {
   let idemKey: string
   try {
-    idemKey = source.idemKey(record, stream)
+    idemKey = keys.idemKey(record, stream)
   } catch (error) {
     return {problem: `idemKey failed: ${asError(error).message}`}
   }

@@ -9,7 +9,7 @@ import type {Channel} from './channel.ts'
 import type {ErrorMessage} from './error-message.ts'
 import {decodeRecords, encodeRecords} from './frames.ts'
 import {assertJson} from './kept-json.ts'
-import type {KeyOfRecord} from './keyed-record.ts'
+import {recordKeys, type KeyOfRecord} from './keyed-record.ts'
 import {KeyedPages} from './keyed-pages.ts'
 import {ListedKeys} from './listed-keys.ts'
 import type {ContextMessage, EndMessage, HookAnswer, LimitsMessage, PageMessage} from './messages.ts'
@@ -52,7 +52,7 @@ export class SourceServer {
       case 'nextKeys':
         return this.#nextKeys(first as number)
       case 'keys':
-        return this.#keys(first as number, second as Stream)
+        return this.#keys(first as number, second as {stream: Stream; options: number})
       case 'next':
         return this.#next(first as number, second as boolean)
       case 'return':
@@ -171,10 +171,13 @@ export class SourceServer {
     return step?.value ?? null
   }
 
-  #keys(question: number, stream: Stream): readonly KeyOfRecord[] {
+  #keys(
+    question: number,
+    {stream, options}: {readonly stream: Stream; readonly options: number},
+  ): readonly KeyOfRecord[] {
     const payloads = this.#payloads.get(question) ?? []
     this.#payloads.delete(question)
-    return keysOfPayloads(this.#loaded(), stream, payloads)
+    return keysOfPayloads(recordKeys(this.#loaded(), this.#options.get(options)), stream, payloads)
   }
 
   async #return(context: number): Promise<EndMessage> {
