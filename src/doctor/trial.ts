@@ -10,7 +10,7 @@ import type {HostContext, HostedSource} from '../sources/box/hosted-source.ts'
 import {openSecrets} from '../sources/secrets/open-secrets.ts'
 
 /** A source has so many milliseconds to answer. */
-const ANSWER_TIME = 30_000
+const ANSWER_TIME = 60_000
 /** A request gives up before, and says what it asked and whom. */
 const REQUEST_TIME = 20_000
 const HOUR = 3_600_000
