@@ -108,6 +108,16 @@ export interface StreamDefinition {
   readonly windowed: boolean
   /** Which records its windows can miss, and `listKeys` finds. @default none */
   readonly misses?: readonly Missed[]
+  /**
+   * Says that the stream is read by calls of its own, with its own bookmark, so that a job which gains a stream reads no other one
+   * again. @default the same calls read all streams with windows, and the same ones all without
+   */
+  readonly separate?: true
+  /**
+   * What selects records of this stream alone, beside `Source.selection`, as any JSON value: another one starts this stream uncovered,
+   * and no other. Only with `separate`. @default nothing
+   */
+  readonly selection?: JsonValue
 }
 
 /** `late`: they turn up with a time that is long past. `moved`: they come to be selected without a new time. `undated`: they have none. */

@@ -1,7 +1,7 @@
 import {createHash} from 'node:crypto'
 
 import {messageWithCauses, sourceBug} from '../base/errors.ts'
-import type {Source} from '../source.ts'
+import type {Source, StreamDefinition} from '../source.ts'
 import {isPlainObject} from './variables.ts'
 
 /** Gives 16 hexadecimal digits of the options that say which records are read. Throws where they are not JSON. */
@@ -13,16 +13,19 @@ export function hashSelection(
     .filter((name) => Object.hasOwn(options, name) && options[name] !== undefined)
     .map((name) => [name, options[name]] as const)
   try {
-    return createHash('sha256')
-      .update(canonicalJson(Object.fromEntries(chosen)))
-      .digest('hex')
-      .slice(0, 16)
+    return hashOf(Object.fromEntries(chosen))
   } catch (error) {
     throw sourceBug(`the source ${source.name} selects by an option that is not JSON: ${messageWithCauses(error)}`, {
       cause: error,
     })
   }
 }
+
+/** Gives the hash for a stream that selects by more than all streams of its job do. */
+export const selectionOfStream = (ofJob: string, {selection}: Pick<StreamDefinition, 'selection'>): string =>
+  selection === undefined ? ofJob : hashOf([ofJob, selection])
+
+const hashOf = (value: unknown): string => createHash('sha256').update(canonicalJson(value)).digest('hex').slice(0, 16)
 
 const canonicalJson = (value: unknown): string =>
   JSON.stringify(value, (key, inner: unknown) => {

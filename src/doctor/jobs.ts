@@ -4,7 +4,7 @@ import {isStoredIn, openSecrets} from '../sources/secrets/open-secrets.ts'
 import {assertCanSweep} from '../run/sweep.ts'
 import {SourceBoxes} from '../sources/source-boxes.ts'
 import {checkAccount, examineSharing} from './accounts.ts'
-import {examineBookmark} from './bookmarks.ts'
+import {examineBookmarks} from './bookmarks.ts'
 import {check, failed, type Finding} from './finding.ts'
 import {checkReading} from './reading.ts'
 import type {AccountCheck} from './trial.ts'
@@ -35,7 +35,7 @@ export async function* examineJobs(request: AccountCheck, names: readonly string
       // Whoever cannot sign in cannot read either.
       if (asked.get(owner) !== true) continue
       yield await check('reading', name, async () => checkReading(request, job, source, options))
-      yield* examineBookmark(request, job, source, resolved)
+      yield* examineBookmarks(request, job, source, resolved)
     } catch (error) {
       yield failed('job', name, error)
     }

@@ -74,11 +74,11 @@ class Applying {
   #place = 0
 
   constructor(request: ApplyRequest, startedAt: Date) {
-    const {job, account, selection, streams} = request.plan.manifest
+    const {job, account, streams} = request.plan.manifest
     this.runId = createRunId(job, startedAt)
     this.#request = request
     this.#startedAt = startedAt
-    this.#scopes = streams.map((stream) => ({job, account, selection, stream}))
+    this.#scopes = streams.map(({selection, ...stream}) => ({job, account, selection, stream}))
   }
 
   /** Finds the first commit that is not in. Throws where there is none, and where production moved. */

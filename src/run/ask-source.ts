@@ -11,12 +11,6 @@ import {isPlain, sharedBookmark, sharedCheckpoint, type Moment} from './plan.ts'
 import type {SliceReader} from './slice.ts'
 import {contextBetweenSlices} from './source-context.ts'
 
-export interface SourceAnswers {
-  /** The name of whose data it is; missing where the source cannot tell. */
-  readonly identity?: string
-  readonly moment: Moment
-}
-
 type Owner = Pick<JobRun, 'job' | 'account' | 'maskSecrets'>
 
 type Ask = <Answer>(
@@ -29,20 +23,18 @@ interface Kept {
   readonly checkpoint?: StreamState['checkpoint'] | undefined
 }
 
-/** Asks a source what must be known before a run is planned. Throws where the data is not that of the runs before. */
-export async function askSource(
+/** Asks a source what must be known before it is planned how streams are read that are read together. */
+export async function askMoment(
   run: JobRun,
   streams: readonly Stream[],
   states: readonly StreamState[],
-): Promise<SourceAnswers> {
+): Promise<Moment> {
   const {request, now} = run
-  const kept = {bookmark: sharedBookmark(states), checkpoint: sharedCheckpoint(states)}
-  const identity = await askIdentity(run, streams, states)
-  const moment = isPlain(request) ? await askAboutChanges(run, streams, kept) : {now: now().getTime(), canResume: true}
-  return {...(identity !== undefined && {identity}), moment}
+  if (!isPlain(request)) return {now: now().getTime(), canResume: true}
+  return askAboutChanges(run, streams, {bookmark: sharedBookmark(states), checkpoint: sharedCheckpoint(states)})
 }
 
-/** Asks whose data the source reads. Throws where it is not that of the runs before. */
+/** Asks for the name of whose data the source reads; `undefined` where it cannot tell. Throws where it is not that of the runs before. */
 export async function askIdentity(
   run: SliceReader & Owner,
   streams: readonly Stream[],

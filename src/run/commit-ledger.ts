@@ -5,7 +5,7 @@ import {assertHoldsNoSecret} from './kept-in-the-log.ts'
 import type {HeldWarehouse} from './held-warehouse.ts'
 import type {GroupPlan} from './plan.ts'
 import type {Sink} from '../sink/sink.ts'
-import type {JsonObject, JsonValue} from '../source.ts'
+import type {JsonObject, JsonValue, Stream} from '../source.ts'
 import type {StoredBookmark} from '../warehouse/warehouse.ts'
 import type {CommitCounts} from '../warehouse/commit-batch.ts'
 import {mergeWindows, type TimeWindow} from '../model/window.ts'
@@ -20,7 +20,7 @@ export interface LedgerOptions {
   readonly limited: boolean
   readonly held: Pick<HeldWarehouse, 'isHeld' | 'untilHeldOr'>
   /** The payload that every `ingestion.completed` of the run begins with. */
-  readonly about: () => JsonObject
+  readonly about: (objectType: string) => JsonObject
   readonly maskSecrets: (text: string) => string
   readonly event: (details: Omit<EventDetails, 'runId' | 'at'>) => Event
 }
@@ -187,7 +187,7 @@ export class CommitLedger {
         const total = {counts: this.#countsWith(gathered, rows), commits: this.#commits + 1, ...billed}
         return [
           ...plan.group.streams.map((stream) =>
-            this.#options.event(completedDetails(stream, gathered, rows, kept, this.#about(told, plan))),
+            this.#options.event(completedDetails(stream, gathered, rows, kept, this.#about(stream, told, plan))),
           ),
           ...(ending === undefined ? [] : [ending(total)]),
         ]
@@ -209,12 +209,12 @@ export class CommitLedger {
   }
 
   /** `billed` is what the warehouse billed until now. */
-  #about(billed: number, {bookmark, again}: GroupPlan): AboutCommit {
+  #about({objectType}: Stream, billed: number, {bookmark, again}: GroupPlan): AboutCommit {
     const {about, limited, sink} = this.#options
     return {
       number: this.#commits + 1,
       limited,
-      run: about(),
+      run: about(objectType),
       readBy: bookmark === undefined ? 'window' : again ? 'earlier bookmark' : 'bookmark',
       ...(sink.bytesBilled !== undefined && {bytesBilled: billed - this.#bytesTold}),
     }

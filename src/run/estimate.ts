@@ -1,4 +1,5 @@
-import type {GroupPlan, Schedule, StreamGroup} from './plan.ts'
+import type {GroupPlan, Schedule} from './plan.ts'
+import type {StreamGroup} from './stream-groups.ts'
 import type {SliceReader} from './slice.ts'
 import {contextBetweenSlices} from './source-context.ts'
 import {Slices} from './slices.ts'

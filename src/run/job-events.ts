@@ -50,9 +50,8 @@ export class JobEvents {
     return this.event({type: 'ingestion.failed', ...stream, error, payload})
   }
 
-  swept(stream: Stream, keys: SweptKeys): Event {
-    const {job, account, selection} = this.#run
-    return this.event({type: 'keys.swept', ...stream, payload: {schema: 1, job, account, selection, keys: {...keys}}})
+  swept(stream: Stream, about: JsonObject, keys: SweptKeys): Event {
+    return this.event({type: 'keys.swept', ...stream, payload: {schema: 1, ...about, keys: {...keys}}})
   }
 
   failed(total: RunTotal, error: string): Event {

@@ -11,7 +11,7 @@ import {isStoredIn, openSecrets, type OpenSecrets} from '../sources/secrets/open
 import {sourceAnswer} from '../sources/source-answer.ts'
 import {SourceBoxes} from '../sources/source-boxes.ts'
 import type {StreamScope} from '../warehouse/warehouse.ts'
-import {streamGroups} from './plan.ts'
+import {scopesOfGroups, streamGroups} from './stream-groups.ts'
 
 export interface ScopedJob {
   readonly job: Job
@@ -63,15 +63,15 @@ export async function scopesOf(question: JobQuestion, name: string): Promise<Sco
 
 /** Gives the streams that a job reads whose source was asked. */
 export function scopesOfJob(job: Job, {source, resolved}: Pick<AskedJob, 'source' | 'resolved'>): ScopedJob {
-  const {options, selectionHash: selection} = resolved
+  const {options} = resolved
   const groups = streamGroups(
     sourceAnswer(() => source.streams(options)),
     job.sourceSystem,
+    resolved.selectionHash,
   )
-  const streams = groups.flatMap((group) => group.streams)
   return {
     job,
-    scopes: streams.map((stream) => ({job: job.name, account: job.account ?? null, selection, stream})),
+    scopes: scopesOfGroups({job: job.name, account: job.account ?? null}, groups),
     start: runSettings(job, source.defaults).start,
   }
 }

@@ -4,14 +4,15 @@ import {noCounts, StreamCounts} from '../model/counts.ts'
 import {createEvent, type Event, type EventDetails} from '../model/events.ts'
 import {windowAsText} from '../model/window.ts'
 import type {Sink} from '../sink/sink.ts'
-import type {Stream} from '../source.ts'
+import type {StreamScope} from '../warehouse/warehouse.ts'
 import type {ComparedKeys, ConfirmedGone, KeyIndex, SomeKeys} from '../warehouse/stored-keys.ts'
 import {pastRuns} from './past-runs.ts'
-import type {StreamGroup} from './plan.ts'
+import {scopesOfGroups, type StreamGroup} from './stream-groups.ts'
 import {
   allKeys,
   compareWithListed,
   groupsToReconcile,
+  isReadAlike,
   MOST_NAMED,
   nothingListed,
   withStoredKeys,
@@ -58,13 +59,13 @@ export async function logDeletions(job: JobToLogDeletions): Promise<LoggedDeleti
 
 /** Takes the streams, and tells when they were taken. */
 async function begin(job: JobToLogDeletions, groups: readonly StreamGroup[]): Promise<Date> {
-  const {sink, runId, account, selection, maxDeleted} = job
+  const {sink, runId, maxDeleted} = job
   const streams = groups.flatMap((group) => group.streams)
   const payload = await startedBeside(job, sink.mode, streams, {reconcile: {max_deleted_percent: maxDeleted}})
   let since = job.now()
   await sink.begin({
     runId,
-    scopes: streams.map((stream) => ({job: job.job, account, selection, stream})),
+    scopes: scopesOfGroups(job, groups),
     started: () => {
       since = job.now()
       return createEvent({type: 'job.started', runId, at: since, payload})
@@ -96,7 +97,8 @@ async function commitDeletions(
   since: Date,
 ): Promise<void> {
   const {sink} = job
-  const streams = groups.flatMap((group) => group.streams)
+  const scopes = scopesOfGroups(job, groups)
+  const streams = scopes.map(({stream}) => stream)
   const counts = new StreamCounts(streams.map(({objectType}) => objectType))
   for await (const keys of confirmed.pages())
     for (const idemKey of keys) {
@@ -104,9 +106,9 @@ async function commitDeletions(
       counts.of(stream.objectType).deleted += 1
       await sink.logEvent(eventOf(job, {type: 'object.deleted', ...stream, idemKey, payload: {by: 'reconcile'}}))
     }
-  const concerned = streams.filter(({objectType}) => counts.of(objectType).deleted > 0)
+  const concerned = scopes.filter(({stream}) => counts.of(stream.objectType).deleted > 0)
   await sink.commit(() => [
-    ...concerned.map((stream) => eventOf(job, completed(job, stream, counts, since))),
+    ...concerned.map((scope) => eventOf(job, completed(scope, counts, since))),
     eventOf(job, {
       type: 'job.completed',
       payload: endedBeside(
@@ -119,8 +121,7 @@ async function commitDeletions(
 
 /** It covers nothing: nothing was read. */
 const completed = (
-  {job, account, selection}: JobToLogDeletions,
-  stream: Stream,
+  {job, account, selection, stream}: StreamScope,
   counts: StreamCounts,
   since: Date,
 ): Omit<EventDetails, 'runId' | 'at'> => ({
@@ -159,15 +160,14 @@ const eventOf = ({runId, now}: JobToLogDeletions, details: Omit<EventDetails, 'r
 /** Runs with `--limit` cover nothing and have stored rows all the same. */
 async function groupsThatNobodyElseReads(job: JobToLogDeletions): Promise<readonly StreamGroup[]> {
   const groups = await groupsToReconcile(job)
-  const streams = groups.flatMap((group) => group.streams)
+  const scopes = scopesOfGroups(job, groups)
   const runs = await pastRuns(await job.warehouse.readRunEvents(job.production, {limit: NEWEST_RUNS}))
   const other = runs
     .filter(({outcome}) => outcome !== 'undone')
     .flatMap(({commits}) => commits)
     .find(
       (commit) =>
-        streams.some((stream) => isSameStream(stream, commit)) &&
-        (commit.selection !== job.selection || commit.account !== job.account),
+        scopes.some(({stream}) => isSameStream(stream, commit)) && !isReadAlike(scopes, {...commit, stream: commit}),
     )
   if (other === undefined) return groups
   throw usageError(`rows of ${job.job} were also read by ${other.job}, with another selection`, {

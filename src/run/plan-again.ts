@@ -1,6 +1,7 @@
 import {failure} from '../base/errors.ts'
 import {mergeWindows} from '../model/window.ts'
-import type {GroupPlan, Schedule, StreamGroup} from './plan.ts'
+import type {GroupPlan, Schedule} from './plan.ts'
+import type {StreamGroup} from './stream-groups.ts'
 import {spanOf, type ReadAgain} from './read-again.ts'
 
 /** Plans what a group reads again: windows as any others, and what changed since a bookmark up to now. */

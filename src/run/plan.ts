@@ -1,16 +1,10 @@
-import {failure, sourceBug, usageError} from '../base/errors.ts'
-import type {JsonValue, Missed, Stream, StreamDefinition} from '../source.ts'
+import {failure, usageError} from '../base/errors.ts'
+import type {JsonValue} from '../source.ts'
 import type {StoredBookmark, StreamState} from '../warehouse/warehouse.ts'
 import {CLOCK_TOLERANCE} from '../model/clock.ts'
-import {NAME, NAME_RULE} from '../model/name.ts'
 import {cursorOf, dueWindows, mergeWindows, type TimeWindow} from '../model/window.ts'
+import type {StreamGroup} from './stream-groups.ts'
 import type {WindowRequest} from './window-request.ts'
-
-/** The same calls read these streams: those with a time together, those without together. */
-export interface StreamGroup {
-  readonly windowed: boolean
-  readonly streams: readonly Stream[]
-}
 
 /** A job says this about time; milliseconds. */
 export interface Schedule {
@@ -52,41 +46,6 @@ export interface Moment {
   readonly canResume: boolean
   /** Why the bookmark that was kept is of no use, in the source's words. */
   readonly dropped?: string
-}
-
-const MISSED: Readonly<Record<Missed, true>> = {late: true, moved: true, undated: true}
-const isMissed = (name: unknown): boolean => typeof name === 'string' && Object.hasOwn(MISSED, name)
-
-export function streamGroups(definitions: readonly StreamDefinition[], sourceSystem: string): readonly StreamGroup[] {
-  const objectTypes = definitions.map(({objectType}) => objectType)
-  const badName = objectTypes.find((objectType) => !NAME.test(objectType))
-  const repeated = objectTypes.find((objectType, index) => objectTypes.indexOf(objectType) !== index)
-  if (objectTypes.length === 0 || badName !== undefined || repeated !== undefined) {
-    throw sourceBug(
-      `the source names its streams wrongly: ${objectTypes.length === 0 ? 'none' : (badName ?? `${repeated ?? ''} twice`)}`,
-      {rule: `${NAME_RULE}, and no two are alike`},
-    )
-  }
-  const vague = definitions.find(({windowed}) => typeof windowed !== 'boolean')
-  if (vague !== undefined) {
-    throw sourceBug(`the source does not say whether records of ${vague.objectType} have a time`, {
-      rule: 'windowed is true or false',
-    })
-  }
-  const odd = definitions.find(({misses = []}) => !Array.isArray(misses) || !misses.every(isMissed))
-  if (odd !== undefined) {
-    throw sourceBug(`the source says that windows of ${odd.objectType} miss what there is not`, {
-      rule: `misses is a list of ${Object.keys(MISSED).join(', ')}`,
-    })
-  }
-  return [true, false]
-    .map((windowed) => ({
-      windowed,
-      streams: definitions
-        .filter((definition) => definition.windowed === windowed)
-        .map(({objectType}) => ({sourceSystem, objectType})),
-    }))
-    .filter(({streams}) => streams.length > 0)
 }
 
 export function assertSelectableByWindow(

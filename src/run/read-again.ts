@@ -1,19 +1,20 @@
 import {usageError} from '../base/errors.ts'
 import {mergeWindows, type TimeWindow} from '../model/window.ts'
-import type {JsonValue, Stream} from '../source.ts'
+import type {JsonValue} from '../source.ts'
 import type {Reject} from '../warehouse/warehouse.ts'
+import type {StreamGroup} from './stream-groups.ts'
 
 /** Records of one job were rejected in these; whoever reads them again must read the same selection of the same data. */
 export interface ReadAgain {
   readonly job: string
   readonly account: string | null
   readonly sourceSystem: string
-  readonly selection: string
   readonly spans: readonly RejectedSpan[]
 }
 
 export interface RejectedSpan {
   readonly objectType: string
+  readonly selection: string
   readonly window: TimeWindow
   /** The records came as changes since this. */
   readonly bookmark?: JsonValue
@@ -29,29 +30,31 @@ export function readAgain(rejects: readonly Reject[]): ReadAgain {
       next: 'Another version of lorchestra wrote it: lorchestra run JOB --full reads everything again.',
     })
   }
-  const {job, account, selection, stream} = first
+  const {job, account, stream} = first
+  const selections = new Map(met.map((one) => [one.stream.objectType, one.selection]))
   const other = met.find(
-    (one) => one.selection !== selection || one.account !== account || one.stream.sourceSystem !== stream.sourceSystem,
+    (one) =>
+      one.selection !== selections.get(one.stream.objectType) ||
+      one.account !== account ||
+      one.stream.sourceSystem !== stream.sourceSystem,
   )
   if (other !== undefined) throw readsOtherRecords(job)
-  const objectTypes = new Set(met.map((one) => one.stream.objectType))
   return {
     job,
     account,
-    selection,
     sourceSystem: stream.sourceSystem,
-    spans: [...objectTypes].flatMap((objectType) => {
+    spans: [...selections].flatMap(([objectType, selection]) => {
       const ofType = met.filter((one) => one.stream.objectType === objectType)
       const changes = ofType.filter(({bookmark}) => bookmark !== undefined)
       const [oldest] = changes
       return [
         ...mergeWindows(ofType.filter(({bookmark}) => bookmark === undefined).map(({window}) => window)).map(
-          (window) => ({objectType, window}),
+          (window) => ({objectType, selection, window}),
         ),
         // What changed since the oldest is all that changed since the others, too.
         ...(oldest?.bookmark === undefined
           ? []
-          : [{objectType, window: spanOf(changes.map(({window}) => window)), bookmark: oldest.bookmark}]),
+          : [{objectType, selection, window: spanOf(changes.map(({window}) => window)), bookmark: oldest.bookmark}]),
       ]
     }),
   }
@@ -59,15 +62,15 @@ export function readAgain(rejects: readonly Reject[]): ReadAgain {
 
 /** Throws where the job, as it is now, would not read the records that were rejected. */
 export function assertReadsTheSame(
-  {job, sourceSystem, selection, spans}: ReadAgain,
-  now: {
-    readonly sourceSystem: string
-    readonly selection: string
-    readonly streams: readonly Pick<Stream, 'objectType'>[]
-  },
+  {job, sourceSystem, spans}: ReadAgain,
+  now: {readonly sourceSystem: string; readonly groups: readonly StreamGroup[]},
 ): void {
-  const gone = spans.find(({objectType}) => now.streams.every((stream) => stream.objectType !== objectType))
-  if (sourceSystem === now.sourceSystem && selection === now.selection && gone === undefined) return
+  const isRead = (span: RejectedSpan): boolean =>
+    now.groups.some(
+      ({selection, streams}) =>
+        selection === span.selection && streams.some(({objectType}) => objectType === span.objectType),
+    )
+  if (sourceSystem === now.sourceSystem && spans.every(isRead)) return
   throw readsOtherRecords(job)
 }
 

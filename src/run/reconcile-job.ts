@@ -1,14 +1,13 @@
 import {isSameStream} from '../model/stream.ts'
 import {failure, usageError} from '../base/errors.ts'
 import {createRunFolder, removeRunFolder} from '../sink/run-folder.ts'
-import type {Stream} from '../source.ts'
 import type {TableSet} from '../model/tables.ts'
 import {sourceAnswer} from '../sources/source-answer.ts'
 import type {StreamScope, Warehouse} from '../warehouse/warehouse.ts'
 import type {ComparedKeys, KeyIndex} from '../warehouse/stored-keys.ts'
 import {askIdentity} from './ask-source.ts'
 import {nothingStored} from './nothing-stored.ts'
-import {streamGroups, type StreamGroup} from './plan.ts'
+import {scopesOfGroups, streamGroups, type StreamGroup} from './stream-groups.ts'
 import type {SliceReader} from './slice.ts'
 import {listedKeys, streamOfKey} from './sweep.ts'
 
@@ -42,11 +41,9 @@ export async function groupsToReconcile(job: JobToReconcile): Promise<readonly S
   const groups = streamGroups(
     sourceAnswer(() => job.source.streams(job.options)),
     job.sourceSystem,
+    job.selection,
   )
-  await assertReadByThisJob(
-    job,
-    groups.flatMap(({streams}) => streams),
-  )
+  await assertReadByThisJob(job, groups)
   return groups
 }
 
@@ -115,20 +112,29 @@ function assertCanList({job, source, narrowing}: JobToReconcile): void {
   )
 }
 
-async function assertReadByThisJob(job: JobToReconcile, streams: readonly Stream[]): Promise<void> {
-  const {warehouse, production, account, selection} = job
+async function assertReadByThisJob(job: JobToReconcile, groups: readonly StreamGroup[]): Promise<void> {
+  const {warehouse, production} = job
+  const scopes = scopesOfGroups(job, groups)
+  const streams = scopes.map(({stream}) => stream)
   const {streams: stored} = await warehouse.describe(production)
   const readers = stored.filter(({stream}) => streams.some((each) => isSameStream(each, stream)))
   if (readers.length === 0) throw nothingStored(job.job)
-  const other = readers.find((reader) => reader.selection !== selection || reader.account !== account)
+  const other = readers.find((reader) => !isReadAlike(scopes, reader))
   if (other !== undefined)
     throw usageError(
       `rows of ${job.job} were also read by ${other.job === job.job ? 'another selection of it' : `${other.job}, with another selection`}: they need not be in this listing`,
       {code: 'E_CONFIG_INVALID', next: 'Nothing can be called gone where rows were selected in several ways.'},
     )
-  const scopes = streams.map((stream): StreamScope => ({job: job.job, account, selection, stream}))
   await askIdentity(readerOf(job), streams, await warehouse.readStreamStates(production, scopes))
 }
+
+type Reader = Pick<StreamScope, 'account' | 'selection' | 'stream'>
+
+/** Whether who read a stream selected from it as these scopes do. */
+export const isReadAlike = (scopes: readonly Reader[], {account, selection, stream}: Reader): boolean =>
+  scopes.some(
+    (scope) => isSameStream(scope.stream, stream) && scope.selection === selection && scope.account === account,
+  )
 
 export const nothingListed = ({job}: JobToReconcile): Error =>
   failure(`the source of ${job} listed nothing at all, and rows are stored`, {

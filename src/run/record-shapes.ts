@@ -20,8 +20,8 @@ interface RecordShapesOptions {
   readonly job: string
   readonly policy: SchemaPolicy
   readonly sink: Pick<Sink, 'logEvent'>
-  /** Every payload begins with it. */
-  readonly about: () => JsonObject
+  /** Every payload of a stream begins with it. */
+  readonly about: (objectType: string) => JsonObject
   readonly maskSecrets: (text: string) => string
   readonly event: (details: Omit<EventDetails, 'runId' | 'at'>) => Event
 }
@@ -98,7 +98,7 @@ export class RecordShapes {
       discriminator: `part ${this.#parts}`,
       payload: {
         schema: 1,
-        ...this.#options.about(),
+        ...this.#options.about(stream.objectType),
         ...(initial && {initial: true}),
         changes: changesAsPayload(changes),
       },

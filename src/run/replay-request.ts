@@ -3,7 +3,7 @@ import {join} from 'node:path'
 import {sourceAnswer} from '../sources/source-answer.ts'
 import {openWarehouse, outsideOfRuns} from '../warehouse/open-warehouse.ts'
 import {askedJob, type JobQuestion} from './job-scopes.ts'
-import {streamGroups} from './plan.ts'
+import {streamGroups} from './stream-groups.ts'
 import type {JobToReplay} from './replay-job.ts'
 import {createRunId} from './run-id.ts'
 

@@ -4,7 +4,7 @@ import {cursorOf, type TimeWindow} from '../model/window.ts'
 import type {Estimate, Stream} from '../source.ts'
 import {sourceAnswer} from '../sources/source-answer.ts'
 import type {StreamState} from '../warehouse/warehouse.ts'
-import {askSource, askWithoutBookmark} from './ask-source.ts'
+import {askIdentity} from './ask-source.ts'
 import {mayBeOfBookmark} from './bookmark-fault.ts'
 import {CommitLedger, type LedgerOptions} from './commit-ledger.ts'
 import {estimatePlans, slicesOf, sumOf} from './estimate.ts'
@@ -12,9 +12,10 @@ import {endFailedRun, type UnfinishedSlice} from './failed-run.ts'
 import {JobEvents} from './job-events.ts'
 import type {JobRun, RunReport} from './job-run.ts'
 import {countOpenRejects} from './open-rejects.ts'
-import {assertClockIsRight, assertSelectableByWindow, planGroup, streamGroups} from './plan.ts'
-import type {GroupPlan, StreamGroup} from './plan.ts'
-import {feedForgot, plansToReadAgain} from './plan-again.ts'
+import {assertClockIsRight, assertSelectableByWindow} from './plan.ts'
+import {groupOf, scopesOfGroups, streamGroups, type StreamGroup} from './stream-groups.ts'
+import type {GroupPlan} from './plan.ts'
+import {planGroups, planWithoutBookmark} from './plan-groups.ts'
 import {readSlice} from './read-slice.ts'
 import {RecordShapes} from './record-shapes.ts'
 import {RejectWarnings} from './reject-warnings.ts'
@@ -27,6 +28,7 @@ export async function runJob(run: JobRun): Promise<RunReport> {
   const groups = streamGroups(
     sourceAnswer(() => run.source.streams(run.options)),
     run.sourceSystem,
+    run.selection,
   )
   assertSelectableByWindow(run.job, groups, run.request)
   assertCanSweep(run)
@@ -60,8 +62,6 @@ class Pipeline {
   readonly #events: JobEvents
   readonly #ledger: CommitLedger
   readonly #rejectWarnings: RejectWarnings
-  /** What events say of the job. */
-  readonly #about: {readonly job: string; readonly account: string | null; readonly selection: string}
   readonly #shapes: RecordShapes
   readonly #states = new Map<StreamGroup, readonly StreamState[]>()
   #identity: string | undefined
@@ -73,13 +73,14 @@ class Pipeline {
   #slice: UnfinishedSlice | undefined
 
   constructor(run: JobRun, groups: readonly StreamGroup[]) {
-    const {job, account, selection} = run
-    this.#about = {job, account, selection}
     this.#run = run
     this.#groups = groups
     this.#events = new JobEvents(run)
     this.#rejectWarnings = new RejectWarnings(run.log)
-    const about = () => ({...this.#about, ...(this.#identity !== undefined && {identity: this.#identity})})
+    const about = (objectType: string) => ({
+      ...this.#aboutGroup(groupOf(groups, objectType)),
+      ...(this.#identity !== undefined && {identity: this.#identity}),
+    })
     const event: LedgerOptions['event'] = (details) => this.#events.event(details)
     this.#shapes = new RecordShapes({...run, policy: run.schema, about, event})
     this.#ledger = new CommitLedger({
@@ -99,7 +100,7 @@ class Pipeline {
     const streams = this.#streams()
     await sink.begin({
       runId,
-      scopes: streams.map((stream) => ({...this.#about, stream})),
+      scopes: scopesOfGroups(this.#run, this.#groups),
       started: await this.#events.started(streams),
       ...(claim !== undefined && {claim}),
     })
@@ -152,15 +153,9 @@ class Pipeline {
     const all = [...this.#states.values()].flat()
     this.#shapes.begin(this.#streams(), all)
     assertClockIsRight(this.#run.job, all, now().getTime())
-    const {identity, moment} = await askSource(this.#run, this.#streams(), all)
-    this.#identity = identity
-    this.#droppedBookmark = moment.dropped
-    const {again} = request
-    const plans = this.#groups.flatMap((group) =>
-      again === undefined
-        ? [planGroup(this.#run, group, this.#states.get(group) ?? [], request, moment)]
-        : plansToReadAgain(this.#run, group, again, moment.now),
-    )
+    this.#identity = await askIdentity(this.#run, this.#streams(), all)
+    const {plans, dropped} = await planGroups(this.#run, this.#states)
+    this.#droppedBookmark = dropped
     this.#run.planned(plans.flatMap(({windows}) => windows))
     this.#estimates = request.limit === undefined ? await estimatePlans(this.#run, plans) : undefined
     if (this.#estimates !== undefined) this.#run.estimated(sumOf(this.#estimates.values()))
@@ -182,7 +177,7 @@ class Pipeline {
       const isLastWindow = index === plan.windows.length - 1
       for (let slice = await slices.next(false); slice !== undefined;) {
         const {empty, limitReached, refused} = await this.#readSlice(plan, slice)
-        if (refused !== undefined) return this.#readGroup(await this.#planWithoutBookmark(plan, refused), isLastGroup)
+        if (refused !== undefined) return this.#readWithoutBookmark(plan, refused, isLastGroup)
         slice = limitReached ? undefined : await slices.next(empty)
         const isLast = slice === undefined && isLastWindow
         if (isLastGroup && (isLast || limitReached)) {
@@ -221,19 +216,16 @@ class Pipeline {
       const {listed, unknown} = swept.get(stream.objectType) ?? {listed: 0, unknown: 0}
       this.#swept = {listed: listed + (this.#swept?.listed ?? 0), unknown: unknown + (this.#swept?.unknown ?? 0)}
       // Lands with what tells that the job is completed.
-      await sink.logEvent(this.#events.swept(stream, {listed, unknown}))
+      await sink.logEvent(this.#events.swept(stream, this.#aboutGroup(group), {listed, unknown}))
     }
   }
 
-  /** Makes the plan of a group whose bookmark its source could not read from. */
-  async #planWithoutBookmark({group, again}: GroupPlan, reason: Error): Promise<GroupPlan> {
-    if (again) throw feedForgot(this.#run.job, reason)
-    await this.#run.sink.dropUnfinishedSlice()
-    const moment = await askWithoutBookmark(this.#run, this.#streams(), reason)
-    this.#droppedBookmark = moment.dropped
-    const plan = planGroup(this.#run, group, this.#states.get(group) ?? [], this.#run.request, moment)
+  /** Reads a group whose bookmark its source could not read from. */
+  async #readWithoutBookmark(refused: GroupPlan, reason: Error, isLastGroup: boolean): Promise<boolean> {
+    const {plan, dropped} = await planWithoutBookmark(this.#run, refused, this.#states, reason)
+    this.#droppedBookmark = dropped
     this.#estimates = await estimatePlans(this.#run, [plan])
-    return plan
+    return this.#readGroup(plan, isLastGroup)
   }
 
   async #readSlice(plan: GroupPlan, window: TimeWindow): Promise<SliceOutcome> {
@@ -259,7 +251,7 @@ class Pipeline {
         ...(plan.bookmark !== undefined && {bookmark: plan.bookmark}),
         limit,
         rejectedBefore: before.rejected,
-        about: this.#about,
+        about: this.#aboutGroup(plan.group),
         counts,
         ...(plan.atCheckpoint !== undefined && {atCheckpoint}),
       })
@@ -289,6 +281,12 @@ class Pipeline {
 
   #noCounts(): StreamCounts {
     return new StreamCounts(this.#streams().map(({objectType}) => objectType))
+  }
+
+  /** What events say of the job. */
+  #aboutGroup({selection}: StreamGroup) {
+    const {job, account} = this.#run
+    return {job, account, selection}
   }
 
   #streams(): readonly Stream[] {

@@ -13,6 +13,7 @@ import type {Mask} from '../base/mask.ts'
 import {outcomeOfRun, type FinishedRun, type RunDescription} from './finished-run.ts'
 import {HeldWarehouse} from './held-warehouse.ts'
 import {resolvedJob, scopesOfJob} from './job-scopes.ts'
+import {streamGroups} from './stream-groups.ts'
 import {assertReadsTheSame} from './read-again.ts'
 import {createRunId} from './run-id.ts'
 import {runJob} from './run-job.ts'
@@ -102,13 +103,14 @@ async function runOne(options: RunJobsOptions, job: Job, boxes: SourceBoxes): Pr
     )
   const {secrets, resolved} = await resolvedJob(options, job, source)
   await assertSignedIn(job, source, resolved.options, secrets)
-  const definitions = sourceAnswer(() => source.streams(resolved.options))
+  const groups = streamGroups(
+    sourceAnswer(() => source.streams(resolved.options)),
+    job.sourceSystem,
+    resolved.selectionHash,
+  )
   const {again} = options.read.request
-  if (again !== undefined) {
-    const {sourceSystem} = job
-    assertReadsTheSame(again, {sourceSystem, selection: resolved.selectionHash, streams: definitions})
-  }
-  const streams = definitions.map(({objectType}) => nameOfStream({sourceSystem: job.sourceSystem, objectType}))
+  if (again !== undefined) assertReadsTheSame(again, {sourceSystem: job.sourceSystem, groups})
+  const streams = groups.flatMap((group) => group.streams.map(nameOfStream))
   // Jobs of one command that read one stream are not in each other's way, as two commands would be.
   return streams.toSorted().reduceRight(
     (run, stream) => async () => inTurn(stream, options.signal, run),

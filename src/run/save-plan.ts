@@ -80,7 +80,7 @@ function manifestOf(
 ): string {
   const [first] = scopes
   if (first === undefined) throw new Error('a job without streams')
-  const {job, account, selection} = first
+  const {job, account} = first
   // Nothing of an option is in here, but a record may hold what is one.
   const masked = (_name: string, value: unknown): unknown => (typeof value === 'string' ? maskSecrets(value) : value)
   return JSON.stringify({
@@ -92,9 +92,8 @@ function manifestOf(
     runId: run.runId,
     job,
     account,
-    selection,
     source: run.description.source,
-    streams: scopes.map(({stream}) => stream),
+    streams: scopes.map(({stream, selection}) => ({...stream, selection})),
     warehouse: {type, place: kindOf({type}).placeOf(settings), ...tables},
     columns: STAGED_COLUMNS.map(({name}) => name),
     madeAgainst: before.state,

@@ -102,9 +102,9 @@ const manifestShape = z.strictObject({
   runId: z.string(),
   job: z.string(),
   account: z.string().nullable(),
-  selection: z.string(),
   source: z.string(),
-  streams: z.array(stream).min(1),
+  /** With the hash of what selects each one's records. */
+  streams: z.array(stream.extend({selection: z.string()})).min(1),
   warehouse: z.strictObject({type: z.string(), place: z.string(), eventLog: z.string(), rawObjects: z.string()}),
   /** Those of a line of records, in their order. */
   columns: z.array(z.string()),

@@ -1,6 +1,6 @@
 import {setTimeout as wait} from 'node:timers/promises'
 
-import {streamGroups} from '../run/plan.ts'
+import {streamGroups} from '../run/stream-groups.ts'
 import type {Page, SourceContext} from '../source.ts'
 import type {ConformanceSetup} from './setup.ts'
 import type {Fault} from './fault-proxy.ts'

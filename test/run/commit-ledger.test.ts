@@ -35,7 +35,7 @@ describe('commits', () => {
       about: () => ({}),
       event: (details) => createEvent({...details, runId: 'run', at: new Date(0)}),
     })
-    const group = {windowed: true, streams: [{sourceSystem: 'scripted', objectType: 'thing'}]}
+    const group = {windowed: true, selection: 'all', streams: [{sourceSystem: 'scripted', objectType: 'thing'}]}
     ledger.startGroup({group, windows: [], sliceLength: 1, keepsBookmark: 'never'})
     while (minutes < 20) {
       minutes += 1
