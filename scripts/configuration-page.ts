@@ -18,7 +18,40 @@ interface Schema {
 
 const INTRODUCTION = `# Keys of lorchestra.yaml
 
-\`npm run generate\` writes this page from the schema that the program reads with; \`lorchestra.schema.json\` gives the same to editors. [The README](../README.md#lorchestrayaml) shows a whole file, and \`lorchestra init\` writes one to start from.
+\`npm run generate\` writes this page from the schema that the program reads with; \`lorchestra.schema.json\` gives the same to editors.
+
+## A whole file
+
+\`lorchestra init\` asks which source, account and warehouse it is for (or takes \`--source\`, \`--account\` and \`--warehouse\`) and writes a commented one with what that source needs, and a \`.gitignore\` that keeps \`.env\` and the DuckDB file out of version control. It is looked for from the working directory upward; \`--config FILE\` names another. \`\${NAME}\` is an environment variable, or one of \`.env\` beside the file.
+
+\`\`\`yaml
+warehouse: # left out: BigQuery if EVENTS_BQ_DATASET is set, else DuckDB in ./lorchestra.duckdb
+  type: duckdb
+  path: lorchestra.duckdb # relative to this file
+  # lock_timeout: 10m # how long a run that has read everything waits for another program to close the file
+  # undo: 7d # commits keep for so long what they change, for \`lorchestra runs undo\`
+  # event_log: event_log # or EVENT_LOG_TABLE
+  # raw_objects: raw_objects # or RAW_OBJECTS_TABLE
+accounts:
+  acct1:
+    source: gmail
+    client_id: \${GMAIL_ACCT1_CLIENT_ID}
+    client_secret: \${GMAIL_ACCT1_CLIENT_SECRET}
+    # refresh_token: \${GMAIL_ACCT1_REFRESH_TOKEN} # left out: the one of \`lorchestra accounts login acct1\`
+jobs:
+  gmail_ingest_acct1:
+    account: acct1 # \`--account\` swaps it for another one of the same source
+    # start: 2024-01-01 # nothing from before this is read
+    # overlap: 2d # how far a run reads back for late records
+    # slice: 30d # the most time that is read at once
+    # max_rejects: 100 # more unreadable records than this fail the run
+    # mask: [/snippet, /payload/parts/*/body] # what the samples of a dry run never show; an account may have it, too
+    # every other key goes to the source: \`lorchestra jobs show gmail_ingest_acct1\`
+\`\`\`
+
+\`lorchestra.schema.json\` describes them to editors; the first line that \`init\` writes tells editors where it is. \`lorchestra autocomplete\` makes bash and zsh complete commands, flags and the names of jobs, and PowerShell commands and flags.
+
+The DuckDB file that a run makes is readable by you alone, as is what stands beside it. To share it, change its mode (\`chmod\`): it stays.
 
 ## Values
 

@@ -10,11 +10,16 @@ import {WAREHOUSE_KINDS} from '../src/warehouse/kinds.ts'
 import {EXIT, EXIT_CHANGES} from '../src/base/errors.ts'
 
 const root = resolve(import.meta.dirname, '..')
-const readme = readFileSync(join(root, 'README.md'), 'utf8')
-const blocks = (language: string): readonly string[] =>
-  [...readme.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'gms'))].map((match) => match[1] ?? '')
+const page = (path: string): string => readFileSync(join(root, path), 'utf8')
+const readme = page('README.md')
+const blocks = (text: string, language: string): readonly string[] =>
+  [...text.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\``, 'gms'))].map((match) => match[1] ?? '')
 
 describe('the README', () => {
+  it('is read in a few minutes', () => {
+    expect(readme.split(/\s+/).length).to.be.at.most(1500)
+  })
+
   it('names only files and folders that are there', () => {
     const named = [
       ...readme.matchAll(/[`(]((?:src|test|plugins|artifacts|bin|docs|examples|templates)\/[\w./-]+?)[`)#]/g),
@@ -33,15 +38,18 @@ describe('the README', () => {
     )
   })
 
-  it('has every exit code in its table', () => {
-    const table = readme.slice(readme.indexOf('## Exit codes'), readme.indexOf('## How data walks'))
+  it('leads to a table of every exit code', () => {
+    const runs = page('docs/runs.md')
+    const table = runs.slice(runs.indexOf('## Exit codes'), runs.indexOf('## What ran'))
     const codes = [...table.matchAll(/^\| ([\d, ]+) \|/gm)].flatMap((match) => (match[1] ?? '').split(', ').map(Number))
     expect(codes).to.deep.equal([...Object.values(EXIT), EXIT_CHANGES].toSorted((one, other) => one - other))
   })
 
   it('shows a lorchestra.yaml that can be read', async () => {
-    const [shown] = blocks('yaml').map((text) => parse(text) as {warehouse: unknown})
-    expect(fileSchema.safeParse(shown).error).to.equal(undefined)
-    expect((await warehouseSchema(WAREHOUSE_KINDS)).safeParse(shown?.warehouse).error).to.equal(undefined)
+    for (const path of ['README.md', 'docs/configuration.md']) {
+      const [shown] = blocks(page(path), 'yaml').map((text) => parse(text) as {warehouse: unknown})
+      expect(fileSchema.safeParse(shown).error).to.equal(undefined)
+      expect((await warehouseSchema(WAREHOUSE_KINDS)).safeParse(shown?.warehouse).error).to.equal(undefined)
+    }
   })
 })

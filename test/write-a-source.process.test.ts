@@ -5,6 +5,7 @@ import {resolve} from 'node:path'
 
 import {expect} from 'chai'
 
+import {parseExactly} from '../src/base/exact-json.ts'
 import {createMask} from '../src/base/mask.ts'
 import {CLOCK_TOLERANCE} from '../src/model/clock.ts'
 import type {JsonObject, JsonValue, Source} from '../src/source.ts'
@@ -58,8 +59,18 @@ describe('the sources of docs/write-a-source.md', () => {
     await new Promise((closed) => server.close(closed))
   })
 
-  it('are four, and each is named once', () => {
-    expect(sources.map(({name}) => name)).to.deep.equal(['orders', 'price-list', 'address-book', 'helpdesk'])
+  it('are five, and each is named once', () => {
+    expect(sources.map(({name}) => name)).to.deep.equal(['notes', 'orders', 'price-list', 'address-book', 'helpdesk'])
+  })
+
+  it('key ids of any length', () => {
+    const [notes] = sources
+    const stream = {objectType: 'note', sourceSystem: 'notes'}
+    const keyOf = (json: string): string | undefined => notes?.idemKey(parseExactly(json) as JsonObject, stream)
+    expect(keyOf('{"id": "n1"}')).to.equal('note:notes:n1')
+    expect(keyOf('{"id": 12345678901234567}')).to.equal('note:notes:12345678901234567')
+    expect(keyOf('{"id": 98765432109876543210}')).to.equal('note:notes:98765432109876543210')
+    expect(() => keyOf('{}')).to.throw('the note has no id')
   })
 
   it('read a paged API by windows, and go on where the last run ended', async () => {
