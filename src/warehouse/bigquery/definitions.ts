@@ -13,8 +13,17 @@ import {
 } from '../compatibility.ts'
 import type {AddedColumns} from '../warehouse.ts'
 import type {Connection} from './connection.ts'
+import {assertLasts, assertPartitionsWouldLast, keepForGood} from './expiration.ts'
 import type {Queries} from './query.ts'
-import {builtInMetadata, copiedMetadata, createTable, deleteTable, findTable, type Table} from './table-metadata.ts'
+import {
+  builtInMetadata,
+  copiedMetadata,
+  createTable,
+  deleteTable,
+  findTable,
+  WITHOUT_DEFAULTS,
+  type Table,
+} from './table-metadata.ts'
 
 const WORDS: ColumnWords = {
   types: {STRING: 'STRING', JSON: 'JSON', TIMESTAMP: 'TIMESTAMP'},
@@ -33,6 +42,7 @@ export async function assertProductionTables(connection: Connection, tables: Tab
       })
     }
     assertCompatible(name, table, definition)
+    assertLasts(connection, name, table)
   }
 }
 
@@ -42,8 +52,9 @@ export async function createProductionTables(connection: Connection, tables: Tab
   for (const [name, definition] of definitionsOf(tables)) {
     let table = await findTable(connection, name)
     if (table === undefined) {
+      if (definition.dayPartition !== undefined) await assertPartitionsWouldLast(connection)
       if (await createTable(connection, name, builtInMetadata(definition))) made.push(name)
-      table = await findTable(connection, name)
+      table = await keepForGood(connection, name)
     }
     if (table === undefined)
       throw failure(`the table ${name} was made and is not there`, {
@@ -51,6 +62,7 @@ export async function createProductionTables(connection: Connection, tables: Tab
         next: 'Run the command again.',
       })
     assertCompatible(name, table, definition)
+    assertLasts(connection, name, table)
   }
   return made
 }
@@ -132,12 +144,11 @@ async function createMissingCopy(
 ): Promise<void> {
   const original = await findTable(connection, originalName)
   if (original !== undefined) assertCompatible(originalName, original, definition)
-  const wanted = original === undefined ? builtInMetadata(definition) : copiedMetadata(original)
+  const wanted =
+    original === undefined ? builtInMetadata(definition) : {...WITHOUT_DEFAULTS, ...copiedMetadata(original)}
   let table = await findTable(connection, name)
-  if (table === undefined) {
-    await createTable(connection, name, wanted)
-    table = await findTable(connection, name)
-  }
+  const isNew = table === undefined && (await createTable(connection, name, wanted))
+  table ??= await findTable(connection, name)
   if (table === undefined)
     throw failure(`the table ${name} was made and is not there`, {
       code: 'E_TABLE_MISSING',
@@ -147,7 +158,26 @@ async function createMissingCopy(
   if (original === undefined) return
   const differences = differencesBetween(copiedMetadata(table), wanted as Readonly<Record<string, unknown>>)
   if (differences.length === 0) return
+  if (isNew) throw await noCopyPossible(connection, name, originalName, differences.join('; '))
   throw noCopy(name, originalName, differences.join('; '), `bq rm -t ${connection.dataset}.${name}`)
+}
+
+/** What differs in a table that was just made was given to it by its dataset: made again, it would be the same. */
+async function noCopyPossible(
+  connection: Connection,
+  name: string,
+  originalName: string,
+  differences: string,
+): Promise<Error> {
+  const {project, dataset} = connection
+  await deleteTable(connection, name)
+  return usageError(
+    `no test table can be a copy of ${originalName}, because the dataset gives new tables defaults that it does not have: ${differences}`,
+    {
+      code: 'E_TABLE_INCOMPATIBLE',
+      next: `Give ${originalName} the same, or take these defaults from the dataset (bq show ${project}:${dataset}, bq update), and run again.`,
+    },
+  )
 }
 
 function differencesBetween(
@@ -187,6 +217,11 @@ function* incompatibilities(table: Table, definition: TableDefinition): Generato
     ]),
   )
   yield* columnDifferences(definition, columns, WORDS)
+  const ofKeys = new Set([definition.primaryKey, ...definition.clusteredBy])
+  for (const {name, collation = ''} of table.schema?.fields ?? []) {
+    if (collation !== '' && ofKeys.has(name.toLowerCase()))
+      yield {text: `column ${name} must not have the collation ${collation}, by which keys that differ in case are one`}
+  }
   if (definition.dayPartition === undefined && table.requirePartitionFilter === true) {
     yield {text: 'it must not require a partition filter, because a key may stand in any partition'}
   }

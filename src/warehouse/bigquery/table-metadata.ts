@@ -4,7 +4,12 @@ import type {TableDefinition} from '../../model/tables.ts'
 import type {Connection} from './connection.ts'
 import {isDuplicate, isNotFound} from './service-error.ts'
 
-const fieldShape = z.looseObject({name: z.string(), type: z.string(), mode: z.string().optional()})
+const fieldShape = z.looseObject({
+  name: z.string(),
+  type: z.string(),
+  mode: z.string().optional(),
+  collation: z.string().optional(),
+})
 
 /** The service describes a table like this. */
 const tableShape = z.looseObject({
@@ -98,9 +103,13 @@ export async function tablesThatBegin(connection: Connection, start: string, sig
   return found
 }
 
+/** A new table that says so itself does not get this from its dataset: keys that differ in case are different ones. */
+export const WITHOUT_DEFAULTS = {defaultCollation: ''}
+
 /** Describes the table that lorchestra itself makes. */
 export function builtInMetadata(definition: TableDefinition): object {
   return {
+    ...WITHOUT_DEFAULTS,
     schema: {
       fields: definition.columns.map(({name, type, required}) => ({
         name,

@@ -37,6 +37,7 @@ import {
 } from './definitions.ts'
 import {checkPermissions, countSurplusRows, describeStreams, describeTable} from './description.ts'
 import {downloadKeys} from './keys.ts'
+import {STAGING} from './names.ts'
 import {readPayloads} from './payloads.ts'
 import {compareRows} from './promote.ts'
 import {Queries} from './query.ts'
@@ -147,7 +148,7 @@ export class BigQueryWarehouse implements Warehouse {
 
   async checkWritable(tables: TableSet): Promise<void> {
     const {connection} = await this.#open()
-    connection.allowWrites({tables: [tables.eventLog, tables.rawObjects], prefixes: []})
+    connection.allowWrites({tables: [tables.eventLog, tables.rawObjects], prefixes: [STAGING]})
     await assertProductionTables(connection, tables)
     await checkPermissions(connection, tables)
   }
@@ -209,7 +210,8 @@ export class BigQueryWarehouse implements Warehouse {
 
   async createTables(tables: TableSet): Promise<readonly string[]> {
     const {connection} = await this.#open()
-    connection.allowWrites({tables: [tables.eventLog, tables.rawObjects], prefixes: []})
+    const own = [tables.eventLog, tables.rawObjects]
+    connection.allowWrites({tables: own, prefixes: [], expiring: own})
     return createProductionTables(connection, tables)
   }
 

@@ -3,6 +3,7 @@ import {GoogleAuth, type AuthClient} from 'google-auth-library'
 
 import {underTestIn, type BigQueryUnderTest, type DirectService} from '../../support/bigquery/under-test.ts'
 import {folderForEachTest} from '../../support/folder.ts'
+import {PRODUCTION} from '../../support/scripted-run.ts'
 import {describeRunsApart, describeWarehouse} from '../../support/warehouse-contract.ts'
 
 const {BIGQUERY_LIVE_PROJECT: project, BIGQUERY_LIVE_LOCATION: location = 'US'} = process.env
@@ -16,8 +17,8 @@ interface Answer {
 }
 
 /**
- * Against Google itself, by hand only. It makes datasets of its own, whose tables expire within a day, and removes each
- * of them after its test.
+ * Against Google itself, by hand only. It makes datasets of its own, where all but production's tables expire within a day, and
+ * removes each of them after its test.
  */
 describe('BigQuery itself as a warehouse', function () {
   this.timeout(600_000)
@@ -52,7 +53,8 @@ describe('BigQuery itself as a warehouse', function () {
     const datasetReference = {projectId: project, datasetId: dataset}
     await service.call('POST', '/datasets', {datasetReference, location, defaultTableExpirationMs: LIFETIME})
     underTest = underTestIn({project: project ?? '', dataset, location, touchAfter: 0}, service, folder())
-    await underTest.createProduction()
+    // Its tables would have the end that the dataset gives.
+    await underTest.open().createTables(PRODUCTION)
   })
   afterEach('leaves no staging table and no lease behind', async () => {
     const left = (await underTest.tables()).filter((name) => name.startsWith('lorchestra_'))

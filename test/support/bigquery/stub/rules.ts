@@ -56,7 +56,38 @@ export class StreamingBuffer implements Rule {
   }
 }
 
-/** A table is described as it was defined, and patched; the emulator forgets keys, policy tags, collations, its end and more. */
+interface DefaultsOfDataset {
+  readonly defaultTableExpirationMs?: string
+  readonly defaultPartitionExpirationMs?: string
+  readonly defaultCollation?: string
+  readonly defaultEncryptionConfiguration?: object
+}
+
+interface MadeTable extends Readonly<Record<string, unknown>> {
+  readonly tableReference: TableReference
+  readonly timePartitioning?: {readonly expirationMs?: string}
+}
+
+/** A new table gets from its dataset what it does not say itself; the end of a table with partitions is that of these. */
+function inherited(made: MadeTable, defaults: DefaultsOfDataset): MadeTable {
+  const {defaultTableExpirationMs, defaultPartitionExpirationMs, defaultCollation} = defaults
+  const {defaultEncryptionConfiguration: encryptionConfiguration} = defaults
+  const {timePartitioning} = made
+  const partitionsEnd = timePartitioning !== undefined && defaultPartitionExpirationMs !== undefined
+  return {
+    ...(encryptionConfiguration !== undefined && {encryptionConfiguration}),
+    ...(defaultCollation !== undefined && {defaultCollation}),
+    ...(defaultTableExpirationMs !== undefined &&
+      !partitionsEnd && {expirationTime: String(Date.now() + Number(defaultTableExpirationMs))}),
+    ...made,
+    ...(partitionsEnd && {timePartitioning: {expirationMs: defaultPartitionExpirationMs, ...timePartitioning}}),
+  }
+}
+
+/**
+ * A table is described as it was defined, and patched, with what it inherits of its dataset; the emulator forgets keys, policy
+ * tags, collations, its end and more, and gives it nothing of its dataset.
+ */
 export class WholeDefinitions implements Rule {
   readonly #defined = new Map<string, object>()
 
@@ -64,8 +95,9 @@ export class WholeDefinitions implements Rule {
     const answer = await forward()
     if (answer.status >= 300) return answer
     if (method === 'POST' && /^\/datasets\/[^/]+\/tables$/.test(path)) {
-      const {tableReference} = json as {tableReference: TableReference}
-      this.#defined.set(`${path}/${tableReference.tableId}`, json as object)
+      const made = json as MadeTable
+      const defaults: DefaultsOfDataset = this.#defined.get(path.replace(/\/tables$/, '')) ?? {}
+      this.#defined.set(`${path}/${made.tableReference.tableId}`, inherited(made, defaults))
     }
     if (method === 'PATCH') {
       const patched = Object.entries({...this.#defined.get(path), ...(json as object)})
