@@ -8,6 +8,7 @@ import type {TableSet} from '../../model/tables.ts'
 import type {DescribedStream, DescribedTable} from '../warehouse.ts'
 import type {Connection} from './connection.ts'
 import {inLocation} from './jobs.ts'
+import {STAGING} from './names.ts'
 import type {Queries} from './query.ts'
 import {ANY_TIME} from './sql.ts'
 import {findTable} from './table-metadata.ts'
@@ -77,11 +78,19 @@ export async function countSurplusRows(queries: Queries, rawObjects: string, sig
   return Number(row?.['surplus'])
 }
 
-/** Asks for dry runs of the service, which checks permissions and writes nothing. */
+/**
+ * Asks for dry runs of the service, which checks permissions and writes nothing: of changing rows, and of making and dropping
+ * what a run stages.
+ */
 export async function checkPermissions(connection: Connection, tables: TableSet): Promise<void> {
-  for (const table of [tables.eventLog, tables.rawObjects]) {
-    const name = connection.tableName(table)
-    const query = `DELETE FROM ${name} WHERE FALSE`
+  const staging = connection.tableName(`${STAGING}check`)
+  const probes = [
+    {sql: `DELETE FROM ${connection.tableName(tables.eventLog)} WHERE ${ANY_TIME} AND FALSE`, table: tables.eventLog},
+    {sql: `DELETE FROM ${connection.tableName(tables.rawObjects)} WHERE FALSE`, table: tables.rawObjects},
+    {sql: `CREATE TABLE ${staging} (checked BOOL)`, table: undefined},
+    {sql: `DROP TABLE IF EXISTS ${staging}`, table: undefined},
+  ]
+  for (const {sql: query, table} of probes) {
     await connection.request({
       method: 'POST',
       path: '/jobs',
@@ -93,7 +102,10 @@ export async function checkPermissions(connection: Connection, tables: TableSet)
         },
         configuration: {dryRun: true, query: {query, useLegacySql: false}},
       },
-      what: `asking whether table ${table} may be written`,
+      what:
+        table === undefined
+          ? 'asking whether staging tables may be made and dropped'
+          : `asking whether table ${table} may be written`,
     })
   }
 }

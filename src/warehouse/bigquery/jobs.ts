@@ -65,6 +65,7 @@ async function submitted(connection: Connection, toRun: JobToRun, jobId: string)
   const job = {jobReference: {projectId: project, jobId, ...(location !== undefined && {location})}, configuration}
   const startedAt = performance.now()
   for (let submission = 1; ; submission += 1) {
+    let failed: unknown
     try {
       const answer =
         files === undefined
@@ -72,18 +73,26 @@ async function submitted(connection: Connection, toRun: JobToRun, jobId: string)
           : await connection.upload({job, files, what})
       return jobShape.parse(answer)
     } catch (error) {
-      if (!isDuplicate(error)) {
-        if (!isTransient(error)) throw error
-        const milliseconds = performance.now() - startedAt
-        const enough = submission === SUBMISSIONS || (submission >= FEWEST_SUBMISSIONS && milliseconds > SUBMITTING)
-        if (enough) throw files === undefined ? error : uploadBroken(error, submission, milliseconds)
-      }
+      failed = error
+      if (!isDuplicate(error) && !isTransient(error)) throw error
     }
     const there = await findJob(connection, jobId, toRun)
     if (there !== undefined) return there
+    const milliseconds = performance.now() - startedAt
+    const enough = submission === SUBMISSIONS || (submission >= FEWEST_SUBMISSIONS && milliseconds > SUBMITTING)
+    if (enough && isDuplicate(failed)) throw jobHidden(jobId, failed)
+    if (enough) throw files === undefined ? failed : uploadBroken(failed, submission, milliseconds)
     await pause(connection.pauseBefore(submission), signal)
   }
 }
+
+/** It may have run, or run still: nothing that it would do may be done by another one. */
+const jobHidden = (jobId: string, cause: unknown): Error =>
+  failure(`BigQuery says that the job ${jobId} is there, and does not find it when it is asked for`, {
+    code: 'E_WAREHOUSE_FAILED',
+    next: 'Set warehouse.location in lorchestra.yaml to where the dataset is, see in the console (Jobs explorer) whether the job ran, and run the same command again.',
+    cause,
+  })
 
 const uploadBroken = (cause: unknown, tries: number, milliseconds: number): Error =>
   failure(`the upload to BigQuery failed ${tries} times in ${Math.round(milliseconds / 1000)} seconds`, {

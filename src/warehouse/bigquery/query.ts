@@ -2,6 +2,8 @@ import {randomUUID} from 'node:crypto'
 
 import * as z from 'zod'
 
+import {failure} from '../../base/errors.ts'
+import {pause} from '../../base/waiting.ts'
 import type {Connection} from './connection.ts'
 import {inLocation, runJob, type Job} from './jobs.ts'
 
@@ -39,6 +41,8 @@ const fieldShape: z.ZodType<Field> = z.lazy(() =>
   z.object({name: z.string(), type: z.string(), mode: z.string().optional(), fields: z.array(fieldShape).optional()}),
 )
 const pageShape = z.object({
+  /** False: there is nothing to be read yet. */
+  jobComplete: z.boolean().default(true),
   schema: z.object({fields: z.array(fieldShape)}).optional(),
   rows: z.array(z.object({f: z.array(z.object({v: z.unknown()}))})).optional(),
   pageToken: z.string().optional(),
@@ -59,6 +63,8 @@ export interface StatementEstimate {
 }
 
 const PAGE_ROWS = 50_000
+/** Of a job that is done; the pauses between them make minutes. */
+const INCOMPLETE_ANSWERS = 20
 const LONGEST_JOB = 6 * 60 * 60 * 1000
 
 /** Runs statements against one dataset, each with the user's ceiling on what it may bill. */
@@ -131,8 +137,10 @@ export class Queries {
     const {what, signal} = statement
     const job = await this.run(`lorchestra-read-${randomUUID()}`, statement)
     const {jobId, location} = job.jobReference
+    let incomplete = 0
     for (let token: string | undefined = ''; token !== undefined;) {
       const {
+        jobComplete,
         schema,
         rows = [],
         pageToken,
@@ -150,6 +158,12 @@ export class Queries {
           signal,
         }),
       )
+      if (!jobComplete) {
+        incomplete += 1
+        if (incomplete === INCOMPLETE_ANSWERS) throw answerLate(what, jobId)
+        await pause(this.#connection.pauseBefore(incomplete), signal)
+        continue
+      }
       yield {fields: schema?.fields ?? [], rows: rows.map(({f}) => f.map(({v}) => v))}
       token = pageToken === '' ? undefined : pageToken
     }
@@ -176,3 +190,9 @@ export class Queries {
     }
   }
 }
+
+const answerLate = (what: string, jobId: string): Error =>
+  failure(`BigQuery: ${what}: the job ${jobId} is done, and its answer does not come`, {
+    code: 'E_WAREHOUSE_FAILED',
+    next: 'Run the same command again.',
+  })

@@ -142,6 +142,13 @@ const REASONS_BY_MESSAGE: readonly (readonly [message: RegExp, reason: string])[
 ]
 const MESSAGE_CHARACTERS = 300
 
+/** These are said of a statement's text, before any data is met: its names, and constants in quotes. */
+const OF_THE_TEXT =
+  /^(Syntax error|Unrecognized name|No matching signature|Function not found|Type not found|Column \S+ is not|Table name|Name \S+ not found|Operands of)\b/
+const firstLine = (message: string): string => message.split('\n', 1)[0]?.slice(0, MESSAGE_CHARACTERS) ?? ''
+/** A constant may be a key of a record; one that is cut off has no second quote. */
+const withoutQuotes = (line: string): string => line.replaceAll(/"(?:[^"\\]|\\.)*("|$)|'(?:[^'\\]|\\.)*('|$)/g, '"…"')
+
 /** Reduces an entry to a reason, and a note that quotes no value: its own words only where they are `speakable`. */
 export function describeEntry(
   entry: ErrorEntry,
@@ -158,6 +165,8 @@ export function describeEntry(
   const note =
     speakable || SPEAKABLE.includes(reason)
       ? message.slice(0, MESSAGE_CHARACTERS)
-      : [typeof entry.location === 'string' ? entry.location : '', place].filter((part) => part !== '').join(' ')
+      : OF_THE_TEXT.test(message)
+        ? withoutQuotes(firstLine(message))
+        : [typeof entry.location === 'string' ? entry.location : '', place].filter((part) => part !== '').join(' ')
   return {reason, note: note.replaceAll(/\s+/g, ' ')}
 }

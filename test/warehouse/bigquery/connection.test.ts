@@ -128,4 +128,21 @@ describe('a connection to BigQuery', () => {
       expect([outcomeOf(thrown), thrown.next?.includes(next)], thrown.message).to.deep.equal([outcome, true])
     })
   }
+
+  it('that is told of a fault in a statement says its first line, without the constants in it', async () => {
+    for (const [message, told] of [
+      [
+        'Syntax error: Expected ")" but got string literal "contact:clinic:secret" at [3:5]\nWHERE secret',
+        'Syntax error: Expected "…" but got string literal "…" at [3:5]',
+      ],
+      ['Unrecognized name: paylaod; Did you mean payload? at [1:8]', 'Unrecognized name: paylaod'],
+      ['Could not parse "secret" as JSON at [2:1]', '400 invalidQuery (at [2:1])'],
+      ['Syntax error: Unexpected "secret', 'Syntax error: Unexpected "…"'],
+    ] as const) {
+      answer = {status: 400, body: JSON.stringify({error: {code: 400, errors: [{reason: 'invalidQuery', message}]}})}
+      expect(messageWithCauses(await describeThrough()))
+        .to.include(told)
+        .and.not.include('secret')
+    }
+  })
 })

@@ -16,6 +16,7 @@ import {
   type SeenRequest,
 } from '../../support/bigquery/faulty-service.ts'
 import {bigQueryUnderTest, type BigQueryUnderTest} from '../../support/bigquery/under-test.ts'
+import {PRODUCTION} from '../../support/scripted-run.ts'
 import {DAY, yielding} from '../../support/warehouse-contract.ts'
 
 const isUpload = ({path}: SeenRequest): boolean => path === '/upload/jobs'
@@ -207,5 +208,64 @@ describe('requests to BigQuery', () => {
       expect(String((error as Error).cause ?? error), mode).to.include('Access Denied: raw_objects')
     }
     expect(await suite.underTest.tables()).to.not.include('test_raw_objects')
+  })
+
+  it('whose job is said to be there and is never found end the run with a word, and are not made for ever', async () => {
+    const noPauses = stub(Math, 'random').returns(-0.5)
+    try {
+      suite.service.faults = ({method, path, body}) => {
+        if (method === 'POST' && path === '/jobs' && body.includes('BEGIN TRANSACTION'))
+          return refusal(409, 'duplicate', 'Already Exists: Job p:US.x')
+        return method === 'GET' && path.startsWith('/jobs/')
+          ? refusal(404, 'notFound', 'Not found: Job p:US.x')
+          : undefined
+      }
+      const {error} = await run({source: yielding({id: 'a'}), now: DAY})
+      expect((error as Error).message).to.match(/the job \S+ is there, and does not find it/)
+      expect((error as LorchestraError).next).to.include('warehouse.location')
+      const ids = suite.service.seen.filter(isCommit).map(({body}) => /"jobId":"([^"]+)"/.exec(body)?.[1])
+      expect(ids.filter((id) => id === ids[0])).to.have.length(8)
+    } finally {
+      noPauses.restore()
+    }
+    expect(await suite.underTest.stored()).to.deep.equal([])
+  })
+
+  it('whose answer is not complete yet are asked again, and are not taken for empty', async () => {
+    await run({source: yielding({id: 'a'}), now: DAY})
+    let incomplete = 0
+    suite.service.faults = ({method, path}) => {
+      if (method !== 'GET' || !path.startsWith('/queries/') || incomplete % 2 === 1) {
+        incomplete += path.startsWith('/queries/') ? 1 : 0
+        return undefined
+      }
+      incomplete += 1
+      return {status: 200, body: {jobComplete: false, jobReference: {projectId: 'p', jobId: 'j', location: 'US'}}}
+    }
+    const {error, counts} = await run({source: yielding({id: 'a'}), now: 2 * DAY, request: {full: true}})
+    expect([error, counts?.unchanged]).to.deep.equal([undefined, 1])
+    expect(incomplete).to.be.greaterThan(3)
+  })
+
+  it('of a look whether tables may be written ask for all that a run does to tables, with a filter on partitions', async () => {
+    await suite.underTest.open().checkWritable(PRODUCTION)
+    const asked = suite.service.seen.filter(({body}) => body.includes('"dryRun":true')).map(({body}) => body)
+    const statements: readonly RegExp[] = [
+      /DELETE FROM `[^`]+event_log` WHERE created_at >= /,
+      /DELETE FROM `[^`]+raw_objects`/,
+      /CREATE TABLE `[^`]+lorchestra_staging_check`/,
+      /DROP TABLE IF EXISTS `[^`]+lorchestra_staging_check`/,
+    ]
+    for (const statement of statements) expect(asked.filter((body) => statement.test(body))).to.have.length(1)
+    suite.service.faults = ({body}) =>
+      body.includes('CREATE TABLE')
+        ? refusal(403, 'accessDenied', 'Access Denied: Dataset p:d: Permission bigquery.tables.create denied')
+        : undefined
+    const error = await suite.underTest
+      .open()
+      .checkWritable(PRODUCTION)
+      .catch((thrown: unknown) => thrown as LorchestraError)
+    expect((error as LorchestraError).message).to.include('whether staging tables may be made and dropped')
+    expect((error as LorchestraError).next).to.include('roles/bigquery.dataEditor')
   })
 })
