@@ -80,7 +80,10 @@ async function compare(
     const sql = createStoredRows(terms, staged, stored, {table: nameOf(id), expires: stagingExpires()})
     await queries.run(id, {sql, what: WHAT})
   }
-  const sizes = await byPlace(queries, sizesOfStoredRows(ids.map(nameOf)))
+  const sizes = await byPlace(
+    queries,
+    sizesOfStoredRows(found.map(({staged: {stream}}, index) => ({stream, table: nameOf(ids[index] ?? '')}))),
+  )
   return new Map(
     found.map(({staged}, index) => {
       const row = sizes.get(String(index)) ?? {}

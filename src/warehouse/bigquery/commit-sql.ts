@@ -7,7 +7,7 @@ import {
   type RunValues,
 } from '../../model/tables.ts'
 import type {Stream} from '../../source.ts'
-import {isWithin, keySetColumns, type KeySet} from './key-set.ts'
+import {isWithin, selectKeySet, type KeySet} from './key-set.ts'
 import {instant, literal} from './sql.ts'
 
 export interface StagedLines {
@@ -38,6 +38,8 @@ export interface StoredRows {
 
 export interface CommitTerms extends RunValues {
   readonly rawObjects: string
+  /** So many streams share a statement. */
+  readonly streams: number
   /** Staged rows bring along what a run writes of itself: it is theirs, and no row that was read later is changed. */
   readonly valuesOf: 'run' | 'staged rows'
   /** A row whose `last_seen` is later than this keeps its payload. */
@@ -78,34 +80,37 @@ function latestOf(staged: StagedStream, terms: Pick<CommitTerms, 'valuesOf'>): s
 }
 
 /** Compares the clustering columns in their order, all of them with constants. */
-const isAmong = (stream: Stream, keys: KeySet): string =>
-  `${ofStream(stream, 'stored.')} AND ${isWithin('stored.idem_key', keys)}`
+const isAmong = (stream: Stream, keys: KeySet, {streams}: Pick<CommitTerms, 'streams'>): string =>
+  `${ofStream(stream, 'stored.')} AND ${isWithin('stored.idem_key', keys, streams)}`
 
-const matches = (stream: Stream, keys: KeySet): string =>
-  `${isAmong(stream, keys)}\n   AND stored.idem_key = fresh.idem_key`
+const matches = (stream: Stream, keys: KeySet, terms: Pick<CommitTerms, 'streams'>): string =>
+  `${isAmong(stream, keys, terms)}\n   AND stored.idem_key = fresh.idem_key`
 
-/** Groups by what is constant, so that a stream without lines has no row. */
+/** Gives each query a place, by which its rows are known; one without rows has none. */
+const inPlaces = (queries: readonly string[]): string =>
+  queries.map((query, index) => `SELECT '${index}' AS place, found.* FROM (${query}) AS found`).join('\nUNION ALL\n')
+
+export const startOfKeys = ({objectType, sourceSystem}: Stream): string => `${objectType}:${sourceSystem}:`
+
 export const sizesOf = (stagingTables: readonly string[], streams: readonly Stream[]): string =>
-  streams
-    .map(
-      (
-        stream,
-        index,
-      ) => `SELECT '${index}' AS place, CAST(COUNT(*) AS STRING) AS row_count, ${keySetColumns('idem_key')}
- FROM (${linesOf({stream, stagingTables}, 'idem_key, object_type')}) GROUP BY object_type`,
-    )
-    .join('\nUNION ALL\n')
+  inPlaces(
+    streams.map((stream) =>
+      selectKeySet(linesOf({stream, stagingTables}, 'idem_key'), startOfKeys(stream), {row_count: 'COUNT(*)'}),
+    ),
+  )
 
 /** Reads no payload: that is all there is to know where every key is new. */
-export const keysStored = ({rawObjects}: CommitTerms, streams: readonly StagedStream[]): string =>
-  streams
-    .map(
-      (staged, index) => `SELECT '${index}' AS place,
-   CAST(COUNT(*) AS STRING) AS row_count, ${keySetColumns('stored.idem_key')}
- FROM (SELECT DISTINCT idem_key FROM (${linesOf(staged, 'idem_key')})) AS fresh
- JOIN ${rawObjects} AS stored ON ${matches(staged.stream, staged.keys)} GROUP BY stored.object_type`,
-    )
-    .join('\nUNION ALL\n')
+export const keysStored = (terms: CommitTerms, streams: readonly StagedStream[]): string =>
+  inPlaces(
+    streams.map((staged) =>
+      selectKeySet(
+        `SELECT stored.idem_key FROM (SELECT DISTINCT idem_key FROM (${linesOf(staged, 'idem_key')})) AS fresh
+ JOIN ${terms.rawObjects} AS stored ON ${matches(staged.stream, staged.keys, terms)}`,
+        startOfKeys(staged.stream),
+        {row_count: 'COUNT(*)'},
+      ),
+    ),
+  )
 
 /**
  * BigQuery's text of a JSON value has its members in order and no white space, so that equal values have equal texts, but for whole
@@ -136,7 +141,7 @@ export function createStoredRows(
    SELECT fresh.idem_key, ${written.map(({name}) => `fresh.${name}`).join(', ')},
           stored.last_seen ${ofRows ? '< fresh.last_seen' : `<= ${instant(newest)}`} AND (${COMPARED.map(differs).join(' OR ')}) AS changed,
           stored.last_seen <= ${instant(touchBefore)}${eventLog === undefined ? '' : ' OR IFNULL(stored.last_seen <= deletion.told, FALSE)'} AS stale
-   FROM ${latestOf(staged, terms)} AS fresh JOIN ${rawObjects} AS stored ON ${matches(staged.stream, stored)}${
+   FROM ${latestOf(staged, terms)} AS fresh JOIN ${rawObjects} AS stored ON ${matches(staged.stream, stored, terms)}${
      eventLog === undefined ? '' : `\n   ${deletionsSince(eventLog, staged.stream, touchBefore)}`
    }
  )`
@@ -148,13 +153,15 @@ const deletionsSince = (eventLog: string, stream: Stream, since: Date): string =
      WHERE created_at > ${instant(since)} AND ${ofStream(stream)} AND event_type = 'object.deleted' GROUP BY idem_key
    ) AS deletion ON deletion.idem_key = stored.idem_key`
 
-export const sizesOfStoredRows = (tables: readonly string[]): string =>
-  tables
-    .map(
-      (table, index) => `SELECT '${index}' AS place, CAST(COUNTIF(changed) AS STRING) AS changed,
-   ${keySetColumns('IF(written, idem_key, NULL)')} FROM ${table}`,
-    )
-    .join('\nUNION ALL\n')
+/** A changed row is a written one. */
+export const sizesOfStoredRows = (found: readonly {readonly table: string; readonly stream: Stream}[]): string =>
+  inPlaces(
+    found.map(({table, stream}) =>
+      selectKeySet(`SELECT idem_key, changed FROM ${table} WHERE written`, startOfKeys(stream), {
+        changed: 'COUNTIF(changed)',
+      }),
+    ),
+  )
 
 const hasNew = ({staged, stored}: Classified): boolean => stored < staged.keys.count
 const hasWritten = ({storedRows}: Classified): boolean => storedRows !== undefined && storedRows.written.count > 0
@@ -173,11 +180,11 @@ export const newRows = (table: string, other: string | undefined, stream: Stream
   } ORDER BY idem_key LIMIT ${rows}`
 
 /** Holds where nobody else stored or removed a key since it was looked for; missing where no row is written. */
-export const unchangedSince = ({rawObjects}: CommitTerms, classified: Classified): string | undefined => {
+export const unchangedSince = (terms: CommitTerms, classified: Classified): string | undefined => {
   const {staged, stored} = classified
   if (!hasNew(classified) && !hasWritten(classified)) return undefined
-  return `(SELECT COUNT(*) FROM ${rawObjects} AS stored
-   WHERE ${isAmong(staged.stream, staged.keys)} AND stored.idem_key IN (${linesOf(staged, 'idem_key')})) = ${stored}`
+  return `(SELECT COUNT(*) FROM ${terms.rawObjects} AS stored
+   WHERE ${isAmong(staged.stream, staged.keys, terms)} AND stored.idem_key IN (${linesOf(staged, 'idem_key')})) = ${stored}`
 }
 
 /**
@@ -224,5 +231,5 @@ function* writtenValues(terms: CommitTerms): Generator<string> {
 /** A MERGE that inserts nothing bills what an UPDATE … FROM would, and fails where two rows would write one. */
 const updateWritten = (terms: CommitTerms, stream: Stream, {table, written}: StoredRows): string =>
   `MERGE INTO ${terms.rawObjects} AS stored USING ${table} AS fresh
- ON ${matches(stream, written)}
+ ON ${matches(stream, written, terms)}
  WHEN MATCHED AND fresh.written THEN UPDATE SET ${[...writtenValues(terms)].join(', ')}`

@@ -2,6 +2,7 @@ import {stat, readFile} from 'node:fs/promises'
 
 import {CLOCK_TOLERANCE} from '../../model/clock.ts'
 import type {Event} from '../../model/events.ts'
+import {failure} from '../../base/errors.ts'
 import {pause} from '../../base/waiting.ts'
 import {STAGED_COLUMNS} from '../../model/raw-object-columns.ts'
 import {EVENT_LOG, type TableSet} from '../../model/tables.ts'
@@ -17,10 +18,18 @@ import {fence, holdsLeases, leaseLost} from './leases.ts'
 import type {Queries} from './query.ts'
 import {isNotFound, isTransient, ServiceError} from './service-error.ts'
 import {dropStaging, stageFiles} from './staging.ts'
+import {inTurn} from './turns.ts'
 
-/** Fewer bytes of events than this travel inside of the statement. */
-const INLINE_BYTES = 256 * 1024
+/** Fewer bytes of events than this travel inside of the statement, where quotes within quotes take three times as many. */
+const INLINE_BYTES = 64 * 1024
+/** The service takes a megabyte. */
+const LONGEST_SCRIPT = 1_000_000
+/** So often rows are looked at anew where others changed them meanwhile. */
 const ATTEMPTS = 6
+/** For so many milliseconds a transaction is repeated that others cancel. */
+const COLLIDING = 10 * 60 * 1000
+/** Statements that cancel each other where they name one table. */
+const CHANGES_ROWS = /^(MERGE|DELETE)\b/
 
 export interface CommitOptions {
   readonly connection: Connection
@@ -88,6 +97,7 @@ async function writeBatch(
   const eventLog = nameOf(tables.eventLog)
   const terms: CommitTerms = {
     rawObjects: nameOf(tables.rawObjects),
+    streams: streams.length,
     eventLog,
     valuesOf: 'run',
     startedAt,
@@ -123,18 +133,44 @@ export interface AlsoWritten {
   readonly statements: readonly string[]
 }
 
-/** Answers with the error where it is worth another look and another try. */
+/**
+ * Answers with the error where something changed since it was looked at, so that another look is worth it. A transaction that
+ * another one cancelled is repeated as it is: what was looked at is checked in it.
+ */
 export async function tryToWrite(
-  {connection, queries, tables, streams, leases, runId}: CommitOptions,
+  options: CommitOptions,
   id: string,
   terms: CommitTerms,
   classified: readonly Classified[],
   source: EventSource,
   also?: AlsoWritten,
 ): Promise<'written' | ServiceError> {
-  const eventLog = connection.tableName(tables.eventLog)
-  const statements = [
-    'BEGIN TRANSACTION',
+  const {connection, tables} = options
+  const statements = statementsOf(options, terms, classified, source, also)
+  const sql = `BEGIN TRANSACTION;\n${statements.join(';\n')};\nCOMMIT TRANSACTION;`
+  assertFits(sql)
+  const changesRows = statements.some((statement) => CHANGES_ROWS.test(statement))
+  const place = connection.tableName(tables.rawObjects)
+  const endsAt = performance.now() + connection.lasting(COLLIDING)
+  for (let attempt = 1; ; attempt += 1) {
+    const write = async (): Promise<Written> => writeOnce(options, `${id}-${attempt}`, sql, source)
+    const written = await (changesRows ? inTurn(place, write) : write())
+    if (written === 'written' || written.reason === 'changedMeanwhile') return written
+    if (performance.now() > endsAt) throw written
+    await pause(connection.pauseBefore(attempt), undefined)
+  }
+}
+
+type Written = 'written' | ServiceError
+
+function statementsOf(
+  {connection, tables, streams, leases, runId}: CommitOptions,
+  terms: CommitTerms,
+  classified: readonly Classified[],
+  source: EventSource,
+  also: AlsoWritten | undefined,
+): readonly string[] {
+  return [
     ...streams.map((stream, index) => {
       const ofStream = classified.find(({staged}) => staged.stream === stream)
       const unchanged = ofStream === undefined ? undefined : unchangedSince(terms, ofStream)
@@ -144,19 +180,36 @@ export async function tryToWrite(
     }),
     ...classified.flatMap((one) => writeRows(terms, one)),
     ...(also?.statements ?? []),
-    ...insertEvents(eventLog, source, terms.startedAt),
-    'COMMIT TRANSACTION',
+    ...insertEvents(connection.tableName(tables.eventLog), source, terms.startedAt),
   ]
+}
+
+async function writeOnce(
+  {connection, queries, tables, leases, runId}: CommitOptions,
+  id: string,
+  sql: string,
+  source: EventSource,
+): Promise<Written> {
   try {
-    await queries.run(id, {sql: `${statements.join(';\n')};`, what: 'writing a commit'}, {attempts: 1})
+    await queries.run(id, {sql, what: 'writing a commit'}, {attempts: 1})
     return 'written'
   } catch (error) {
     if (!(error instanceof ServiceError)) throw error
     if (error.reason === 'leaseLost') throw leaseLost(error)
     // The taker has ended and given its lease back.
     if (isNotFound(error) && !(await holdsLeases(connection, queries, leases, runId))) throw leaseLost(error)
+    if (error.reason === 'concurrentUpdate') return error
     if (error.reason !== 'changedMeanwhile' && !isTransient(error)) throw error
     // A job can fail after its transaction came through.
+    const eventLog = connection.tableName(tables.eventLog)
     return (await isLogged(queries, eventLog, source.inline)) ? 'written' : error
   }
+}
+
+function assertFits(sql: string): void {
+  if (sql.length <= LONGEST_SCRIPT) return
+  throw failure(`a commit would be a statement of ${sql.length} characters, and BigQuery takes a million`, {
+    code: 'E_SLICE_TOO_LARGE',
+    next: 'Set a shorter slice: for this job in lorchestra.yaml, or read its object types by several jobs. Nothing of it was written.',
+  })
 }

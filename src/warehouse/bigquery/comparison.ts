@@ -8,6 +8,7 @@ import {differs, ofStream} from './commit-sql.ts'
 import type {Connection} from './connection.ts'
 import {existingTables} from './definitions.ts'
 import {COMPARED_COLUMNS, LocalBatch, type LocalRecord} from '../local-batch.ts'
+import {isWithin, keySetOfKeys} from './key-set.ts'
 import type {Queries} from './query.ts'
 import {ANY_TIME, instant, literal} from './sql.ts'
 import {OF_RUNS} from './undone-runs.ts'
@@ -249,8 +250,7 @@ export class BigQueryComparison implements Comparison {
 
 /** Compares the clustering columns with constants: BigQuery reads and bills only the blocks that can hold the keys. */
 const amongKeys = (stream: Stream, keys: readonly string[]): string =>
-  `${ofStream(stream, 'stored.')}
-   AND stored.idem_key BETWEEN ${literal(keys[0] ?? '')} AND ${literal(keys.at(-1) ?? '')}`
+  `${ofStream(stream, 'stored.')} AND ${isWithin('stored.idem_key', keySetOfKeys(keys))}`
 
 /** Selects records from parameters, each a list of texts on lines of their own: neither keys, nor JSON, nor columns hold a line end. */
 function fresh(prefix: string): string {

@@ -95,8 +95,13 @@ export class Connection {
 
   /** Answers with milliseconds, more for each attempt and never the same. */
   pauseBefore(attempt: number): number {
-    const longest = Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (attempt - 1)) * (this.#idleTimeout / IDLE_TIMEOUT)
+    const longest = this.lasting(Math.min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** (attempt - 1)))
     return longest * (0.5 + Math.random())
+  }
+
+  /** Gives a deadline in milliseconds, which goes with the time that an answer has. */
+  lasting(milliseconds: number): number {
+    return milliseconds * (this.#idleTimeout / IDLE_TIMEOUT)
   }
 
   /** Sends a request that may be repeated without harm. */

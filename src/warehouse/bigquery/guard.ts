@@ -80,7 +80,7 @@ function assertOnlyExpires(
 ): void {
   const table = (writable?.expiring ?? []).find((name) => path === `/datasets/${dataset}/tables/${name}`)
   if (table !== undefined && Object.keys(body).join() === 'expirationTime') return
-  throw new Error(`a change of ${path} that is no new end of a test table of this run was refused`)
+  throw new Error(`a change of ${path} that is no new end of a table of this run was refused`)
 }
 
 function isOnlyRead(

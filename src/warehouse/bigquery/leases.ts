@@ -10,7 +10,11 @@ import type {Connection} from './connection.ts'
 import {isDuplicate, isNotFound} from './service-error.ts'
 import {literal} from './sql.ts'
 import type {Queries} from './query.ts'
-import {deleteTable} from './table-metadata.ts'
+import {deleteTable, findTable, setExpiry} from './table-metadata.ts'
+
+/** A lease ends so long after the last sign of life, whoever drops it or not. */
+const LIFETIME_DAYS = 14
+const LIFETIME = LIFETIME_DAYS * 24 * 60 * 60 * 1000
 
 export interface Condition {
   readonly sql: string
@@ -18,6 +22,7 @@ export interface Condition {
   readonly reason: string
 }
 
+const leaseShape = z.looseObject({expirationTime: z.string().optional()})
 const holderShape = z.object({process: processIdentity, startedAt: z.string(), claim: z.string().optional()})
 
 export interface Holder {
@@ -83,7 +88,7 @@ async function takeLease(
       throw busy('another run is taking the same stream', {code: 'E_STREAM_BUSY', next: 'Run the same command again.'})
     if (found.runId === holder.runId) return undefined
     const isOwn = isSameTask(found, holder)
-    if (!isOwn) await assertDead(found)
+    if (!isOwn) await assertDead(found, await silenceOf(connection, lease, found))
     await queries.run(`${lease}-${holder.runId}-over`, {
       sql: `UPDATE ${table} SET run_id = ${literal(holder.runId)}, about = ${literal(holder.about)}, heard = CURRENT_TIMESTAMP()
  WHERE run_id = ${literal(found.runId)}${isOwn ? '' : ` AND TIMESTAMP_DIFF(CURRENT_TIMESTAMP(), heard, MILLISECOND) >= ${found.silentFor}`}`,
@@ -97,21 +102,30 @@ async function takeLease(
 }
 
 const createLease = (table: string, {runId, about}: Holder): string =>
-  `CREATE TABLE ${table} OPTIONS(expiration_timestamp = TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL 14 DAY), labels = [('tool', 'lorchestra')]) AS
+  `CREATE TABLE ${table} OPTIONS(expiration_timestamp = TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL ${LIFETIME_DAYS} DAY), labels = [('tool', 'lorchestra')]) AS
  SELECT ${literal(runId)} AS run_id, ${literal(about)} AS about, CURRENT_TIMESTAMP() AS heard`
 
 interface FoundHolder extends Holder {
+  /** The time of the service; milliseconds since 1970. */
+  readonly now: number
+  /** Milliseconds since its last commit, or since it took the stream. */
   readonly silentFor: number
 }
 
 async function holderIn(queries: Queries, table: string): Promise<FoundHolder | undefined> {
   try {
     const [row] = await queries.rows({
-      sql: `SELECT run_id, about, CAST(TIMESTAMP_DIFF(CURRENT_TIMESTAMP(), heard, MILLISECOND) AS STRING) AS silent_for FROM ${table}`,
+      sql: `SELECT run_id, about, CAST(TIMESTAMP_DIFF(CURRENT_TIMESTAMP(), heard, MILLISECOND) AS STRING) AS silent_for,
+   CAST(UNIX_MILLIS(CURRENT_TIMESTAMP()) AS STRING) AS now_ms FROM ${table}`,
       what: 'looking who reads the stream',
     })
     if (row === undefined) return undefined
-    return {runId: row['run_id'] ?? '', about: row['about'] ?? '', silentFor: Number(row['silent_for'])}
+    return {
+      runId: row['run_id'] ?? '',
+      about: row['about'] ?? '',
+      now: Number(row['now_ms']),
+      silentFor: Number(row['silent_for']),
+    }
   } catch (error) {
     if (isNotFound(error)) return undefined
     throw error
@@ -131,10 +145,16 @@ export async function holdsLeases(
   return true
 }
 
-async function assertDead(found: FoundHolder): Promise<void> {
+/** Milliseconds since the last sign of life, be it a commit or a later end of the lease. */
+async function silenceOf(connection: Connection, lease: string, {now, silentFor}: FoundHolder): Promise<number> {
+  const {expirationTime} = leaseShape.parse((await findTable(connection, lease)) ?? {})
+  return expirationTime === undefined ? silentFor : Math.min(silentFor, now + LIFETIME - Number(expirationTime))
+}
+
+async function assertDead(found: FoundHolder, silence: number): Promise<void> {
   const other = holderShape.safeParse(JSON.parse(found.about))
   const alive = other.success ? await isAlive(other.data.process) : undefined
-  if (alive ?? found.silentFor < DEAD_AFTER) throw heldBy(found, alive === undefined)
+  if (alive ?? silence < DEAD_AFTER) throw heldBy(found, alive === undefined)
 }
 
 function heldBy({runId, about}: Holder, elsewhere: boolean): Error {
@@ -159,20 +179,16 @@ export const fence = (lease: string, runId: string, condition?: Condition): stri
       : `IF(${condition.sql}, CURRENT_TIMESTAMP(), ERROR('lorchestra: ${condition.reason}'))`
   }, ERROR('lorchestra: leaseLost')) WHERE TRUE`
 
-/** Says now and then that the run lives, for runs on other machines. Whether it did is the fence's to judge. */
-export function keepLeases(
-  connection: Connection,
-  queries: Queries,
-  leases: readonly string[],
-  runId: string,
-): () => Promise<void> {
-  let beats = 0
+/**
+ * Says now and then that the run lives, for runs on other machines, by a later end of its leases: a statement would cancel the
+ * commit that is under way. `now` is the time of the service. Whether it lived is the fence's to judge.
+ */
+export function keepLeases(connection: Connection, leases: readonly string[], now: () => Date): () => Promise<void> {
   let beating = Promise.resolve()
   const beat = async (): Promise<void> => {
-    beats += 1
     for (const lease of leases) {
-      const sql = fence(connection.tableName(lease), runId)
-      await queries.run(`${lease}-${runId}-beat-${beats}`, {sql, what: 'keeping the stream'}).catch(() => undefined)
+      // One that fails is a sign of life that is missing; after five of them others may judge.
+      await setExpiry(connection, lease, new Date(now().getTime() + LIFETIME)).catch(() => undefined)
     }
   }
   const timer = setInterval(() => {

@@ -98,6 +98,7 @@ async function takeOver(options: CommitOptions, since: Date, promotion: Promotio
   const source = nameOf(from.rawObjects)
   const terms: CommitTerms = {
     rawObjects: nameOf(tables.rawObjects),
+    streams: streams.length,
     startedAt: since,
     runId,
     valuesOf: 'staged rows',

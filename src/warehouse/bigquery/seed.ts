@@ -34,6 +34,7 @@ export async function seedRows(
   const [source, target] = [connection.tableName(from.rawObjects), connection.tableName(tables.rawObjects)]
   const terms = {
     rawObjects: target,
+    streams: streams.length,
     valuesOf: 'staged rows',
     startedAt: since,
     runId,

@@ -1,5 +1,4 @@
 import {isSameStream, nameOfStream} from '../../model/stream.ts'
-import {pause} from '../../base/waiting.ts'
 import {COMPARED, RESTORED} from '../../model/raw-object-columns.ts'
 import type {Stream} from '../../source.ts'
 import {
@@ -12,15 +11,14 @@ import {
   type UndoneRows,
 } from '../undo.ts'
 import {tryToWrite, type CommitOptions} from './commit.ts'
-import {differs, ofStream} from './commit-sql.ts'
-import {isWithin, keySetColumns, keySetOf, type KeySet} from './key-set.ts'
+import {differs, ofStream, startOfKeys} from './commit-sql.ts'
+import {isWithin, keySetOf, selectKeySet, type KeySet} from './key-set.ts'
 import type {Queries} from './query.ts'
 import {ServiceError} from './service-error.ts'
 import {instant} from './sql.ts'
 import {stagingExpires} from './staging.ts'
 
 const WHAT = 'looking for rows to take back'
-const ATTEMPTS = 6
 /** No dataset keeps what its tables held for longer. */
 const TIME_TRAVEL = 7 * 24 * 60 * 60 * 1000
 
@@ -65,19 +63,23 @@ export async function undoRows(options: CommitOptions, since: Date, undo: Undo):
     const restored = former?.changed ?? 0
     return {stream, removed, restored, left: others.count - restored, isExact: true}
   })
-  const terms = {rawObjects, valuesOf: 'run' as const, startedAt: since, runId, newest: since, touchBefore: since}
+  const terms = {
+    rawObjects,
+    streams: written.length,
+    valuesOf: 'run' as const,
+    startedAt: since,
+    runId,
+    newest: since,
+    touchBefore: since,
+  }
   const source = {inline: undo.events(rows)}
   const also = {
     conditionOf: (stream: Stream) => conditionFor(rawObjects, foundFor(found, stream), undo),
     statements: found.flatMap((one) => statementsFor(rawObjects, one, undo)),
   }
-  for (let attempt = 1; ; attempt += 1) {
-    const result = await tryToWrite(options, `${name}-${attempt}`, terms, [], source, also)
-    if (result === 'written') return rows
-    if (result.reason === 'changedMeanwhile') throw rowsDiffer('rows were written to meanwhile')
-    if (attempt === ATTEMPTS) throw result
-    await pause(connection.pauseBefore(attempt + 1), undefined)
-  }
+  const result = await tryToWrite(options, name, terms, [], source, also)
+  if (result !== 'written') throw rowsDiffer('rows were written to meanwhile')
+  return rows
 }
 
 interface Found extends WrittenRows {
@@ -102,9 +104,10 @@ async function findWritten(
   const written: WrittenRows[] = []
   for (const one of undo.streams) {
     const others = `IF(${isOneOf('stored.last_seen', undo.writtenAt)} AND NOT ${areInserted(undo)}, stored.idem_key, NULL)`
+    const rows = `SELECT ${others} AS idem_key, ${areInserted(undo)} AS is_inserted
+ FROM ${rawObjects} AS stored WHERE ${ofStream(one.stream, 'stored.')}`
     const [row = {}] = await queries.rows({
-      sql: `SELECT CAST(COUNTIF(${areInserted(undo)}) AS STRING) AS inserted, ${keySetColumns(others)}
- FROM ${rawObjects} AS stored WHERE ${ofStream(one.stream, 'stored.')}`,
+      sql: selectKeySet(rows, startOfKeys(one.stream), {inserted: 'COUNTIF(is_inserted)'}),
       what: WHAT,
       signal,
     })
@@ -149,7 +152,7 @@ async function stageFormer(
  ${formerRows(rawObjects, one, undo)} AND former.idem_key IN (SELECT idem_key FROM ${keysTable})`
   await travelling(undo, async () => queries.run(former, {sql, what: 'reading what the table held before'}))
   const [row = {}] = await queries.rows({
-    sql: `SELECT CAST((SELECT COUNT(*) FROM ${table}) AS STRING) AS row_count, CAST(${changedRows(rawObjects, one, table)} AS STRING) AS changed`,
+    sql: `SELECT CAST((SELECT COUNT(*) FROM ${table}) AS STRING) AS row_count, CAST(${changedRows(rawObjects, one, table, undo)} AS STRING) AS changed`,
     what: WHAT,
   })
   const [rows, changed] = [Number(row['row_count']), Number(row['changed'])]
@@ -163,20 +166,20 @@ async function stageFormer(
 const createStaging = (table: string): string =>
   `CREATE OR REPLACE TABLE ${table} OPTIONS(expiration_timestamp = ${instant(stagingExpires())}, labels = [('tool', 'lorchestra')]) AS`
 
-const matches = ({stream, others}: WrittenRows): string =>
-  `${ofStream(stream, 'stored.')} AND ${isWithin('stored.idem_key', others)}
+const matches = ({stream, others}: WrittenRows, undo: RunsToUndo): string =>
+  `${ofStream(stream, 'stored.')} AND ${isWithin('stored.idem_key', others, undo.streams.length)}
    AND stored.idem_key = fresh.idem_key`
 
 const hasChanged = `(${COMPARED.map(differs).join(' OR ')})`
 
-const changedRows = (rawObjects: string, one: WrittenRows, table: string): string =>
-  `(SELECT COUNT(*) FROM ${rawObjects} AS stored JOIN ${table} AS fresh ON ${matches(one)} WHERE ${hasChanged})`
+const changedRows = (rawObjects: string, one: WrittenRows, table: string, undo: RunsToUndo): string =>
+  `(SELECT COUNT(*) FROM ${rawObjects} AS stored JOIN ${table} AS fresh ON ${matches(one, undo)} WHERE ${hasChanged})`
 
 function conditionFor(rawObjects: string, one: Found, undo: RunsToUndo): string {
   const inserted = `(SELECT COUNT(*) FROM ${rawObjects} AS stored WHERE ${ofStream(one.stream, 'stored.')} AND ${areInserted(undo)}) = ${one.removed}`
   return one.former === undefined
     ? inserted
-    : `${inserted} AND ${changedRows(rawObjects, one, one.former.table)} = ${one.former.changed}`
+    : `${inserted} AND ${changedRows(rawObjects, one, one.former.table, undo)} = ${one.former.changed}`
 }
 
 function statementsFor(rawObjects: string, one: Found, undo: RunsToUndo): readonly string[] {
@@ -189,7 +192,7 @@ function statementsFor(rawObjects: string, one: Found, undo: RunsToUndo): readon
       ? []
       : [
           `MERGE INTO ${rawObjects} AS stored USING ${former.table} AS fresh
- ON ${matches(one)}
+ ON ${matches(one, undo)}
  WHEN MATCHED AND ${hasChanged} THEN UPDATE SET ${RESTORED.map((name) => `${name} = fresh.${name}`).join(', ')}`,
         ]),
   ]

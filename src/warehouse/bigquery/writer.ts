@@ -30,14 +30,15 @@ export async function beginWriting(place: WritablePlace, run: RunToBegin): Promi
   const streams = scopes.map(({stream}) => stream)
   const name = stagingName(connection.dataset, runId)
   const own = [tables.eventLog, tables.rawObjects]
-  connection.allowWrites({
+  const leases = streams.map((stream) => leaseName(connection.dataset, tables, stream))
+  const writable = {
     tables: own,
     prefixes: [STAGING, LEASE],
-    ...(definitionFrom !== undefined && {expiring: own}),
-  })
+    expiring: definitionFrom === undefined ? leases : [...leases, ...own],
+  }
+  connection.allowWrites(writable)
   if (definitionFrom === undefined) await assertProductionTables(connection, tables)
   else await createMissingCopies(connection, tables, definitionFrom)
-  const leases = streams.map((stream) => leaseName(connection.dataset, tables, stream))
   const dead = await takeLeases(connection, queries, leases, await thisProcess(runId, run.claim))
   const eventLog = connection.tableName(tables.eventLog)
   const started = run.started()
@@ -55,7 +56,8 @@ export async function beginWriting(place: WritablePlace, run: RunToBegin): Promi
     await dropLeases(connection, queries, leases, runId)
     throw error
   }
-  const stopHeartbeat = keepLeases(connection, queries, leases, runId)
+  const ahead = read.at.getTime() - Date.now()
+  const stopHeartbeat = keepLeases(connection, leases, () => new Date(Date.now() + ahead))
   let commits = 0
   const optionsOf = (work: string): CommitOptions => ({
     connection,
@@ -78,15 +80,11 @@ export async function beginWriting(place: WritablePlace, run: RunToBegin): Promi
     },
     promote: async (promotion) => {
       const {from} = promotion
-      connection.allowWrites({
-        tables: own,
-        prefixes: [STAGING, LEASE],
-        readOnly: [from.eventLog, from.rawObjects],
-      })
+      connection.allowWrites({...writable, readOnly: [from.eventLog, from.rawObjects]})
       return promoteRows(optionsOf('promotion'), since, promotion)
     },
     seed: async (seed) => {
-      connection.allowWrites({tables: own, prefixes: [STAGING, LEASE], readOnly: [seed.from.rawObjects]})
+      connection.allowWrites({...writable, readOnly: [seed.from.rawObjects]})
       return seedRows(optionsOf('seed'), since, seed)
     },
     undo: async (undo) => undoRows(optionsOf('undo'), since, undo),
