@@ -178,6 +178,11 @@ export interface SourceContext<Options> {
   /** Makes a path from the options absolute; relative ones start at the folder of lorchestra.yaml. */
   resolvePath(path: string): string
   /**
+   * Parses JSON whose numbers keep all of their digits when they are stored; one that a double cannot hold looks like an object.
+   * Throws a `SyntaxError` where it is none, which quotes it: do not pass that on.
+   */
+  parseJson(text: string): JsonValue
+  /**
    * Tells which of these keys are stored already; for records that never change, so that they need not be fetched again.
    * Every key that it returns is counted as known: do not yield its record. May answer with fewer than are stored.
    */

@@ -2,6 +2,7 @@ import {resolve} from 'node:path'
 
 import {StreamCounts} from '../model/counts.ts'
 import {messageWithCauses} from '../base/errors.ts'
+import {parseExactly} from '../base/exact-json.ts'
 import type {Event} from '../model/events.ts'
 import {streamGroups} from '../run/stream-groups.ts'
 import {readSlice} from '../run/read-slice.ts'
@@ -127,7 +128,7 @@ export function contextFor(
   waits: 'real' | 'skipped' = 'real',
 ): SourceContext<unknown> {
   const {reader, surroundings} = readerFor(trial, {}, signal, waits)
-  return {...contextBetweenSlices(reader, streams), ...surroundings}
+  return {...contextBetweenSlices(reader, streams), ...surroundings, parseJson: parseExactly}
 }
 
 export const streamsOf = ({setup, options}: Trial): readonly Stream[] =>

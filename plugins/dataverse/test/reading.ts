@@ -1,5 +1,6 @@
 import type {JsonObject, JsonValue, SecretStore, SliceWindow, SourceContext} from 'lorchestra'
 
+import {parseExactly} from '../../../src/base/exact-json.ts'
 import {createHttpClient} from '../../../src/sources/http/http-client.ts'
 import type {AccountTraffic} from '../../../src/sources/http/account-traffic.ts'
 import {secretsInMemory} from '../../../src/testing/trial.ts'
@@ -58,6 +59,7 @@ export function reading(entra: EntraServer, url: string, settings: ReadingOption
     log,
     signal,
     resolvePath: (path) => path,
+    parseJson: parseExactly,
     known: () => Promise.resolve(new Set()),
     stored: () => Promise.resolve(new Set()),
     progress: silent,

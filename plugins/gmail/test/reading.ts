@@ -1,5 +1,6 @@
 import type {HttpClient, JsonObject, SecretStore, SliceWindow, SourceContext} from 'lorchestra'
 
+import {parseExactly} from '../../../src/base/exact-json.ts'
 import {createHttpClient} from '../../../src/sources/http/http-client.ts'
 import {secretsInMemory} from '../../../src/testing/trial.ts'
 import type {GmailServer} from '../../../test/support/gmail-server.ts'
@@ -52,6 +53,7 @@ export function reading(server: GmailServer, settings: ReadingOptions = {}): Rea
     log,
     signal,
     resolvePath: (path) => path,
+    parseJson: parseExactly,
     known: async (keys) => {
       const known = new Set((await settings.known?.(keys)) ?? [])
       counts.known += known.size

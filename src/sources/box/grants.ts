@@ -51,16 +51,27 @@ export function ownGrants(plugin: string): Grants {
   }
 }
 
-/** Lets a source read the files that the options name. Relative ones start at the folder of lorchestra.yaml. */
+/**
+ * Lets a source read the files that the options name, and the folders in which patterns of theirs look. Relative ones start at the
+ * folder of lorchestra.yaml.
+ */
 export function pathsIn(options: unknown, folder: string): readonly string[] {
   if (typeof options === 'string') {
     if (options === '' || options.length > 4096 || options.includes('\0')) return []
-    const path = resolve(folder, options)
     // A "/" or "." that is no path at all must not open the disk, or the folder with lorchestra.yaml and .env.
-    return existsSync(path) && !holds(path, folder) ? [path] : []
+    return [options, folderOfPattern(options)]
+      .map((path) => resolve(folder, path))
+      .filter((path) => existsSync(path) && !holds(path, folder))
   }
   if (typeof options !== 'object' || options === null) return []
   return Object.values(options).flatMap((value) => pathsIn(value, folder))
+}
+
+/** Gives the folder that a pattern such as `incoming/2026-*.csv` begins in; '' where it begins in none, or is no pattern. */
+function folderOfPattern(pattern: string): string {
+  const parts = pattern.split('/')
+  const first = parts.findIndex((part) => /[*?[\]{}]/.test(part))
+  return first < 1 ? '' : parts.slice(0, first).join('/')
 }
 
 /** Lets a source use what `gcloud auth application-default login` or GOOGLE_APPLICATION_CREDENTIALS left on this machine. */

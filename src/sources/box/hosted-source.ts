@@ -5,7 +5,7 @@ import type {StreamShape} from '../../model/record-shape.ts'
 import type {KeyOfRecord, Rejection} from './keyed-record.ts'
 
 /** The host gives this to a source that it asks; the rest of the context is made beside the source. */
-export type HostContext = Omit<SourceContext<unknown>, 'http' | 'resolvePath'> & {
+export type HostContext = Omit<SourceContext<unknown>, 'http' | 'resolvePath' | 'parseJson'> & {
   readonly observe: (update: HostUpdate) => void
   /** Milliseconds that one request may take, with all of its tries and waits. @default ten minutes */
   readonly requestTime?: number

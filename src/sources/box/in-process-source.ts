@@ -1,4 +1,5 @@
-import type {HttpClient, Source} from '../../source.ts'
+import {parseExactly} from '../../base/exact-json.ts'
+import type {HttpClient, Source, SourceContext} from '../../source.ts'
 import type {HostContext, HostedSource} from './hosted-source.ts'
 import {KeyedPages} from './keyed-pages.ts'
 import {recordKeys} from './keyed-record.ts'
@@ -10,10 +11,17 @@ export interface Surroundings {
   readonly resolvePath: (path: string) => string
 }
 
+type SurroundingsOfSource = Surroundings & Pick<SourceContext<unknown>, 'parseJson'>
+
 /** Hosts a source in this very process: for tests of the host, and for the conformance suite. No command does. */
 export function inProcessSource(source: Source, {http, resolvePath}: Surroundings): HostedSource {
-  const within = <Context extends object>(context: Context): Context & Surroundings => ({...context, http, resolvePath})
-  const asked = <Answer>(question: ((context: HostContext & Surroundings) => Answer) | undefined) =>
+  const within = <Context extends object>(context: Context): Context & SurroundingsOfSource => ({
+    ...context,
+    http,
+    resolvePath,
+    parseJson: parseExactly,
+  })
+  const asked = <Answer>(question: ((context: HostContext & SurroundingsOfSource) => Answer) | undefined) =>
     question === undefined ? undefined : (context: HostContext): Answer => question(within(context))
   const {apiVersion, name, summary, options, secrets, selection, narrowing, defaults} = source
   const [estimate, currentBookmark, canResume, check] = [

@@ -2,6 +2,7 @@ import {AsyncLocalStorage} from 'node:async_hooks'
 import {resolve} from 'node:path'
 
 import {sourceBug} from '../../base/errors.ts'
+import {parseExactly} from '../../base/exact-json.ts'
 import {createMask, type Mask} from '../../base/mask.ts'
 import type {HttpClient, LogFields, Logger, Progress, SecretChange, SecretStore, SourceContext} from '../../source.ts'
 import {AccountTraffic} from '../http/account-traffic.ts'
@@ -107,6 +108,7 @@ export class SourceContexts {
       log,
       signal,
       resolvePath: (path) => resolve(this.folder, path),
+      parseJson: parseExactly,
       known: async (idemKeys) => ask('known', idemKeys),
       stored: async (idemKeys) => ask('stored', idemKeys),
       progress: (update) => {
