@@ -1,0 +1,31 @@
+import type {StreamSettings} from './options.ts'
+import type {Format} from './reading.ts'
+
+type Name = NonNullable<StreamSettings['format']>
+
+const ENDINGS: Readonly<Record<string, Name>> = {
+  csv: 'csv',
+  tsv: 'csv',
+  tab: 'csv',
+  jsonl: 'jsonl',
+  ndjson: 'jsonl',
+}
+
+interface Known {
+  /** Whether a file that grew is read on from where it was. */
+  readonly grows: boolean
+  readonly load: () => Promise<Format>
+}
+
+const FORMATS: Readonly<Record<Name, Known>> = {
+  csv: {grows: true, load: async () => (await import('./csv.ts')).readCsv},
+  jsonl: {grows: true, load: async () => (await import('./json-lines.ts')).readJsonLines},
+}
+
+/** Finds how a file is read, by what the options say or its name ends in. */
+export function formatOf(name: string, {format}: StreamSettings): Known {
+  const [, ending = ''] = /\.(\w+)(?:\.(?:gz|gzip|zst|zstd))?$/i.exec(name) ?? []
+  const found = format ?? ENDINGS[ending.toLowerCase()]
+  if (found === undefined) throw new Error('its name does not tell what it holds; set format')
+  return FORMATS[found]
+}
