@@ -9,6 +9,7 @@ const ENDINGS: Readonly<Record<string, Name>> = {
   tab: 'csv',
   jsonl: 'jsonl',
   ndjson: 'jsonl',
+  json: 'json',
 }
 
 interface Known {
@@ -20,6 +21,7 @@ interface Known {
 const FORMATS: Readonly<Record<Name, Known>> = {
   csv: {grows: true, load: async () => (await import('./csv.ts')).readCsv},
   jsonl: {grows: true, load: async () => (await import('./json-lines.ts')).readJsonLines},
+  json: {grows: true, load: async () => (await import('./json-records.ts')).readJsonRecords},
 }
 
 /** Finds how a file is read, by what the options say or its name ends in. */

@@ -29,6 +29,7 @@ const csv = (rows: readonly Row[]): string =>
 const lines = (rows: readonly Row[]): string => rows.map((row) => `${JSON.stringify(row)}\n`).join('')
 
 const VARIANTS: readonly Variant[] = [
+  {title: 'JSON', ending: 'json', options: {key: ['id']}, write: (rows) => JSON.stringify(rows, undefined, 2)},
   {title: 'CSV', ending: 'csv', options: {key: ['id']}, write: csv},
   {
     title: 'packed JSON lines',

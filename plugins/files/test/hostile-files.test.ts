@@ -114,6 +114,26 @@ describe('files that nobody would wish for', () => {
     ])
   })
 
+  it('give the objects of a JSON list, however it is laid out, and say where it breaks off', async () => {
+    const whole = await reading('a.json', '\uFEFF[\n  {"id": 1.10, "a": "]}\\""},\n  {"id": "2", "b": [{}]}\n]\n')
+    expect(whole.records).to.deep.equal([
+      {id: 1.1, a: ']}"'},
+      {id: '2', b: [{}]},
+    ])
+    expect((await reading('a.json', '{"id":1}\n{\n"id":2}{"id":3}')).keys).to.deep.equal(['1', '2', '3'])
+    expect((await reading('a.json', '[]')).rejected).to.deep.equal([])
+    const odd = await reading('a.json', '[{"id":1},\n{"id":2,},\n7]')
+    expect([odd.keys, odd.rejected]).to.deep.equal([
+      ['1'],
+      ['in/a.json:2 it is no JSON', 'in/a.json:3 it is no list of objects'],
+    ])
+    const torn = await reading('a.json', '[{"id":1},\n{"id":2')
+    expect([torn.keys, torn.rejected]).to.deep.equal([
+      ['1'],
+      ['in/a.json:2 the list breaks off here; the file may be torn'],
+    ])
+  })
+
   it('key by content whatever the order of members, and by several columns without mixing them up', async () => {
     const content = await reading('a.jsonl', '{"a":1,"b":{"c":2,"d":3}}\n{"b":{"d":3,"c":2},"a":1}\n{"a":1}\n', {
       key: 'content',
