@@ -10,6 +10,7 @@ const ENDINGS: Readonly<Record<string, Name>> = {
   jsonl: 'jsonl',
   ndjson: 'jsonl',
   json: 'json',
+  parquet: 'parquet',
 }
 
 interface Known {
@@ -22,6 +23,7 @@ const FORMATS: Readonly<Record<Name, Known>> = {
   csv: {grows: true, load: async () => (await import('./csv.ts')).readCsv},
   jsonl: {grows: true, load: async () => (await import('./json-lines.ts')).readJsonLines},
   json: {grows: true, load: async () => (await import('./json-records.ts')).readJsonRecords},
+  parquet: {grows: false, load: async () => (await import('./parquet.ts')).readParquet},
 }
 
 /** Finds how a file is read, by what the options say or its name ends in. */

@@ -15,7 +15,7 @@ const isEncoding = (label: string): boolean => {
 /** What may be said of all files of a stream; each stream of `streams` may say it anew. */
 const reading = {
   format: z
-    .enum(['csv', 'jsonl', 'json'])
+    .enum(['csv', 'jsonl', 'json', 'parquet'])
     .optional()
     .describe(
       'What the files hold. Left out: what their names end in (.csv, .tsv, .jsonl, .ndjson, .json, .parquet, .mbox)',
