@@ -56,7 +56,7 @@ try {
     const completion = await readFile(join(folder, 'cache', 'lorchestra', 'autocomplete', 'functions', script), 'utf8')
     if (!/ jobs names /.test(completion)) throw new Error(`${script} completes no names of jobs`)
   }
-  for (const source of ['gmail', 'dataverse']) await mustPrint(source, prefix, 'sources', 'list')
+  for (const source of ['gmail', 'dataverse', 'rest']) await mustPrint(source, prefix, 'sources', 'list')
 
   await mustPrint('Wrote', prefix, 'sources', 'create', 'notes')
   const plugin = join(prefix, 'lorchestra-source-notes')

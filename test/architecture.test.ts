@@ -59,7 +59,7 @@ const roomOf = (file: string): string => inSrc(file).split('/')[0] ?? ''
 const codeOf = (file: string): string => readFileSync(file, 'utf8').replaceAll(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '')
 
 /** Names of sources that are words of their own; in quotes, or at the end of a path, they name the source. */
-const WORDS = ['files']
+const WORDS = ['files', 'rest']
 
 const namesSource = (name: string, code: string): boolean =>
   new RegExp(WORDS.includes(name) ? `['"\`/]${name}['"\`]|source: ${name}\\b` : `\\b${name}\\b`, 'i').test(code)

@@ -11,7 +11,7 @@ const codeBelow = (folder: string): readonly string[] =>
     .filter((name) => name.endsWith('.ts'))
     .map((name) => readFileSync(join(root, folder, name), 'utf8'))
 
-const code = ['src', 'plugins/gmail/src', 'plugins/dataverse/src'].flatMap(codeBelow)
+const code = ['src', 'plugins/gmail/src', 'plugins/dataverse/src', 'plugins/rest/src'].flatMap(codeBelow)
 
 const exportedNames = new Set(
   code.flatMap((text) =>

@@ -35,11 +35,15 @@ function assertNames({setup: {source}, input}: Trial): void {
   const known = Object.keys(input)
   const taken = known.find((name) => HOST_KEYS.includes(name))
   if (taken !== undefined) throw new Error(`its option ${taken} is one that lorchestra reads itself`)
-  const secret = source.secrets?.find((path) => valuesAt(input, path).length === 0)
+  // Of those within one option, which may be of several kinds, one is enough.
+  const tested = new Set(source.secrets?.flatMap((path) => (valuesAt(input, path).length > 0 ? [optionOf(path)] : [])))
+  const secret = source.secrets?.find((path) => !tested.has(optionOf(path)))
   if (secret !== undefined) {
     throw new Error(`its secrets name ${secret}, which the test service's options do not have: misspelt, or not tested`)
   }
 }
+
+const optionOf = (path: string): string => path.split('.')[0] ?? path
 
 async function assertRefused(trial: Trial, input: unknown, name: string, what: string): Promise<void> {
   const issues = await issuesOf(trial, input)
