@@ -58,7 +58,7 @@ class Reader {
       if (changes !== undefined) yield* this.#changesAfter(part.end, changes, since)
       // A list without windows can be read on from a cursor.
       else if (tree.isOnly && part.end.cursor !== undefined && pages?.by === 'cursor' && window === undefined)
-        yield {...named(settings), records: [], bookmark: {cursor: part.end.cursor}, checkpoint: true}
+        yield {...this.#named(), records: [], bookmark: {cursor: part.end.cursor}, checkpoint: true}
     }
   }
 
@@ -125,11 +125,17 @@ class Reader {
   ): Generator<Page, void> {
     if (!isLast) return
     const value = textOf(path === undefined ? valueAt(last, lastPath ?? '') : valueAt(body, path)) ?? before
-    if (value !== undefined) yield {records: [], bookmark: {changes: value}}
+    if (value !== undefined) yield {...this.#named(), records: [], bookmark: {changes: value}}
     else if (path !== undefined || last !== undefined)
       throw new Error(
         `there is no text or number at ${path ?? lastPath ?? ''}, so that the next run cannot go on from it; correct changes`,
       )
+  }
+
+  /** A list may be read for what belongs to its records alone, and its bookmark is that of those. */
+  #named(): {readonly objectType?: string} {
+    const [stream] = this.#context.streams
+    return stream === undefined ? {} : {objectType: stream.objectType}
   }
 
   #lookup({window: times, for_each}: StreamSettings, window: SliceWindow | undefined, parents: Parents): Lookup {
@@ -150,8 +156,6 @@ class Reader {
     }
   }
 }
-
-const named = ({objectType}: StreamSettings): {readonly objectType: string} => ({objectType})
 
 function parametersOf(
   {window: given}: StreamSettings,

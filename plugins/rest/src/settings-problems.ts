@@ -65,7 +65,7 @@ function problemsOfStream(given: Options, account: PartialOptions, name: string)
   if (stream.records === undefined && stream.single !== true)
     refuse('records', "is where the answer holds the list of records; '' where the answer is the list. It is missing")
   if (stream.body !== undefined && stream.method !== 'POST') refuse('body', 'needs method: POST')
-  problems.push(...problemsOfTime(given, stream, refuse))
+  problems.push(...problemsOfTime(stream, refuse))
   for (const unknown of unknownPlaceholders(stream, account))
     refuse(
       'path',
@@ -83,7 +83,6 @@ function pathTo({streams}: Options, name: string, option: string): readonly stri
 }
 
 function problemsOfTime(
-  given: Options,
   {window, changes, params, body, path, for_each}: StreamOptions,
   refuse: (option: string, message: string) => void,
 ): readonly SettingsProblem[] {
@@ -98,8 +97,7 @@ function problemsOfTime(
   if ((changes.path === undefined) === (changes.last === undefined))
     refuse('changes', 'needs path, where the last page holds the cursor, or last, where the last record does')
   if (window !== undefined) refuse('changes', 'stands in for window; leave one of them out')
-  if (wantedNames(given).length > 1 || for_each !== undefined)
-    refuse('changes', 'is for a job with one stream, because a run keeps one cursor')
+  if (for_each !== undefined) refuse('changes', 'cannot go with for_each: there would be a cursor for each record')
   return []
 }
 

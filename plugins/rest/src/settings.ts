@@ -1,4 +1,4 @@
-import type {JsonObject} from 'lorchestra'
+import type {JsonObject, JsonValue} from 'lorchestra'
 
 import type {Auth} from './options/auth.ts'
 import type {Options} from './options/shape.ts'
@@ -188,3 +188,23 @@ export function isWindowed(stream: StreamSettings, {streams}: Pick<Settings, 'st
   const parent = stream.for_each === undefined ? undefined : streams.get(stream.for_each)
   return parent !== undefined && isWindowed(parent, {streams})
 }
+
+/** What says which records a stream has, those that it is read for each of included; another one starts it anew. */
+export function selectionOf(stream: StreamSettings, settings: Pick<Settings, 'streams' | 'values'>): JsonValue {
+  const {path, method, params, body, records, window, changes, for_each} = stream
+  const parent = for_each === undefined ? undefined : settings.streams.get(for_each)
+  return {
+    path,
+    method,
+    params,
+    records,
+    values: settings.values,
+    ...(body !== undefined && {body}),
+    ...(window !== undefined && {window: definedOf(window)}),
+    ...(changes !== undefined && {changes: definedOf(changes)}),
+    ...(parent !== undefined && {for_each: selectionOf(parent, settings)}),
+  }
+}
+
+const definedOf = (options: Readonly<Record<string, string | undefined>>): JsonObject =>
+  Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))

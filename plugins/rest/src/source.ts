@@ -6,7 +6,9 @@ import {check} from './check.ts'
 import {extract} from './extract.ts'
 import {idemKey} from './idem-key.ts'
 import {options, type Options} from './options/options.ts'
-import {accountOptions, isWindowed, settingsOf} from './settings.ts'
+import {accountOptions, isWindowed, selectionOf, settingsOf} from './settings.ts'
+
+const NO_LIMIT = Number.MAX_SAFE_INTEGER
 
 const source: Source<Options> = {
   apiVersion: 1,
@@ -14,28 +16,19 @@ const source: Source<Options> = {
   summary: 'Records of any API that answers with JSON',
   options,
   secrets: ['auth.token', 'auth.key', 'auth.password', 'auth.client_secret', 'auth.refresh_token'],
-  selection: [
-    'preset',
-    'values',
-    'object',
-    'path',
-    'method',
-    'params',
-    'body',
-    'records',
-    'window',
-    'changes',
-    'for_each',
-    'streams',
-  ],
   // The overlap finds records that the service shows later than their time says.
   defaults: {overlap: '10m'},
-  rateLimit: (given) => ({unitsPerMinute: settingsOf(given).unitsPerMinute ?? Infinity}),
+  rateLimit: (given) => ({unitsPerMinute: settingsOf(given).unitsPerMinute ?? NO_LIMIT}),
   streams: (given) => {
     const settings = settingsOf(given)
     return [...settings.streams.values()]
       .filter(({wanted}) => wanted)
-      .map((stream) => ({objectType: stream.objectType, windowed: isWindowed(stream, settings), misses: []}))
+      .map((stream) => ({
+        objectType: stream.objectType,
+        windowed: isWindowed(stream, settings),
+        separate: true,
+        selection: selectionOf(stream, settings),
+      }))
   },
   idemKey,
   extract,

@@ -50,6 +50,15 @@ describe('streams of the rest source', () => {
     expect(records.at(-1)).to.deep.equal({n: 1, at: '2026-02-06T00:00:00Z', ticket: 2})
   })
 
+  it('start anew where their own selection changes, and no other one does', () => {
+    const selections = (streams: object) =>
+      source.streams(schema.parse(job(streams))).map(({separate, selection}) => [separate, JSON.stringify(selection)])
+    const before = selections({ticket: {path: '/tickets'}, person: {path: '/people'}, comment})
+    const after = selections({ticket: {path: '/tickets', params: {state: 'all'}}, person: {path: '/people'}, comment})
+    expect(before.map((one, index) => String(one) === String(after[index]))).to.deep.equal([false, true, false])
+    expect(before.every(([separate]) => separate === true)).to.equal(true)
+  })
+
   it('go by the window of the records that they are read for', async () => {
     const given = job({ticket: {path: '/tickets', window: {since: 'from', field: 'updated_at'}}, comment})
     expect(source.streams(schema.parse(given)).map(({windowed}) => windowed)).to.deep.equal([true, true])

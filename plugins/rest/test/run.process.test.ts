@@ -1,0 +1,148 @@
+import {expect} from 'chai'
+
+import {temporaryFolder} from '../../../test/support/cli.ts'
+import {query} from '../../../test/support/database.ts'
+import {createProject, exists, type Project} from '../../../test/support/external-source.ts'
+import {startApi, type ApiRequest, type ApiServer} from './api-server.ts'
+
+const COUNT = 500
+const SIZE = 100
+const FIRST = Date.parse('2026-01-01T00:00:00Z')
+const HOUR = 3_600_000
+
+interface Ticket {
+  id: number
+  updated_at: string
+  title: string
+}
+
+const yaml = (url: string): string => `
+accounts:
+  desk:
+    source: rest
+    base_url: ${url}/v2
+    auth: {type: api_key, in: query, name: api_key, key: "\${DESK_KEY}"}
+    records: data.items
+    key: id
+    pages: {by: cursor, path: meta.next, param: cursor, size: ${SIZE}, size_param: limit}
+jobs:
+  tickets:
+    account: desk
+    object: ticket
+    path: /tickets
+    total: meta.total
+    window: {since: from, until: to, format: iso-seconds, field: updated_at}
+  desk_all:
+    account: desk
+    streams:
+      person: {path: /people}
+      note: {path: '/people/{person.id}/notes', for_each: person, parent_fields: {person: id}, key: [person, id]}
+`
+
+describe('runs of the rest source', () => {
+  const key = 'a-key-of-the-desk'
+  let tickets: Ticket[]
+  let broken: ((request: ApiRequest) => boolean) | undefined
+  let api: ApiServer
+  let project: Project
+
+  beforeEach(async () => {
+    broken = undefined
+    tickets = Array.from({length: COUNT}, (_, index) => ({
+      id: index + 1,
+      updated_at: new Date(FIRST + index * HOUR).toISOString(),
+      title: `ticket ${index + 1}`,
+    }))
+    api = await startApi((request) => {
+      const {path, query: asked} = request
+      if (asked.get('api_key') !== key) return {status: 401, body: {message: `no such key: ${asked.get('api_key')}`}}
+      if (broken?.(request) === true) return {status: 400, body: {message: 'broken'}}
+      const all = listAt(path, asked)
+      const from = Number(asked.get('cursor') ?? 0)
+      const next = from + SIZE < all.length ? String(from + SIZE) : null
+      return {body: {data: {items: all.slice(from, from + SIZE)}, meta: {next, total: all.length}}}
+    })
+    project = await createProject({home: await temporaryFolder(), yaml: yaml(api.url)})
+  })
+  afterEach(async () => api.close())
+
+  function listAt(path: string, asked: URLSearchParams): readonly object[] {
+    if (path === '/v2/people') return Array.from({length: 250}, (_, id) => ({id}))
+    if (path.endsWith('/notes')) return [{id: 1, text: `of ${path}`}]
+    const [from, to] = [Date.parse(asked.get('from') ?? '1970-01-01'), Date.parse(asked.get('to') ?? '2100-01-01')]
+    return tickets.filter(({updated_at: time}) => Date.parse(time) >= from && Date.parse(time) < to)
+  }
+
+  const run = async (...args: string[]) => project.run(['run', ...args], {DESK_KEY: key})
+  const stdoutOf = async (...args: string[]): Promise<string> => {
+    const {code, stdout, stderr} = await run(...args)
+    expect(code, stdout + stderr).to.equal(0)
+    return stdout
+  }
+
+  it('write nothing in a dry run, test tables alone in a test run, and nothing twice', async () => {
+    expect(await stdoutOf('tickets', '--dry-run', '--since', '2026-01-02', '--until', '2026-01-03')).to.contain(
+      '24 extracted',
+    )
+    expect(await exists(project.database)).to.equal(false)
+    expect(await stdoutOf('tickets', '--test-table')).to.contain('500 extracted, 500 inserted')
+    expect(await stdoutOf('tickets')).to.contain('500 extracted, 500 inserted')
+    const rows = await query(
+      project.database,
+      `SELECT idem_key, payload->>'title' AS title FROM raw_objects ORDER BY idem_key`,
+    )
+    expect(rows).to.have.length(COUNT)
+    expect(rows.find(({idem_key: id}) => id === 'ticket:rest--desk:7')).to.include({title: 'ticket 7'})
+    expect(await stdoutOf('tickets')).to.contain('0 extracted')
+    tickets.push({id: 7, updated_at: new Date().toISOString(), title: 'changed'})
+    expect(await stdoutOf('tickets')).to.contain('1 extracted, 0 inserted, 1 updated')
+  })
+
+  it('read several lists, and what belongs to each record of one', async () => {
+    expect(await stdoutOf('desk_all')).to.contain('500 extracted, 500 inserted')
+    expect(await stdoutOf('desk_all')).to.contain('500 extracted, 0 inserted, 0 updated')
+    const [row] = await query(
+      project.database,
+      `SELECT payload->>'text' AS text FROM raw_objects WHERE idem_key = 'note:rest--desk:9|1'`,
+    )
+    expect(row).to.deep.equal({text: 'of /v2/people/9/notes'})
+  })
+
+  it('fail with the page, and go on from the last cursor that was committed', async () => {
+    await project.write('lorchestra.yaml', yaml(api.url).replace(/    window: .*\n/, ''))
+    broken = ({query: asked}) => asked.get('cursor') === '300'
+    const failed = await run('tickets')
+    expect(failed.code).to.equal(1)
+    expect(failed.stdout + failed.stderr).to.contain('ticket: page 4 of /tickets')
+    expect(failed.stdout + failed.stderr).not.to.contain(key)
+    broken = undefined
+    const before = api.requests.length
+    await stdoutOf('tickets')
+    expect(api.requests[before]?.query.get('cursor')).to.equal('300')
+    const [stored] = await query(project.database, 'SELECT count(*)::INT AS count FROM raw_objects')
+    expect(stored).to.deep.equal({count: COUNT})
+  })
+
+  it('say which option is wrong, and what was probably meant', async () => {
+    await project.write('lorchestra.yaml', yaml(api.url).replace('pages:', 'page:').replace('    total:', '    totl:'))
+    const {code, stderr} = await run('tickets', '--dry-run')
+    expect(code).to.equal(2)
+    expect(stderr).to.contain('rest has no option "page"').and.to.contain('Did you mean "pages"?')
+    expect(stderr).to.contain('rest has no option "totl"').and.to.contain('Did you mean "total"?')
+  })
+
+  it('never show the key, whatever the service answers', async () => {
+    const shown = await project.run(['jobs', 'show', 'tickets'], {DESK_KEY: key})
+    expect(shown.stdout).to.contain('***').and.not.to.contain(key)
+    const {code, stdout, stderr} = await project.run(
+      ['run', 'tickets', '--dry-run', '--since', '-1d', '--log-level', 'debug'],
+      {
+        DESK_KEY: 'another-key',
+      },
+    )
+    expect(code).to.equal(1)
+    expect(stdout + stderr)
+      .to.contain('401')
+      .and.not.to.contain('another-key')
+  })
+})
