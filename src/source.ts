@@ -36,6 +36,11 @@ export interface Source<Options = unknown> {
   /** Options of `selection` that may leave records out of what `listKeys` gives. @default those that no job must set */
   readonly narrowing?: readonly string[]
   readonly defaults?: SourceDefaults
+  /**
+   * Lines of YAML that `lorchestra init` writes for an account and a job to begin with; `${TOKEN}` becomes a variable of the account's.
+   * @default a variable for each option that has to be there
+   */
+  readonly starter?: {readonly account: string; readonly job: string}
   /** Tells how much the service may be asked for; all jobs of the process that read the account share it. @default no limit */
   rateLimit?(options: Options): RateLimit
   /** Names what a job with these options reads: at least one stream, each `objectType` once; `[a-z0-9][a-z0-9_-]{0,62}`. */

@@ -6,6 +6,7 @@ import {parse} from 'yaml'
 
 import dataverse from '../../plugins/dataverse/src/source.ts'
 import gmail from '../../plugins/gmail/src/source.ts'
+import rest from '../../plugins/rest/src/source.ts'
 import {starterFiles} from '../../src/cli/starter/starter-files.ts'
 import type {Source} from '../../src/source.ts'
 import {inProcessSource} from '../../src/sources/box/in-process-source.ts'
@@ -33,7 +34,7 @@ describe('the JSON Schema of lorchestra.yaml', () => {
 
   const withComments = (yaml: string): string => yaml.replaceAll(/^( +)# (\w+: )/gm, '$1$2')
 
-  for (const source of [gmail, dataverse] as readonly Source[]) {
+  for (const source of [gmail, dataverse, rest] as readonly Source[]) {
     for (const warehouse of WAREHOUSE_KINDS) {
       it(`takes what init writes for ${source.name} and ${warehouse.name}, with and without what is in its comments`, async () => {
         const files = await starterFiles({

@@ -6,6 +6,7 @@ import {check} from './check.ts'
 import {extract} from './extract.ts'
 import {idemKey} from './idem-key.ts'
 import {options, type Options} from './options/options.ts'
+import {starter} from './starter.ts'
 import {accountOptions, isWindowed, selectionOf, settingsOf} from './settings.ts'
 
 const NO_LIMIT = Number.MAX_SAFE_INTEGER
@@ -18,6 +19,7 @@ const source: Source<Options> = {
   secrets: ['auth.token', 'auth.key', 'auth.password', 'auth.client_secret', 'auth.refresh_token'],
   // The overlap finds records that the service shows later than their time says.
   defaults: {overlap: '10m'},
+  starter,
   rateLimit: (given) => ({unitsPerMinute: settingsOf(given).unitsPerMinute ?? NO_LIMIT}),
   streams: (given) => {
     const settings = settingsOf(given)

@@ -131,6 +131,18 @@ describe('runs of the rest source', () => {
     expect(stderr).to.contain('rest has no option "totl"').and.to.contain('Did you mean "total"?')
   })
 
+  it('begin with what init writes', async () => {
+    const fresh = await createProject({home: await temporaryFolder(), yaml: ''})
+    const init = await fresh.run(['init', '--source', 'rest', '--account', 'desk', '--directory', 'new'])
+    expect(init.code, init.stderr).to.equal(0)
+    const file = ['--config', 'new/lorchestra.yaml']
+    const missing = await fresh.run(['jobs', 'show', 'rest_ingest_desk', ...file])
+    expect(missing.stdout + missing.stderr).to.contain('REST_DESK_TOKEN')
+    const shown = await fresh.run(['jobs', 'show', 'rest_ingest_desk', ...file], {REST_DESK_TOKEN: key})
+    expect(shown.code, shown.stderr).to.equal(0)
+    expect(shown.stdout).to.contain('/tickets').and.not.to.contain(key)
+  })
+
   it('never show the key, whatever the service answers', async () => {
     const shown = await project.run(['jobs', 'show', 'tickets'], {DESK_KEY: key})
     expect(shown.stdout).to.contain('***').and.not.to.contain(key)

@@ -1,4 +1,5 @@
 import type {HostedSource} from '../../sources/box/hosted-source.ts'
+import {variablesIn} from '../../config/variables.ts'
 import {warehouseLines, warehouseVariables, type WarehouseChoice} from './warehouse-lines.ts'
 
 export interface Starter extends WarehouseChoice {
@@ -30,17 +31,37 @@ interface StarterOption {
 
 /** Finds what the source misses where it is given nothing, and the secrets that it takes besides. */
 async function optionsOf({source, account}: Starter): Promise<readonly StarterOption[]> {
+  const {starter} = source
+  if (starter !== undefined)
+    return variablesIn(starter.account + starter.job).map((name) => ({
+      name,
+      variable: variableOf(source.name, account, name),
+      place: 'account',
+      required: true,
+    }))
   const {issues = []} = await source.options['~standard'].validate({})
   const missed = issues.map(({path: [first] = []}) => String(typeof first === 'object' ? first.key : first))
   const secrets = source.secrets?.filter((name) => !name.includes('.')) ?? []
   const names = new Set([...missed.filter((name) => name !== 'undefined'), ...secrets])
   return [...names].map((name) => ({
     name,
-    variable: `${source.name}_${account}_${name}`.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_'),
+    variable: variableOf(source.name, account, name),
     place: source.selection?.includes(name) === true ? 'job' : 'account',
     required: missed.includes(name),
   }))
 }
+
+const variableOf = (source: string, account: string, name: string): string =>
+  `${source}_${account}_${name}`.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')
+
+/** Gives the source's own lines, with variables of the account's. */
+const linesOf = ({source, account}: Starter, place: StarterOption['place']): readonly string[] | undefined =>
+  source.starter?.[place]
+    .trimEnd()
+    .split('\n')
+    .map((line) =>
+      line.replaceAll(/\$\{(\w+)\}/g, (_match, name: string) => `\${${variableOf(source.name, account, name)}}`),
+    )
 
 async function configurationOf(starter: Starter, options: readonly StarterOption[]): Promise<string> {
   const {source, account, schema} = starter
@@ -49,7 +70,9 @@ async function configurationOf(starter: Starter, options: readonly StarterOption
   const job = starterJobName({source: source.name, account})
   const linesFor = (place: StarterOption['place']): string => {
     const {set, commented} = settingLines(place, {source: source.name, account}, source.defaults)
-    const lines = options.filter((option) => option.place === place).map((option) => optionLine(option, starter))
+    const lines =
+      linesOf(starter, place) ??
+      options.filter((option) => option.place === place).map((option) => optionLine(option, starter))
     return [...set, ...lines, ...commented].map((line) => `    ${line}\n`).join('')
   }
   return `# yaml-language-server: $schema=${schema}

@@ -106,6 +106,7 @@ export const answers = {
       secrets: names.optional(),
       selection: names.optional(),
       narrowing: names.optional(),
+      starter: z.strictObject({account: z.string(), job: z.string()}).optional(),
       defaults: z.record(z.string(), z.unknown()).optional(),
       schema: z.unknown().optional(),
     }),

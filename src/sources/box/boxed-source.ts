@@ -20,7 +20,7 @@ interface CheckedOptions {
 
 /** Gives a source whose code is in the box. */
 export function boxedSource(box: Box, shape: SourceShape): HostedSource {
-  const {name, summary, secrets, selection, narrowing, defaults, methods} = shape
+  const {name, summary, secrets, selection, narrowing, defaults, starter, methods} = shape
   const checked = new WeakMap<object, CheckedOptions>()
   let lastOptions = 0
   const checkedOf = (options: unknown): CheckedOptions => {
@@ -66,6 +66,7 @@ export function boxedSource(box: Box, shape: SourceShape): HostedSource {
     ...(selection !== undefined && {selection}),
     ...(narrowing !== undefined && {narrowing}),
     ...(defaults !== undefined && {defaults}),
+    ...(starter !== undefined && {starter}),
     streams: (options) => streamsIn(valueOf(checkedOf(options).streams)),
     ...(has('rateLimit') && {rateLimit: (options: unknown) => rateLimitIn(valueOf(checkedOf(options).rateLimit))}),
     extract: (context, limits) => ({

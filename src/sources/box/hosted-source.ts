@@ -63,6 +63,7 @@ export interface HostedSource extends Pick<
   | 'selection'
   | 'narrowing'
   | 'defaults'
+  | 'starter'
   | 'rateLimit'
   | 'streams'
 > {

@@ -23,7 +23,7 @@ export function inProcessSource(source: Source, {http, resolvePath}: Surrounding
   })
   const asked = <Answer>(question: ((context: HostContext & SurroundingsOfSource) => Answer) | undefined) =>
     question === undefined ? undefined : (context: HostContext): Answer => question(within(context))
-  const {apiVersion, name, summary, options, secrets, selection, narrowing, defaults} = source
+  const {apiVersion, name, summary, options, secrets, selection, narrowing, defaults, starter} = source
   const [estimate, currentBookmark, canResume, check] = [
     asked(source.estimate?.bind(source)),
     asked(source.currentBookmark?.bind(source)),
@@ -39,6 +39,7 @@ export function inProcessSource(source: Source, {http, resolvePath}: Surrounding
     ...(selection !== undefined && {selection}),
     ...(narrowing !== undefined && {narrowing}),
     ...(defaults !== undefined && {defaults}),
+    ...(starter !== undefined && {starter}),
     streams: (given) => source.streams(given),
     ...(source.rateLimit !== undefined && {rateLimit: source.rateLimit.bind(source)}),
     extract: (context, limits) => {

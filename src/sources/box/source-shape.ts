@@ -20,6 +20,7 @@ export interface SourceShape {
   readonly selection?: readonly string[]
   readonly narrowing?: readonly string[]
   readonly defaults?: Source['defaults']
+  readonly starter?: Source['starter']
   /** JSON Schema of the options, where the source's validator offers one. */
   readonly schema?: unknown
   /** Names of the optional methods that it has. */
@@ -51,7 +52,7 @@ export function shapeOfDescriptor(answer: unknown): DescriptorShape | null {
 }
 
 export function shapeOfSource(source: Source): SourceShape {
-  const {name, summary, secrets, selection, narrowing, defaults} = source
+  const {name, summary, secrets, selection, narrowing, defaults, starter} = source
   const schema = jsonSchemaOf(source)
   return {
     name,
@@ -61,6 +62,7 @@ export function shapeOfSource(source: Source): SourceShape {
     ...(selection !== undefined && {selection}),
     ...(narrowing !== undefined && {narrowing}),
     ...(defaults !== undefined && {defaults}),
+    ...(starter !== undefined && {starter: {account: String(starter.account), job: String(starter.job)}}),
     ...(schema !== undefined && {schema}),
   }
 }
