@@ -1,5 +1,8 @@
 import {parseDuration, parseInstant} from '../base/time.ts'
+import {resolveVariables, variablesIn} from '../config/variables.ts'
+import {parseYamlFile} from '../config/yaml-file.ts'
 import {NAME} from '../model/name.ts'
+import type {Source} from '../source.ts'
 import type {ConformanceSetup} from './setup.ts'
 import {contextFor, streamsOf} from './reading.ts'
 import {SMALL, withTrial} from './trial.ts'
@@ -12,6 +15,7 @@ export const checkDescription = async (setup: ConformanceSetup): Promise<void> =
     const {overlap, slice, settle, earliest} = source.defaults ?? {}
     for (const duration of [overlap, slice, settle]) if (duration !== undefined) parseDuration(duration)
     if (earliest !== undefined) parseInstant(earliest)
+    await checkStarter(source)
     const {unitsPerMinute} = source.rateLimit?.(trial.options) ?? {unitsPerMinute: 1}
     if (!(unitsPerMinute > 0))
       throw new Error(`a rate limit of ${unitsPerMinute} units per minute lets nothing through`)
@@ -32,3 +36,13 @@ export const checkDescription = async (setup: ConformanceSetup): Promise<void> =
       )
     }
   })
+
+/** What `init` writes must be what a job may say, once its variables are set. */
+async function checkStarter({starter, options}: Source): Promise<void> {
+  if (starter === undefined) return
+  const written = parseYamlFile(`${starter.account}\n${starter.job}`, 'starter').value ?? {}
+  const environment = Object.fromEntries(variablesIn(written).map((name) => [name, 'set']))
+  const {issues = []} = await options['~standard'].validate(resolveVariables(written, environment))
+  const [first] = issues
+  if (first !== undefined) throw new Error(`its options refuse what its starter says: ${first.message}`)
+}

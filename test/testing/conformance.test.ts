@@ -128,6 +128,10 @@ const WRONG: Readonly<Record<string, Readonly<Record<string, Wrong>>>> = {
       source: {...good, streams: () => ['item', 'item'].map((objectType) => ({objectType, windowed: true}))},
       says: /item twice/,
     },
+    'begins with what it refuses': {
+      source: {...good, starter: {account: 'url: https://api.example.com', job: 'colour: red'}},
+      says: /refuse what its starter says/,
+    },
     'has a default that is no duration': {source: {...good, defaults: {overlap: '1 day'}}, says: /not a duration/},
     'is somebody else with each call': {
       source: {...good, check: () => Promise.resolve({identity: `user ${(counter += 1)}`})},

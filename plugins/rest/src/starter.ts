@@ -1,4 +1,4 @@
-/** What `init` writes: an example of each part that an API needs said. */
+/** The lines that `init` writes have an example of each part that an API needs said. */
 export const starter = {
   account: `base_url: https://api.example.com/v2 # where paths begin
 auth: {type: bearer, token: "\${TOKEN}"} # or none, api_key, basic, oauth2_client_credentials, oauth2_refresh_token

@@ -62,7 +62,7 @@ export function shapeOfSource(source: Source): SourceShape {
     ...(selection !== undefined && {selection}),
     ...(narrowing !== undefined && {narrowing}),
     ...(defaults !== undefined && {defaults}),
-    ...(starter !== undefined && {starter: {account: String(starter.account), job: String(starter.job)}}),
+    ...(starter !== undefined && {starter: {account: starter.account, job: starter.job}}),
     ...(schema !== undefined && {schema}),
   }
 }
