@@ -1,5 +1,6 @@
 import type {JsonObject, JsonValue, SecretStore, SliceWindow, SourceContext} from 'lorchestra'
 
+import {parseExactly} from '../../../src/base/exact-json.ts'
 import {AccountTraffic} from '../../../src/sources/http/account-traffic.ts'
 import {createHttpClient} from '../../../src/sources/http/http-client.ts'
 import {secretsInMemory} from '../../../src/testing/trial.ts'
@@ -55,6 +56,7 @@ export async function reading(
     log,
     signal,
     resolvePath: (path) => path,
+    parseJson: parseExactly,
     known: () => Promise.resolve(new Set()),
     stored: (keys) => Promise.resolve(new Set(keys.filter((key) => stored.includes(key)))),
     progress: ({listed = 0, outside = 0}) => {
