@@ -1,13 +1,23 @@
 import {addCounts, StreamCounts, type Counts} from '../model/counts.ts'
 import type {Event, EventDetails} from '../model/events.ts'
-import {completedDetails, keptOf, type AboutCommit, type Gathered, type Kept, type Part} from './completed-commit.ts'
+import {
+  completedDetails,
+  keptOf,
+  rejectedDetails,
+  withRejected,
+  type AboutCommit,
+  type Gathered,
+  type Kept,
+  type Part,
+} from './completed-commit.ts'
 import {assertHoldsNoSecret} from './kept-in-the-log.ts'
 import type {HeldWarehouse} from './held-warehouse.ts'
 import type {GroupPlan} from './plan.ts'
+import {tooManyRejects} from './too-many-rejects.ts'
 import type {Sink} from '../sink/sink.ts'
 import type {JsonObject, JsonValue, Stream} from '../source.ts'
 import type {StoredBookmark} from '../warehouse/warehouse.ts'
-import type {CommitCounts} from '../warehouse/commit-batch.ts'
+import type {UnreadableRecord} from '../warehouse/commit-batch.ts'
 import {mergeWindows, type TimeWindow} from '../model/window.ts'
 
 /** The first commit comes sooner, so that runs which are killed after minutes get on, too; each doubles the wait for the next. */
@@ -18,6 +28,8 @@ export interface LedgerOptions {
   readonly objectTypes: readonly string[]
   readonly commitAfter: {readonly records: number; readonly milliseconds: number}
   readonly limited: boolean
+  /** More unreadable records than this fail the run. */
+  readonly maxRejects: number
   readonly held: Pick<HeldWarehouse, 'isHeld' | 'untilHeldOr'>
   /** The payload that every `ingestion.completed` of the run begins with. */
   readonly about: (objectType: string) => JsonObject
@@ -180,12 +192,20 @@ export class CommitLedger {
   ): Promise<void> {
     const {counts, window} = gathered
     let told = 0
+    let written: ReadonlyMap<string, Partial<Counts>> = new Map()
     const result = await this.#options.sink.commit(
-      (rows) => {
+      (counted, unreadable = []) => {
         const billed = this.#billed()
         told = billed.bytesBilled ?? 0
+        const rows = withRejected(counted, unreadable)
+        written = rows
         const total = {counts: this.#countsWith(gathered, rows), commits: this.#commits + 1, ...billed}
+        const last = unreadable.at(-1)
+        if (last !== undefined) this.#assertFewRejects(total.counts.rejected, last)
         return [
+          ...unreadable.map((one) =>
+            this.#options.event(rejectedDetails(one, gathered, this.#about(one.stream, told, plan), plan.bookmark)),
+          ),
           ...plan.group.streams.map((stream) =>
             this.#options.event(completedDetails(stream, gathered, rows, kept, this.#about(stream, told, plan))),
           ),
@@ -195,7 +215,7 @@ export class CommitLedger {
       () => this.#idleSince,
     )
     this.#bytesTold = told
-    for (const [objectType, more] of result?.counts ?? []) addCounts(counts.of(objectType), more)
+    for (const [objectType, more] of result === undefined ? [] : written) addCounts(counts.of(objectType), more)
     this.#committed.addAll(counts)
     this.#committing = undefined
     this.#firstRejects += result?.firstRejects ?? counts.total().rejected
@@ -225,7 +245,12 @@ export class CommitLedger {
     return bytesBilled === undefined ? {} : {bytesBilled}
   }
 
-  #countsWith(gathered: Gathered, rows: CommitCounts): Counts {
+  #assertFewRejects(rejected: number, {idemKey: reference, reason}: UnreadableRecord): void {
+    const {maxRejects} = this.#options
+    if (rejected > maxRejects) throw tooManyRejects(maxRejects, {reference, reason})
+  }
+
+  #countsWith(gathered: Gathered, rows: ReadonlyMap<string, Partial<Counts>>): Counts {
     const total = this.#committed.total()
     addCounts(total, gathered.counts.total())
     for (const counts of rows.values()) addCounts(total, counts)

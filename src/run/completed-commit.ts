@@ -1,8 +1,8 @@
-import {addCounts, type StreamCounts} from '../model/counts.ts'
+import {addCounts, type Counts, type StreamCounts} from '../model/counts.ts'
 import type {EventDetails} from '../model/events.ts'
 import {windowAsText, type TimeWindow} from '../model/window.ts'
 import type {JsonObject, JsonValue, Stream} from '../source.ts'
-import type {CommitCounts} from '../warehouse/commit-batch.ts'
+import type {CommitCounts, UnreadableRecord} from '../warehouse/commit-batch.ts'
 import type {StoredBookmark} from '../warehouse/warehouse.ts'
 import type {GroupPlan} from './plan.ts'
 
@@ -60,7 +60,7 @@ export function keptOf(
 export function completedDetails(
   {sourceSystem, objectType}: Stream,
   {counts: gathered, window, part, startedAt}: Gathered,
-  rows: CommitCounts,
+  rows: ReadonlyMap<string, Partial<Counts>>,
   {bookmark, checkpoint}: Kept,
   {number, limited, run, readBy, bytesBilled}: AboutCommit,
 ): Omit<EventDetails, 'runId' | 'at'> {
@@ -88,6 +88,43 @@ export function completedDetails(
       }),
       duration_seconds: Math.round(performance.now() - startedAt) / 1000,
       ...(bytesBilled !== undefined && {bytes_billed: bytesBilled}),
+    },
+  }
+}
+
+/** Counts what could not be read as rejected, beside what became of the others. */
+export function withRejected(
+  rows: CommitCounts,
+  unreadable: readonly UnreadableRecord[],
+): ReadonlyMap<string, Partial<Counts>> {
+  const counts = new Map<string, Partial<Counts>>(rows)
+  for (const {stream} of unreadable) {
+    const before = counts.get(stream.objectType) ?? {}
+    counts.set(stream.objectType, {...before, rejected: (before.rejected ?? 0) + 1})
+  }
+  return counts
+}
+
+/** What the log tells of a record that the warehouse could not read, as of one that the run itself rejected. */
+export function rejectedDetails(
+  {stream, idemKey: reference, reason}: UnreadableRecord,
+  {window, part}: Pick<Gathered, 'window' | 'part'>,
+  {number, run, readBy}: AboutCommit,
+  bookmark: JsonValue | undefined,
+): Omit<EventDetails, 'runId' | 'at'> {
+  const read = window ?? part?.window
+  return {
+    type: 'record.rejected',
+    ...stream,
+    discriminator: JSON.stringify([`commit ${number}`, reference]),
+    error: reason,
+    payload: {
+      reference,
+      reason,
+      ...run,
+      ...(read !== undefined && {window: windowAsText(read)}),
+      read_by: readBy === 'window' ? 'window' : 'bookmark',
+      ...(bookmark !== undefined && {bookmark}),
     },
   }
 }

@@ -88,6 +88,7 @@ class Pipeline {
       objectTypes: this.#streams().map(({objectType}) => objectType),
       commitAfter: run.commitAfter,
       limited: run.request.limit !== undefined,
+      maxRejects: run.maxRejects,
       held: run.held,
       maskSecrets: run.maskSecrets,
       about,

@@ -8,6 +8,7 @@ import {lateReport} from '../sources/box/late-report.ts'
 import {streamNamed} from '../sources/box/stream-named.ts'
 import {RejectWarnings} from './reject-warnings.ts'
 import type {Slice, SliceReader} from './slice.ts'
+import {tooManyRejects} from './too-many-rejects.ts'
 import type {SpoolableRecord} from '../model/raw-object-columns.ts'
 import type {Progress, Stream} from '../source.ts'
 import {windowAsText} from '../model/window.ts'
@@ -182,10 +183,7 @@ export class SliceIntake {
   #assertFewRejects(last: Rejection): void {
     const {maxRejects} = this.#reader
     if (this.#rejected <= maxRejects) return
-    throw failure(`more than ${maxRejects} records were rejected, the last one ${last.reference}: ${last.reason}`, {
-      code: 'E_TOO_MANY_REJECTS',
-      next: 'See the log for their reasons (--log-level debug names each of them); raise max_rejects for this job in lorchestra.yaml to store the good ones.',
-    })
+    throw tooManyRejects(maxRejects, last)
   }
 
   async #recordRejections(): Promise<void> {

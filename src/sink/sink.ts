@@ -3,7 +3,7 @@ import type {Event} from '../model/events.ts'
 import type {RunMode} from '../model/run-mode.ts'
 import type {ProductionTables, TableSet} from '../model/tables.ts'
 import type {CommitResult, StreamScope, StreamState, Warehouse} from '../warehouse/warehouse.ts'
-import type {CommitCounts} from '../warehouse/commit-batch.ts'
+import type {CommitEvents} from '../warehouse/commit-batch.ts'
 import type {Diff} from './diff.ts'
 import type {PlanDraft} from './plan-draft.ts'
 import type {SpoolableRecord} from '../model/raw-object-columns.ts'
@@ -38,10 +38,7 @@ export interface Sink {
    * Resolves with `undefined` where nothing is written, so that nothing is known of what a write
    * would have done. While `idleSince` gives no instant, a warehouse that is held by another program is waited for.
    */
-  commit(
-    events: (counts: CommitCounts) => readonly Event[],
-    idleSince?: () => number | undefined,
-  ): Promise<CommitResult | undefined>
+  commit(events: CommitEvents, idleSince?: () => number | undefined): Promise<CommitResult | undefined>
   /** Counts the records that runs of the job rejected and none stored since; `undefined` where nothing is written. */
   countOpenRejects(job: string): Promise<number | undefined>
   /** The bytes that the warehouse billed for all statements so far; `undefined` where nothing is billed. */

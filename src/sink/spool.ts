@@ -57,9 +57,11 @@ export class Spool {
   async addRecord(record: SpoolableRecord): Promise<void> {
     this.#sequence += 1
     this.#rows += 1
-    const {before, after} = this.#lines
-    const line = [before(record, this.#sequence), record.json, after]
-    if (record.json.length < LARGE_PAYLOAD) await this.#records.add(line)
+    const {before, payload: payloadOf, after} = this.#lines
+    const head = before(record, this.#sequence)
+    const payload = payloadOf === undefined ? record.json : payloadOf(record.json)
+    const line = [head, payload, after]
+    if (payload.length < LARGE_PAYLOAD) await this.#records.add(line)
     else await this.#addLoneRecord(line)
     this.#assertWithinLimits()
   }

@@ -2,7 +2,7 @@ import type {Event} from '../model/events.ts'
 import {tablesOfMode, unknownMode, writesProduction, type RunMode} from '../model/run-mode.ts'
 import type {Stream} from '../source.ts'
 import type {TableSet} from '../model/tables.ts'
-import type {CommitCounts} from '../warehouse/commit-batch.ts'
+import type {CommitEvents} from '../warehouse/commit-batch.ts'
 import {
   MOST_REJECTS,
   type CommitResult,
@@ -107,10 +107,7 @@ export class WritingSink implements Sink {
     await this.#running().spool.clear()
   }
 
-  async commit(
-    events: (counts: CommitCounts) => readonly Event[],
-    idleSince?: () => number | undefined,
-  ): Promise<CommitResult> {
+  async commit(events: CommitEvents, idleSince?: () => number | undefined): Promise<CommitResult> {
     const running = this.#running()
     const {spool, writer, differ} = running
     running.spool = spool.next()

@@ -1,3 +1,6 @@
+import type {Event} from '../model/events.ts'
+import type {Stream} from '../source.ts'
+
 /** A batch names files: record files with lines of the warehouse's `recordLines`, and files of NDJSON with an `Event` a line. */
 export interface CommitBatch {
   readonly runStartedAt: Date
@@ -15,6 +18,16 @@ export interface RowCounts {
   readonly unchanged: number
   readonly duplicates: number
 }
+
+/** A record that the warehouse could not read as what it was said to be; it is not stored, and all beside it is. */
+export interface UnreadableRecord {
+  readonly stream: Stream
+  readonly idemKey: string
+  readonly reason: string
+}
+
+/** Makes the events of a commit from its exact counts. Is called within it, again where it is tried again. */
+export type CommitEvents = (counts: CommitCounts, unreadable?: readonly UnreadableRecord[]) => readonly Event[]
 
 /** The object types are the keys; one without rows may be missing. */
 export type CommitCounts = ReadonlyMap<string, RowCounts>

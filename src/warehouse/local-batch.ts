@@ -57,7 +57,7 @@ export class LocalBatch {
     return batch
   }
 
-  /** Reads lines of `JSON_LINES`. The payload is what stands behind the other members, as it is written. */
+  /** Reads lines of `TEXT_LINES`. The payload is the text behind the other members. */
   async stage({records, loneRecords, rows}: CommitBatch): Promise<void> {
     await this.#run('CREATE TABLE line (line VARCHAR)')
     if (records.length > 0) {
@@ -76,7 +76,7 @@ export class LocalBatch {
       `CREATE TABLE record AS
        SELECT ${head}, (head->>'$.sequence')::BIGINT AS sequence, payload
        FROM (SELECT (left(line, start - 1) || '}')::JSON AS head,
-                    substr(line, start + ${PAYLOAD.length}, length(line) - start - ${PAYLOAD.length}) AS payload
+                    substr(line, start + ${PAYLOAD.length}, length(line) - start - ${PAYLOAD.length})::JSON->>'$' AS payload
              FROM (SELECT line, strpos(line, ${literal(PAYLOAD)}) AS start FROM line))`,
     )
     await this.#run('DROP TABLE line')

@@ -7,6 +7,8 @@ import type {JsonValue} from '../source.ts'
 /** A line of a record file is what stands before the payload, the payload as it came, and what stands behind it. */
 export interface RecordLines {
   readonly before: (record: SpoolableRecord, sequence: number) => string
+  /** Gives the payload as a line holds it. Missing: as it came. */
+  readonly payload?: (json: Uint8Array) => Uint8Array
   readonly after: string
 }
 
@@ -53,4 +55,11 @@ export const JSON_LINES: RecordLines = {
     return `${head},"sequence":${sequence},"payload":`
   },
   after: '}\n',
+}
+
+/** Objects of JSON whose payload is a text, so that whoever reads lines need not take what is in it for JSON. */
+export const TEXT_LINES: RecordLines = {
+  ...JSON_LINES,
+  payload: ({buffer, byteOffset, byteLength}) =>
+    Buffer.from(JSON.stringify(Buffer.from(buffer, byteOffset, byteLength).toString('utf8'))),
 }

@@ -5,7 +5,7 @@ import type {SchemaChange} from '../model/stream-schema.ts'
 import type {TimeWindow} from '../model/window.ts'
 import type {TableSet} from '../model/tables.ts'
 import type {AdHocAnswer, AdHocQuery} from './ad-hoc-query.ts'
-import type {CommitBatch, CommitCounts} from './commit-batch.ts'
+import type {CommitBatch, CommitCounts, CommitEvents} from './commit-batch.ts'
 import type {KeyIndex} from './stored-keys.ts'
 import type {StoredPayload, WantedPayloads} from './stored-payloads.ts'
 import type {CompareOptions, Comparison, StreamsToCompare} from './comparison.ts'
@@ -106,15 +106,12 @@ export interface WarehouseWriter {
   /** The streams' completed commits said this then; one state for each scope, in their order. */
   readonly states: readonly StreamState[]
   /**
-   * Writes rows and events together or not at all. `events` is called with the exact counts, inside of the transaction.
+   * Writes rows and events together or not at all. `events` is called with the exact counts, inside of the transaction, and with the
+   * records that turned out to be unreadable: they are not among the counts.
    * Throws a failure, and writes nothing, where another run has taken the lease over. A program that keeps the warehouse from
    * it is waited for: for good while `idleSince` gives no instant (of `performance.now()`), as the run has other things to do.
    */
-  commit(
-    batch: CommitBatch,
-    events: (counts: CommitCounts) => readonly Event[],
-    idleSince?: () => number | undefined,
-  ): Promise<CommitResult>
+  commit(batch: CommitBatch, events: CommitEvents, idleSince?: () => number | undefined): Promise<CommitResult>
   /** Takes rows over from other tables, and writes events with them or nothing at all. */
   promote(promotion: Promotion): Promise<CommitCounts>
   /** Copies rows from other tables into these, where there are none of the streams yet, and writes events with them. */

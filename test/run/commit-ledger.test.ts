@@ -30,6 +30,7 @@ describe('commits', () => {
       objectTypes: ['thing'],
       commitAfter: {records: 1000, milliseconds: 5 * MINUTE},
       limited: false,
+      maxRejects: 0,
       held: new HeldWarehouse(),
       maskSecrets: (text) => text,
       about: () => ({}),

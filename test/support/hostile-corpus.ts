@@ -25,6 +25,7 @@ export const STORED_WHOLE: Readonly<Record<string, string>> = {
   'a name twice': '{"twice":1,"twice":2}',
   'numbers at the edge of a double': '[9007199254740991, -9007199254740991, 1.7976931348623157e308, 5e-324, 0.1, -0]',
   'numbers in many spellings': '[1E+2, 1e-2, 10e0, 0.10, 1.0, -0.0, 100000000000000000000]',
+  'coordinates, which strict readers of JSON refuse': '[67.174118, 10.79779, -4.880328, 1.005, 179.99999999]',
   'text that looks like SQL': '{"text":"\'; DROP TABLE raw_objects; --"}',
   'text that looks like an escape': '{"text":"\\\\u0000 \\\\ud800 \\\\n"}',
   'text that looks like other things':

@@ -1,11 +1,14 @@
 import type {Stream} from '../../source.ts'
 import {assertOneRowPerKey} from '../surplus-rows.ts'
-import type {CommitCounts} from '../commit-batch.ts'
+import type {CommitCounts, UnreadableRecord} from '../commit-batch.ts'
 import {
   createStoredRows,
+  deleteUnreadable,
   keysStored,
   sizesOf,
   sizesOfStoredRows,
+  sizesOfText,
+  unreadableLines,
   type Classified,
   type CommitTerms,
   type StagedStream,
@@ -15,6 +18,7 @@ import type {Queries, Row} from './query.ts'
 import {stagingExpires} from './staging.ts'
 
 const WHAT = 'comparing with what is stored'
+const UNREADABLE = 'BigQuery cannot read it as JSON, not even with its numbers rounded to doubles'
 
 /** The stored keys of a commit are put into these; the id of the job that makes a table is made of its name. */
 export interface StoredRowsTables {
@@ -32,12 +36,46 @@ export async function stagedStreams(
   streams: readonly Stream[],
 ): Promise<readonly StagedStream[]> {
   if (stagingTables.length === 0) return []
-  const sizes = await byPlace(queries, sizesOf(stagingTables, streams))
-  return streams.flatMap((stream, index) => {
+  return arrivedIn(await byPlace(queries, sizesOf(stagingTables, streams)), stagingTables, streams)
+}
+
+const arrivedIn = (
+  sizes: ReadonlyMap<string, Row>,
+  stagingTables: readonly string[],
+  streams: readonly Stream[],
+): readonly StagedStream[] =>
+  streams.flatMap((stream, index) => {
     const row = sizes.get(String(index)) ?? {}
     const keys = keySetOf(row)
     return keys.count === 0 ? [] : [{stream, stagingTables, rows: Number(row['row_count']), keys}]
   })
+
+interface ReadableStreams {
+  readonly arrived: readonly StagedStream[]
+  readonly unreadable: readonly UnreadableRecord[]
+}
+
+/** Finds the streams that have rows of text, and takes the lines away whose JSON cannot be read: one bad line must fail no other. */
+export async function readableStreams(
+  queries: Queries,
+  id: string,
+  stagingTables: readonly string[],
+  streams: readonly Stream[],
+): Promise<ReadableStreams> {
+  if (stagingTables.length === 0) return {arrived: [], unreadable: []}
+  const sizes = await byPlace(queries, sizesOfText(stagingTables, streams))
+  const lines = [...sizes.values()].reduce((sum, row) => sum + Number(row['unreadable'] ?? 0), 0)
+  if (lines === 0) return {arrived: arrivedIn(sizes, stagingTables, streams), unreadable: []}
+  const found = await queries.rows({sql: unreadableLines(stagingTables), what: WHAT})
+  await queries.run(id, {sql: deleteUnreadable(stagingTables), what: 'leaving out records that cannot be read'})
+  return {
+    arrived: await stagedStreams(queries, stagingTables, streams),
+    unreadable: found.map((row) => ({
+      stream: {sourceSystem: row['source_system'] ?? '', objectType: row['object_type'] ?? ''},
+      idemKey: row['idem_key'] ?? '',
+      reason: UNREADABLE,
+    })),
+  }
 }
 
 /** Finds out what a commit would do, stream by stream. Payloads are read only where a key is stored already. */

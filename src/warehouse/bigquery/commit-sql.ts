@@ -51,10 +51,34 @@ export interface CommitTerms extends RunValues {
 }
 
 /** Columns of a stream's staged lines: what the stream says is a constant. */
-const fresh = ({valuesOf}: Pick<CommitTerms, 'valuesOf'>): string =>
-  [...INSERTED_FROM_SPOOL.filter(({from}) => from !== 'stream'), ...(valuesOf === 'staged rows' ? RUN_COLUMNS : [])]
-    .map(({name}) => name)
+const fresh = ({valuesOf}: Pick<CommitTerms, 'valuesOf'>): readonly RawObjectColumn[] => [
+  ...INSERTED_FROM_SPOOL.filter(({from}) => from !== 'stream'),
+  ...(valuesOf === 'staged rows' ? RUN_COLUMNS : []),
+]
+
+const namesOf = (columns: readonly RawObjectColumn[]): string => columns.map(({name}) => name).join(', ')
+
+/** Loading would refuse some numbers that a double holds; this takes the double that is nearest. */
+const asJson = (name: string, safe = ''): string => `${safe}PARSE_JSON(${name}, wide_number_mode => 'round')`
+
+/** A run stages JSON as text; rows of other tables hold JSON. */
+const valuesIn = (terms: Pick<CommitTerms, 'valuesOf'>): string =>
+  fresh(terms)
+    .map(({name, type}) => (type === 'JSON' && terms.valuesOf === 'run' ? `${asJson(name)} AS ${name}` : name))
     .join(', ')
+
+const isUnreadable = RAW_OBJECT_COLUMNS.filter(({type}) => type === 'JSON')
+  .map(({name}) => `${asJson(name, 'SAFE.')} IS NULL`)
+  .join(' OR ')
+
+/** Selects the staged lines whose JSON cannot be read. */
+export const unreadableLines = (stagingTables: readonly string[]): string =>
+  stagingTables
+    .map((table) => `SELECT source_system, object_type, idem_key FROM ${table} WHERE ${isUnreadable}`)
+    .join('\nUNION ALL\n')
+
+export const deleteUnreadable = (stagingTables: readonly string[]): string =>
+  stagingTables.map((table) => `DELETE FROM ${table} WHERE ${isUnreadable}`).join(';\n')
 
 const RUN_VALUES: Record<RunColumn['field'], (run: RunValues) => string> = {
   startedAt: ({startedAt}) => instant(startedAt),
@@ -73,9 +97,8 @@ const linesOf = ({stream, stagingTables}: StagedLines, columns: string): string 
 /** Selects the last line of every key without moving payloads about, and looks for it only where a key has several. */
 function latestOf(staged: StagedStream, terms: Pick<CommitTerms, 'valuesOf'>): string {
   const {rows, keys} = staged
-  const columns = fresh(terms)
-  if (rows === keys.count) return `(${linesOf(staged, columns)})`
-  return `(SELECT ${columns} FROM (${linesOf(staged, `${columns}, sequence`)})
+  if (rows === keys.count) return `(${linesOf(staged, valuesIn(terms))})`
+  return `(SELECT ${valuesIn(terms)} FROM (${linesOf(staged, `${namesOf(fresh(terms))}, sequence`)})
   WHERE sequence IN (SELECT MAX(sequence) FROM (${linesOf(staged, 'idem_key, sequence')}) GROUP BY idem_key))`
 }
 
@@ -96,6 +119,18 @@ export const sizesOf = (stagingTables: readonly string[], streams: readonly Stre
   inPlaces(
     streams.map((stream) =>
       selectKeySet(linesOf({stream, stagingTables}, 'idem_key'), startOfKeys(stream), {row_count: 'COUNT(*)'}),
+    ),
+  )
+
+/** Counts the unreadable lines, too. */
+export const sizesOfText = (stagingTables: readonly string[], streams: readonly Stream[]): string =>
+  inPlaces(
+    streams.map((stream) =>
+      selectKeySet(
+        linesOf({stream, stagingTables}, `idem_key, ${isUnreadable} AS is_unreadable`),
+        startOfKeys(stream),
+        {row_count: 'COUNT(*)', unreadable: 'COUNTIF(is_unreadable)'},
+      ),
     ),
   )
 

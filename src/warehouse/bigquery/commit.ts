@@ -7,10 +7,9 @@ import {pause} from '../../base/waiting.ts'
 import {STAGED_COLUMNS} from '../../model/raw-object-columns.ts'
 import {EVENT_LOG, type TableSet} from '../../model/tables.ts'
 import type {Stream} from '../../source.ts'
-import type {CommitBatch} from '../commit-batch.ts'
+import type {CommitBatch, CommitEvents} from '../commit-batch.ts'
 import type {CommitResult} from '../warehouse.ts'
-import type {CommitCounts} from '../commit-batch.ts'
-import {classify, countsOf, stagedStreams} from './classify.ts'
+import {classify, countsOf, readableStreams} from './classify.ts'
 import {unchangedSince, union, writeRows, type Classified, type CommitTerms} from './commit-sql.ts'
 import type {Connection} from './connection.ts'
 import {countFirstRejects, insertEvents, isLogged, type EventSource} from './events.ts'
@@ -30,6 +29,12 @@ const ATTEMPTS = 6
 const COLLIDING = 10 * 60 * 1000
 /** Statements that cancel each other where they name one table. */
 const CHANGES_ROWS = /^(MERGE|DELETE)\b/
+
+/** Numbers, above all, are not what every reader of JSON takes them for: they are read by a function that can say no. */
+const STAGED_AS_TEXT = STAGED_COLUMNS.map(({name, type}) => ({
+  name,
+  type: type === 'JSON' ? ('STRING' as const) : type,
+}))
 
 export interface CommitOptions {
   readonly connection: Connection
@@ -54,12 +59,12 @@ export interface CommitOptions {
 export async function commitBatch(
   options: CommitOptions,
   batch: CommitBatch,
-  events: (counts: CommitCounts) => readonly Event[],
+  events: CommitEvents,
 ): Promise<CommitResult> {
   const {connection, name, staged} = options
   try {
     const files = [...batch.records, ...batch.loneRecords]
-    const tables = await stageFiles(connection, `${name}_records`, STAGED_COLUMNS, files, staged)
+    const tables = await stageFiles(connection, `${name}_records`, STAGED_AS_TEXT, files, staged)
     return await writeBatch(options, batch, tables, events)
   } finally {
     // Says nothing of the commit. What is left is dropped when the run closes, or expires.
@@ -89,7 +94,7 @@ async function writeBatch(
   options: CommitOptions,
   batch: CommitBatch,
   stagingTables: readonly string[],
-  events: (counts: CommitCounts) => readonly Event[],
+  events: CommitEvents,
 ): Promise<CommitResult> {
   const {connection, queries, tables, streams, runId, touchAfter, name, staged} = options
   const {runStartedAt: startedAt, rows} = batch
@@ -108,9 +113,11 @@ async function writeBatch(
   }
   const spooled = await eventsOf(options, batch)
   const firstRejects = await countFirstRejects(queries, eventLog, spooled)
-  const arrived = await stagedStreams(queries, stagingTables.map(nameOf), streams)
-  const arrivedRows = arrived.reduce((sum, stream) => sum + stream.rows, 0)
+  const {arrived, unreadable} = await readableStreams(queries, `${name}_unreadable`, stagingTables.map(nameOf), streams)
+  const arrivedRows = arrived.reduce((sum, stream) => sum + stream.rows, unreadable.length)
   if (arrivedRows !== rows) throw new Error(`${rows} records were spooled but ${arrivedRows} arrived in BigQuery`)
+  const ofUnreadable = events(new Map(), unreadable).filter(({event_type: type}) => type === 'record.rejected')
+  const newRejects = await countFirstRejects(queries, eventLog, {inline: ofUnreadable})
   for (let attempt = 1; ; attempt += 1) {
     const classified = await classify(queries, terms, arrived, {
       idOf: (place) => `${name}_stored_${attempt}_${place}`,
@@ -118,9 +125,9 @@ async function writeBatch(
       made: (id) => staged.push(id),
     })
     const counts = countsOf(classified)
-    const source = {...spooled, inline: [...spooled.inline, ...events(counts)]}
+    const source = {...spooled, inline: [...spooled.inline, ...events(counts, unreadable)]}
     const written = await tryToWrite(options, `${name}-${attempt}`, terms, classified, source)
-    if (written === 'written') return {counts, firstRejects}
+    if (written === 'written') return {counts, firstRejects: firstRejects + newRejects}
     if (attempt === ATTEMPTS) throw written
     await pause(connection.pauseBefore(attempt + 1), undefined)
   }

@@ -10,8 +10,8 @@ export const bigquery: WarehouseKind<BigQuerySettings> = {
   productionTables: 'made by command',
   // It documents 500 levels and, of numbers, 64-bit integers and doubles for its JSON type
   // (https://docs.cloud.google.com/bigquery/docs/reference/standard-sql/data-types#json_type), and 100 MB for a row that
-  // is loaded (https://docs.cloud.google.com/bigquery/quotas#load_jobs).
-  payloadLimits: {levels: 500, bytes: 99_000_000, wideNumbers: false},
+  // is loaded (https://docs.cloud.google.com/bigquery/quotas#load_jobs), where a payload that is quotes takes twice its bytes.
+  payloadLimits: {levels: 500, bytes: 49_000_000, wideNumbers: false},
   // Every commit with records reads the stored keys, and that is billed.
   commitAfter: {records: 500_000, milliseconds: 5 * 60 * 1000},
   starter: {

@@ -23,7 +23,7 @@ import type {CompareOptions, Comparison, StreamsToCompare} from '../comparison.t
 import {noTable, type ComparedTables} from '../promotion.ts'
 import type {RunsToUndo, UndoneRows} from '../undo.ts'
 import type {SeedEstimate} from '../seed.ts'
-import {JSON_LINES} from '../record-lines.ts'
+import {TEXT_LINES} from '../record-lines.ts'
 import type {ViewSql, ViewToMake} from '../view-columns.ts'
 import {answerQuery} from './ad-hoc-query.ts'
 import type {Connection} from './connection.ts'
@@ -66,7 +66,7 @@ interface Opened {
 }
 
 export class BigQueryWarehouse implements Warehouse {
-  readonly recordLines = JSON_LINES
+  readonly recordLines = TEXT_LINES
   readonly #options: BigQueryOptions
   readonly #signal: AbortSignal
   #opened: Promise<Opened> | undefined
