@@ -6,6 +6,7 @@ const EDITOR = 'roles/bigquery.dataEditor on the dataset'
 const ROLES: readonly (readonly [permission: RegExp, role: string])[] = [
   [/^bigquery\.jobs\./, 'roles/bigquery.jobUser on the project'],
   [/^bigquery\.(datasets\.get|tables\.(get|getData|list))$/, VIEWER],
+  [/^bigquery\.tables\.setCategory$/, 'roles/bigquery.dataOwner on the dataset, because columns have policy tags'],
   [/^bigquery\.(datasets|tables)\./, EDITOR],
   [/^serviceusage\./, 'roles/serviceusage.serviceUsageConsumer on the project'],
   [/^datacatalog\./, 'roles/datacatalog.categoryFineGrainedReader on the policy tags'],

@@ -2,12 +2,13 @@ import type {Stream} from '../../source.ts'
 import {assertOneRowPerKey} from '../surplus-rows.ts'
 import type {CommitCounts, UnreadableRecord} from '../commit-batch.ts'
 import {
-  createStoredRows,
   deleteUnreadable,
   keysStored,
+  selectStoredRows,
   sizesOf,
   sizesOfStoredRows,
   sizesOfText,
+  storedRowsColumns,
   unreadableLines,
   type Classified,
   type CommitTerms,
@@ -15,7 +16,7 @@ import {
 } from './commit-sql.ts'
 import {keySetOf, type KeySet} from './key-set.ts'
 import type {Queries, Row} from './query.ts'
-import {stagingExpires} from './staging.ts'
+import {fillStaging, type StagingColumn} from './staging.ts'
 
 const WHAT = 'comparing with what is stored'
 const UNREADABLE = 'BigQuery cannot read it as JSON, not even with its numbers rounded to doubles'
@@ -25,8 +26,8 @@ export interface StoredRowsTables {
   /** Makes the id of the stream's place. */
   readonly idOf: (place: number) => string
   readonly nameOf: (id: string) => string
-  /** Called with the id of every table that may be there. */
-  readonly made: (id: string) => void
+  /** Makes it, with these columns, and answers when it is there. */
+  readonly make: (id: string, columns: readonly StagingColumn[]) => Promise<unknown>
 }
 
 /** Finds the streams that have rows. */
@@ -108,14 +109,16 @@ async function compare(
   queries: Queries,
   terms: CommitTerms,
   found: readonly {readonly staged: StagedStream; readonly stored: KeySet}[],
-  {idOf, nameOf, made}: StoredRowsTables,
+  {idOf, nameOf, make}: StoredRowsTables,
 ): Promise<ReadonlyMap<StagedStream, Compared>> {
   if (found.length === 0) return new Map()
   const ids = found.map((_, index) => idOf(index))
   for (const [index, {staged, stored}] of found.entries()) {
     const id = ids[index] ?? ''
-    made(id)
-    const sql = createStoredRows(terms, staged, stored, {table: nameOf(id), expires: stagingExpires()})
+    const columns = storedRowsColumns(terms)
+    await make(id, columns)
+    const names = columns.map(({name}) => name)
+    const sql = fillStaging(nameOf(id), names, selectStoredRows(terms, staged, stored))
     await queries.run(id, {sql, what: WHAT})
   }
   const sizes = await byPlace(

@@ -9,6 +9,7 @@ import {
 import type {Stream} from '../../source.ts'
 import {isWithin, selectKeySet, type KeySet} from './key-set.ts'
 import {instant, literal} from './sql.ts'
+import type {StagingColumn} from './staging.ts'
 
 export interface StagedLines {
   readonly stream: Stream
@@ -161,18 +162,25 @@ export const differs = ({name, type}: RawObjectColumn): string =>
     ? differsInValue(`TO_JSON_STRING(stored.${name})`, `TO_JSON_STRING(fresh.${name})`)
     : `IFNULL(stored.${name} != fresh.${name}, (stored.${name} IS NULL) != (fresh.${name} IS NULL))`
 
+/** A stored row has a new value of these where it is written. */
+const writtenColumns = ({valuesOf}: CommitTerms): readonly RawObjectColumn[] => [
+  ...COMPARED,
+  ...(valuesOf === 'staged rows' ? RUN_COLUMNS : []),
+]
+
+export const storedRowsColumns = (terms: CommitTerms): readonly StagingColumn[] => [
+  {name: 'idem_key', type: 'STRING'},
+  {name: 'changed', type: 'BOOLEAN'},
+  {name: 'written', type: 'BOOLEAN'},
+  ...writtenColumns(terms).map(({name, type}) => ({name, type})),
+]
+
 /** No other statement reads stored payloads; this one reads those of blocks that can hold a key that is `stored`. */
-export function createStoredRows(
-  terms: CommitTerms,
-  staged: StagedStream,
-  stored: KeySet,
-  {table, expires}: {readonly table: string; readonly expires: Date},
-): string {
+export function selectStoredRows(terms: CommitTerms, staged: StagedStream, stored: KeySet): string {
   const {rawObjects, eventLog, newest, touchBefore, valuesOf} = terms
   const ofRows = valuesOf === 'staged rows'
-  const written = [...COMPARED, ...(ofRows ? RUN_COLUMNS : [])]
-  return `CREATE OR REPLACE TABLE ${table} OPTIONS(expiration_timestamp = ${instant(expires)}, labels = [('tool', 'lorchestra')]) AS
- SELECT idem_key, changed, changed OR stale AS written, ${written.map(({name}) => `IF(changed OR stale, ${name}, NULL) AS ${name}`).join(', ')} FROM (
+  const written = writtenColumns(terms)
+  return `SELECT idem_key, changed, changed OR stale AS written, ${written.map(({name}) => `IF(changed OR stale, ${name}, NULL) AS ${name}`).join(', ')} FROM (
    SELECT fresh.idem_key, ${written.map(({name}) => `fresh.${name}`).join(', ')},
           stored.last_seen ${ofRows ? '< fresh.last_seen' : `<= ${instant(newest)}`} AND (${COMPARED.map(differs).join(' OR ')}) AS changed,
           stored.last_seen <= ${instant(touchBefore)}${eventLog === undefined ? '' : ' OR IFNULL(stored.last_seen <= deletion.told, FALSE)'} AS stale

@@ -16,7 +16,7 @@ import {countFirstRejects, insertEvents, isLogged, type EventSource} from './eve
 import {fence, holdsLeases, leaseLost} from './leases.ts'
 import type {Queries} from './query.ts'
 import {isNotFound, isTransient, ServiceError} from './service-error.ts'
-import {dropStaging, stageFiles} from './staging.ts'
+import {createStaging, dropStaging, stageFiles, type Protection, type StagingColumn} from './staging.ts'
 import {inTurn} from './turns.ts'
 
 /** Fewer bytes of events than this travel inside of the statement, where quotes within quotes take three times as many. */
@@ -46,6 +46,8 @@ export interface CommitOptions {
   readonly runId: string
   /** An unchanged row's `last_seen` is moved where it is older than this run by more than so many milliseconds. */
   readonly touchAfter: number
+  /** What is staged is protected like the tables that it is for. */
+  readonly protection: {readonly records: Protection; readonly events: Protection}
   /** Begins the names of what is staged and the ids of the jobs; unique for this commit. */
   readonly name: string
   /** Gets the names of the tables that are there, loses those that are dropped. */
@@ -64,7 +66,8 @@ export async function commitBatch(
   const {connection, name, staged} = options
   try {
     const files = [...batch.records, ...batch.loneRecords]
-    const tables = await stageFiles(connection, `${name}_records`, STAGED_AS_TEXT, files, staged)
+    const how = {fields: STAGED_AS_TEXT, protection: options.protection.records}
+    const tables = await stageFiles(connection, `${name}_records`, how, files, staged)
     return await writeBatch(options, batch, tables, events)
   } finally {
     // Says nothing of the commit. What is left is dropped when the run closes, or expires.
@@ -72,12 +75,24 @@ export async function commitBatch(
   }
 }
 
-async function eventsOf({connection, name, staged}: CommitOptions, batch: CommitBatch): Promise<EventSource> {
+/** Makes a table for what is found out about rows, as well protected as these. */
+export const makeStaging =
+  ({connection, staged, protection}: CommitOptions) =>
+  async (id: string, columns: readonly StagingColumn[]): Promise<unknown> => {
+    staged.push(id)
+    return createStaging(connection, id, columns, protection.records)
+  }
+
+async function eventsOf(
+  {connection, name, staged, protection}: CommitOptions,
+  batch: CommitBatch,
+): Promise<EventSource> {
   let bytes = 0
   for (const file of batch.events) bytes += (await stat(file)).size
   if (bytes > INLINE_BYTES) {
     const fields = EVENT_LOG.columns.map(({name: column, type}) => ({name: column, type}))
-    const tables = await stageFiles(connection, `${name}_events`, fields, batch.events, staged)
+    const how = {fields, protection: protection.events}
+    const tables = await stageFiles(connection, `${name}_events`, how, batch.events, staged)
     return {
       inline: [],
       staged: union(
@@ -96,7 +111,7 @@ async function writeBatch(
   stagingTables: readonly string[],
   events: CommitEvents,
 ): Promise<CommitResult> {
-  const {connection, queries, tables, streams, runId, touchAfter, name, staged} = options
+  const {connection, queries, tables, streams, runId, touchAfter, name} = options
   const {runStartedAt: startedAt, rows} = batch
   const nameOf = (id: string): string => connection.tableName(id)
   const eventLog = nameOf(tables.eventLog)
@@ -122,7 +137,7 @@ async function writeBatch(
     const classified = await classify(queries, terms, arrived, {
       idOf: (place) => `${name}_stored_${attempt}_${place}`,
       nameOf,
-      made: (id) => staged.push(id),
+      make: makeStaging(options),
     })
     const counts = countsOf(classified)
     const source = {...spooled, inline: [...spooled.inline, ...events(counts, unreadable)]}

@@ -12,7 +12,7 @@ import {
 } from '../promotion.ts'
 import type {CommitCounts} from '../commit-batch.ts'
 import {classify, countsOf, stagedStreams} from './classify.ts'
-import {tryToWrite, type CommitOptions} from './commit.ts'
+import {makeStaging, tryToWrite, type CommitOptions} from './commit.ts'
 import {differingRows, newRows, ofStream, type Classified, type CommitTerms, type StagedStream} from './commit-sql.ts'
 import type {Connection} from './connection.ts'
 import {keySetOf} from './key-set.ts'
@@ -92,7 +92,7 @@ export async function promoteRows(options: CommitOptions, since: Date, promotion
 }
 
 async function takeOver(options: CommitOptions, since: Date, promotion: Promotion): Promise<CommitCounts> {
-  const {connection, queries, tables, name, staged} = options
+  const {connection, queries, tables, name} = options
   const {from, streams, announced, insertedAt, changed, runs, runId, events} = promotion
   const nameOf = (id: string): string => connection.tableName(id)
   const source = nameOf(from.rawObjects)
@@ -114,7 +114,7 @@ async function takeOver(options: CommitOptions, since: Date, promotion: Promotio
     const found = await classify(queries, terms, arrived, {
       idOf: (place) => `${name}_stored_${attempt}_${place}`,
       nameOf,
-      made: (id) => staged.push(id),
+      make: makeStaging(options),
     })
     if (changed === 'refuse') assertNoConflict(found.reduce((sum, one) => sum + one.changed, 0))
     const classified = changed === 'skip' ? found.map(withoutChanges) : found

@@ -1,5 +1,6 @@
 import {isSameStream, nameOfStream} from '../../model/stream.ts'
 import {COMPARED, RESTORED} from '../../model/raw-object-columns.ts'
+import {RAW_OBJECTS} from '../../model/tables.ts'
 import type {Stream} from '../../source.ts'
 import {
   assertInsertedRows,
@@ -10,15 +11,19 @@ import {
   type Undo,
   type UndoneRows,
 } from '../undo.ts'
-import {tryToWrite, type CommitOptions} from './commit.ts'
+import {makeStaging, tryToWrite, type CommitOptions} from './commit.ts'
 import {differs, ofStream, startOfKeys} from './commit-sql.ts'
 import {isWithin, keySetOf, selectKeySet, type KeySet} from './key-set.ts'
 import type {Queries} from './query.ts'
 import {ServiceError} from './service-error.ts'
 import {instant} from './sql.ts'
-import {stagingExpires} from './staging.ts'
+import {fillStaging, type StagingColumn} from './staging.ts'
 
 const WHAT = 'looking for rows to take back'
+const KEY: StagingColumn = {name: 'idem_key', type: 'STRING'}
+const RESTORED_COLUMNS: readonly StagingColumn[] = RAW_OBJECTS.columns.filter(({name}) =>
+  (RESTORED as readonly string[]).includes(name),
+)
 /** No dataset keeps what its tables held for longer. */
 const TIME_TRAVEL = 7 * 24 * 60 * 60 * 1000
 
@@ -130,26 +135,37 @@ function formerRows(rawObjects: string, {stream, takenAt, others}: WrittenRows, 
 
 /** Stages the former rows of all that the runs wrote and did not insert, and counts those that hold something else now. */
 async function stageFormer(
-  {connection, queries, name, staged}: CommitOptions,
+  options: CommitOptions,
   rawObjects: string,
   one: WrittenRows,
   undo: RunsToUndo,
   place: number,
 ): Promise<Found['former']> {
+  const {connection, queries, name} = options
   const {stream, others, updated} = one
+  const make = makeStaging(options)
   const [keys, former] = [`${name}_keys_${place}`, `${name}_former_${place}`]
   const [keysTable, table] = [connection.tableName(keys), connection.tableName(former)]
-  staged.push(keys, former)
+  await make(keys, [KEY])
   await queries.run(keys, {
-    sql: `${createStaging(keysTable)}
- SELECT stored.idem_key FROM ${rawObjects} AS stored
+    sql: fillStaging(
+      keysTable,
+      [KEY.name],
+      `SELECT stored.idem_key FROM ${rawObjects} AS stored
  WHERE ${ofStream(stream, 'stored.')} AND ${isWithin('stored.idem_key', others)}
    AND ${isOneOf('stored.last_seen', undo.writtenAt)} AND NOT ${areInserted(undo)}`,
+    ),
     what: WHAT,
   })
-  const sql = `${createStaging(table)}
- SELECT former.idem_key, ${RESTORED.map((column) => `former.${column}`).join(', ')}
- ${formerRows(rawObjects, one, undo)} AND former.idem_key IN (SELECT idem_key FROM ${keysTable})`
+  const columns = [KEY, ...RESTORED_COLUMNS]
+  await make(former, columns)
+  const names = columns.map((column) => column.name)
+  const sql = fillStaging(
+    table,
+    names,
+    `SELECT ${names.map((column) => `former.${column}`).join(', ')}
+ ${formerRows(rawObjects, one, undo)} AND former.idem_key IN (SELECT idem_key FROM ${keysTable})`,
+  )
   await travelling(undo, async () => queries.run(former, {sql, what: 'reading what the table held before'}))
   const [row = {}] = await queries.rows({
     sql: `SELECT CAST((SELECT COUNT(*) FROM ${table}) AS STRING) AS row_count, CAST(${changedRows(rawObjects, one, table, undo)} AS STRING) AS changed`,
@@ -162,9 +178,6 @@ async function stageFormer(
     throw rowsDiffer(`${changed} rows hold another value than before, and the event log tells of ${updated}`)
   return {table, changed}
 }
-
-const createStaging = (table: string): string =>
-  `CREATE OR REPLACE TABLE ${table} OPTIONS(expiration_timestamp = ${instant(stagingExpires())}, labels = [('tool', 'lorchestra')]) AS`
 
 const matches = ({stream, others}: WrittenRows, undo: RunsToUndo): string =>
   `${ofStream(stream, 'stored.')} AND ${isWithin('stored.idem_key', others, undo.streams.length)}

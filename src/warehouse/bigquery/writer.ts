@@ -8,7 +8,7 @@ import {LEASE, leaseName, STAGING, stagingName} from './names.ts'
 import {promoteRows} from './promote.ts'
 import type {Queries} from './query.ts'
 import {seedRows} from './seed.ts'
-import {dropStaging, dropStagingOf} from './staging.ts'
+import {dropStaging, dropStagingOf, protectionOf} from './staging.ts'
 import {readStreamStates, type StatesAt} from './stream-state.ts'
 import {setExpiry} from './table-metadata.ts'
 import {undoRows} from './undo.ts'
@@ -39,6 +39,10 @@ export async function beginWriting(place: WritablePlace, run: RunToBegin): Promi
   connection.allowWrites(writable)
   if (definitionFrom === undefined) await assertProductionTables(connection, tables)
   else await createMissingCopies(connection, tables, definitionFrom)
+  const protection = {
+    records: await protectionOf(connection, tables.rawObjects),
+    events: await protectionOf(connection, tables.eventLog),
+  }
   const dead = await takeLeases(connection, queries, leases, await thisProcess(runId, run.claim))
   const eventLog = connection.tableName(tables.eventLog)
   const started = run.started()
@@ -67,6 +71,7 @@ export async function beginWriting(place: WritablePlace, run: RunToBegin): Promi
     leases,
     runId,
     touchAfter,
+    protection,
     name: `${name}_${work}`,
     staged,
   })

@@ -80,7 +80,7 @@ describe('runs of BigQuery beside others', () => {
       noPauses.restore()
     }
     expect(service.seen.filter(writesRows)).to.have.length(10)
-    const classifying = service.seen.filter((request) => /^CREATE OR REPLACE TABLE `[^`]+_stored_/.test(sqlOf(request)))
+    const classifying = service.seen.filter((request) => /INSERT INTO `[^`]+_stored_/.test(sqlOf(request)))
     expect(classifying).to.have.length(1)
     expect((await underTest.logged()).filter(({type}) => type === 'ingestion.completed')).to.have.length(2)
   })
