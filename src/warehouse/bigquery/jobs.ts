@@ -3,7 +3,7 @@ import * as z from 'zod'
 import {failure} from '../../base/errors.ts'
 import {pause} from '../../base/waiting.ts'
 import type {Connection} from './connection.ts'
-import {describeEntry, isDuplicate, isNotFound, isTransient, ServiceError} from './service-error.ts'
+import {describeEntry, isDuplicate, isNotFound, isTableThere, isTransient, ServiceError} from './service-error.ts'
 
 const errorEntry = z.object({
   reason: z.string().optional(),
@@ -74,7 +74,7 @@ async function submitted(connection: Connection, toRun: JobToRun, jobId: string)
       return jobShape.parse(answer)
     } catch (error) {
       failed = error
-      if (!isDuplicate(error) && !isTransient(error)) throw error
+      if (isTableThere(error) || (!isDuplicate(error) && !isTransient(error))) throw error
     }
     const there = await findJob(connection, jobId, toRun)
     if (there !== undefined) return there

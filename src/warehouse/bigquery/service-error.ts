@@ -43,8 +43,10 @@ export const isNotFound = (error: unknown): boolean => says(error, 'notFound')
 export const isDatasetNotFound = (error: unknown): boolean => says(error, 'datasetNotFound')
 export const isProjectNotFound = (error: unknown): boolean => says(error, 'projectNotFound')
 export const isForbidden = (error: unknown): boolean => says(error, 'accessDenied', 'forbidden')
+/** A table is there, or holds rows, where a new one or an empty one was wanted. */
+export const isTableThere = (error: unknown): boolean => says(error, 'tableThere')
 export const isDuplicate = (error: unknown): boolean =>
-  says(error, 'duplicate') || (error instanceof ServiceError && error.status === 409)
+  says(error, 'duplicate', 'tableThere') || (error instanceof ServiceError && error.status === 409)
 
 const TRANSIENT_REASONS = [
   'backendError',
@@ -71,10 +73,12 @@ export interface ErrorEntry {
   readonly message?: unknown
 }
 
+const ALREADY = ['duplicate', 'tableThere']
+
 /** Makes an error of an answer that is no success. */
 function refusal(what: string, status: number, entry: ErrorEntry, asksOnly: boolean): ServiceError {
   const {reason, note} = describeEntry(entry, status === 404 ? 'no such address' : 'no reason given', asksOnly)
-  return new ServiceError({what, status, reason, note, ambiguous: status >= 500 && reason !== 'duplicate'})
+  return new ServiceError({what, status, reason, note, ambiguous: status >= 500 && !ALREADY.includes(reason)})
 }
 
 /** Finds the first entry in an answer's text. */
@@ -132,6 +136,7 @@ const SPEAKABLE = [
 
 /** These have no reason of their own, or one that says too little. */
 const REASONS_BY_MESSAGE: readonly (readonly [message: RegExp, reason: string])[] = [
+  [/already exists: table|is not empty and writeDisposition/i, 'tableThere'],
   [/already (exists|created)/i, 'duplicate'],
   [/could not serialize access|concurrent update|transaction is aborted/i, 'concurrentUpdate'],
   [/too many dml statements outstanding/i, 'concurrentUpdate'],

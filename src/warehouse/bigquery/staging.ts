@@ -6,7 +6,7 @@ import type {StagedColumn} from '../../model/raw-object-columns.ts'
 import type {Connection} from './connection.ts'
 import {pause} from '../../base/waiting.ts'
 import {runJob, type Job} from './jobs.ts'
-import {isDuplicate, isNotFound} from './service-error.ts'
+import {isNotFound, isTableThere} from './service-error.ts'
 import {stagingName} from './names.ts'
 import {createTable, deleteTable, findTable, tablesThatBegin, WITHOUT_DEFAULTS} from './table-metadata.ts'
 
@@ -158,7 +158,7 @@ async function stageTable(
       return await runJob(connection, load)
     } catch (error) {
       // An attempt that was given up had loaded: what it left is not trusted.
-      if (isDuplicate(error)) {
+      if (isTableThere(error)) {
         await deleteTable(connection, table)
         await createStaging(connection, table, fields, protection)
       }
@@ -173,7 +173,7 @@ async function whenVisible(connection: Connection, load: (attempt: number) => Pr
     try {
       return await load(attempt)
     } catch (error) {
-      if (attempt === VISIBLE_AFTER_TRIES || (!isNotFound(error) && !isDuplicate(error))) throw error
+      if (attempt === VISIBLE_AFTER_TRIES || (!isNotFound(error) && !isTableThere(error))) throw error
     }
     await pause(connection.pauseBefore(attempt), undefined)
   }
