@@ -11,6 +11,7 @@ const ENDINGS: Readonly<Record<string, Name>> = {
   ndjson: 'jsonl',
   json: 'json',
   parquet: 'parquet',
+  mbox: 'mbox',
 }
 
 interface Known {
@@ -24,6 +25,7 @@ const FORMATS: Readonly<Record<Name, Known>> = {
   jsonl: {grows: true, load: async () => (await import('./json-lines.ts')).readJsonLines},
   json: {grows: true, load: async () => (await import('./json-records.ts')).readJsonRecords},
   parquet: {grows: false, load: async () => (await import('./parquet.ts')).readParquet},
+  mbox: {grows: true, load: async () => (await import('./mbox.ts')).readMbox},
 }
 
 /** Finds how a file is read, by what the options say or its name ends in. */

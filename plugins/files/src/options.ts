@@ -15,7 +15,7 @@ const isEncoding = (label: string): boolean => {
 /** What may be said of all files of a stream; each stream of `streams` may say it anew. */
 const reading = {
   format: z
-    .enum(['csv', 'jsonl', 'json', 'parquet'])
+    .enum(['csv', 'jsonl', 'json', 'parquet', 'mbox'])
     .optional()
     .describe(
       'What the files hold. Left out: what their names end in (.csv, .tsv, .jsonl, .ndjson, .json, .parquet, .mbox)',
@@ -94,8 +94,8 @@ export const options = z
       context.addIssue({code: 'custom', path: ['streams'], message: 'names no stream'})
   })
   .superRefine((given, context) => {
-    for (const {objectType: name, key} of settingsOf(given))
-      if (key === undefined)
+    for (const {objectType: name, key, format, path} of settingsOf(given))
+      if (key === undefined && format !== 'mbox' && !/\.mbox(?:\.\w+)?$/i.test(path))
         context.addIssue({
           code: 'custom',
           path: given.streams === undefined ? ['key'] : ['streams', name, 'key'],

@@ -28,7 +28,16 @@ const csv = (rows: readonly Row[]): string =>
   `id,at,text\n${rows.map(({id, at, text}) => `${id},${at},"${text}"\n`).join('')}`
 const lines = (rows: readonly Row[]): string => rows.map((row) => `${JSON.stringify(row)}\n`).join('')
 
+const mail = (rows: readonly Row[]): string =>
+  rows
+    .map(({id, text}) => {
+      const number = 10n ** 17n + BigInt(id.slice('row '.length))
+      return `From ${number}@xxx Thu Jan 01 00:00:00 +0000 2026\r\nSubject: ${id}\r\n\r\n${text}\r\n\r\n`
+    })
+    .join('')
+
 const VARIANTS: readonly Variant[] = [
+  {title: 'mail of Takeout', ending: 'mbox', options: {}, write: mail},
   {title: 'JSON', ending: 'json', options: {key: ['id']}, write: (rows) => JSON.stringify(rows, undefined, 2)},
   {title: 'CSV', ending: 'csv', options: {key: ['id']}, write: csv},
   {
