@@ -3,7 +3,7 @@ import {usageError} from '../base/errors.ts'
 import {NAME, NAME_ADVICE} from '../model/name.ts'
 import {Flags} from '../base/oclif.ts'
 import {addToGitIgnore} from '../cli/starter/git-ignore.ts'
-import {STARTER, STARTER_FILE_NAMES, starterFiles, starterJobName} from '../cli/starter/starter-files.ts'
+import {STARTER, STARTER_FILE_NAMES, starterFiles, starterJobName, starterTrial} from '../cli/starter/starter-files.ts'
 import {assertNoFileExists, writeStarterFiles} from '../cli/starter/write-files.ts'
 import type {InitDocument} from '../report/documents/init.ts'
 import {kindOf, WAREHOUSE_KINDS} from '../warehouse/kinds.ts'
@@ -62,10 +62,10 @@ export default class Init extends LorchestraCommand {
       : {...STARTER, warehouse: DEFAULT.type, ...given}
     const job = starterJobName(answers)
     if (!NAME.test(job)) throw notAName('the job', job)
+    const found = await findSources(this.config)
+    const loaded = await loadSource(found, answers.source, {folder: directory, paths: [], allow: []})
     const files = await starterFiles({
-      source: (
-        await loadSource(await findSources(this.config), answers.source, {folder: directory, paths: [], allow: []})
-      ).source,
+      source: loaded.source,
       account: answers.account,
       warehouse: kindOf({type: answers.warehouse}),
       kinds: WAREHOUSE_KINDS,
@@ -78,7 +78,7 @@ export default class Init extends LorchestraCommand {
     this.log(
       `Wrote ${new Intl.ListFormat('en').format(written)}.
   → Copy .env.example to .env and fill it in; \`lorchestra doctor\` says what is missing.
-  → lorchestra run ${job} --dry-run --since -7d tries it and writes nothing.`,
+  → ${await starterTrial({...answers, source: loaded.source})} tries it and writes nothing.`,
     )
     return {schema: 1, written, job}
   }

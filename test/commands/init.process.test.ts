@@ -1,4 +1,4 @@
-import {lstat, readdir, readFile, symlink, writeFile} from 'node:fs/promises'
+import {lstat, mkdir, readdir, readFile, symlink, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 
 import {expect} from 'chai'
@@ -134,6 +134,16 @@ describe('lorchestra init', () => {
     expect(schemaReference(project, folder)).to.equal('./node_modules/lorchestra/lorchestra.schema.json')
   })
 
+  it('writes a job for files that runs as it is', async () => {
+    const {stdout} = await lorchestra(['init', '--source', 'files', '--account', 'shop'], {cwd: folder})
+    const [, command = ''] = /→ lorchestra (run .*) tries it/.exec(stdout) ?? []
+    await mkdir(join(folder, 'incoming'))
+    await writeFile(join(folder, 'incoming', 'a.csv'), 'id,name\n1,one\n')
+    const tried = await lorchestra(command.split(' '), {cwd: folder})
+    expect(tried.code, tried.stderr).to.equal(0)
+    expect(tried.stdout).to.include('1 extracted')
+  })
+
   describe('on a terminal', () => {
     before(function () {
       if (!terminalIsThere()) this.skip()
@@ -141,7 +151,8 @@ describe('lorchestra init', () => {
 
     it('asks for what is needed', async () => {
       const {code, screen} = await onTerminal(['init'], folder, [
-        ['What should be read?', '\u001B[A\r'],
+        // Two above the one that is proposed.
+        ['What should be read?', '\u001B[A\u001B[A\r'],
         ['A name for the account', 'clinic\r'],
         ['Where should it go?', '\u001B[B\r'],
       ])

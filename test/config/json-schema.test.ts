@@ -5,6 +5,7 @@ import {expect} from 'chai'
 import {parse} from 'yaml'
 
 import dataverse from '../../plugins/dataverse/src/source.ts'
+import filesSource from '../../plugins/files/src/source.ts'
 import gmail from '../../plugins/gmail/src/source.ts'
 import rest from '../../plugins/rest/src/source.ts'
 import {starterFiles} from '../../src/cli/starter/starter-files.ts'
@@ -34,7 +35,7 @@ describe('the JSON Schema of lorchestra.yaml', () => {
 
   const withComments = (yaml: string): string => yaml.replaceAll(/^( +)# (\w+: )/gm, '$1$2')
 
-  for (const source of [gmail, dataverse, rest] as readonly Source[]) {
+  for (const source of [gmail, dataverse, filesSource, rest] as readonly Source[]) {
     for (const warehouse of WAREHOUSE_KINDS) {
       it(`takes what init writes for ${source.name} and ${warehouse.name}, with and without what is in its comments`, async () => {
         const files = await starterFiles({
