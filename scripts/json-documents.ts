@@ -10,6 +10,7 @@ import {applyDocument} from '../src/report/documents/apply.ts'
 import {changedPluginsDocument} from '../src/report/documents/changed-plugins.ts'
 import {doctorDocument} from '../src/report/documents/doctor.ts'
 import {initDocument} from '../src/report/documents/init.ts'
+import {jobsExploreDocument} from '../src/report/documents/jobs-explore.ts'
 import {jobsListDocument} from '../src/report/documents/jobs-list.ts'
 import {jobsNamesDocument} from '../src/report/documents/jobs-names.ts'
 import {jobsShowDocument} from '../src/report/documents/jobs-show.ts'
@@ -47,6 +48,7 @@ const COMMANDS: Readonly<Record<string, z.ZodType>> = {
   apply: applyDocument,
   doctor: doctorDocument,
   init: initDocument,
+  'jobs explore': jobsExploreDocument,
   'jobs list': jobsListDocument,
   'jobs names': jobsNamesDocument,
   'jobs show': jobsShowDocument,

@@ -78,6 +78,11 @@ export interface Source<Options = unknown> {
   canResume?(context: SourceContext<Options>): Promise<boolean>
   /** Asks by one cheap authenticated call whose data this is, if the service can tell. An account that turns to another's is refused. */
   check?(context: SourceContext<Options>): Promise<{readonly identity: string} | undefined>
+  /**
+   * Asks for a page or two and says in lines of text what was asked, what came, and which options would read it, for `lorchestra jobs
+   * explore JOB`. Names what is there, by its path; holds no secret and no value of a record. Nothing is written.
+   */
+  explore?(context: SourceContext<Options>): Promise<string>
   /** Tells whether `login` must come first, as far as options and secrets show. A run then ends before it begins. @default false */
   needsLogin?(account: Pick<SourceContext<Options>, 'options' | 'secrets'>): Promise<boolean>
   /** Gets credentials from a person into `context.secrets`, for `lorchestra accounts login ACCOUNT`. Never called in a run. */

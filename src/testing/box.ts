@@ -86,6 +86,7 @@ async function read(trial: Trial, source: HostedSource, options: unknown): Promi
   )
   await source.needsLogin?.(context)
   await source.check?.(context)
+  await source.explore?.(context)
   await source.currentBookmark?.(context)
   await source.estimate?.(context)
   for (const {streams} of groups) {

@@ -23,6 +23,9 @@ export const checkDescription = async (setup: ConformanceSetup): Promise<void> =
     const streams = streamsOf(trial)
     const {records, units} = (await source.estimate?.(contextFor(trial, streams))) ?? {records: 0, units: 0}
     if (!(records >= 0 && units >= 0)) throw new Error(`its estimate is ${records} records and ${units} units`)
+    const explored: unknown = await source.explore?.(contextFor(trial, streams))
+    if (source.explore !== undefined && (typeof explored !== 'string' || explored === ''))
+      throw new Error('explore() says no text')
     if (source.check === undefined) return
     const [first, second] = [
       await source.check(contextFor(trial, streams)),

@@ -48,6 +48,8 @@ export const checkSecrets = async (setup: ConformanceSetup): Promise<void> =>
     proxy?.faultBy(() => undefined)
     const identity = (await setup.source.check?.(contextFor(trial, streamsOf(trial))))?.identity ?? ''
     assertHidden(secrets, identity, 'its identity', 'all went well')
+    const explored = await setup.source.explore?.(contextFor(trial, streamsOf(trial)))
+    assertHidden(secrets, explored ?? '', 'what it found to explore', 'all went well')
   })
 
 function assertHidden(secrets: ReadonlySet<string>, text: string, where: string, occasion: string): void {

@@ -128,6 +128,7 @@ describe('the documents of --json', () => {
     ['runs list', 0],
     ['accounts login acct1 --no-browser', 0],
     ['accounts list', 0],
+    ['jobs explore diary_entries', 0],
     ['jobs list', 0],
     ['jobs names', 0],
     ['jobs show notes_acct1', 0],

@@ -86,6 +86,7 @@ export default {
     if (typeof record.id !== 'string') throw new Error('it has no id')
     return \`\${objectType}:\${sourceSystem}:\${record.id}\`
   },
+  explore: async () => 'entry: the file is there\\n  nothing more is known of it',
   async *listKeys({options, streams: [{objectType, sourceSystem}], resolvePath}) {
     const all = JSON.parse(await readFile(resolvePath(options.file), 'utf8'))
     yield all.filter(({id}) => id !== undefined).map(({id}) => \`\${objectType}:\${sourceSystem}:\${id}\`)

@@ -132,6 +132,7 @@ const WRONG: Readonly<Record<string, Readonly<Record<string, Wrong>>>> = {
       source: {...good, starter: {account: 'url: https://api.example.com', job: 'colour: red'}},
       says: /refuse what its starter says/,
     },
+    'explores and says nothing': {source: {...good, explore: () => Promise.resolve('')}, says: /says no text/},
     'has a default that is no duration': {source: {...good, defaults: {overlap: '1 day'}}, says: /not a duration/},
     'is somebody else with each call': {
       source: {...good, check: () => Promise.resolve({identity: `user ${(counter += 1)}`})},
@@ -410,6 +411,10 @@ const WRONG: Readonly<Record<string, Readonly<Record<string, Wrong>>>> = {
     'declares a secret that it does not have': {source: {...good, secrets: ['tokn']}, says: /its secrets name tokn/},
   },
   'lets no secret out': {
+    'shows it to who explores': {
+      source: {...good, explore: () => Promise.resolve(`sent ${TOKEN}`)},
+      says: /what it found to explore held a secret/,
+    },
     'logs its token': {
       source: saying(({log, options}) => {
         log.debug('asking', {with: options.token})

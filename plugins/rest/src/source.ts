@@ -3,6 +3,7 @@ import type {Source} from 'lorchestra'
 import {login} from './auth/login.ts'
 import {isSignedIn} from './auth/refresh-token.ts'
 import {check} from './check.ts'
+import {explore} from './explore.ts'
 import {extract} from './extract.ts'
 import {idemKey} from './idem-key.ts'
 import {options, type Options} from './options/options.ts'
@@ -35,6 +36,7 @@ const source: Source<Options> = {
   idemKey,
   extract,
   check,
+  explore,
   needsLogin: async ({options: given, secrets}) => {
     const {auth} = accountOptions(given)
     return auth?.type === 'oauth2_refresh_token' && !(await isSignedIn(auth, secrets))

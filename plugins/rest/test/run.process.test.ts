@@ -123,6 +123,36 @@ describe('runs of the rest source', () => {
     expect(stored).to.deep.equal({count: COUNT})
   })
 
+  it('are told how to read an API that nobody has looked at', async () => {
+    const unknown = yaml(api.url)
+      .replace('records: data.items', 'records: items')
+      .replace(/    pages: .*\n/, '')
+    await project.write('lorchestra.yaml', unknown)
+    const {code, stdout, stderr} = await project.run(['jobs', 'explore', 'tickets'], {DESK_KEY: key})
+    expect(code, stderr).to.equal(0)
+    expect(stdout.replaceAll(api.url, 'URL')).to.equal(`ticket: GET URL/v2/tickets
+  answered 200; the answer has: data.items (100), meta.next, meta.total
+  lists of records: data.items (100)
+  ids, probably: id, title
+  times: updated_at
+  next page: meta.next says that there is one
+  total: meta.total
+  which would be read by:
+    path: /tickets
+    records: data.items
+    key: id
+    pages: {by: cursor, path: meta.next, param: …}
+    total: meta.total
+    window: {since: …, until: …, field: updated_at} # the parameters that the documentation names
+`)
+    expect(await exists(project.database)).to.equal(false)
+    const refused = await project.run(['jobs', 'explore', 'tickets'], {DESK_KEY: 'another-key'})
+    expect(refused.code).to.equal(1)
+    expect(refused.stdout + refused.stderr)
+      .to.contain('401')
+      .and.not.to.contain('another-key')
+  })
+
   it('say which option is wrong, and what was probably meant', async () => {
     await project.write('lorchestra.yaml', yaml(api.url).replace('pages:', 'page:').replace('    total:', '    totl:'))
     const {code, stderr} = await run('tickets', '--dry-run')

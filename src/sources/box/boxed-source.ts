@@ -90,6 +90,7 @@ export function boxedSource(box: Box, shape: SourceShape): HostedSource {
     ...(has('check') && {
       check: async (context: HostContext) => ((await ask('check')(context)) ?? undefined) as {identity: string},
     }),
+    ...(has('explore') && {explore: ask('explore')}),
     ...(has('needsLogin') && {
       needsLogin: async (account: {readonly options: unknown; readonly secrets: SecretStore}) =>
         withContext(box, account, undefined, async (id) =>

@@ -81,6 +81,7 @@ export interface HostedSource extends Pick<
   currentBookmark?(context: HostContext): Promise<JsonValue | undefined>
   canResume?(context: HostContext): Promise<boolean>
   check?(context: HostContext): Promise<{readonly identity: string} | undefined>
+  explore?(context: HostContext): Promise<unknown>
   needsLogin?(account: Pick<HostContext, 'options' | 'secrets'>): Promise<boolean>
   login?(context: HostLoginContext): Promise<void>
 }

@@ -24,11 +24,12 @@ export function inProcessSource(source: Source, {http, resolvePath}: Surrounding
   const asked = <Answer>(question: ((context: HostContext & SurroundingsOfSource) => Answer) | undefined) =>
     question === undefined ? undefined : (context: HostContext): Answer => question(within(context))
   const {apiVersion, name, summary, options, secrets, selection, narrowing, defaults, starter} = source
-  const [estimate, currentBookmark, canResume, check] = [
+  const [estimate, currentBookmark, canResume, check, explore] = [
     asked(source.estimate?.bind(source)),
     asked(source.currentBookmark?.bind(source)),
     asked(source.canResume?.bind(source)),
     asked(source.check?.bind(source)),
+    asked(source.explore?.bind(source)),
   ]
   return {
     apiVersion,
@@ -55,6 +56,7 @@ export function inProcessSource(source: Source, {http, resolvePath}: Surrounding
       },
     }),
     ...(estimate !== undefined && {estimate}),
+    ...(explore !== undefined && {explore}),
     ...(currentBookmark !== undefined && {currentBookmark}),
     ...(canResume !== undefined && {canResume}),
     ...(check !== undefined && {check}),

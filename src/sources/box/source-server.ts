@@ -189,7 +189,7 @@ export class SourceServer {
   }
 
   async #ask(
-    method: 'check' | 'currentBookmark' | 'canResume' | 'estimate',
+    method: 'check' | 'currentBookmark' | 'canResume' | 'estimate' | 'explore',
     message: ContextMessage,
   ): Promise<JsonValue> {
     const source = this.#loaded()

@@ -34,6 +34,7 @@ export const OPTIONAL_METHODS = [
   'currentBookmark',
   'canResume',
   'check',
+  'explore',
   'needsLogin',
   'login',
 ] as const satisfies readonly (keyof Source)[]

@@ -1,0 +1,28 @@
+import {sourceBug, usageError} from '../base/errors.ts'
+import {untilAborted} from '../base/waiting.ts'
+import {resolveOptions} from '../config/job-options.ts'
+import {findJob} from '../config/jobs.ts'
+import {openSecrets, isStoredIn} from '../sources/secrets/open-secrets.ts'
+import {assertSignedIn} from '../sources/signed-in.ts'
+import {SourceBoxes} from '../sources/source-boxes.ts'
+import {withTrial, type AccountCheck} from './trial.ts'
+
+/** Has the source of a job say what its service answers with, and which options would read it. */
+export async function exploreJob(request: AccountCheck, name: string): Promise<string> {
+  const {config, commandLine, log, mask} = request
+  const job = findJob(config, name)
+  const source = await new SourceBoxes(commandLine, config, {log, mask}).sourceOf(job)
+  if (source.explore === undefined)
+    throw usageError(`the source ${source.name} has nothing to explore`, {
+      code: 'E_CONFIG_INVALID',
+      next: `\`lorchestra run ${name} --dry-run --limit 10\` shows some records.`,
+    })
+  const secrets = openSecrets({account: job.account, job: name}, {config, dataDir: commandLine.dataDir, mask})
+  const {options} = await resolveOptions(job, source, config, mask, isStoredIn(secrets))
+  await assertSignedIn(job, source, options, secrets)
+  const answer = await withTrial(request, job, source, options, async (context) =>
+    source.explore === undefined ? undefined : untilAborted(source.explore(context), context.signal),
+  )
+  if (typeof answer === 'string') return answer
+  throw sourceBug(`the source ${source.name} explored, and said no text`)
+}
