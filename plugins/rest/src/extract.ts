@@ -48,8 +48,9 @@ class Reader {
       },
       ...(tree.isOnly && from !== undefined && {from}),
     }
-    const order = new OrderCheck(settings)
+    let order = new OrderCheck(settings)
     for await (const part of listed(this.#context, this.service, request)) {
+      if (part.restarts === true) order = new OrderCheck(settings)
       const inside = yield* this.#take(part.records, settings, window, stream, parents)
       for (const child of children)
         for (const record of inside) yield* this.read(child, {...parents, [settings.objectType]: record})
@@ -202,7 +203,7 @@ class OrderCheck {
   readonly #order: 'ascending' | 'descending' | undefined
   #last: number | undefined
 
-  constructor({window, objectType: _type}: StreamSettings) {
+  constructor({window}: StreamSettings) {
     this.#field = window?.field ?? ''
     this.#order = window?.order
   }

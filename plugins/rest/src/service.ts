@@ -33,7 +33,8 @@ export class Service {
     const {base} = this.settings
     const root = base.href.replace(/[?#].*$/, '').replace(/\/*$/, '/')
     const start = answered?.href ?? root
-    const address = answered === undefined ? path.replace(/^\/+/, './') : path
+    // A colon in the first segment must not make a scheme of it.
+    const address = answered === undefined && !/^https?:/i.test(path) ? `./${path.replace(/^\/+/, '')}` : path
     if (!URL.canParse(address, start)) throw new Error('it names an address that is none; it was not followed')
     const url = new URL(address, start)
     // Behind a proxy, services take themselves for http.

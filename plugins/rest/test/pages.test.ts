@@ -210,6 +210,12 @@ describe('pages of the rest source', () => {
     expect(await failureOf(reading(job({key: 'uuid'})))).to.contain('no text or number at uuid, its key')
   })
 
+  it('take a path with a colon for a path, and an answer without a body for nothing, where the job says so', async () => {
+    await serve(({path}) => (path === '/v1/things:search' ? {status: 204} : {status: 404, body: {}}))
+    expect((await reading(job({path: 'things:search', empty: [204]}))).keys).to.deep.equal([])
+    expect(await failureOf(reading(job({path: 'things:search'})))).to.contain('answered 204')
+  })
+
   it('fail with the words of an answer that says with status 200 that something is wrong', async () => {
     await serve(() => ({body: {ok: false, error: 'missing_scope'}}))
     expect(await failureOf(reading(job({error: 'error'})))).to.contain('says at error: missing_scope')

@@ -66,6 +66,24 @@ describe('windows of the rest source', () => {
     expect(await failureOf(reading(wrong, {window}))).to.contain('not in ascending order of at')
   })
 
+  it('keep to the order also where the list moves and is read again', async () => {
+    let newest = 0
+    await serve(({query, index}) => {
+      if (index === 1) newest = 1
+      const all = [...ALL, {id: 99, at: new Date(FIRST + 99 * HOUR).toISOString()}].slice(0, ALL.length + newest)
+      return {
+        body: {
+          items: all
+            .toReversed()
+            .slice(Number(query.get('offset')))
+            .slice(0, 3),
+        },
+      }
+    })
+    const options = job({pages: {by: 'offset'}, window: {field: 'at', order: 'descending'}})
+    expect((await reading(options, {window})).keys).to.include.members([5, 4, 3].map(key))
+  })
+
   it('reject a record whose time cannot be read', async () => {
     await serve(() => ({body: {items: [{id: 1, at: null}, {id: 2, at: 'yesterday'}, ALL[4]]}}))
     const {keys, rejected} = await reading(job({window: {since: 'from', field: 'at'}}), {window})

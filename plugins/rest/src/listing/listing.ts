@@ -24,6 +24,8 @@ export interface ListRequest {
 
 export interface ListedPart {
   readonly records: readonly JsonObject[]
+  /** The list moved, and is read again from its beginning. */
+  readonly restarts?: true
   /** The page is over with this part, which may be empty. */
   readonly end?: {
     readonly body: JsonValue
@@ -58,6 +60,7 @@ export async function* listed(
           {cause: error},
         )
       context.log.info('the list moved while it was read, so it is read again', {objectType})
+      yield {records: [], restarts: true}
     }
   }
 }
