@@ -2,7 +2,7 @@
 export const starter = {
   account: `base_url: https://api.example.com/v2 # where paths begin
 auth: {type: bearer, token: "\${TOKEN}"} # or none, api_key, basic, oauth2_client_credentials, oauth2_refresh_token
-# preset: github # instead of all of this: github, gitlab, slack or stripe
+# preset: github # a service that is known, instead of all of this: github, hubspot, stripe and others
 # units_per_minute: 600 # requests that the service takes in a minute
 `,
   job: `object: ticket # what keys begin with

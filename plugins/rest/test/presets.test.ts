@@ -8,11 +8,18 @@ import {startApi} from './api-server.ts'
 import {failureOf, reading} from './reading.ts'
 
 const auth = {type: 'bearer', token: 'a-token'}
-const values = {owner: 'octocat', repo: 'hello', project: 'group/project'}
+const values = {
+  owner: 'octocat',
+  repo: 'hello',
+  project: 'group/project',
+  base: 'app1',
+  table: 'My table',
+  database: 'd1',
+}
 
 describe('the presets of the rest source', () => {
   it('are there for these services', () => {
-    expect(presetNames()).to.deep.equal(['github', 'gitlab', 'slack', 'stripe'])
+    expect(presetNames()).to.deep.equal(['airtable', 'github', 'gitlab', 'hubspot', 'notion', 'slack', 'stripe'])
   })
 
   for (const name of presetNames())
@@ -206,6 +213,67 @@ describe('the preset gitlab', () => {
       expect(first?.path).to.equal('/projects/group/project/issues')
       expect(first?.headers['private-token']).to.equal('a-key')
       expect(first?.query.get('updated_after')).to.equal('2025-12-31T23:59:59.999Z')
+    } finally {
+      await api.close()
+    }
+  })
+})
+
+describe('the presets hubspot, airtable and notion', () => {
+  const SIZE = 100
+  const ALL = Array.from({length: 250}, (_, index) => ({
+    id: `id${index}`,
+    last_edited_time: new Date(Date.UTC(2026, 0, 1, 0, index)).toISOString(),
+  }))
+
+  it('read every page of a list whose last page says nothing of a next one', async () => {
+    const api = await startApi(({path, query}) => {
+      const from = Number(query.get('after') ?? query.get('offset') ?? 0)
+      const page = ALL.slice(from, from + Number(query.get('limit') ?? query.get('pageSize')))
+      const next = from + page.length < ALL.length ? String(from + page.length) : undefined
+      if (path === '/v0/app1/My table') return {body: {records: page, ...(next !== undefined && {offset: next})}}
+      return {body: {results: page, ...(next !== undefined && {paging: {next: {after: next}}})}}
+    })
+    try {
+      const common = {base_url: api.url, auth, values, units_per_minute: 100_000}
+      expect((await reading({...common, preset: 'hubspot', object: 'deal'})).keys).to.have.length(ALL.length)
+      expect((await reading({...common, preset: 'airtable', object: 'record'})).keys).to.have.length(ALL.length)
+      expect(api.requests).to.have.length(6)
+    } finally {
+      await api.close()
+    }
+  })
+
+  it('search by POST for what was edited since', async () => {
+    const api = await startApi(({method, path, body, headers}) => {
+      if (method !== 'POST' || path !== '/v1/databases/d1/query' || headers['notion-version'] !== '2022-06-28')
+        return {status: 400, body: {object: 'error', message: 'validation_error'}}
+      const {
+        filter,
+        start_cursor: start = '0',
+        page_size: size,
+      } = body as {
+        filter: {last_edited_time: {on_or_after: string}}
+        start_cursor?: string
+        page_size: number
+      }
+      const found = ALL.filter(({last_edited_time: time}) => time >= filter.last_edited_time.on_or_after)
+      const next = Number(start) + size
+      const more = next < found.length
+      return {
+        body: {results: found.slice(Number(start), next), has_more: more, next_cursor: more ? String(next) : null},
+      }
+    })
+    try {
+      const job = {preset: 'notion', base_url: api.url, auth, values, object: 'page', units_per_minute: 100_000}
+      const window = {
+        since: new Date(ALL[20]?.last_edited_time ?? ''),
+        until: new Date(ALL[230]?.last_edited_time ?? ''),
+      }
+      expect((await reading(job, {window})).keys).to.deep.equal(
+        ALL.slice(20, 230).map(({id}) => `page:rest--api:${id}`),
+      )
+      expect(api.requests.map(({body}) => (body as {page_size: number}).page_size)).to.deep.equal([SIZE, SIZE, SIZE])
     } finally {
       await api.close()
     }
