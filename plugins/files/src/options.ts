@@ -26,7 +26,6 @@ const reading = {
     .meta({
       description:
         'Columns whose values name a record for ever, or `content`: all of them, so that a record that changes is a new one. Mail needs none',
-      examples: [['id']],
     }),
   window: z
     .union(
@@ -69,13 +68,10 @@ const stream = z.strictObject({
 
 export const options = z
   .strictObject({
-    path: text()
-      .optional()
-      .meta({
-        description:
-          'A file, or a pattern of files: * and ? within a name, ** for any folders, {a,b}. Relative to the folder of lorchestra.yaml',
-        examples: ['incoming/*.csv'],
-      }),
+    path: text().optional().meta({
+      description:
+        'A file, or a pattern of files: * and ? within a name, ** for any folders, {a,b}. Relative to the folder of lorchestra.yaml',
+    }),
     object: objectType().default('record').describe('What kind of thing a record of `path` is'),
     ...reading,
     streams: z

@@ -1,4 +1,3 @@
-import {jsonSchemaOf} from '../../config/options-schema.ts'
 import type {HostedSource} from '../../sources/box/hosted-source.ts'
 import {variablesIn} from '../../config/variables.ts'
 import {warehouseLines, warehouseVariables, type WarehouseChoice} from './warehouse-lines.ts'
@@ -28,8 +27,6 @@ interface StarterOption {
   readonly variable: string
   readonly place: 'account' | 'job'
   readonly required: boolean
-  /** A value that the source itself gives as an example, instead of a variable. */
-  readonly example?: unknown
 }
 
 /** Finds what the source misses where it is given nothing, and the secrets that it takes besides. */
@@ -46,10 +43,8 @@ async function optionsOf({source, account}: Starter): Promise<readonly StarterOp
   const missed = issues.map(({path: [first] = []}) => String(typeof first === 'object' ? first.key : first))
   const secrets = source.secrets?.filter((name) => !name.includes('.')) ?? []
   const names = new Set([...missed.filter((name) => name !== 'undefined'), ...secrets])
-  const examples = examplesOf(source)
   return [...names].map((name) => ({
     name,
-    ...(examples.has(name) && {example: examples.get(name)}),
     variable: variableOf(source.name, account, name),
     place: source.selection?.includes(name) === true ? 'job' : 'account',
     required: missed.includes(name),
@@ -68,21 +63,14 @@ const linesOf = ({source, account}: Starter, place: StarterOption['place']): rea
       line.replaceAll(/\$\{(\w+)\}/g, (_match, name: string) => `\${${variableOf(source.name, account, name)}}`),
     )
 
-/** Finds the examples in the schema of the options: secrets have none. */
-function examplesOf(source: HostedSource): ReadonlyMap<string, unknown> {
-  const {properties = {}} = (jsonSchemaOf(source) ?? {}) as {
-    readonly properties?: Readonly<Record<string, {readonly examples?: readonly unknown[]}>>
-  }
-  const examples = Object.entries(properties).map(([name, {examples: given}]) => [name, given?.[0]] as const)
-  return new Map(examples.filter(([, first]) => first !== undefined))
-}
-
-/** Gives the command that tries the job and writes nothing: of the last days, where the source can tell them from others. */
+/** Gives the command that tries the job and writes nothing: of the last days, unless its source cannot tell them from others. */
 export async function starterTrial({source, account}: Pick<Starter, 'source' | 'account'>): Promise<string> {
-  const options = await source.options['~standard'].validate(Object.fromEntries(examplesOf(source)))
-  const reads = options.issues === undefined ? source.streams(options.value) : []
   const command = `lorchestra run ${starterJobName({source: source.name, account})} --dry-run`
-  return reads.every(({windowed}) => windowed) ? `${command} --since -7d` : command
+  const {parse} = await import('yaml')
+  const {account: shared = '', job = ''} = source.starter ?? {}
+  const options = await source.options['~standard'].validate(parse(`${shared}\n${job}`))
+  const streams = options.issues === undefined ? source.streams(options.value) : []
+  return streams.every(({windowed}) => windowed) ? `${command} --since -7d` : command
 }
 
 async function configurationOf(starter: Starter, options: readonly StarterOption[]): Promise<string> {
@@ -116,9 +104,8 @@ ${linesFor('job')}    # Every other key goes to the source.
 `
 }
 
-function optionLine({name, variable, required, example}: StarterOption, {source, account}: Starter): string {
-  const value = example === undefined ? `\${${variable}}` : JSON.stringify(example)
-  const line = `${/^[A-Za-z_]\w*$/.test(name) ? name : JSON.stringify(name)}: ${value}`
+function optionLine({name, variable, required}: StarterOption, {source, account}: Starter): string {
+  const line = `${/^[A-Za-z_]\w*$/.test(name) ? name : JSON.stringify(name)}: \${${variable}}`
   if (required) return line
   return source.login === undefined
     ? `# ${line}`
@@ -127,12 +114,11 @@ function optionLine({name, variable, required, example}: StarterOption, {source,
 
 function environmentOf(starter: Starter, options: readonly StarterOption[]): string {
   const {account, source} = starter
-  const variables = options.filter(({example}) => example === undefined)
-  const optional = variables.filter(({required}) => !required)
+  const optional = options.filter(({required}) => !required)
   return `# Copy this file to .env and fill it in. Variables that are set in the environment win over it.
 # A value with a # after a space, or with spaces at its ends, goes into quotes. Keep .env out of version control.
 
-${variables
+${options
   .filter(({required}) => required)
   .map(({variable}) => `${variable}=\n`)
   .join(
