@@ -125,7 +125,7 @@ async function measureRun(title: string, file: string, ...mode: readonly string[
 
 async function mustHold(database: string, table: string): Promise<void> {
   const [{rows} = {rows: 0}] = await query(database, `SELECT count(*)::INT AS rows FROM ${table}`)
-  if (rows !== records) throw new Error(`${table} holds ${String(rows)} rows`)
+  if (rows !== records) throw new Error(`${table} holds another number of rows than ${records}`)
 }
 
 async function measure(args: readonly string[], cwd: string): Promise<Measured> {
