@@ -179,7 +179,7 @@ describe('a number in a record', () => {
       expect(keyed(text), text).to.deep.equal({
         rejection: {
           reference: 'thing:scripted--acct1:a',
-          reason: 'a number in it has more digits than the warehouse can hold',
+          reason: 'a number in it has more digits than the warehouse can hold without rounding it',
         },
       })
       const record = parseExactly(`{"n":${text}}`) as JsonObject

@@ -52,7 +52,7 @@ export function keyRecord(
   if (json.bytes.length > bytes)
     return reject(`it takes ${json.bytes.length} bytes as JSON, and the warehouse holds ${bytes} at most`, idemKey)
   if (!wideNumbers && json.manyDigits && holdsWideNumber(textOf(json.bytes)))
-    return reject('a number in it has more digits than the warehouse can hold', idemKey)
+    return reject('a number in it has more digits than the warehouse can hold without rounding it', idemKey)
   const {sourceSystem, objectType} = stream
   const keyed = {idemKey, sourceSystem, objectType, externalId: externalIdIn(idemKey, stream), json: json.bytes}
   const column = columnOutOfPlace(keyed)

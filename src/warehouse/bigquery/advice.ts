@@ -17,7 +17,8 @@ const ADVICE: Readonly<Record<string, string>> = {
     'Enable the BigQuery API in the project: gcloud services enable bigquery.googleapis.com --project PROJECT',
   authError: 'The credentials were refused: run `gcloud auth application-default login`, or renew the key file.',
   billingNotEnabled: 'Enable billing for the project: without it BigQuery runs no statement that writes.',
-  bytesBilledLimitExceeded: 'Raise warehouse.max_bytes_billed in lorchestra.yaml, or read a shorter window.',
+  bytesBilledLimitExceeded:
+    'Raise warehouse.max_bytes_billed in lorchestra.yaml, or read a shorter window. For a clustered table BigQuery goes by all that a statement might read, and bills less as a rule.',
   concurrentUpdate:
     'Other runs or tools change the same table all the time: run again when they are through, or fewer at once. Nothing of this commit was written.',
   datasetElsewhere: 'Set warehouse.location in lorchestra.yaml to where the dataset is.',

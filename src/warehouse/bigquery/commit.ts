@@ -14,7 +14,7 @@ import {unchangedSince, union, writeRows, type Classified, type CommitTerms} fro
 import type {Connection} from './connection.ts'
 import {countFirstRejects, insertEvents, isLogged, type EventSource} from './events.ts'
 import {fence, holdsLeases, leaseLost} from './leases.ts'
-import type {Queries} from './query.ts'
+import type {Queries, Statement} from './query.ts'
 import {isNotFound, isTransient, ServiceError} from './service-error.ts'
 import {createStaging, dropStaging, stageFiles, type Protection, type StagingColumn} from './staging.ts'
 import {inTurn} from './turns.ts'
@@ -172,10 +172,11 @@ export async function tryToWrite(
   const sql = `BEGIN TRANSACTION;\n${statements.join(';\n')};\nCOMMIT TRANSACTION;`
   assertFits(sql)
   const changesRows = statements.some((statement) => CHANGES_ROWS.test(statement))
+  const ending = classified.length === 0 && also === undefined
   const place = connection.tableName(tables.rawObjects)
   const endsAt = performance.now() + connection.lasting(COLLIDING)
   for (let attempt = 1; ; attempt += 1) {
-    const write = async (): Promise<Written> => writeOnce(options, `${id}-${attempt}`, sql, source)
+    const write = async (): Promise<Written> => writeOnce(options, `${id}-${attempt}`, {sql, ending}, source)
     const written = await (changesRows ? inTurn(place, write) : write())
     if (written === 'written' || written.reason === 'changedMeanwhile') return written
     if (performance.now() > endsAt) throw written
@@ -209,11 +210,11 @@ function statementsOf(
 async function writeOnce(
   {connection, queries, tables, leases, runId}: CommitOptions,
   id: string,
-  sql: string,
+  script: Pick<Statement, 'sql' | 'ending'>,
   source: EventSource,
 ): Promise<Written> {
   try {
-    await queries.run(id, {sql, what: 'writing a commit'}, {attempts: 1})
+    await queries.run(id, {...script, what: 'writing a commit'}, {attempts: 1})
     return 'written'
   } catch (error) {
     if (!(error instanceof ServiceError)) throw error

@@ -20,7 +20,7 @@ export const bigquery: WarehouseKind<BigQuerySettings> = {
   project: \${GCP_PROJECT}
   dataset: \${EVENTS_BQ_DATASET}
   # location: EU # where the dataset is; asked for if left out
-  # max_bytes_billed: 10000000000 # BigQuery refuses a statement that would bill more
+  # max_bytes_billed: 10000000000 # a run bills no more
   # touch_after: 7d # an unchanged row gets a new last_seen when its own is older than this
   # test_tables_expire: 30d # BigQuery removes test tables this long after the last run into them
 `,

@@ -118,6 +118,7 @@ async function holderIn(queries: Queries, table: string): Promise<FoundHolder | 
       sql: `SELECT run_id, about, CAST(TIMESTAMP_DIFF(CURRENT_TIMESTAMP(), heard, MILLISECOND) AS STRING) AS silent_for,
    CAST(UNIX_MILLIS(CURRENT_TIMESTAMP()) AS STRING) AS now_ms FROM ${table}`,
       what: 'looking who reads the stream',
+      ending: true,
     })
     if (row === undefined) return undefined
     return {

@@ -14,6 +14,8 @@ export interface Statement {
   readonly signal?: AbortSignal | undefined
   /** A person wrote it: names without a dataset are of the configured one, and an answer that is there already will do. */
   readonly adHoc?: boolean
+  /** It tells how something ended, or frees a stream, and reads next to nothing: no ceiling keeps it from that. */
+  readonly ending?: boolean
 }
 
 /** The service describes a column of an answer like this. */
@@ -31,6 +33,7 @@ export interface AnswerPage {
 }
 
 export interface QuerySettings {
+  /** All statements together may bill so many bytes; a decimal whole number. */
   readonly maxBytesBilled?: string | undefined
 }
 
@@ -67,7 +70,7 @@ const PAGE_ROWS = 50_000
 const INCOMPLETE_ANSWERS = 20
 const LONGEST_JOB = 6 * 60 * 60 * 1000
 
-/** Runs statements against one dataset, each with the user's ceiling on what it may bill. */
+/** Runs statements against one dataset, below the user's ceiling on what they may bill together. */
 export class Queries {
   readonly #connection: Connection
   readonly #settings: QuerySettings
@@ -169,7 +172,19 @@ export class Queries {
     }
   }
 
-  #configuration({sql, values = {}, adHoc = false}: Statement): object {
+  /** A statement may bill what others have left of the ceiling. The service refuses one that may bill more. */
+  #ceiling(): {readonly maximumBytesBilled?: string} {
+    const {maxBytesBilled} = this.#settings
+    if (maxBytesBilled === undefined) return {}
+    const left = BigInt(maxBytesBilled) - BigInt(this.#bytesBilled)
+    if (left > 0n) return {maximumBytesBilled: left.toString()}
+    throw failure(`all ${maxBytesBilled} bytes that may be billed are used up`, {
+      code: 'E_WAREHOUSE_REFUSED',
+      next: 'Raise warehouse.max_bytes_billed in lorchestra.yaml, or read a shorter window. Finished commits are kept.',
+    })
+  }
+
+  #configuration({sql, values = {}, adHoc = false, ending = false}: Statement): object {
     const {project: projectId, dataset: datasetId} = this.#connection
     return {
       query: {
@@ -183,7 +198,7 @@ export class Queries {
           parameterType: {type: 'STRING'},
           parameterValue: {value},
         })),
-        ...(this.#settings.maxBytesBilled !== undefined && {maximumBytesBilled: this.#settings.maxBytesBilled}),
+        ...(!ending && this.#ceiling()),
       },
       jobTimeoutMs: String(LONGEST_JOB),
       labels: {tool: 'lorchestra'},

@@ -83,7 +83,10 @@ const keys = {
   max_bytes_billed: z
     .union([z.int(BYTES_RULE).positive(BYTES_RULE), z.string().regex(/^[1-9]\d*$/, BYTES_RULE)], BYTES_RULE)
     .optional()
-    .meta({description: 'BigQuery refuses a statement that would bill more bytes than this.'}),
+    .meta({
+      description:
+        'A run, or another command, bills no more bytes than this: BigQuery refuses a statement that might bill more than is left of it.',
+    }),
   touch_after: duration.optional().meta({
     description:
       'A duration such as 12h or 7d. An unchanged row gets a new last_seen when its own is older than this, or than a logged deletion; 0s moves it with every run, and bills it.',

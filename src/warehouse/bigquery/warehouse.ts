@@ -52,7 +52,7 @@ import {createView, viewSql} from './views.ts'
 import {beginWriting} from './writer.ts'
 
 export interface BigQueryOptions extends DatasetOptions {
-  /** One statement may bill at most so many bytes; a decimal whole number. */
+  /** All statements of a run may bill at most so many bytes; a decimal whole number. */
   readonly maxBytesBilled?: string
   /** Milliseconds by which an unchanged row's `last_seen` may lag behind; 0 moves it with every run. */
   readonly touchAfter?: number

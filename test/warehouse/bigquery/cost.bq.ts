@@ -1,11 +1,14 @@
 import {expect} from 'chai'
 
+import type {LorchestraError} from '../../../src/base/errors.ts'
+import {BigQueryWarehouse} from '../../../src/warehouse/bigquery/warehouse.ts'
 import {startEmulator, type Emulator} from '../../support/bigquery/emulator.ts'
 import {startFaultyService, type FaultyService} from '../../support/bigquery/faulty-service.ts'
 import {Billing} from '../../support/bigquery/stub/billing.ts'
 import {startStub, type Stub} from '../../support/bigquery/stub/server.ts'
 import {bigQueryUnderTest, type BigQueryUnderTest} from '../../support/bigquery/under-test.ts'
 import {folderForEachTest} from '../../support/folder.ts'
+import {scriptedSource} from '../../support/scripted-source.ts'
 import {DAY, yielding} from '../../support/warehouse-contract.ts'
 
 describe('what a run costs in BigQuery, by a stub that bills', () => {
@@ -75,5 +78,26 @@ describe('what a run costs in BigQuery, by a stub that bills', () => {
     const commit = service.seen.findLast(({body}) => body.includes('BEGIN TRANSACTION'))?.body ?? ''
     expect(commit).to.match(/MERGE INTO [^;]* IN \(\\"thing:scripted--acct1:a\\"\)/)
     expect(commit).to.not.include('WHEN NOT MATCHED')
+  })
+
+  it('stays below max_bytes_billed in all, whatever each statement bills, and keeps the commits that it paid for', async () => {
+    const MB = 1024 * 1024
+    const {signal} = new AbortController()
+    const below = (bytes: number) => () =>
+      new BigQueryWarehouse({...underTest.connection, maxBytesBilled: String(bytes)}, signal)
+    const days = [0, 1, 2]
+    const source = scriptedSource(() => days.map((day) => ({id: `d${day}`, at: day * DAY})), {
+      defaults: {slice: '1d', earliest: new Date(0).toISOString()},
+    })
+    const commitAfter = {records: 1, milliseconds: 1e9}
+    const ceiling = 200 * MB
+    const {error, bytesBilled} = await underTest.run({source, now: 3 * DAY, commitAfter, warehouse: below(ceiling)})
+    expect((error as LorchestraError).code).to.equal('E_WAREHOUSE_REFUSED')
+    expect((error as LorchestraError).next).to.include('max_bytes_billed')
+    // What tells of the end is beyond it.
+    expect(bytesBilled).to.be.within(ceiling / 2, ceiling * 1.3)
+    expect((await underTest.stored()).length).to.be.within(1, 2)
+    expect((await underTest.logged()).map(({type}) => type)).to.include('job.failed')
+    expect((await underTest.tables()).filter((name) => name.startsWith('lorchestra_lease_'))).to.deep.equal([])
   })
 })
