@@ -59,7 +59,9 @@ export function pathsIn(options: unknown, folder: string): readonly string[] {
   if (typeof options === 'string') {
     if (options === '' || options.length > 4096 || options.includes('\0')) return []
     // A "/" or "." that is no path at all must not open the disk, or the folder with lorchestra.yaml and .env.
-    return [options, folderOfPattern(options)]
+    // Made absolute, one that climbs out of a folder it only guesses at would name a file that nobody wrote.
+    const literal = /[*?[\]{}].*\/\.\.(\/|$)/.test(options) ? '' : options
+    return [literal, folderOfPattern(options)]
       .map((path) => resolve(folder, path))
       .filter((path) => existsSync(path) && !holds(path, folder))
   }
