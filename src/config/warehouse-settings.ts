@@ -23,7 +23,7 @@ export interface WarehouseConfig {
 }
 
 /** Only the kind itself knows what they mean. They are printed as they are, and so hold no secret. */
-export type WarehouseSettings = Readonly<Record<string, string>>
+export type WarehouseSettings = Readonly<Record<string, string | Readonly<Record<string, string>>>>
 
 /** A settings kind is what lorchestra.yaml needs to know of a kind of warehouse; `warehouse/kind.ts` has the rest. */
 export interface SettingsKind {
@@ -155,10 +155,13 @@ function problemsOf(issue: SchemaIssue, settings: unknown, {entry, fallbacks, ke
   const {value, locate, kinds} = entry
   if (issue.keys !== undefined) {
     const type = isPlainObject(settings) ? settings['type'] : undefined
+    const parents = pathOf(issue)
+    const [place, known] =
+      parents.length === 0 ? [`a ${String(type)} warehouse`, keys] : [['warehouse', ...parents].join('.'), []]
     return issue.keys.map((key) => ({
-      position: locate(['warehouse', key]),
-      message: `unknown key ${JSON.stringify(key)} in a ${String(type)} warehouse`,
-      advice: adviseOn(key, keys, ''),
+      position: locate(['warehouse', ...parents, key]),
+      message: `unknown key ${JSON.stringify(key)} in ${place}`,
+      advice: adviseOn(key, known, ''),
     }))
   }
   const path = ['warehouse', ...pathOf(issue)]

@@ -1,5 +1,5 @@
 import {modeError} from '../base/errors.ts'
-import {tableSetOf, type ProductionTables, type TableSet, type TableSetName} from './tables.ts'
+import {tableSetOf, type ProductionTables, type TableSet, type TableSetName, type Writes} from './tables.ts'
 
 /** One row of the table of run modes: all that is chosen by the mode. */
 export interface RunModeRow {
@@ -76,6 +76,9 @@ export function tablesOfMode(
   }
 }
 
+/** Says what runs in this mode write. */
+export const writtenIn = (mode: RunMode): Writes => rowOf(mode).writes ?? 'nothing'
+
 /** Answers for a mode that the event log names, too, which another version may have written. */
 export const writesProduction = (mode: string): boolean => isRunMode(mode) && rowOf(mode).writes === 'production'
 
@@ -111,6 +114,12 @@ export function setRunMode(mode: RunMode): void {
   if (owner !== undefined && owner !== OWNER) throw modeError('a second copy of lorchestra wanted to set the run mode')
   if (former !== undefined) throw modeError(`the run mode is ${former}, and something wanted to make it ${mode}`)
   cell[CELL] = {mode, owner: OWNER}
+}
+
+/** Says what this process may write, which is nothing while no mode is set. */
+export const writtenByProcess = (): Writes => {
+  const mode = currentRunMode()
+  return mode === 'unset' ? 'nothing' : writtenIn(mode)
 }
 
 export const currentRunMode = (): RunMode | 'unset' => cell[CELL]?.mode ?? 'unset'

@@ -7,6 +7,8 @@ export interface ColumnDefinition {
   readonly name: string
   readonly type: ColumnType
   readonly required: boolean
+  /** The warehouse shows it beside the column, where it can. */
+  readonly description: string
   /** The column is nullable and never gets NULL from lorchestra, so a table where it is required will do as well. */
   readonly alwaysWritten?: true
 }
@@ -19,29 +21,37 @@ export interface TableDefinition {
   readonly clusteredBy: readonly string[]
 }
 
-const required = (name: string, type: ColumnType): ColumnDefinition => ({name, type, required: true})
-const nullable = (name: string, type: ColumnType): ColumnDefinition => ({name, type, required: false})
-const alwaysWritten = (name: string, type: ColumnType): ColumnDefinition => ({
+const required = (name: string, type: ColumnType, description: string): ColumnDefinition => ({
+  name,
+  type,
+  required: true,
+  description,
+})
+const nullable = (name: string, type: ColumnType, description: string): ColumnDefinition => ({
   name,
   type,
   required: false,
+  description,
+})
+const alwaysWritten = (name: string, type: ColumnType, description: string): ColumnDefinition => ({
+  ...nullable(name, type, description),
   alwaysWritten: true,
 })
 
 /** The event log is the audit trail; rows are only ever appended. */
 export const EVENT_LOG: TableDefinition = {
   columns: [
-    required('event_id', 'STRING'),
-    required('event_type', 'STRING'),
-    required('source_system', 'STRING'),
-    alwaysWritten('object_type', 'STRING'),
-    nullable('idem_key', 'STRING'),
-    alwaysWritten('correlation_id', 'STRING'),
-    nullable('trace_id', 'STRING'),
-    required('created_at', 'TIMESTAMP'),
-    required('status', 'STRING'),
-    nullable('error_message', 'STRING'),
-    nullable('payload', 'JSON'),
+    required('event_id', 'STRING', 'Id of the event; the same event is written once.'),
+    required('event_type', 'STRING', 'What happened, such as ingestion.completed or record.rejected.'),
+    required('source_system', 'STRING', 'Account of which source it is about; lorchestra for whole runs.'),
+    alwaysWritten('object_type', 'STRING', 'Kind of records that it is about; job_run for whole runs.'),
+    nullable('idem_key', 'STRING', 'Key of the one record that it is about.'),
+    alwaysWritten('correlation_id', 'STRING', 'Id of the run.'),
+    nullable('trace_id', 'STRING', 'Id of the trace that the run was part of.'),
+    required('created_at', 'TIMESTAMP', 'When it happened.'),
+    required('status', 'STRING', 'ok or failed.'),
+    nullable('error_message', 'STRING', 'What went wrong; holds no payload.'),
+    nullable('payload', 'JSON', 'Details, which depend on event_type: windows, counts, bookmarks.'),
   ],
   dayPartition: 'created_at',
   clusteredBy: ['source_system', 'object_type', 'event_type'],
@@ -75,6 +85,7 @@ export type RawObjectColumn = ColumnDefinition &
 /** The payload is the record itself, as JSON text. */
 interface PayloadColumn {
   readonly name: 'payload'
+  readonly description: string
   readonly type: 'JSON'
   readonly required: true
   readonly from: 'record'
@@ -89,13 +100,66 @@ export type RunColumn = {
 
 /** The table of records has one row per idempotency key. The spool, both warehouses and the types of a record follow from this list. */
 export const RAW_OBJECT_COLUMNS = [
-  {name: 'idem_key', type: 'STRING', required: true, from: 'key', field: 'idemKey'},
-  {name: 'source_system', type: 'STRING', required: true, from: 'stream', field: 'sourceSystem'},
-  {name: 'object_type', type: 'STRING', required: true, from: 'stream', field: 'objectType'},
-  {name: 'external_id', type: 'STRING', required: false, alwaysWritten: true, from: 'key', field: 'externalId'},
-  {name: 'payload', type: 'JSON', required: true, from: 'record', field: 'json', updated: 'onChange'},
-  {name: 'first_seen', type: 'TIMESTAMP', required: true, from: 'run', field: 'startedAt', updated: 'never'},
-  {name: 'last_seen', type: 'TIMESTAMP', required: true, from: 'run', field: 'startedAt', updated: 'onRead'},
+  {
+    name: 'idem_key',
+    type: 'STRING',
+    required: true,
+    from: 'key',
+    field: 'idemKey',
+    description: 'Key of the record: object type, source system and external id; one row for each.',
+  },
+  {
+    name: 'source_system',
+    type: 'STRING',
+    required: true,
+    from: 'stream',
+    field: 'sourceSystem',
+    description: 'Account of which source the record is of.',
+  },
+  {
+    name: 'object_type',
+    type: 'STRING',
+    required: true,
+    from: 'stream',
+    field: 'objectType',
+    description: 'Kind of the record.',
+  },
+  {
+    name: 'external_id',
+    type: 'STRING',
+    required: false,
+    alwaysWritten: true,
+    from: 'key',
+    field: 'externalId',
+    description: 'Id of the record at its source.',
+  },
+  {
+    name: 'payload',
+    type: 'JSON',
+    required: true,
+    from: 'record',
+    field: 'json',
+    updated: 'onChange',
+    description: 'The record as the source sent it last.',
+  },
+  {
+    name: 'first_seen',
+    type: 'TIMESTAMP',
+    required: true,
+    from: 'run',
+    field: 'startedAt',
+    updated: 'never',
+    description: 'Start of the run that stored the record first.',
+  },
+  {
+    name: 'last_seen',
+    type: 'TIMESTAMP',
+    required: true,
+    from: 'run',
+    field: 'startedAt',
+    updated: 'onRead',
+    description: 'Start of the last run that read the record and wrote this row.',
+  },
 ] as const satisfies readonly RawObjectColumn[]
 
 export const RAW_OBJECTS: TableDefinition = {
@@ -171,8 +235,11 @@ export const isTestTableOf = (table: string, name: string): boolean =>
 
 export type TableSetName = 'production' | 'test'
 
+/** What may be written at most: one of the table sets, or nothing at all. */
+export type Writes = TableSetName | 'nothing'
+
 /** Warehouses compare names without regard to case. */
-const isTestTable = (name: string): boolean => name.toLowerCase().startsWith(TEST_TABLE_START)
+export const isTestTable = (name: string): boolean => name.toLowerCase().startsWith(TEST_TABLE_START)
 
 /** Tells which of the two table sets it is: no production table has the name of a test table. */
 export const setNameOf = ({eventLog}: TableSet): TableSetName => (isTestTable(eventLog) ? 'test' : 'production')

@@ -1,5 +1,6 @@
 import type {SettingsKind, WarehouseSettings} from '../config/warehouse-settings.ts'
 import type {PayloadLimits} from '../model/payload-limits.ts'
+import type {Writes} from '../model/tables.ts'
 import type {Warehouse} from './warehouse.ts'
 
 /**
@@ -40,6 +41,8 @@ export interface WarehouseStarter {
 export interface OpenOptions {
   /** The client puts here what does not fit into memory. */
   readonly temporaryFolder: string
+  /** The most that is going to be written: the warehouse may have a right to no more. */
+  readonly writes: Writes
   /** It ends every wait of reading and of beginning a run; a commit that has begun goes on. */
   readonly signal: AbortSignal
   /** Hears who keeps a run from the warehouse, by the name of a program, and `undefined` when it was let in. */

@@ -32,10 +32,10 @@ export async function copyWithColumns(folder: string, columns: readonly string[]
 }
 
 const ofRun = (name: string, updated: string): string =>
-  `name: '${name}', type: 'STRING', required: false, from: 'run', field: 'runId', updated: '${updated}'`
+  `name: '${name}', type: 'STRING', required: false, description: 'New.', from: 'run', field: 'runId', updated: '${updated}'`
 
 /** A text of the record; whoever makes records must say it, as the compiler says. */
-export const LABEL = `name: 'label', type: 'STRING', required: false, from: 'record', field: 'label', updated: 'onChange'`
+export const LABEL = `name: 'label', type: 'STRING', required: false, description: 'New.', from: 'record', field: 'label', updated: 'onChange'`
 
 export async function copyWithLabels(folder: string): Promise<string> {
   const copy = await copyWithColumns(folder, [LABEL])

@@ -46,8 +46,8 @@ describe('a column that is new in the definition of raw_objects', () => {
   }
 
   it('of a run or a key needs no other change of the sources, and one of a record a value where records are made', async () => {
-    const ofKey = `name: 'id_again', type: 'STRING', required: true, from: 'key', field: 'externalId'`
-    const ofRun = `name: 'run_id', type: 'STRING', required: false, from: 'run', field: 'runId', updated: 'never'`
+    const ofKey = `name: 'id_again', type: 'STRING', required: true, description: 'New.', from: 'key', field: 'externalId'`
+    const ofRun = `name: 'run_id', type: 'STRING', required: false, description: 'New.', from: 'run', field: 'runId', updated: 'never'`
     expect(await complaints(await copyWithColumns(join(folder(), 'key'), [ofKey, ofRun]))).to.deep.equal([])
     const unsaid = await copyWithColumns(join(folder(), 'unsaid'), [LABEL])
     expect(await complaints(unsaid)).to.deep.equal(['src/sources/box/keyed-record.ts'])

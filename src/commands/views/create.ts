@@ -17,13 +17,13 @@ export default class ViewsCreate extends LorchestraCommand {
 
   override async run(): Promise<ViewsCreateDocument> {
     const {args, flags} = await this.parse(ViewsCreate)
-    const [{kindOf}, {openWarehouse}, {viewsOfJob}] = await Promise.all([
+    const [{kindOf}, {openWarehouse, outsideOfRuns}, {viewsOfJob}] = await Promise.all([
       import('../../warehouse/kinds.ts'),
       import('../../warehouse/open-warehouse.ts'),
       import('../../report/job-views.ts'),
     ])
     const config = await this.readConfig(flags.config)
-    const warehouse = await openWarehouse(config.warehouse)
+    const warehouse = await openWarehouse(config.warehouse, {...outsideOfRuns(), writes: 'production'})
     const made: ViewsCreateDocument['views'][number][] = []
     for (const {name, scope, columns, sql} of await viewsOfJob(warehouse, config, args.job, {name: flags.name})) {
       const replaced = await warehouse.createView(name, sql.select)

@@ -31,9 +31,9 @@ export default class WarehouseCreate extends LorchestraCommand {
 
   override async run(): Promise<WarehouseCreateDocument> {
     const {flags} = await this.parse(WarehouseCreate)
-    const {openWarehouse} = await import('../../warehouse/open-warehouse.ts')
+    const {openWarehouse, outsideOfRuns} = await import('../../warehouse/open-warehouse.ts')
     const {warehouse: settings} = await this.readConfig(flags.config)
-    const warehouse = await openWarehouse(settings)
+    const warehouse = await openWarehouse(settings, {...outsideOfRuns(), writes: 'production'})
     const {tables: production} = settings
     const added = flags['add-columns'] ? await addColumns(warehouse, production) : []
     const made = await warehouse.createTables(production)

@@ -6,15 +6,23 @@ import {throughProxy} from '../../base/proxy.ts'
 import {pause, untilAborted} from '../../base/waiting.ts'
 import {authorizationOf} from './credentials.ts'
 import {assertWritable, type WritableNames} from './guard.ts'
+import {datasetOf, nameIn, type Datasets, type TableReference} from './names.ts'
 import {isTransient, requestError, ServiceError} from './service-error.ts'
 import {uploadOf} from './upload.ts'
 
-export interface ConnectionOptions {
-  readonly project: string
-  readonly dataset: string
+export interface ConnectionOptions extends Datasets {
+  /** Jobs run in this project, and are billed to it; in that of the datasets where it is left out. */
+  readonly billingProject?: string
   readonly location?: string
+  /** Goes with every job, beside what says that it is lorchestra's. */
+  readonly labels?: Readonly<Record<string, string>>
+  readonly reservation?: string
+  /** Protects what is created. */
+  readonly kmsKey?: string
   /** It is the origin of an emulator, which gets no credentials. */
   readonly apiEndpoint?: string
+  /** It is the origin of Google's own service, which gets them. */
+  readonly serviceEndpoint?: string
   /**
    * A request fails where nothing is answered, and no more of an upload is taken, for so many milliseconds. Pauses go
    * with it. @default 60000
@@ -30,7 +38,7 @@ export interface Clients {
 
 export interface ServiceRequest {
   readonly method: 'GET' | 'POST' | 'PATCH' | 'DELETE'
-  /** It goes on from `/bigquery/v2/projects/<project>`. */
+  /** It goes on from `/bigquery/v2/projects/<project>`: that of the datasets for these, else the one that is billed. */
   readonly path: string
   readonly query?: Readonly<Record<string, string>>
   readonly body?: object
@@ -59,6 +67,7 @@ export class Connection {
   readonly project: string
   readonly dataset: string
   readonly location: string | undefined
+  readonly kmsKey: string | undefined
   readonly #options: ConnectionOptions
   readonly #idleTimeout: number
   readonly #endpoint: string
@@ -69,10 +78,15 @@ export class Connection {
     this.project = options.project
     this.dataset = options.dataset
     this.location = options.location
+    this.kmsKey = options.kmsKey
     this.#options = options
     this.#idleTimeout = options.idleTimeout ?? IDLE_TIMEOUT
-    this.#endpoint = options.apiEndpoint ?? GOOGLE
+    this.#endpoint = options.apiEndpoint ?? options.serviceEndpoint ?? GOOGLE
     this.#clients = clients
+  }
+
+  get #billingProject(): string {
+    return this.#options.billingProject ?? this.project
   }
 
   get #through(): string {
@@ -90,7 +104,27 @@ export class Connection {
   }
 
   tableName(table: string): string {
-    return `\`${this.project}.${this.dataset}.${table}\``
+    return `\`${nameIn(this.#options, table)}\``
+  }
+
+  referenceTo(tableId: string): TableReference {
+    return {projectId: this.project, datasetId: datasetOf(this.#options, tableId), tableId}
+  }
+
+  pathOf(table: string): string {
+    return `/datasets/${datasetOf(this.#options, table)}/tables/${table}`
+  }
+
+  /** Jobs are found again by this, in the project and the location in which they run. */
+  jobReference(jobId: string): object {
+    const {location} = this
+    return {projectId: this.#billingProject, jobId, ...(location !== undefined && {location})}
+  }
+
+  /** Every job has this in its configuration, whatever it does. */
+  get jobSettings(): object {
+    const {labels, reservation} = this.#options
+    return {labels: {...labels, tool: 'lorchestra'}, ...(reservation !== undefined && {reservation})}
   }
 
   /** Answers with milliseconds, more for each attempt and never the same. */
@@ -118,11 +152,12 @@ export class Connection {
 
   async requestOnce(request: ServiceRequest): Promise<unknown> {
     const {method, path, query, body, what, signal, asksOnly} = request
-    assertWritable(this, this.#writable, request)
+    assertWritable(this.#options, this.#writable, request)
+    const project = path.startsWith('/datasets/') ? this.project : this.#billingProject
     const {client, credentials} = this.#clients
     const options = {
       method,
-      uri: `${this.#endpoint}/bigquery/v2/projects/${encodeURIComponent(this.project)}${path}`,
+      uri: `${this.#endpoint}/bigquery/v2/projects/${encodeURIComponent(project)}${path}`,
       // As text: the client would replace {{projectId}} within an object.
       ...(body !== undefined && {body: JSON.stringify(body), headers: {'content-type': 'application/json'}}),
       ...(query !== undefined && {qs: query}),
@@ -142,12 +177,15 @@ export class Connection {
 
   /** Sends a load job with its data in one request. */
   async upload({job, files, what}: Upload): Promise<unknown> {
-    assertWritable(this, this.#writable, {method: 'POST', path: '/jobs', body: job})
+    assertWritable(this.#options, this.#writable, {method: 'POST', path: '/jobs', body: job})
     const {credentials} = this.#clients
     // What lies between may have taken all of it and still be passing it on.
     return answered({what, idleTimeout: 2 * this.#idleTimeout, through: this.#through}, async (ended, stillGoing) => {
       await authorizationOf(credentials)
-      const url = new URL(`/upload/bigquery/v2/projects/${encodeURIComponent(this.project)}/jobs`, this.#endpoint)
+      const url = new URL(
+        `/upload/bigquery/v2/projects/${encodeURIComponent(this.#billingProject)}/jobs`,
+        this.#endpoint,
+      )
       url.searchParams.set('uploadType', 'multipart')
       const {data} = await credentials.request<string>({
         method: 'POST',

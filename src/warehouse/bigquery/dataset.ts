@@ -2,34 +2,34 @@ import * as z from 'zod'
 
 import {usageError} from '../../base/errors.ts'
 import {Connection, type Clients, type ConnectionOptions} from './connection.ts'
-import {googleCredentials, noCredentials} from './credentials.ts'
+import {credentialsOf, noCredentials, type Identity} from './credentials.ts'
+import type {TableSetName} from '../../model/tables.ts'
+import {LEASE, STAGING} from './names.ts'
 import {isDatasetNotFound, isForbidden, isNotFound, isProjectNotFound} from './service-error.ts'
 
 const datasetShape = z.object({location: z.string().optional()})
 
-export interface DatasetOptions extends ConnectionOptions {
-  /** Application Default Credentials are taken where it is left out. */
-  readonly credentialsFile?: string
-}
+export interface DatasetOptions extends ConnectionOptions, Identity {}
 
 /** Looks first whether the dataset is there and where: a job is only ever found again in its own location. */
 export async function connectToDataset(options: DatasetOptions, signal: AbortSignal): Promise<Connection> {
   const {location: wanted} = options
   const connection = new Connection(options, await clientsFor(options))
-  const location = await locationOf(connection, signal)
+  const location = await locationOf(connection, connection.dataset, signal)
   return location === undefined || wanted !== undefined ? connection : connection.in(location)
 }
 
-export async function clientsFor({project, apiEndpoint, credentialsFile}: DatasetOptions): Promise<Clients> {
+export async function clientsFor(options: DatasetOptions): Promise<Clients> {
+  const {project, apiEndpoint, serviceEndpoint} = options
   if (apiEndpoint !== undefined) goPastProxies(apiEndpoint)
-  const credentials = await (apiEndpoint === undefined ? googleCredentials(credentialsFile) : noCredentials())
+  const credentials = await (apiEndpoint === undefined ? credentialsOf(options) : noCredentials())
   const {BigQuery} = await import('@google-cloud/bigquery')
   const client = new BigQuery({
     projectId: project,
     authClient: credentials,
     // It repeats some requests on its own, and does not know which of them are safe to repeat.
     autoRetry: false,
-    ...(apiEndpoint !== undefined && {apiEndpoint}),
+    ...((apiEndpoint ?? serviceEndpoint) !== undefined && {apiEndpoint: apiEndpoint ?? serviceEndpoint}),
   })
   return {client, credentials}
 }
@@ -41,8 +41,15 @@ function goPastProxies(endpoint: string): void {
   if (!past.includes(hostname)) process.env['NO_PROXY'] = [...past, hostname].join(',')
 }
 
-async function locationOf(connection: Connection, signal: AbortSignal): Promise<string | undefined> {
-  const {project, dataset, location: wanted} = connection
+/** Throws where a dataset beside production's that this set's runs write is missing, or elsewhere: no statement reaches both then. */
+export async function assertDatasetsOf(set: TableSetName, connection: Connection, signal: AbortSignal): Promise<void> {
+  const datasets = [STAGING[set], LEASE[set]].map((start) => connection.referenceTo(start).datasetId)
+  for (const dataset of new Set(datasets))
+    if (dataset !== connection.dataset) await locationOf(connection, dataset, signal)
+}
+
+async function locationOf(connection: Connection, dataset: string, signal: AbortSignal): Promise<string | undefined> {
+  const {project, location: wanted} = connection
   const name = `${project}.${dataset}`
   try {
     const answer = await connection.request({
@@ -56,7 +63,7 @@ async function locationOf(connection: Connection, signal: AbortSignal): Promise<
       return location
     throw usageError(`the dataset ${name} is in ${location}, not in ${wanted}`, {
       code: 'E_DATASET_MISSING',
-      next: 'Set warehouse.location in lorchestra.yaml to where the dataset is, or leave it out.',
+      next: 'Set warehouse.location in lorchestra.yaml to where the dataset is, or leave it out; all datasets must be in one location.',
     })
   } catch (error) {
     if (isProjectNotFound(error)) {
@@ -69,7 +76,7 @@ async function locationOf(connection: Connection, signal: AbortSignal): Promise<
     if (isDatasetNotFound(error) || isNotFound(error)) {
       throw usageError(`there is no dataset ${name} that these credentials can see`, {
         code: 'E_DATASET_MISSING',
-        next: `Check project and dataset under warehouse: in lorchestra.yaml, or make it: bq mk --dataset ${project}:${dataset}`,
+        next: `Check project and datasets under warehouse: in lorchestra.yaml, or make it: bq mk --dataset ${project}:${dataset}`,
         cause: error,
       })
     }

@@ -15,6 +15,7 @@ import type {AddedColumns} from '../warehouse.ts'
 import type {Connection} from './connection.ts'
 import {assertLasts, assertPartitionsWouldLast, keepForGood} from './expiration.ts'
 import type {Queries} from './query.ts'
+import {literal} from './sql.ts'
 import {
   builtInMetadata,
   copiedMetadata,
@@ -53,7 +54,7 @@ export async function createProductionTables(connection: Connection, tables: Tab
     let table = await findTable(connection, name)
     if (table === undefined) {
       if (definition.dayPartition !== undefined) await assertPartitionsWouldLast(connection)
-      if (await createTable(connection, name, builtInMetadata(definition))) made.push(name)
+      if (await createTable(connection, name, builtInMetadata(definition, connection.kmsKey))) made.push(name)
       table = await keepForGood(connection, name)
     }
     if (table === undefined)
@@ -94,7 +95,8 @@ export async function addMissingColumns(
   for (const {name, missing} of lacking) {
     const table = connection.tableName(name)
     const statements = missing.map(
-      (column) => `ALTER TABLE ${table} ADD COLUMN IF NOT EXISTS ${column.name} ${WORDS.types[column.type]}`,
+      ({name: added, type, description}) =>
+        `ALTER TABLE ${table} ADD COLUMN IF NOT EXISTS ${added} ${WORDS.types[type]} OPTIONS(description = ${literal(description)})`,
     )
     await queries.run(`lorchestra-add-columns-${randomUUID()}`, {
       sql: statements.join(';\n'),
@@ -145,7 +147,9 @@ async function createMissingCopy(
   const original = await findTable(connection, originalName)
   if (original !== undefined) assertCompatible(originalName, original, definition)
   const wanted =
-    original === undefined ? builtInMetadata(definition) : {...WITHOUT_DEFAULTS, ...copiedMetadata(original)}
+    original === undefined
+      ? builtInMetadata(definition, connection.kmsKey)
+      : {...WITHOUT_DEFAULTS, ...copiedMetadata(original)}
   let table = await findTable(connection, name)
   const isNew = table === undefined && (await createTable(connection, name, wanted))
   table ??= await findTable(connection, name)
@@ -159,7 +163,7 @@ async function createMissingCopy(
   const differences = differencesBetween(copiedMetadata(table), wanted as Readonly<Record<string, unknown>>)
   if (differences.length === 0) return
   if (isNew) throw await noCopyPossible(connection, name, originalName, differences.join('; '))
-  throw noCopy(name, originalName, differences.join('; '), `bq rm -t ${connection.dataset}.${name}`)
+  throw noCopy(name, originalName, differences.join('; '), `bq rm -t ${connection.referenceTo(name).datasetId}.${name}`)
 }
 
 /** What differs in a table that was just made was given to it by its dataset: made again, it would be the same. */
@@ -169,7 +173,7 @@ async function noCopyPossible(
   originalName: string,
   differences: string,
 ): Promise<Error> {
-  const {project, dataset} = connection
+  const {projectId: project, datasetId: dataset} = connection.referenceTo(name)
   await deleteTable(connection, name)
   return usageError(
     `no test table can be a copy of ${originalName}, because the dataset gives new tables defaults that it does not have: ${differences}`,

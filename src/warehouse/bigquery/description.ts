@@ -4,10 +4,9 @@ import * as z from 'zod'
 
 import {FROM_THE_START, islands, SCOPE} from '../coverage-sql.ts'
 import {describedStreams} from '../described-streams.ts'
-import type {TableSet} from '../../model/tables.ts'
+import {setNameOf, type TableSet} from '../../model/tables.ts'
 import type {DescribedStream, DescribedTable} from '../warehouse.ts'
 import type {Connection} from './connection.ts'
-import {inLocation} from './jobs.ts'
 import {STAGING} from './names.ts'
 import type {Queries} from './query.ts'
 import {ANY_TIME} from './sql.ts'
@@ -83,7 +82,7 @@ export async function countSurplusRows(queries: Queries, rawObjects: string, sig
  * what a run stages.
  */
 export async function checkPermissions(connection: Connection, tables: TableSet): Promise<void> {
-  const staging = connection.tableName(`${STAGING}check`)
+  const staging = connection.tableName(`${STAGING[setNameOf(tables)]}check`)
   const probes = [
     {sql: `DELETE FROM ${connection.tableName(tables.eventLog)} WHERE ${ANY_TIME} AND FALSE`, table: tables.eventLog},
     {sql: `DELETE FROM ${connection.tableName(tables.rawObjects)} WHERE FALSE`, table: tables.rawObjects},
@@ -95,12 +94,8 @@ export async function checkPermissions(connection: Connection, tables: TableSet)
       method: 'POST',
       path: '/jobs',
       body: {
-        jobReference: {
-          projectId: connection.project,
-          jobId: `lorchestra-check-${randomUUID()}`,
-          ...inLocation(connection),
-        },
-        configuration: {dryRun: true, query: {query, useLegacySql: false}},
+        jobReference: connection.jobReference(`lorchestra-check-${randomUUID()}`),
+        configuration: {...connection.jobSettings, dryRun: true, query: {query, useLegacySql: false}},
       },
       what:
         table === undefined

@@ -1,6 +1,7 @@
+import {datasetOf, nameIn, type Datasets, type TableReference} from './names.ts'
 import {withoutConstants} from './sql.ts'
 
-/** A run may write its own tables and the temporary ones whose names begin so, and nothing else. */
+/** A run may write its own tables and the temporary ones whose names begin so, each in its own dataset, and nothing else. */
 export interface WritableNames {
   readonly tables: readonly string[]
   readonly prefixes: readonly string[]
@@ -10,11 +11,6 @@ export interface WritableNames {
   readonly expiring?: readonly string[]
 }
 
-interface Place {
-  readonly project: string
-  readonly dataset: string
-}
-
 interface OutgoingRequest {
   readonly method: string
   readonly path: string
@@ -22,15 +18,15 @@ interface OutgoingRequest {
 }
 
 interface OutgoingBody {
-  readonly tableReference?: {readonly projectId: string; readonly datasetId: string; readonly tableId: string}
+  readonly tableReference?: TableReference
   readonly configuration?: {
     readonly query?: {readonly query: string; readonly destinationTable?: unknown}
-    readonly load?: {
-      readonly destinationTable: {readonly projectId: string; readonly datasetId: string; readonly tableId: string}
-    }
+    readonly load?: {readonly destinationTable: TableReference}
   }
 }
 
+/** The service answers with the permissions of who asks, and changes nothing. */
+const ASKS_FOR_RIGHTS = /^\/datasets\/[^/]+\/tables\/[^/]+:testIamPermissions$/
 const READING = /^\s*(SELECT|WITH)\b/i
 
 /** Tells whether this is one statement that only reads, and no script. */
@@ -43,21 +39,25 @@ export function isOneReading(sql: string): boolean {
  * Refuses every request that could change a table which is not the run's own. It knows only what is allowed: a
  * statement that is no plain SELECT may not even read another table.
  */
-export function assertWritable(place: Place, writable: WritableNames | undefined, request: OutgoingRequest): void {
+export function assertWritable(
+  datasets: Datasets,
+  writable: WritableNames | undefined,
+  request: OutgoingRequest,
+): void {
   const {method, path, body} = request
-  if (method === 'GET') return
+  if (method === 'GET' || ASKS_FOR_RIGHTS.test(path)) return
   const {tableReference, configuration} = (body ?? {}) as OutgoingBody
   if (method === 'DELETE') {
     const found = /^\/datasets\/([^/]+)\/tables\/([^/]+)$/.exec(path)
-    return assertNames(place, writable, [`${place.project}.${found?.[1] ?? '?'}.${found?.[2] ?? '?'}`])
+    return assertNames(datasets, writable, [`${datasets.project}.${found?.[1] ?? '?'}.${found?.[2] ?? '?'}`])
   }
-  if (method === 'PATCH') return assertOnlyExpires(place, writable, request)
-  if (path === `/datasets/${place.dataset}/tables` && tableReference !== undefined) {
-    return assertNames(place, writable, [nameOf(tableReference)])
+  if (method === 'PATCH') return assertOnlyExpires(datasets, writable, request)
+  if (tableReference !== undefined && path === `/datasets/${tableReference.datasetId}/tables`) {
+    return assertNames(datasets, writable, [nameOf(tableReference)])
   }
   if (path !== '/jobs') throw new Error(`a request to ${path} is not one that lorchestra makes`)
   if (configuration?.load !== undefined) {
-    return assertNames(place, writable, [nameOf(configuration.load.destinationTable)])
+    return assertNames(datasets, writable, [nameOf(configuration.load.destinationTable)])
   }
   const query = configuration?.query
   if (query === undefined || query.destinationTable !== undefined) throw new Error('a job of an unknown kind')
@@ -65,43 +65,38 @@ export function assertWritable(place: Place, writable: WritableNames | undefined
   const sql = withoutConstants(query.query)
   const names = [...sql.matchAll(/`([^`]+)`/g)]
   if (names.length === 0) throw new Error('a statement that names no table')
-  const written = names.filter(({1: name, index}) => !isOnlyRead(place, writable, name ?? '', sql.slice(0, index)))
+  const written = names.filter(({1: name, index}) => !isOnlyRead(datasets, writable, name ?? '', sql.slice(0, index)))
   assertNames(
-    place,
+    datasets,
     writable,
     written.map((match) => match[1] ?? ''),
   )
 }
 
 function assertOnlyExpires(
-  {dataset}: Place,
+  datasets: Datasets,
   writable: WritableNames | undefined,
   {path, body = {}}: OutgoingRequest,
 ): void {
-  const table = (writable?.expiring ?? []).find((name) => path === `/datasets/${dataset}/tables/${name}`)
+  const table = (writable?.expiring ?? []).find(
+    (name) => path === `/datasets/${datasetOf(datasets, name)}/tables/${name}`,
+  )
   if (table !== undefined && Object.keys(body).join() === 'expirationTime') return
   throw new Error(`a change of ${path} that is no new end of a table of this run was refused`)
 }
 
-function isOnlyRead(
-  {project, dataset}: Place,
-  writable: WritableNames | undefined,
-  name: string,
-  before: string,
-): boolean {
-  const isKnown = (writable?.readOnly ?? []).some((table) => name === `${project}.${dataset}.${table}`)
+function isOnlyRead(datasets: Datasets, writable: WritableNames | undefined, name: string, before: string): boolean {
+  const isKnown = (writable?.readOnly ?? []).some((table) => name === nameIn(datasets, table))
   return isKnown && /\b(FROM|JOIN)\s+$/.test(before) && !/\bDELETE\s+FROM\s+$/.test(before)
 }
 
-const nameOf = (table: {readonly projectId: string; readonly datasetId: string; readonly tableId: string}): string =>
-  `${table.projectId}.${table.datasetId}.${table.tableId}`
+const nameOf = (table: TableReference): string => `${table.projectId}.${table.datasetId}.${table.tableId}`
 
-function assertNames({project, dataset}: Place, writable: WritableNames | undefined, names: readonly string[]): void {
+function assertNames(datasets: Datasets, writable: WritableNames | undefined, names: readonly string[]): void {
   for (const name of names) {
-    const start = `${project}.${dataset}.`
-    const table = name.startsWith(start) ? name.slice(start.length) : undefined
+    const table = name.slice(name.lastIndexOf('.') + 1)
     const allowed =
-      table !== undefined &&
+      name === nameIn(datasets, table) &&
       writable !== undefined &&
       (writable.tables.includes(table) || writable.prefixes.some((prefix) => table.startsWith(prefix)))
     if (!allowed) throw new Error(`a write to ${name}, which is not one of this run's tables, was refused`)

@@ -61,8 +61,10 @@ export async function runJob(connection: Connection, toRun: JobToRun): Promise<J
 
 async function submitted(connection: Connection, toRun: JobToRun, jobId: string): Promise<Job> {
   const {what, files, configuration, signal} = toRun
-  const {project, location} = connection
-  const job = {jobReference: {projectId: project, jobId, ...(location !== undefined && {location})}, configuration}
+  const job = {
+    jobReference: connection.jobReference(jobId),
+    configuration: {...configuration, ...connection.jobSettings},
+  }
   const startedAt = performance.now()
   for (let submission = 1; ; submission += 1) {
     let failed: unknown

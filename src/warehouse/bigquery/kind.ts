@@ -35,12 +35,12 @@ export const bigquery: WarehouseKind<BigQuerySettings> = {
     return Promise.all([import('./warehouse.ts'), import('@google-cloud/bigquery')])
   },
   placeOf: ({project, dataset, apiEndpoint}) => [apiEndpoint, project, dataset].filter(Boolean).join('/'),
-  async open({touchAfter, testTablesExpire, ...settings}, {signal}) {
+  async open({touchAfter, testTablesExpire, ...settings}, {signal, writes}) {
     const {BigQueryWarehouse} = await import('./warehouse.ts')
     const durations = {
       touchAfter: parseDuration(touchAfter),
       testTablesExpire: parseDuration(testTablesExpire),
     }
-    return new BigQueryWarehouse({...settings, ...durations}, signal)
+    return new BigQueryWarehouse({...settings, ...durations, writes}, signal)
   },
 }

@@ -74,7 +74,7 @@ async function takeLease(
   for (let attempt = 1; ; attempt += 1) {
     try {
       await queries.run(`${lease}-${holder.runId}-${attempt}`, {
-        sql: createLease(table, holder),
+        sql: createLease(table, holder, connection.kmsKey),
         what: 'taking the stream',
       })
       return undefined
@@ -101,8 +101,8 @@ async function takeLease(
   }
 }
 
-const createLease = (table: string, {runId, about}: Holder): string =>
-  `CREATE TABLE ${table} OPTIONS(expiration_timestamp = TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL ${LIFETIME_DAYS} DAY), labels = [('tool', 'lorchestra')]) AS
+const createLease = (table: string, {runId, about}: Holder, kmsKey: string | undefined): string =>
+  `CREATE TABLE ${table} OPTIONS(expiration_timestamp = TIMESTAMP_ADD(CURRENT_TIMESTAMP(), INTERVAL ${LIFETIME_DAYS} DAY), labels = [('tool', 'lorchestra')]${kmsKey === undefined ? '' : `, kms_key_name = ${literal(kmsKey)}`}) AS
  SELECT ${literal(runId)} AS run_id, ${literal(about)} AS about, CURRENT_TIMESTAMP() AS heard`
 
 interface FoundHolder extends Holder {

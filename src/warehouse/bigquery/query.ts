@@ -5,6 +5,7 @@ import * as z from 'zod'
 import {failure} from '../../base/errors.ts'
 import {pause} from '../../base/waiting.ts'
 import type {Connection} from './connection.ts'
+import {isOneReading} from './guard.ts'
 import {inLocation, runJob, type Job} from './jobs.ts'
 
 export interface Statement {
@@ -35,6 +36,7 @@ export interface AnswerPage {
 export interface QuerySettings {
   /** All statements together may bill so many bytes; a decimal whole number. */
   readonly maxBytesBilled?: string | undefined
+  readonly priority?: 'interactive' | 'batch' | undefined
 }
 
 /** A row holds its values by column; every value is asked for as STRING or INT64 and so arrives as text. */
@@ -102,13 +104,13 @@ export class Queries {
   /** Has the service look at a statement without running it: it bills nothing and reads nothing. */
   async estimate(statement: Statement): Promise<StatementEstimate> {
     const {what, signal} = statement
-    const {project: projectId} = this.#connection
+    const {jobSettings} = this.#connection
     const answer = await this.#connection.request({
       method: 'POST',
       path: '/jobs',
       body: {
-        jobReference: {projectId, jobId: `lorchestra-check-${randomUUID()}`, ...inLocation(this.#connection)},
-        configuration: {...this.#configuration(statement), dryRun: true},
+        jobReference: this.#connection.jobReference(`lorchestra-check-${randomUUID()}`),
+        configuration: {...this.#configuration(statement), ...jobSettings, dryRun: true},
       },
       what,
       signal,
@@ -185,7 +187,8 @@ export class Queries {
   }
 
   #configuration({sql, values = {}, adHoc = false, ending = false}: Statement): object {
-    const {project: projectId, dataset: datasetId} = this.#connection
+    const {project: projectId, dataset: datasetId, kmsKey} = this.#connection
+    const {priority} = this.#settings
     return {
       query: {
         query: sql,
@@ -199,9 +202,11 @@ export class Queries {
           parameterValue: {value},
         })),
         ...(!ending && this.#ceiling()),
+        ...(priority === 'batch' && {priority: 'BATCH'}),
+        // What else creates a table names the key itself.
+        ...(kmsKey !== undefined && isOneReading(sql) && {destinationEncryptionConfiguration: {kmsKeyName: kmsKey}}),
       },
       jobTimeoutMs: String(LONGEST_JOB),
-      labels: {tool: 'lorchestra'},
     }
   }
 }

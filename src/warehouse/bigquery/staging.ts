@@ -3,6 +3,7 @@ import {stat} from 'node:fs/promises'
 import * as z from 'zod'
 
 import type {StagedColumn} from '../../model/raw-object-columns.ts'
+import type {TableSet} from '../../model/tables.ts'
 import type {Connection} from './connection.ts'
 import {pause} from '../../base/waiting.ts'
 import {runJob, type Job} from './jobs.ts'
@@ -36,9 +37,11 @@ const protectedShape = z.looseObject({
   schema: z.looseObject({fields: z.array(z.looseObject({name: z.string(), policyTags: z.unknown().optional()}))}),
 })
 
-/** Answers for a table that is there. */
+/** Answers for a table that is there; one without a key of its own has the configured one. */
 export async function protectionOf(connection: Connection, table: string): Promise<Protection> {
-  const {encryptionConfiguration, schema} = protectedShape.parse(await findTable(connection, table))
+  const {kmsKey} = connection
+  const configured = kmsKey === undefined ? undefined : {kmsKeyName: kmsKey}
+  const {encryptionConfiguration = configured, schema} = protectedShape.parse(await findTable(connection, table))
   const tagged = schema.fields.filter(({policyTags}) => policyTags !== undefined)
   return {
     ...(encryptionConfiguration !== undefined && {encryptionConfiguration}),
@@ -108,9 +111,9 @@ export async function dropStaging(connection: Connection, tables: string[]): Pro
   }
 }
 
-/** Drops what a run that was killed left behind. */
-export async function dropStagingOf(connection: Connection, runId: string): Promise<void> {
-  await dropStaging(connection, await tablesThatBegin(connection, stagingName(connection.dataset, runId)))
+/** Drops what a run into these tables left behind that was killed. */
+export async function dropStagingOf(connection: Connection, tables: TableSet, runId: string): Promise<void> {
+  await dropStaging(connection, await tablesThatBegin(connection, stagingName(connection.dataset, tables, runId)))
 }
 
 async function inLoads(files: readonly string[]): Promise<readonly (readonly string[])[]> {
@@ -134,14 +137,13 @@ async function stageTable(
   {fields, protection}: {readonly fields: readonly StagingColumn[]; readonly protection: Protection},
   files: readonly string[],
 ): Promise<void> {
-  const {project: projectId, dataset: datasetId} = connection
   const schema = await createStaging(connection, table, fields, protection)
   await whenVisible(connection, async (attempt) => {
     const load = {
       id: `load-${table}-v${attempt}`,
       configuration: {
         load: {
-          destinationTable: {projectId, datasetId, tableId: table},
+          destinationTable: connection.referenceTo(table),
           schema,
           sourceFormat: 'NEWLINE_DELIMITED_JSON',
           createDisposition: 'CREATE_NEVER',
@@ -149,7 +151,6 @@ async function stageTable(
           writeDisposition: 'WRITE_EMPTY',
           maxBadRecords: 0,
         },
-        labels: {tool: 'lorchestra'},
       },
       files,
       what: 'loading records into a staging table',

@@ -30,7 +30,7 @@ export async function findTable(
     return tableShape.parse(
       await connection.request({
         method: 'GET',
-        path: `/datasets/${connection.dataset}/tables/${table}`,
+        path: connection.pathOf(table),
         what: `looking at table ${table}`,
         signal,
       }),
@@ -43,12 +43,12 @@ export async function findTable(
 
 /** Answers true where this call made it. */
 export async function createTable(connection: Connection, table: string, metadata: object): Promise<boolean> {
-  const {project: projectId, dataset: datasetId} = connection
+  const tableReference = connection.referenceTo(table)
   try {
     await connection.request({
       method: 'POST',
-      path: `/datasets/${datasetId}/tables`,
-      body: {...metadata, tableReference: {projectId, datasetId, tableId: table}},
+      path: `/datasets/${tableReference.datasetId}/tables`,
+      body: {...metadata, tableReference},
       what: `creating table ${table}`,
     })
     return true
@@ -62,7 +62,7 @@ export async function createTable(connection: Connection, table: string, metadat
 export async function setExpiry(connection: Connection, table: string, at: Date | null): Promise<void> {
   await connection.request({
     method: 'PATCH',
-    path: `/datasets/${connection.dataset}/tables/${table}`,
+    path: connection.pathOf(table),
     body: {expirationTime: at === null ? null : String(at.getTime())},
     what: `setting when table ${table} expires`,
   })
@@ -72,7 +72,7 @@ export async function deleteTable(connection: Connection, table: string): Promis
   try {
     await connection.request({
       method: 'DELETE',
-      path: `/datasets/${connection.dataset}/tables/${table}`,
+      path: connection.pathOf(table),
       what: `deleting table ${table}`,
     })
   } catch (error) {
@@ -91,7 +91,7 @@ export async function tablesThatBegin(connection: Connection, start: string, sig
     const {tables = [], nextPageToken}: z.infer<typeof listShape> = listShape.parse(
       await connection.request({
         method: 'GET',
-        path: `/datasets/${connection.dataset}/tables`,
+        path: `/datasets/${connection.referenceTo(start).datasetId}/tables`,
         query: {maxResults: '1000', ...(token !== '' && {pageToken: token})},
         what: `looking for tables that begin with ${start}`,
         signal,
@@ -106,17 +106,19 @@ export async function tablesThatBegin(connection: Connection, start: string, sig
 /** A new table that says so itself does not get this from its dataset: keys that differ in case are different ones. */
 export const WITHOUT_DEFAULTS = {defaultCollation: ''}
 
-/** Describes the table that lorchestra itself makes. */
-export function builtInMetadata(definition: TableDefinition): object {
+/** Describes the table that lorchestra itself makes, where a key of one's own protects it by that. */
+export function builtInMetadata(definition: TableDefinition, kmsKey?: string): object {
   return {
     ...WITHOUT_DEFAULTS,
     schema: {
-      fields: definition.columns.map(({name, type, required}) => ({
+      fields: definition.columns.map(({name, type, required, description}) => ({
         name,
         type,
         mode: required ? 'REQUIRED' : 'NULLABLE',
+        description,
       })),
     },
+    ...(kmsKey !== undefined && {encryptionConfiguration: {kmsKeyName: kmsKey}}),
     clustering: {fields: definition.clusteredBy},
     ...(definition.dayPartition !== undefined && {timePartitioning: {type: 'DAY', field: definition.dayPartition}}),
     ...(definition.primaryKey !== undefined && {tableConstraints: {primaryKey: {columns: [definition.primaryKey]}}}),

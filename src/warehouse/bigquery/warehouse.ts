@@ -1,5 +1,5 @@
 import type {Stream} from '../../source.ts'
-import type {TableSet} from '../../model/tables.ts'
+import {setNameOf, type TableSet, type Writes} from '../../model/tables.ts'
 import {
   NOTHING_COVERED,
   type AddedColumns,
@@ -27,7 +27,7 @@ import {TEXT_LINES} from '../record-lines.ts'
 import type {ViewSql, ViewToMake} from '../view-columns.ts'
 import {answerQuery} from './ad-hoc-query.ts'
 import type {Connection} from './connection.ts'
-import {connectToDataset, type DatasetOptions} from './dataset.ts'
+import {assertDatasetsOf, connectToDataset, type DatasetOptions} from './dataset.ts'
 import {
   addMissingColumns,
   assertProductionTables,
@@ -40,9 +40,10 @@ import {downloadKeys} from './keys.ts'
 import {STAGING} from './names.ts'
 import {readPayloads} from './payloads.ts'
 import {compareRows} from './promote.ts'
-import {Queries} from './query.ts'
+import {Queries, type QuerySettings} from './query.ts'
 import {readRejects} from './rejects.ts'
 import {readRunEvents} from './run-events.ts'
+import type {Identities} from './settings.ts'
 import {estimateSeed} from './seed.ts'
 import {readRecord} from './stored-record.ts'
 import {readStreamStates} from './stream-state.ts'
@@ -51,7 +52,11 @@ import {findRowsToUndo} from './undo.ts'
 import {createView, viewSql} from './views.ts'
 import {beginWriting} from './writer.ts'
 
-export interface BigQueryOptions extends DatasetOptions {
+export interface BigQueryOptions extends Omit<DatasetOptions, 'identity'> {
+  readonly identities?: Identities
+  /** Chooses the identity. @default nothing */
+  readonly writes?: Writes
+  readonly priority?: QuerySettings['priority']
   /** All statements of a run may bill at most so many bytes; a decimal whole number. */
   readonly maxBytesBilled?: string
   /** Milliseconds by which an unchanged row's `last_seen` may lag behind; 0 moves it with every run. */
@@ -148,7 +153,7 @@ export class BigQueryWarehouse implements Warehouse {
 
   async checkWritable(tables: TableSet): Promise<void> {
     const {connection} = await this.#open()
-    connection.allowWrites({tables: [tables.eventLog, tables.rawObjects], prefixes: [STAGING]})
+    connection.allowWrites({tables: [tables.eventLog, tables.rawObjects], prefixes: [STAGING[setNameOf(tables)]]})
     await assertProductionTables(connection, tables)
     await checkPermissions(connection, tables)
   }
@@ -223,7 +228,9 @@ export class BigQueryWarehouse implements Warehouse {
 
   async begin(run: RunToBegin): Promise<WarehouseWriter> {
     const {touchAfter = 0, testTablesExpire = 0} = this.#options
-    return beginWriting({...(await this.#open()), signal: this.#signal, touchAfter, testTablesExpire}, run)
+    const {connection, queries} = await this.#open()
+    await assertDatasetsOf(setNameOf(run.tables), connection, this.#signal)
+    return beginWriting({connection, queries, signal: this.#signal, touchAfter, testTablesExpire}, run)
   }
 
   async #open(): Promise<Opened> {
@@ -231,8 +238,15 @@ export class BigQueryWarehouse implements Warehouse {
   }
 
   async #connect(): Promise<Opened> {
-    const connection = await connectToDataset(this.#options, this.#signal)
-    this.#queries = new Queries(connection, {maxBytesBilled: this.#options.maxBytesBilled})
+    const {maxBytesBilled, priority, writes = 'nothing'} = this.#options
+    const connection = await connectToDataset(this.#optionsFor(writes), this.#signal)
+    this.#queries = new Queries(connection, {maxBytesBilled, priority})
     return {connection, queries: this.#queries}
+  }
+
+  #optionsFor(writes: Writes): DatasetOptions {
+    const {identities, ...options} = this.#options
+    const identity = identities?.[writes]
+    return {...options, ...(identity !== undefined && {identity})}
   }
 }

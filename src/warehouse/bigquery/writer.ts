@@ -1,3 +1,4 @@
+import {setNameOf} from '../../model/tables.ts'
 import type {RunToBegin, WarehouseWriter} from '../warehouse.ts'
 import {commitBatch, type CommitOptions} from './commit.ts'
 import type {Connection} from './connection.ts'
@@ -28,12 +29,12 @@ export async function beginWriting(place: WritablePlace, run: RunToBegin): Promi
   const {connection, queries, signal, touchAfter} = place
   const {tables, definitionFrom, runId, scopes} = run
   const streams = scopes.map(({stream}) => stream)
-  const name = stagingName(connection.dataset, runId)
+  const name = stagingName(connection.dataset, tables, runId)
   const own = [tables.eventLog, tables.rawObjects]
   const leases = streams.map((stream) => leaseName(connection.dataset, tables, stream))
   const writable = {
     tables: own,
-    prefixes: [STAGING, LEASE],
+    prefixes: [STAGING[setNameOf(tables)], LEASE[setNameOf(tables)]],
     expiring: definitionFrom === undefined ? leases : [...leases, ...own],
   }
   connection.allowWrites(writable)
@@ -50,7 +51,7 @@ export async function beginWriting(place: WritablePlace, run: RunToBegin): Promi
   let read: StatesAt
   const staged: string[] = []
   try {
-    for (const {correlation_id: deadRun} of dead) await dropStagingOf(connection, deadRun)
+    for (const {correlation_id: deadRun} of dead) await dropStagingOf(connection, tables, deadRun)
     read = await readStreamStates(queries, {tables, eventLog}, scopes, signal)
     if (definitionFrom !== undefined) await renewExpiry(place, own, read.at)
     const timed = {...started, payload: {...started.payload, warehouse_time: read.at.toISOString()}}
@@ -85,7 +86,11 @@ export async function beginWriting(place: WritablePlace, run: RunToBegin): Promi
     },
     promote: async (promotion) => {
       const {from} = promotion
-      connection.allowWrites({...writable, readOnly: [from.eventLog, from.rawObjects]})
+      connection.allowWrites({
+        ...writable,
+        prefixes: [...writable.prefixes, LEASE[setNameOf(from)]],
+        readOnly: [from.eventLog, from.rawObjects],
+      })
       return promoteRows(optionsOf('promotion'), since, promotion)
     },
     seed: async (seed) => {

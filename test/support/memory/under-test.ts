@@ -9,7 +9,7 @@ import {memoryDatabase} from './tables.ts'
 /** A database of the test's own, opened by nothing but the descriptor of its kind. */
 export async function memoryUnderTest(folder: string): Promise<WarehouseUnderTest> {
   const openIt = async (signal = new AbortController().signal): Promise<Warehouse> =>
-    memory.open({database: folder}, {temporaryFolder: folder, signal})
+    memory.open({database: folder}, {temporaryFolder: folder, signal, writes: 'production'})
   const database = memoryDatabase(folder)
   const reading = await openIt()
   const run: WarehouseUnderTest['run'] = async (scripted) => {

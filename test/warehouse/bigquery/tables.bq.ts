@@ -169,7 +169,7 @@ describe('BigQuery tables', () => {
   it('that a killed run staged are dropped by the run that takes its stream over, and no others', async () => {
     await underTest.createProduction()
     const {dataset} = underTest
-    const [left, another] = ['killed', 'alive'].map((runId) => `${stagingName(dataset, runId)}_1_records_0`)
+    const [left, another] = ['killed', 'alive'].map((runId) => `${stagingName(dataset, PRODUCTION, runId)}_1_records_0`)
     const {pid} = spawnSync(process.execPath, ['--version'])
     const dead = JSON.stringify({process: {host: hostname(), pid, token: ''}, startedAt: new Date(0).toISOString()})
     const source = scriptedSource(() => [], {
