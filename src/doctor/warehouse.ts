@@ -1,11 +1,12 @@
 import {failure} from '../base/errors.ts'
 import type {Config} from '../config/config.ts'
-import {testTablesOf, type TableSet} from '../model/tables.ts'
+import {isRunMode, RUN_MODES, writtenIn} from '../model/run-mode.ts'
+import {testTablesOf, type ProductionTables, type TableSet} from '../model/tables.ts'
 import {pastRuns} from '../run/past-runs.ts'
 import {readInTheFuture} from '../run/plan.ts'
 import {kindOf} from '../warehouse/kinds.ts'
 import {assertLogIsOf} from '../warehouse/log-of-runs.ts'
-import {openWarehouse} from '../warehouse/open-warehouse.ts'
+import {openWarehouse, outsideOfRuns} from '../warehouse/open-warehouse.ts'
 import {removeSurplusRows} from '../warehouse/surplus-rows.ts'
 import type {Warehouse} from '../warehouse/warehouse.ts'
 import {check, failed, type Finding} from './finding.ts'
@@ -36,10 +37,12 @@ export async function* examineWarehouse(config: Config): AsyncGenerator<Finding>
     return
   }
   yield check('warehouse', kind, async () => {
-    await warehouse.checkWritable(tables)
+    const writing = await openWarehouse(config.warehouse, {...outsideOfRuns(), writes: 'production'})
+    await writing.checkWritable(tables)
     await assertIsOwn(warehouse, tables)
     return 'can be written'
   })
+  yield* examineRights(warehouse, tables)
   const tested = testTablesOf(tables)
   yield check('test tables', tested.rawObjects, async () => {
     const {tables: found} = await warehouse.describe(tested)
@@ -55,6 +58,21 @@ export async function* examineWarehouse(config: Config): AsyncGenerator<Finding>
     })
   })
   yield* examineLeases(warehouse, config)
+}
+
+/** Whoever runs of a mode are may be able to write more than they do. */
+async function* examineRights(warehouse: Warehouse, tables: ProductionTables): AsyncGenerator<Finding> {
+  for (const mode of Object.keys(RUN_MODES).filter(isRunMode)) {
+    try {
+      const rights = await warehouse.examineRights?.(tables, writtenIn(mode))
+      if (rights === undefined) continue
+      const {isProved, found, next} = rights
+      const status = isProved ? 'ok' : 'warning'
+      yield {check: 'rights', subject: mode, status, found, ...(next !== undefined && {next})}
+    } catch (error) {
+      yield failed('rights', mode, error)
+    }
+  }
 }
 
 async function assertIsOwn(warehouse: Warehouse, tables: TableSet): Promise<void> {

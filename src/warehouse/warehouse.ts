@@ -3,13 +3,14 @@ import type {Event, EventType} from '../model/events.ts'
 import type {JsonValue, Stream} from '../source.ts'
 import type {SchemaChange} from '../model/stream-schema.ts'
 import type {TimeWindow} from '../model/window.ts'
-import type {TableSet} from '../model/tables.ts'
+import type {TableSet, Writes} from '../model/tables.ts'
 import type {AdHocAnswer, AdHocQuery} from './ad-hoc-query.ts'
 import type {CommitBatch, CommitCounts, CommitEvents} from './commit-batch.ts'
 import type {KeyIndex} from './stored-keys.ts'
 import type {StoredPayload, WantedPayloads} from './stored-payloads.ts'
 import type {CompareOptions, Comparison, StreamsToCompare} from './comparison.ts'
 import type {ComparedTables, Promotion} from './promotion.ts'
+import type {Rights} from './rights.ts'
 import type {RowsToSeed, Seed, SeedEstimate} from './seed.ts'
 import type {RunsToUndo, Undo, UndoneRows} from './undo.ts'
 import type {RecordLines} from './record-lines.ts'
@@ -53,6 +54,8 @@ export interface Warehouse {
   countSurplusRows(tables: TableSet): Promise<number>
   /** Throws a failure or a usage error where these tables could not be written, as far as that shows without writing. */
   checkWritable(tables: TableSet): Promise<void>
+  /** Tells what runs that write this may do in production; throws where that is too little. `undefined`: nobody asks who they are. */
+  examineRights?(production: TableSet, writes: Writes): Promise<Rights | undefined>
   /**
    * Copies the streams' stored keys into an index in `folder`. The caller closes it, and then removes the folder. `seenBefore`:
    * the index knows which rows were seen last before this instant, and are not logged as deleted since.
@@ -76,10 +79,7 @@ export interface Warehouse {
   estimateSeed(tables: TableSet, streams: readonly Stream[]): Promise<SeedEstimate>
   /** Drops the tables that are there, the event log first, so that no coverage is left without rows. Answers with their names. */
   dropTables(tables: TableSet): Promise<readonly string[]>
-  /**
-   * Makes the tables that are missing, and answers with their names. One that is there is looked at and never altered:
-   * throws a usage error where it has another definition.
-   */
+  /** Makes the tables that are missing, and names them. One that is there is never altered: throws a usage error where it differs. */
   createTables(tables: TableSet): Promise<readonly string[]>
   /**
    * Adds the nullable columns that existing tables of these sets lack, and alters nothing else. Throws, before it alters

@@ -21,9 +21,10 @@ export interface Identity {
   readonly iamEndpoint?: string
 }
 
-export async function credentialsOf({credentialsFile, identity, iamEndpoint}: Identity): Promise<AuthClient> {
-  if (identity === undefined) return googleCredentials(credentialsFile, SCOPE)
-  const sourceClient = await googleCredentials(credentialsFile, SCOPE_OF_IAM)
+export async function credentialsOf(projectId: string, of: Identity): Promise<AuthClient> {
+  const {credentialsFile, identity, iamEndpoint} = of
+  if (identity === undefined) return googleCredentials(projectId, credentialsFile, SCOPE)
+  const sourceClient = await googleCredentials(projectId, credentialsFile, SCOPE_OF_IAM)
   const {Impersonated} = await import('google-auth-library')
   return withoutWarning(
     () =>
@@ -49,12 +50,13 @@ function withoutWarning<Made>(make: () => Made): Made {
 }
 
 /** Finds the Application Default Credentials, or those of a file. No error quotes what is in them. */
-async function googleCredentials(file: string | undefined, scope: string): Promise<AuthClient> {
+async function googleCredentials(projectId: string, file: string | undefined, scope: string): Promise<AuthClient> {
   const {GoogleAuth} = await import('google-auth-library')
   // The library looks into the environment of the process alone, and .env may have named the file.
   if (file !== undefined) process.env[VARIABLE] = file
   try {
-    return await new GoogleAuth({scopes: [scope]}).getClient()
+    // The project is named, or the library would ask another service for that of some credentials.
+    return await new GoogleAuth({scopes: [scope], projectId}).getClient()
   } catch (error) {
     if (file === undefined) {
       throw failure('there are no Google Cloud credentials', {

@@ -22,7 +22,7 @@ export async function connectToDataset(options: DatasetOptions, signal: AbortSig
 export async function clientsFor(options: DatasetOptions): Promise<Clients> {
   const {project, apiEndpoint, serviceEndpoint} = options
   if (apiEndpoint !== undefined) goPastProxies(apiEndpoint)
-  const credentials = await (apiEndpoint === undefined ? credentialsOf(options) : noCredentials())
+  const credentials = await (apiEndpoint === undefined ? credentialsOf(project, options) : noCredentials())
   const {BigQuery} = await import('@google-cloud/bigquery')
   const client = new BigQuery({
     projectId: project,

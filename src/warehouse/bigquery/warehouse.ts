@@ -22,6 +22,7 @@ import type {AdHocAnswer, AdHocQuery} from '../ad-hoc-query.ts'
 import type {CompareOptions, Comparison, StreamsToCompare} from '../comparison.ts'
 import {noTable, type ComparedTables} from '../promotion.ts'
 import type {RunsToUndo, UndoneRows} from '../undo.ts'
+import type {Rights} from '../rights.ts'
 import type {SeedEstimate} from '../seed.ts'
 import {TEXT_LINES} from '../record-lines.ts'
 import type {ViewSql, ViewToMake} from '../view-columns.ts'
@@ -156,6 +157,15 @@ export class BigQueryWarehouse implements Warehouse {
     connection.allowWrites({tables: [tables.eventLog, tables.rawObjects], prefixes: [STAGING[setNameOf(tables)]]})
     await assertProductionTables(connection, tables)
     await checkPermissions(connection, tables)
+  }
+
+  async examineRights(production: TableSet, writes: Writes): Promise<Rights | undefined> {
+    if (this.#options.apiEndpoint !== undefined) return undefined
+    const options = this.#optionsFor(writes)
+    const connection = await connectToDataset(options, this.#signal)
+    if (writes !== 'nothing') await assertDatasetsOf(writes, connection, this.#signal)
+    const {examineRights} = await import('./rights.ts')
+    return examineRights(writes, {connection, production, identity: options.identity, signal: this.#signal})
   }
 
   async indexKeys(tables: TableSet, streams: readonly Stream[], folder: string, seenBefore?: Date): Promise<KeyIndex> {

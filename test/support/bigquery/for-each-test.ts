@@ -1,9 +1,13 @@
 import {expect} from 'chai'
 
 import {folderForEachTest} from '../folder.ts'
-import {startEmulator, type Emulator} from './emulator.ts'
+import type {Writes} from '../../../src/model/tables.ts'
+import {PROJECT, startEmulator, type Emulator} from './emulator.ts'
 import {startFaultyService, type FaultyService} from './faulty-service.ts'
-import {bigQueryUnderTest, type BigQueryUnderTest} from './under-test.ts'
+import {startIdentities, type Identities} from './identities.ts'
+import {Rights, type Grants, type Role} from './stub/rights.ts'
+import {startStub, type Stub} from './stub/server.ts'
+import {bigQueryUnderTest, directlyTo, underTestIn, type BigQueryUnderTest} from './under-test.ts'
 
 /** One emulator for a suite; a folder, and a dataset with production's tables, for each of its tests. */
 export interface BigQuerySuite {
@@ -41,6 +45,69 @@ export function faultyBigQueryForEachTest(): FaultyBigQuerySuite {
   beforeEach(() => service.forget())
   after(async () => service.close())
   return Object.defineProperty(suite, 'service', {get: () => service}) as FaultyBigQuerySuite
+}
+
+export interface IsolatedBigQuerySuite extends BigQuerySuite {
+  readonly identities: Identities
+  /** It judges every request by the account that makes it. */
+  readonly rights: Rights
+  /** Gives the account that writes this another role on a dataset, for this test. */
+  grant(writes: Writes, dataset: string, role: Role): void
+}
+
+export const ACCOUNTS: Readonly<Record<Writes, string>> = {
+  nothing: 'reader@test-project.iam.gserviceaccount.com',
+  test: 'tester@test-project.iam.gserviceaccount.com',
+  production: 'loader@test-project.iam.gserviceaccount.com',
+}
+
+/** Gives the suite that calls this the same with test tables in a dataset of their own, and an identity with the least rights for each mode. */
+export function isolatedBigQueryForEachTest(): IsolatedBigQuerySuite {
+  const grants = new Map<string, Grants>()
+  let identities: Identities
+  let rights: Rights
+  let stub: Stub
+  const start = async (): Promise<Emulator> => {
+    const emulator = await startEmulator()
+    identities = await startIdentities()
+    rights = new Rights({emulator: emulator.url, whoIs: (authorization) => identities.whoIs(authorization), grants})
+    stub = await startStub(emulator.url, [rights])
+    return emulator
+  }
+  const suite = suiteOn(start, async ({emulator, folder}) => {
+    const [dataset, testDataset] = [await emulator.createDataset(), await emulator.createDataset()]
+    const {nothing, test, production} = ACCOUNTS
+    grants.set(nothing, {jobUser: true, datasets: {[dataset]: 'dataViewer', [testDataset]: 'dataViewer'}})
+    grants.set(test, {jobUser: true, datasets: {[dataset]: 'dataViewer', [testDataset]: 'dataEditor'}})
+    grants.set(production, {jobUser: true, datasets: {[dataset]: 'dataEditor', [testDataset]: 'dataEditor'}})
+    const connection = {
+      project: PROJECT,
+      dataset,
+      testDataset,
+      touchAfter: 0,
+      serviceEndpoint: stub.url,
+      iamEndpoint: identities.url,
+      identities: ACCOUNTS,
+      credentialsFile: await identities.credentialsFile(folder),
+    }
+    return underTestIn(connection, directlyTo(emulator), folder)
+  })
+  beforeEach(() => rights.forget())
+  after(async () => {
+    await stub.close()
+    await identities.close()
+    delete process.env['GOOGLE_APPLICATION_CREDENTIALS']
+  })
+  return Object.defineProperties(suite, {
+    identities: {get: () => identities},
+    rights: {get: () => rights},
+    grant: {
+      value: (writes: Writes, dataset: string, role: Role) => {
+        const {jobUser = false, datasets = {}} = grants.get(ACCOUNTS[writes]) ?? {}
+        grants.set(ACCOUNTS[writes], {jobUser, datasets: {...datasets, [dataset]: role}})
+      },
+    },
+  }) as IsolatedBigQuerySuite
 }
 
 function suiteOn(

@@ -1,5 +1,7 @@
 import {BigQueryWarehouse, type BigQueryOptions} from '../../../src/warehouse/bigquery/warehouse.ts'
 import {definitionsOf} from '../../../src/model/tables.ts'
+import {writtenByProcess, writtenIn} from '../../../src/model/run-mode.ts'
+import {nameIn} from '../../../src/warehouse/bigquery/names.ts'
 import {builtInMetadata} from '../../../src/warehouse/bigquery/table-metadata.ts'
 import {runApart} from '../run-apart.ts'
 import {PRODUCTION, scriptedRun} from '../scripted-run.ts'
@@ -22,6 +24,8 @@ interface BigQueryBench {
   readonly endpoint?: string
   readonly touchAfter?: number
   readonly idleTimeout?: number
+  /** Test tables get a dataset of their own. */
+  readonly isApart?: boolean
 }
 
 /** A dataset of the test's own in the emulator. */
@@ -31,22 +35,25 @@ export async function bigQueryUnderTest({
   endpoint,
   touchAfter = 0,
   idleTimeout,
+  isApart = false,
 }: BigQueryBench): Promise<BigQueryUnderTest> {
-  const {url} = emulator
   const dataset = await emulator.createDataset()
   const connection = {
     project: PROJECT,
     dataset,
-    apiEndpoint: endpoint ?? url,
+    apiEndpoint: endpoint ?? emulator.url,
     touchAfter,
     ...(idleTimeout !== undefined && {idleTimeout}),
+    ...(isApart && {testDataset: await emulator.createDataset()}),
   }
-  const service = {
-    call: async (method: string, path: string, body?: object) => call(url, method, path, body),
-    query: async (sql: string) => query(url, sql),
-  }
-  return underTestIn(connection, service, folder)
+  return underTestIn(connection, directlyTo(emulator), folder)
 }
+
+/** Past everything of ours. */
+export const directlyTo = ({url}: Emulator): DirectService => ({
+  call: async (method, path, body) => call(url, method, path, body),
+  query: async (sql) => query(url, sql),
+})
 
 /** A way to the service past everything of ours. */
 export interface DirectService {
@@ -57,28 +64,35 @@ export interface DirectService {
 
 export function underTestIn(connection: BigQueryOptions, service: DirectService, folder: string): BigQueryUnderTest {
   const {project, dataset} = connection
+  const named = (table: string): string => `\`${nameIn(connection, table)}\``
   const tables = async (): Promise<readonly string[]> => {
-    const {tables: list = []} = (await service.call('GET', `/datasets/${dataset}/tables`)) as {
-      tables?: {tableReference: {tableId: string}}[]
+    const found: string[] = []
+    for (const one of [dataset, connection.testDataset, connection.stagingDataset]) {
+      if (one === undefined) continue
+      const {tables: list = []} = (await service.call('GET', `/datasets/${one}/tables`)) as {
+        tables?: {tableReference: {tableId: string}}[]
+      }
+      found.push(...list.map(({tableReference}) => tableReference.tableId))
     }
-    return list.map(({tableReference}) => tableReference.tableId).toSorted()
+    return found.toSorted()
   }
   const rowsOf = async (table: string, columns: string) =>
-    (await tables()).includes(table) ? service.query(`SELECT ${columns} FROM \`${project}.${dataset}.${table}\``) : []
-  const open = (signal = new AbortController().signal): Warehouse => new BigQueryWarehouse(connection, signal)
+    (await tables()).includes(table) ? service.query(`SELECT ${columns} FROM ${named(table)}`) : []
+  const open = (signal = new AbortController().signal, writes = writtenByProcess()): Warehouse =>
+    new BigQueryWarehouse({...connection, writes}, signal)
   return {
     dataset,
     connection,
     folder,
     tables,
     open,
-    query: async (sql) => service.query(sql.replaceAll(/\{(\w+)\}/g, `\`${project}.${dataset}.$1\``)),
+    query: async (sql) => service.query(sql.replaceAll(/\{(\w+)\}/g, (_braces, table: string) => named(table))),
     run: async (run) =>
       scriptedRun({
         ...run,
         folder,
         warehouse: () => {
-          const real = open(run.signal)
+          const real = open(run.signal, writtenIn(run.mode ?? 'production'))
           return run.warehouse?.(real) ?? real
         },
       }),
@@ -108,7 +122,7 @@ export function underTestIn(connection: BigQueryOptions, service: DirectService,
         }))
         .toSorted((one, other) => (one.type < other.type ? -1 : 1)),
     async removeRow(table, key) {
-      await service.query(`DELETE FROM \`${project}.${dataset}.${table}\` WHERE idem_key = '${key}'`)
+      await service.query(`DELETE FROM ${named(table)} WHERE idem_key = '${key}'`)
     },
     async edit(key, payload) {
       await service.query(

@@ -9,6 +9,7 @@ export interface PassedRequest {
   readonly path: string
   /** Of an upload: the job that comes before the data. */
   readonly json: unknown
+  readonly authorization: string | undefined
 }
 
 export interface Answer {
@@ -59,7 +60,7 @@ async function answerTo(incoming: IncomingMessage, emulator: string, rules: read
   const type = headers['content-type'] ?? ''
   const path = (url.split('?')[0] ?? '').replace(/^(\/upload)?\/bigquery\/v2\/projects\/[^/]+/, '$1')
   const json: unknown = body.length === 0 ? undefined : JSON.parse(jsonPart(body, type))
-  const request = {method, path, json}
+  const request = {method, path, json, authorization: headers.authorization}
   let forward = async (): Promise<Answer> => {
     const answer = await fetch(`${emulator}${url}`, {
       method,
