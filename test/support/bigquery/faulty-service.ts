@@ -4,6 +4,8 @@ import {passTo, startFaultProxy} from '../fault-proxy.ts'
 
 export interface SeenRequest {
   readonly method: string
+  readonly project: string
+  /** Behind the project's name. */
   readonly path: string
   readonly body: string
   readonly authorized: boolean
@@ -65,9 +67,12 @@ export async function startFaultyService(emulator: string): Promise<FaultyServic
     },
   }
   await proxy.rules.forAnyRequest().thenCallback(async (request: CompletedRequest) => {
+    const [, upload = '', project = '', path = ''] =
+      /^(\/upload)?\/bigquery\/v2\/projects\/([^/]+)(.*)$/.exec(new URL(request.url).pathname) ?? []
     const one = {
       method: request.method,
-      path: new URL(request.url).pathname.replace(/^(\/upload)?\/bigquery\/v2\/projects\/[^/]+/, '$1'),
+      project: decodeURIComponent(project),
+      path: `${upload}${path}`,
       body: (await request.body.getText()) ?? '',
       authorized: 'authorization' in request.headers,
     }

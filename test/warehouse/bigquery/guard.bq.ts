@@ -72,6 +72,48 @@ describe('the guard of all requests', () => {
       )
   })
 
+  it('knows the dataset of each table, so that no test run can name another one in a write', () => {
+    const apart = {...place, testDataset: 'tests', stagingDataset: 'staging'}
+    const test = {
+      tables: writable.tables,
+      prefixes: ['lorchestra_test_staging_', 'lorchestra_test_lease_'],
+      readOnly: ['raw_objects'],
+      expiring: writable.tables,
+    }
+    const made = (name: string, dataset: string) => ({
+      method: 'POST',
+      path: `/datasets/${dataset}/tables`,
+      body: {tableReference: table(name, dataset)},
+    })
+    const moved = (dataset: string) => ({
+      method: 'PATCH',
+      path: `/datasets/${dataset}/tables/test_raw_objects`,
+      body: {expirationTime: '1'},
+    })
+    for (const request of [
+      statement('INSERT INTO `p.tests.test_raw_objects` SELECT * FROM `p.d.raw_objects`'),
+      statement('CREATE TABLE `p.tests.lorchestra_test_lease_1` AS SELECT 1'),
+      made('lorchestra_test_staging_1', 'tests'),
+      moved('tests'),
+    ])
+      expect(() => assertWritable(apart, test, request), JSON.stringify(request)).to.not.throw()
+    for (const request of [
+      statement('DELETE FROM `p.d.test_raw_objects` WHERE TRUE'),
+      statement('DELETE FROM `p.tests.raw_objects` WHERE TRUE'),
+      statement('INSERT INTO `p.d.raw_objects` SELECT * FROM `p.tests.test_raw_objects`'),
+      statement('INSERT INTO `p.tests.test_raw_objects` SELECT * FROM `p.tests.raw_objects`'),
+      statement('CREATE TABLE `p.d.lorchestra_test_lease_1` AS SELECT 1'),
+      statement('CREATE TABLE `p.staging.lorchestra_staging_1` AS SELECT 1'),
+      made('lorchestra_test_staging_1', 'd'),
+      made('lorchestra_test_staging_1', 'staging'),
+      made('test_raw_objects', 'd'),
+      {...made('test_raw_objects', 'tests'), path: '/datasets/d/tables'},
+      moved('d'),
+      {method: 'DELETE', path: '/datasets/d/tables/test_raw_objects'},
+    ])
+      expect(() => assertWritable(apart, test, request), JSON.stringify(request)).to.throw(/refused|not one that/)
+  })
+
   it('lets a test run move the end of its own tables, and change nothing else of them', () => {
     const patch = (tableId: string, body: object) => ({method: 'PATCH', path: `/datasets/d/tables/${tableId}`, body})
     const test = {...writable, expiring: writable.tables}
