@@ -44,7 +44,8 @@ interface SentJob {
   }
 }
 
-const WRITES = /\b(INSERT INTO|UPDATE|MERGE INTO|DELETE FROM|TRUNCATE TABLE|ALTER TABLE|DROP TABLE)\s+$/
+const WRITES = /\b(INSERT INTO|UPDATE|MERGE INTO|DELETE FROM|TRUNCATE TABLE|ALTER TABLE)\s+$/
+const DROPS = /\bDROP TABLE (IF EXISTS )?$/
 const CREATES = /\bCREATE (OR REPLACE )?TABLE (IF NOT EXISTS )?$/
 
 /** Lets each account do what its roles on datasets allow, as IAM does; says so when it is asked. */
@@ -125,6 +126,7 @@ function needsOfStatements(written: string): readonly Need[] {
     const before = sql.slice(0, index)
     const dataset = name.split('.').at(-2) ?? ''
     if (CREATES.test(before)) return {permission: 'bigquery.tables.create', dataset}
+    if (DROPS.test(before)) return {permission: 'bigquery.tables.delete', dataset}
     return {permission: WRITES.test(before) ? UPDATE_DATA : 'bigquery.tables.getData', dataset}
   })
 }
