@@ -9,6 +9,9 @@ import {seedJob} from '../../../src/run/seed-job.ts'
 import {undoRun} from '../../../src/run/undo-run.ts'
 import type {Page} from '../../../src/source.ts'
 import {definitionsOf, withTestSet} from '../../../src/model/tables.ts'
+import {Connection} from '../../../src/warehouse/bigquery/connection.ts'
+import {clientsFor} from '../../../src/warehouse/bigquery/dataset.ts'
+import {examineRights} from '../../../src/warehouse/bigquery/rights.ts'
 import {builtInMetadata} from '../../../src/warehouse/bigquery/table-metadata.ts'
 import {startAnalyzer, type AnalyzedColumn, type Analyzer} from '../../support/bigquery/analyzer.ts'
 import {call, PROJECT, startEmulator, type Emulator} from '../../support/bigquery/emulator.ts'
@@ -147,6 +150,7 @@ describe('every statement that can be sent to BigQuery', () => {
     await warehouse.describe(PRODUCTION)
     await warehouse.countSurplusRows(PRODUCTION)
     await warehouse.checkWritable(PRODUCTION)
+    await askForRights()
     await makeOldTables()
     await warehouse.addColumns([OLD])
     await loseTheStream()
@@ -172,6 +176,16 @@ describe('every statement that can be sent to BigQuery', () => {
   const seed = async (): Promise<void> => {
     const how = {scopes, production: SEEDED, estimated: () => {}}
     await withRunMode('test-table', async () => seedJob({...place(), ...how, mode: 'test-table'}))
+  }
+
+  /** The emulator has no IAM. */
+  const askForRights = async (): Promise<void> => {
+    service.faults = ({path}) => (path.endsWith(':testIamPermissions') ? {status: 200, body: {}} : undefined)
+    const {connection: options} = underTest
+    const {signal} = new AbortController()
+    const connection = new Connection(options, await clientsFor(options))
+    await examineRights('test', {connection, production: PRODUCTION, identity: undefined, signal})
+    service.faults = () => undefined
   }
 
   /** As they were before the log had traces and the objects ids. */
