@@ -103,7 +103,7 @@ const manifestShape = z.strictObject({
   job: z.string(),
   account: z.string().nullable(),
   source: z.string(),
-  /** With the hash of what selects each one's records. */
+  /** Each has the hash of what selects its records. */
   streams: z.array(stream.extend({selection: z.string()})).min(1),
   warehouse: z.strictObject({type: z.string(), place: z.string(), eventLog: z.string(), rawObjects: z.string()}),
   /** Those of a line of records, in their order. */

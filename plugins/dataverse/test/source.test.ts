@@ -66,9 +66,9 @@ describe('the Dataverse source', () => {
       })
     }
 
-    it('are what the README shows', () => {
-      const readme = readFileSync(new URL('../../../README.md', import.meta.url), 'utf8')
-      const shown = /## Dataverse\n.*?```yaml\n(.*?)```/s.exec(readme)?.[1] ?? ''
+    it('are what its page shows', () => {
+      const page = readFileSync(new URL('../../../docs/dataverse.md', import.meta.url), 'utf8')
+      const shown = /```yaml\n(.*?)```/s.exec(page)?.[1] ?? ''
       const {accounts, jobs} = parse(shown) as Record<'accounts' | 'jobs', Record<string, Record<string, unknown>>>
       const {source: name, ...account} = accounts['clinic'] ?? {}
       expect(name).to.equal(source.name)

@@ -2,9 +2,12 @@ import type {HostedSource} from '../../sources/box/hosted-source.ts'
 import {variablesIn} from '../../config/variables.ts'
 import {warehouseLines, warehouseVariables, type WarehouseChoice} from './warehouse-lines.ts'
 
-export interface Starter extends WarehouseChoice {
+interface StarterJob {
   readonly source: HostedSource
   readonly account: string
+}
+
+export interface Starter extends StarterJob, WarehouseChoice {
   /** The address where editors find the JSON Schema of the file. */
   readonly schema: string
 }
@@ -64,7 +67,7 @@ const linesOf = ({source, account}: Starter, place: StarterOption['place']): rea
     )
 
 /** Gives the command that tries the job and writes nothing: of the last days, unless its source cannot tell them from others. */
-export async function starterTrial({source, account}: Pick<Starter, 'source' | 'account'>): Promise<string> {
+export async function starterTrial({source, account}: StarterJob): Promise<string> {
   const command = `lorchestra run ${starterJobName({source: source.name, account})} --dry-run`
   const {parse} = await import('yaml')
   const {account: shared = '', job = ''} = source.starter ?? {}

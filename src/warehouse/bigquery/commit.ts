@@ -25,7 +25,7 @@ const INLINE_BYTES = 64 * 1024
 const LONGEST_SCRIPT = 1_000_000
 /** So often rows are looked at anew where others changed them meanwhile. */
 const ATTEMPTS = 6
-/** For so many milliseconds a transaction is repeated that others cancel. */
+/** A transaction that others cancel is repeated for so many milliseconds. */
 const COLLIDING = 10 * 60 * 1000
 /** Statements that cancel each other where they name one table. */
 const CHANGES_ROWS = /^(MERGE|DELETE)\b/

@@ -68,7 +68,7 @@ export interface StatementEstimate {
 }
 
 const PAGE_ROWS = 50_000
-/** Of a job that is done; the pauses between them make minutes. */
+/** An answer is asked for so often where the service calls that of a job that is done unfinished; the pauses make minutes. */
 const INCOMPLETE_ANSWERS = 20
 const LONGEST_JOB = 6 * 60 * 60 * 1000
 
