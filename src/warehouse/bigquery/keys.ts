@@ -6,37 +6,49 @@ import {pipeline} from 'node:stream/promises'
 
 import type {TableSet} from '../../model/tables.ts'
 import type {Stream} from '../../source.ts'
+import type {KeyIndex} from '../stored-keys.ts'
 import {ofStream} from './commit-sql.ts'
 import type {Connection} from './connection.ts'
 import type {Queries} from './query.ts'
 import {ANY_TIME, instant} from './sql.ts'
 import {isNotUndone} from './undone-runs.ts'
 
-interface WantedKeys {
-  readonly streams: readonly Stream[]
-  readonly folder: string
-  readonly seenBefore: Date | undefined
+export interface KeysPlace {
+  readonly connection: Connection
+  readonly queries: Queries
+  readonly tables: TableSet
 }
 
+export interface WantedKeys {
+  readonly streams: readonly Stream[]
+  readonly folder: string
+  readonly seenBefore?: Date
+}
+
+export async function indexAllKeys(place: KeysPlace, wanted: WantedKeys, signal: AbortSignal): Promise<KeyIndex> {
+  const file = await downloadKeys(place, wanted, signal)
+  const {openKeyIndex} = await import('../key-index.ts')
+  return openKeyIndex(file, wanted.folder)
+}
+
+/** Selects the keys of streams and nothing else. */
+export const allKeys = (rawObjects: string, streams: readonly Stream[]): string =>
+  `SELECT idem_key FROM ${rawObjects} WHERE ${ofAny(streams)}`
+
+const ofAny = (streams: readonly Stream[]): string => streams.map((stream) => `(${ofStream(stream)})`).join(' OR ')
+
 /** Downloads the streams' keys into a Parquet file in `folder`. */
-export async function downloadKeys(
-  {
-    connection,
-    queries,
-    tables,
-  }: {readonly connection: Connection; readonly queries: Queries; readonly tables: TableSet},
+async function downloadKeys(
+  {connection, queries, tables}: KeysPlace,
   {streams, folder, seenBefore}: WantedKeys,
   signal: AbortSignal,
 ): Promise<string> {
   const lines = join(folder, 'known.ndjson')
   const file = join(folder, 'known.parquet')
   const names = {rawObjects: connection.tableName(tables.rawObjects), eventLog: connection.tableName(tables.eventLog)}
-  const ofStreams = streams.map((stream) => `(${ofStream(stream)})`).join(' OR ')
   const pages = queries.pages({
     sql:
-      seenBefore === undefined
-        ? `SELECT idem_key FROM ${names.rawObjects} WHERE ${ofStreams}`
-        : keysAndUntold(names, ofStreams, seenBefore),
+      seenBefore === undefined ? allKeys(names.rawObjects, streams) : keysAndUntold(names, ofAny(streams), seenBefore),
     what: 'reading the stored keys',
     signal,
   })

@@ -27,6 +27,7 @@ import type {SeedEstimate} from '../seed.ts'
 import {TEXT_LINES} from '../record-lines.ts'
 import type {ViewSql, ViewToMake} from '../view-columns.ts'
 import {answerQuery} from './ad-hoc-query.ts'
+import {askedKeys} from './asked-keys.ts'
 import type {Connection} from './connection.ts'
 import {assertDatasetsOf, connectToDataset, type DatasetOptions} from './dataset.ts'
 import {
@@ -37,7 +38,7 @@ import {
   existingTables,
 } from './definitions.ts'
 import {checkPermissions, countSurplusRows, describeStreams, describeTable} from './description.ts'
-import {downloadKeys} from './keys.ts'
+import {indexAllKeys} from './keys.ts'
 import {STAGING} from './names.ts'
 import {readPayloads} from './payloads.ts'
 import {compareRows} from './promote.ts'
@@ -172,9 +173,10 @@ export class BigQueryWarehouse implements Warehouse {
     const {connection, queries} = await this.#open()
     const existing = await existingTables(connection, tables, this.#signal)
     if (!existing.rawObjects) return NOTHING_KNOWN
-    const file = await downloadKeys({connection, queries, tables}, {streams, folder, seenBefore}, this.#signal)
-    const {openKeyIndex} = await import('../key-index.ts')
-    return openKeyIndex(file, folder)
+    const place = {connection, queries, tables}
+    return seenBefore === undefined
+      ? askedKeys(place, {streams, folder}, this.#signal)
+      : indexAllKeys(place, {streams, folder, seenBefore}, this.#signal)
   }
 
   async *readPayloads(tables: TableSet, wanted: WantedPayloads): AsyncGenerator<readonly StoredPayload[]> {
