@@ -15,7 +15,7 @@ const root = resolve(import.meta.dirname, '..')
 const LARGEST = {packed: 6_000_000, own: 9_000_000}
 const OWN = /^(?!node_modules\/)|^node_modules\/@lorchestra\//
 const WANTED =
-  /^(node_modules\/@lorchestra\/[a-z-]+\/)?(bin\/(?:run|missing-user)\.js|dist\/.*\.js|dist\/licenses\.txt|dist\/source(?:-http)?\.d\.ts|dist\/testing\/(?:conformance|setup)\.d\.ts|templates\/.*|package\.json|oclif\.manifest\.json|lorchestra\.schema\.json|[A-Z]+\.md|LICENSE)$/
+  /^(node_modules\/@lorchestra\/[a-z-]+\/)?(bin\/(?:run|missing-user)\.js|presets\/[a-z]+\.json|dist\/.*\.js|dist\/licenses\.txt|dist\/source(?:-http)?\.d\.ts|dist\/testing\/(?:conformance|setup)\.d\.ts|templates\/.*|package\.json|oclif\.manifest\.json|lorchestra\.schema\.json|[A-Z]+\.md|LICENSE)$/
 /** What the README links to is for whoever has installed it, too. */
 const LINKED =
   /^(?:docs|examples|artifacts\/test|bench\/results)\/|^src\/source\.ts$|^test\/support\/bigquery\/README\.md$/

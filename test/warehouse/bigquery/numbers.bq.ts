@@ -1,9 +1,9 @@
 import {expect} from 'chai'
 
 import {codeOf} from '../../../src/base/errors.ts'
-import {TEXT_LINES} from '../../../src/warehouse/record-lines.ts'
 import type {Warehouse} from '../../../src/warehouse/warehouse.ts'
 import {faultyBigQueryForEachTest} from '../../support/bigquery/for-each-test.ts'
+import {spoiling} from '../../support/bigquery/spoiling.ts'
 import {PRODUCTION} from '../../support/scripted-run.ts'
 import {DAY, yielding} from '../../support/warehouse-contract.ts'
 
@@ -14,21 +14,6 @@ interface Sent {
 
 /** Numbers that a strict reader of JSON refuses although a double holds them. */
 const COORDINATES = [67.174118, 10.79779, -4.880328, 1.005, 0.1 + 0.2]
-
-/** Has BigQuery meet what it cannot read, where a source or a rule of its JSON that nobody knows of would. */
-function spoiling(real: Warehouse, id: string): Warehouse {
-  const payload = (json: Uint8Array): Uint8Array => {
-    const text = Buffer.from(json).toString('utf8')
-    return TEXT_LINES.payload?.(Buffer.from(text.includes(`"${id}"`) ? `{"id":"${id}",n:1}` : text)) ?? json
-  }
-  return new Proxy(real, {
-    get(target, name) {
-      if (name === 'recordLines') return {...TEXT_LINES, payload}
-      const member: unknown = Reflect.get(target, name, target)
-      return typeof member === 'function' ? (member.bind(target) as unknown) : member
-    },
-  })
-}
 
 describe('records in BigQuery that a reader of JSON may refuse', () => {
   const suite = faultyBigQueryForEachTest()

@@ -13,6 +13,7 @@ import {Connection} from '../../../src/warehouse/bigquery/connection.ts'
 import {clientsFor} from '../../../src/warehouse/bigquery/dataset.ts'
 import {examineRights} from '../../../src/warehouse/bigquery/rights.ts'
 import {builtInMetadata} from '../../../src/warehouse/bigquery/table-metadata.ts'
+import {spoiling} from '../../support/bigquery/spoiling.ts'
 import {startAnalyzer, type AnalyzedColumn, type Analyzer} from '../../support/bigquery/analyzer.ts'
 import {call, PROJECT, startEmulator, type Emulator} from '../../support/bigquery/emulator.ts'
 import {
@@ -121,6 +122,7 @@ describe('every statement that can be sent to BigQuery', () => {
     await run(changing)
     await run({source: reading([notes('a')], 3), now: 4 * DAY, request: full})
     await run({source: reading([notes('a')], 2000), now: 5 * DAY, request: full, maxRejects: 10_000})
+    await run({source: reading([notes('a', 'bad')]), now: 5 * DAY, warehouse: (real) => spoiling(real, 'bad')})
     await run({source: reading([notes('a')]), now: 6 * DAY, mode: 'dry-run'})
     await run({source: reading([notes('a', 'tested'), both], 1), now: 6 * DAY, mode: 'test-table', diffSamples: 1})
     await promote()
