@@ -114,7 +114,8 @@ function joined(ranges: readonly KeyRange[], characters: number): readonly KeyRa
 }
 
 const SEPARATOR = ', '.length
-const BETWEEN = ' OR stored.idem_key BETWEEN  AND '.length
+/** A range takes so many characters beside its two keys. */
+const BETWEEN = 33
 
 function splitAt(ranges: readonly KeyRange[], gaps: readonly number[]): readonly KeyRange[] {
   const split: KeyRange[] = []

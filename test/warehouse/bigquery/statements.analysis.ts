@@ -122,6 +122,8 @@ describe('every statement that can be sent to BigQuery', () => {
     await run(changing)
     await run({source: reading([notes('a')], 3), now: 4 * DAY, request: full})
     await run({source: reading([notes('a')], 2000), now: 5 * DAY, request: full, maxRejects: 10_000})
+    failCommitOnce()
+    await run({source: reading([notes('a', 'repeated')]), now: 5 * DAY, request: full})
     await run({source: reading([notes('a', 'bad')]), now: 5 * DAY, warehouse: (real) => spoiling(real, 'bad')})
     await run({source: reading([notes('a')]), now: 6 * DAY, mode: 'dry-run'})
     await run({source: reading([notes('a', 'tested'), both], 1), now: 6 * DAY, mode: 'test-table', diffSamples: 1})
@@ -181,6 +183,17 @@ describe('every statement that can be sent to BigQuery', () => {
   const seed = async (): Promise<void> => {
     const how = {scopes, production: SEEDED, estimated: () => {}}
     await withRunMode('test-table', async () => seedJob({...place(), ...how, mode: 'test-table'}))
+  }
+
+  /** Whether it came through after all is then asked of the log. */
+  const failCommitOnce = (): void => {
+    service.faults = ({method, body}) => {
+      if (method !== 'POST' || !body.includes('COMMIT TRANSACTION')) return undefined
+      service.faults = () => undefined
+      const {jobReference} = JSON.parse(body) as {readonly jobReference: object}
+      const status = {state: 'DONE', errorResult: {reason: 'backendError', message: 'the service gave up'}}
+      return {status: 200, body: {jobReference, status}}
+    }
   }
 
   /** The emulator has no IAM. */
