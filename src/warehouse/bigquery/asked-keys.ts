@@ -1,8 +1,8 @@
 import type {Stream} from '../../source.ts'
 import type {KeyIndex} from '../stored-keys.ts'
-import {ofStream} from './commit-sql.ts'
+import {ofStream, startOfKeys} from './commit-sql.ts'
 import {allKeys, indexAllKeys, type KeysPlace, type WantedKeys} from './keys.ts'
-import {isWithin, keySetOf} from './key-set.ts'
+import {isWithin, keySetOfKeys} from './key-set.ts'
 import {LEAST_BILLED} from './prices.ts'
 
 /** A request with parameters may hold 10 MB (Google, "Quotas and limits"), and JSON escapes need room. */
@@ -59,7 +59,7 @@ interface Question {
 
 function* questionsIn(streams: readonly Stream[], idemKeys: readonly string[]): Generator<Question> {
   for (const stream of streams) {
-    const prefix = `${stream.objectType}:${stream.sourceSystem}:`
+    const prefix = startOfKeys(stream)
     let [asked, bytes]: [string[], number] = [[], 0]
     for (const key of new Set(idemKeys.filter((one) => one.startsWith(prefix)))) {
       const size = Buffer.byteLength(key) + 1
@@ -82,16 +82,9 @@ async function ask(
   signal: AbortSignal,
 ): Promise<number> {
   const before = queries.bytesBilled
-  const inOrder = idemKeys.map((key) => Buffer.from(key)).toSorted((one, other) => Buffer.compare(one, other))
-  const keys = keySetOf({
-    key_count: String(idemKeys.length),
-    lowest: String(inOrder[0]),
-    highest: String(inOrder.at(-1)),
-    few: idemKeys.join('\n'),
-  })
   const pages = queries.pages({
     sql: `SELECT DISTINCT idem_key FROM ${connection.tableName(tables.rawObjects)}
- WHERE ${ofStream(stream)} AND ${isWithin('idem_key', keys)} AND idem_key IN UNNEST(SPLIT(@idem_keys, '\\n'))`,
+ WHERE ${ofStream(stream)} AND ${isWithin('idem_key', keySetOfKeys(idemKeys))} AND idem_key IN UNNEST(SPLIT(@idem_keys, '\\n'))`,
     values: {idem_keys: idemKeys.join('\n')},
     what: 'asking which of the listed keys are stored',
     signal,

@@ -51,7 +51,10 @@ export function keySetOf(row: Readonly<Record<string, string | null>>): KeySet {
   const keys = (row['ranges'] ?? '').split('\n').filter((key) => key !== '')
   const ranges: KeyRange[] = []
   for (let at = 0; at < keys.length; at += 2) ranges.push({lowest: keys[at] ?? '', highest: keys[at + 1] ?? ''})
-  return {count: Number(row['key_count'] ?? 0), ranges: inOrder(ranges)}
+  const count = Number(row['key_count'] ?? 0)
+  // A filter made of it would find nothing of what is there.
+  if (count > 0 && ranges.length === 0) throw new Error(`${count} keys were counted, and none was told`)
+  return {count, ranges: inOrder(ranges)}
 }
 
 export const keySetOfKeys = (keys: readonly string[]): KeySet => ({

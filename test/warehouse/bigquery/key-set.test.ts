@@ -124,4 +124,10 @@ describe('a filter on keys in BigQuery', () => {
   it('on none lets none through', () => {
     expect(isWithin('key', keySetOf({}))).to.equal('FALSE')
   })
+
+  it('is never made of a row that counts keys and tells none', () => {
+    expect(() => keySetOf({key_count: '2', lowest: 'a', highest: 'b'})).to.throw(
+      '2 keys were counted, and none was told',
+    )
+  })
 })
