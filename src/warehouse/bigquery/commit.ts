@@ -3,7 +3,7 @@ import {stat, readFile} from 'node:fs/promises'
 import {CLOCK_TOLERANCE} from '../../model/clock.ts'
 import type {Event} from '../../model/events.ts'
 import {failure} from '../../base/errors.ts'
-import {pause} from '../../base/waiting.ts'
+import {inTurn, pause} from '../../base/waiting.ts'
 import {STAGED_COLUMNS} from '../../model/raw-object-columns.ts'
 import {EVENT_LOG, type TableSet} from '../../model/tables.ts'
 import type {Stream} from '../../source.ts'
@@ -17,7 +17,6 @@ import {fence, holdsLeases, leaseLost} from './leases.ts'
 import type {Queries, Statement} from './query.ts'
 import {isNotFound, isTransient, ServiceError} from './service-error.ts'
 import {createStaging, dropStaging, stageFiles, type Protection, type StagingColumn} from './staging.ts'
-import {inTurn} from './turns.ts'
 
 /** Fewer bytes of events than this travel inside of the statement, where quotes within quotes take three times as many. */
 const INLINE_BYTES = 64 * 1024
@@ -177,7 +176,7 @@ export async function tryToWrite(
   const endsAt = performance.now() + connection.lasting(COLLIDING)
   for (let attempt = 1; ; attempt += 1) {
     const write = async (): Promise<Written> => writeOnce(options, `${id}-${attempt}`, {sql, ending}, source)
-    const written = await (changesRows ? inTurn(place, write) : write())
+    const written = await (changesRows ? inTurn(place, undefined, write) : write())
     if (written === 'written' || written.reason === 'changedMeanwhile') return written
     if (performance.now() > endsAt) throw written
     await pause(connection.pauseBefore(attempt), undefined)
