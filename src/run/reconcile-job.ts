@@ -37,12 +37,12 @@ export async function reconcileJob(job: JobToReconcile): Promise<ComparedKeys> {
 
 /** Gives the streams of the job. Throws where absence from its listing would prove nothing. */
 export async function groupsToReconcile(job: JobToReconcile): Promise<readonly StreamGroup[]> {
-  assertCanList(job)
   const groups = streamGroups(
     sourceAnswer(() => job.source.streams(job.options)),
     job.sourceSystem,
     job.selection,
   )
+  assertCanList(job, groups)
   await assertReadByThisJob(job, groups)
   return groups
 }
@@ -96,15 +96,17 @@ const readerOf = (job: JobToReconcile): SliceReader & JobToReconcile => {
   return {...job, sink, askKnown: false}
 }
 
-function assertCanList({job, source, narrowing}: JobToReconcile): void {
+function assertCanList({job, source, selection, narrowing}: JobToReconcile, groups: readonly StreamGroup[]): void {
   if (source.listKeys === undefined)
     throw usageError(`the source ${source.name} of ${job} cannot list its keys, so what is gone cannot be told`, {
       code: 'E_CONFIG_INVALID',
       next: `Read everything instead: lorchestra run ${job} --full`,
     })
-  if (narrowing.length === 0) return
+  const narrowed = groups.filter((group) => group.selection !== selection).flatMap(({streams}) => streams)
+  const selecting = [...narrowing, ...narrowed.map(({objectType}) => `what it says of ${objectType} alone`)]
+  if (selecting.length === 0) return
   throw usageError(
-    `${job} selects by ${narrowing.join(', ')}: what it does not list may still exist, so nothing can be called gone`,
+    `${job} selects by ${selecting.join(', ')}: what it does not list may still exist, so nothing can be called gone`,
     {
       code: 'E_CONFIG_INVALID',
       next: 'Reconcile a job of the same account that selects nothing, and reads the same stream.',

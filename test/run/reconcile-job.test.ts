@@ -95,6 +95,15 @@ describe('reconcile', () => {
     expect(outcomeOf(await refused.catch((error: unknown) => error))).to.equal('usage')
   })
 
+  it('is refused where a stream selects some of its records by itself', async () => {
+    source = {
+      ...source,
+      streams: () => [{objectType: 'thing', windowed: true, separate: true, selection: {open: true}}],
+    }
+    await run()
+    expect(await messageOf(reconciled())).to.include('job selects by what it says of thing alone')
+  })
+
   it('is refused where rows of the stream were selected in another way, by another job or before', async () => {
     await run()
     await run({job: 'another', selection: 'spam too'})
