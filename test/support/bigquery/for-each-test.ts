@@ -6,7 +6,7 @@ import {PROJECT, startEmulator, type Emulator} from './emulator.ts'
 import {startFaultyService, type FaultyService} from './faulty-service.ts'
 import {startIdentities, type Identities} from './identities.ts'
 import {Rights, type Grants, type Role} from './stub/rights.ts'
-import {startStub, type Stub} from './stub/server.ts'
+import {startStub, type Rule, type Stub} from './stub/server.ts'
 import {bigQueryUnderTest, directlyTo, underTestIn, type BigQueryUnderTest} from './under-test.ts'
 
 /** One emulator for a suite; a folder, and a dataset with production's tables, for each of its tests. */
@@ -108,6 +108,49 @@ export function isolatedBigQueryForEachTest(): IsolatedBigQuerySuite {
       },
     },
   }) as IsolatedBigQuerySuite
+}
+
+export interface BigQueryBehindRules {
+  readonly stub: Stub
+  /** It stands in front of the stub. */
+  readonly service: FaultyService
+  /** Makes a dataset with production's tables; faults of the test before are over, and what it sent is forgotten. */
+  start(more?: Pick<UnderTestOptions, 'idleTimeout'>): Promise<BigQueryUnderTest>
+}
+type UnderTestOptions = Parameters<typeof bigQueryUnderTest>[0]
+
+/** Gives the suite that calls this a service with rules that the emulator lacks; `rules` are made for its address. */
+export function bigQueryBehindRules(rules: (emulatorUrl: string) => readonly Rule[]): BigQueryBehindRules {
+  const folder = folderForEachTest()
+  let emulator: Emulator
+  let stub: Stub
+  let service: FaultyService
+  before(async () => {
+    emulator = await startEmulator()
+    stub = await startStub(emulator.url, rules(emulator.url))
+    service = await startFaultyService(stub.url)
+  })
+  after(async () => {
+    await service.close()
+    await stub.close()
+    await emulator.stop()
+  })
+  return {
+    get stub() {
+      return stub
+    },
+    get service() {
+      return service
+    },
+    async start(more = {}) {
+      service.faults = () => undefined
+      const behind = {emulator: {...emulator, url: stub.url}, folder: folder(), endpoint: service.url}
+      const underTest = await bigQueryUnderTest({...behind, ...more})
+      await underTest.createProduction()
+      service.forget()
+      return underTest
+    },
+  }
 }
 
 function suiteOn(

@@ -3,17 +3,11 @@ import {stub as stubbed, useFakeTimers} from 'sinon'
 
 import {outcomeOf, type LorchestraError} from '../../../src/base/errors.ts'
 import {HEARTBEAT} from '../../../src/base/sign-of-life.ts'
-import {call, startEmulator, type Emulator} from '../../support/bigquery/emulator.ts'
-import {
-  failedJob,
-  startFaultyService,
-  type FaultyService,
-  type SeenRequest,
-} from '../../support/bigquery/faulty-service.ts'
+import {bigQueryBehindRules} from '../../support/bigquery/for-each-test.ts'
+import {call} from '../../support/bigquery/emulator.ts'
+import {failedJob, type SeenRequest} from '../../support/bigquery/faulty-service.ts'
 import {WholeDefinitions} from '../../support/bigquery/stub/rules.ts'
-import {startStub, type Stub} from '../../support/bigquery/stub/server.ts'
-import {bigQueryUnderTest, type BigQueryUnderTest} from '../../support/bigquery/under-test.ts'
-import {folderForEachTest} from '../../support/folder.ts'
+import type {BigQueryUnderTest} from '../../support/bigquery/under-test.ts'
 import {scriptedSource} from '../../support/scripted-source.ts'
 import {DAY, yielding} from '../../support/warehouse-contract.ts'
 
@@ -34,32 +28,12 @@ const isCommit = (request: SeenRequest): boolean => sqlOf(request).startsWith('B
 const writesRows = (request: SeenRequest): boolean => isCommit(request) && sqlOf(request).includes('MERGE INTO')
 
 describe('runs of BigQuery beside others', () => {
-  const folder = folderForEachTest()
-  let emulator: Emulator
-  let stub: Stub
-  let service: FaultyService
+  const suite = bigQueryBehindRules(() => [new WholeDefinitions()])
   let underTest: BigQueryUnderTest
-  before(async () => {
-    emulator = await startEmulator()
-    stub = await startStub(emulator.url, [new WholeDefinitions()])
-    service = await startFaultyService(stub.url)
-  })
-  after(async () => {
-    await service.close()
-    await stub.close()
-    await emulator.stop()
-  })
   const start = async (idleTimeout?: number): Promise<void> => {
-    service.faults = () => undefined
-    underTest = await bigQueryUnderTest({
-      emulator: {...emulator, url: stub.url},
-      folder: folder(),
-      endpoint: service.url,
-      ...(idleTimeout !== undefined && {idleTimeout}),
-    })
-    await underTest.createProduction()
+    underTest = await suite.start(idleTimeout === undefined ? {} : {idleTimeout})
     await underTest.run({source: yielding({id: 'a', n: 1}), now: DAY})
-    service.forget()
+    suite.service.forget()
   }
   const path = (table: string): string => `/datasets/${underTest.dataset}/tables/${table}`
   const leaseThere = async (): Promise<string> => {
@@ -73,25 +47,25 @@ describe('runs of BigQuery beside others', () => {
     const noPauses = stubbed(Math, 'random').returns(-0.5)
     try {
       let collisions = 0
-      service.faults = (request) => (writesRows(request) && (collisions += 1) <= 9 ? COLLISION : undefined)
+      suite.service.faults = (request) => (writesRows(request) && (collisions += 1) <= 9 ? COLLISION : undefined)
       const {error, counts} = await underTest.run({source: yielding({id: 'a', n: 2}), now: 2 * DAY, request: full})
       expect([error, counts.updated]).to.deep.equal([undefined, 1])
     } finally {
       noPauses.restore()
     }
-    expect(service.seen.filter(writesRows)).to.have.length(10)
-    const classifying = service.seen.filter((request) => /INSERT INTO `[^`]+_stored_/.test(sqlOf(request)))
+    expect(suite.service.seen.filter(writesRows)).to.have.length(10)
+    const classifying = suite.service.seen.filter((request) => /INSERT INTO `[^`]+_stored_/.test(sqlOf(request)))
     expect(classifying).to.have.length(1)
     expect((await underTest.logged()).filter(({type}) => type === 'ingestion.completed')).to.have.length(2)
   })
 
   it('end with a word where others cancel it for minutes, and write nothing of the commit', async () => {
     await start(1200)
-    service.faults = (request) => (writesRows(request) ? COLLISION : undefined)
+    suite.service.faults = (request) => (writesRows(request) ? COLLISION : undefined)
     const {error} = await underTest.run({source: yielding({id: 'a', n: 2}), now: 2 * DAY, request: full})
     expect((error as LorchestraError).message).to.include('concurrentUpdate')
     expect((error as LorchestraError).next).to.include('Other runs or tools change the same table')
-    expect(service.seen.filter(writesRows).length).to.be.greaterThan(9)
+    expect(suite.service.seen.filter(writesRows).length).to.be.greaterThan(9)
     expect((await underTest.stored()).map(({payload}) => payload)).to.deep.equal([{id: 'a', n: 1}])
   })
 
@@ -106,7 +80,7 @@ describe('runs of BigQuery beside others', () => {
           const lease = await leaseThere()
           // The request is under way by then.
           while (end === undefined) {
-            const {expirationTime} = (await call(stub.url, 'GET', path(lease))) as {expirationTime?: string}
+            const {expirationTime} = (await call(suite.stub.url, 'GET', path(lease))) as {expirationTime?: string}
             if (expirationTime !== undefined) end = Number(expirationTime)
           }
           yield {records: []}
@@ -118,7 +92,9 @@ describe('runs of BigQuery beside others', () => {
     } finally {
       timers.restore()
     }
-    const ofLeases = service.seen.filter(({method, body}) => method === 'PATCH' || /UPDATE `[^`]+lease/.test(body))
+    const ofLeases = suite.service.seen.filter(
+      ({method, body}) => method === 'PATCH' || /UPDATE `[^`]+lease/.test(body),
+    )
     expect(ofLeases.filter(({method}) => method === 'PATCH')).to.have.length(1)
     expect(ofLeases.filter((request) => sqlOf(request) !== '' && !isCommit(request))).to.deep.equal([])
   })
@@ -140,7 +116,7 @@ describe('runs of BigQuery beside others', () => {
           await underTest.query(
             `UPDATE {${lease}} SET about = '${elsewhere}', heard = TIMESTAMP_SUB(CURRENT_TIMESTAMP(), INTERVAL 3 HOUR) WHERE TRUE`,
           )
-          await call(stub.url, 'PATCH', path(lease), {expirationTime: String(Date.now() + LIFETIME - silent)})
+          await call(suite.stub.url, 'PATCH', path(lease), {expirationTime: String(Date.now() + LIFETIME - silent)})
           const report = await underTest
             .run({source: yielding({id: 'b'}), now: 3 * DAY})
             .catch((error: unknown) => ({error}))
