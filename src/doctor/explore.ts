@@ -1,8 +1,7 @@
 import {sourceBug, usageError} from '../base/errors.ts'
 import {untilAborted} from '../base/waiting.ts'
-import {resolveOptions} from '../config/job-options.ts'
 import {findJob} from '../config/jobs.ts'
-import {openSecrets, isStoredIn} from '../sources/secrets/open-secrets.ts'
+import {resolvedJob} from '../run/job-scopes.ts'
 import {assertSignedIn} from '../sources/signed-in.ts'
 import {SourceBoxes} from '../sources/source-boxes.ts'
 import {withTrial, type AccountCheck} from './trial.ts'
@@ -17,8 +16,8 @@ export async function exploreJob(request: AccountCheck, name: string): Promise<s
       code: 'E_CONFIG_INVALID',
       next: `\`lorchestra run ${name} --dry-run --limit 10\` shows some records.`,
     })
-  const secrets = openSecrets({account: job.account, job: name}, {config, dataDir: commandLine.dataDir, mask})
-  const {options} = await resolveOptions(job, source, config, mask, isStoredIn(secrets))
+  const {secrets, resolved} = await resolvedJob(request, job, source)
+  const {options} = resolved
   await assertSignedIn(job, source, options, secrets)
   const answer = await withTrial(request, job, source, options, async (context) =>
     source.explore === undefined ? undefined : untilAborted(source.explore(context), context.signal),

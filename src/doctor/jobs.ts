@@ -1,6 +1,5 @@
-import {resolveOptions} from '../config/job-options.ts'
 import {findJob} from '../config/jobs.ts'
-import {isStoredIn, openSecrets} from '../sources/secrets/open-secrets.ts'
+import {resolvedJob} from '../run/job-scopes.ts'
 import {assertCanSweep} from '../run/sweep.ts'
 import {SourceBoxes} from '../sources/source-boxes.ts'
 import {checkAccount, examineSharing} from './accounts.ts'
@@ -19,8 +18,7 @@ export async function* examineJobs(request: AccountCheck, names: readonly string
     try {
       const job = findJob(config, name)
       const source = await boxes.sourceOf(job)
-      const secrets = openSecrets({account: job.account, job: name}, {config, dataDir: commandLine.dataDir, mask})
-      const resolved = await resolveOptions(job, source, config, mask, isStoredIn(secrets))
+      const {secrets, resolved} = await resolvedJob(request, job, source)
       const {options} = resolved
       assertCanSweep({job: name, source, sweep: job.sweep})
       yield {check: 'job', subject: name, status: 'ok', found: `options of ${source.name} are complete`}

@@ -2,7 +2,7 @@ import type {StreamState} from '../warehouse/warehouse.ts'
 import {askMoment, askWithoutBookmark} from './ask-source.ts'
 import type {JobRun} from './job-run.ts'
 import {planGroup, type GroupPlan, type Moment} from './plan.ts'
-import {type StreamGroup} from './stream-groups.ts'
+import type {StreamGroup} from './stream-groups.ts'
 import {feedForgot, plansToReadAgain} from './plan-again.ts'
 
 type States = ReadonlyMap<StreamGroup, readonly StreamState[]>

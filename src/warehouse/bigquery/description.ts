@@ -1,5 +1,3 @@
-import {randomUUID} from 'node:crypto'
-
 import * as z from 'zod'
 
 import {FROM_THE_START, islands, SCOPE} from '../coverage-sql.ts'
@@ -7,6 +5,7 @@ import {describedStreams} from '../described-streams.ts'
 import {setNameOf, type TableSet} from '../../model/tables.ts'
 import type {DescribedStream, DescribedTable} from '../warehouse.ts'
 import type {Connection} from './connection.ts'
+import {tryJob} from './jobs.ts'
 import {STAGING} from './names.ts'
 import type {Queries} from './query.ts'
 import {ANY_TIME} from './sql.ts'
@@ -90,17 +89,10 @@ export async function checkPermissions(connection: Connection, tables: TableSet)
     {sql: `DROP TABLE IF EXISTS ${staging}`, table: undefined},
   ]
   for (const {sql: query, table} of probes) {
-    await connection.request({
-      method: 'POST',
-      path: '/jobs',
-      body: {
-        jobReference: connection.jobReference(`lorchestra-check-${randomUUID()}`),
-        configuration: {...connection.jobSettings, dryRun: true, query: {query, useLegacySql: false}},
-      },
-      what:
-        table === undefined
-          ? 'asking whether staging tables may be made and dropped'
-          : `asking whether table ${table} may be written`,
-    })
+    const what =
+      table === undefined
+        ? 'asking whether staging tables may be made and dropped'
+        : `asking whether table ${table} may be written`
+    await tryJob(connection, {query: {query, useLegacySql: false}}, {what})
   }
 }

@@ -1,8 +1,10 @@
+import {randomUUID} from 'node:crypto'
+
 import * as z from 'zod'
 
 import {failure} from '../../base/errors.ts'
 import {pause} from '../../base/waiting.ts'
-import type {Connection} from './connection.ts'
+import type {Connection, ServiceRequest} from './connection.ts'
 import {describeEntry, isDuplicate, isNotFound, isTableThere, isTransient, ServiceError} from './service-error.ts'
 
 const errorEntry = z.object({
@@ -133,6 +135,25 @@ function failureOf({jobReference: {jobId}, status: {errorResult, errors = []}}: 
   const all = [...new Set([note, ...places.slice(0, 3)])].filter((part) => part !== '').join(', ')
   return new ServiceError({what, reason, note: `job ${jobId}${all === '' ? '' : `, ${all}`}`})
 }
+
+/**
+ * Has the service look at a job without running it: it tells what the job would read, and refuses one that may not be run. Nothing
+ * is billed or written.
+ */
+export const tryJob = async (
+  connection: Connection,
+  configuration: object,
+  asking: Pick<ServiceRequest, 'what' | 'signal' | 'asksOnly'>,
+): Promise<unknown> =>
+  connection.request({
+    method: 'POST',
+    path: '/jobs',
+    body: {
+      jobReference: connection.jobReference(`lorchestra-check-${randomUUID()}`),
+      configuration: {...configuration, ...connection.jobSettings, dryRun: true},
+    },
+    ...asking,
+  })
 
 export const inLocation = ({location}: Connection): Readonly<Record<string, string>> =>
   location === undefined ? {} : {location}

@@ -6,7 +6,7 @@ import {failure} from '../../base/errors.ts'
 import {pause} from '../../base/waiting.ts'
 import type {Connection} from './connection.ts'
 import {isOneReading} from './guard.ts'
-import {inLocation, runJob, type Job} from './jobs.ts'
+import {inLocation, runJob, tryJob, type Job} from './jobs.ts'
 
 export interface Statement {
   readonly sql: string
@@ -104,18 +104,7 @@ export class Queries {
   /** Has the service look at a statement without running it: it bills nothing and reads nothing. */
   async estimate(statement: Statement): Promise<StatementEstimate> {
     const {what, signal} = statement
-    const {jobSettings} = this.#connection
-    const answer = await this.#connection.request({
-      method: 'POST',
-      path: '/jobs',
-      body: {
-        jobReference: this.#connection.jobReference(`lorchestra-check-${randomUUID()}`),
-        configuration: {...this.#configuration(statement), ...jobSettings, dryRun: true},
-      },
-      what,
-      signal,
-      asksOnly: true,
-    })
+    const answer = await tryJob(this.#connection, this.#configuration(statement), {what, signal, asksOnly: true})
     const {totalBytesProcessed, query} = estimateShape.parse(answer).statistics
     return {
       bytes: Number(query?.totalBytesProcessed ?? totalBytesProcessed ?? 0),

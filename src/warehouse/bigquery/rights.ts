@@ -1,11 +1,10 @@
-import {randomUUID} from 'node:crypto'
-
 import * as z from 'zod'
 
 import {failure} from '../../base/errors.ts'
 import type {TableSet, Writes} from '../../model/tables.ts'
 import type {Rights} from '../rights.ts'
 import type {Connection} from './connection.ts'
+import {tryJob} from './jobs.ts'
 import {LEASE, STAGING} from './names.ts'
 import {isForbidden, isNotFound} from './service-error.ts'
 
@@ -117,17 +116,8 @@ async function mayCreate(connection: Connection, start: string, signal: AbortSig
 
 async function isAllowed(connection: Connection, query: string, signal: AbortSignal): Promise<boolean> {
   try {
-    await connection.request({
-      method: 'POST',
-      path: '/jobs',
-      body: {
-        jobReference: connection.jobReference(`lorchestra-check-${randomUUID()}`),
-        configuration: {...connection.jobSettings, dryRun: true, query: {query, useLegacySql: false}},
-      },
-      what: 'asking what may be done',
-      signal,
-      asksOnly: true,
-    })
+    const asking = {what: 'asking what may be done', signal, asksOnly: true}
+    await tryJob(connection, {query: {query, useLegacySql: false}}, asking)
     return true
   } catch (error) {
     if (isForbidden(error)) return false
