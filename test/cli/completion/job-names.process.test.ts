@@ -61,7 +61,7 @@ describe('completion in bash', () => {
 
   it('knows commands and their flags', async () => {
     expect(await completed('lorchestra wareh')).to.deep.equal(['warehouse'])
-    expect(await completed('lorchestra jobs ')).to.have.members(['list', 'show'])
+    expect(await completed('lorchestra jobs ')).to.have.members(['explore', 'list', 'show'])
     expect(await completed('lorchestra run --dry')).to.deep.equal(['--dry-run'])
   })
 
@@ -104,6 +104,8 @@ describe('completion in zsh', () => {
       ...script.matchAll(/^ *"?([\w-]+)"?\)\n *_arguments -S (?:(?!;;)[^])*?"\*: :_lorchestra_job_names"/gm),
     ]
     expect(jobsAfter.map(([, command]) => command)).to.have.members([
+      // jobs
+      'explore',
       'show',
       'doctor',
       // test
