@@ -6,6 +6,8 @@ const SECOND = 1000
 /** So many seconds are no time to wait, but a time since 1970. */
 const LONGEST_SECONDS = 10_000_000
 const LONGEST_WAIT = 2 * 3_600_000
+/** One that is refused again after so many waits is not refused for its rate. */
+const MOST_WAITS = 5
 
 type Context = Pick<SourceContext<unknown>, 'http' | 'signal' | 'progress' | 'streams' | 'log'>
 
@@ -21,7 +23,7 @@ export class RateLimitHeaders {
   }
 
   async request(request: HttpRequest): Promise<HttpResponse> {
-    for (;;) {
+    for (let waits = 1; ; waits += 1) {
       await this.#pause()
       let refusedUntil: number | undefined
       try {
@@ -35,7 +37,7 @@ export class RateLimitHeaders {
         this.#pausedUntil = this.#resetIn(answer.headers) ?? 0
         return answer
       } catch (error) {
-        if (refusedUntil === undefined) throw error
+        if (refusedUntil === undefined || waits > MOST_WAITS) throw error
         this.#pausedUntil = refusedUntil
       }
     }

@@ -165,4 +165,13 @@ describe('credentials of the rest source', () => {
     expect((await reading(job({type: 'none'}, rate))).keys).to.have.length(1)
     expect(api.requests).to.have.length(2)
   })
+
+  it('end where the service refuses for good, whatever its headers say', async () => {
+    const headers = {'x-left': '0', 'x-reset': '0.01'}
+    await serve(() => ({status: 403, body: {}, headers}))
+    const rate = {rate_limit: {remaining: 'x-left', reset: 'x-reset'}}
+    const refused = await reading(job({type: 'none'}, rate)).catch(String)
+    expect(refused).to.include('403')
+    expect(api.requests).to.have.length(6)
+  })
 })
