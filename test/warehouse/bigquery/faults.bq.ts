@@ -93,28 +93,6 @@ describe('requests to BigQuery', () => {
     })
   }
 
-  for (const fault of ['reset before', 'reset after'] as const) {
-    it(`are made until they are answered, and nothing is done twice: ${fault} at each request of a run in turn`, async () => {
-      await run({source: yielding({id: 'a', n: 0}), now: DAY})
-      let requests = 0
-      for (let broken = 1; broken === 1 || requests >= broken - 1; broken += 1) {
-        requests = 0
-        suite.service.faults = () => {
-          requests += 1
-          return requests === broken ? fault : undefined
-        }
-        const source = yielding({id: 'a', n: broken}, {id: `new-${broken}`})
-        const {error, counts} = await run({source, now: (broken + 1) * DAY, request: {full: true}})
-        expect([broken, error, counts?.inserted, counts?.updated]).to.deep.equal([broken, undefined, 1, 1])
-        expect((await suite.underTest.stored()).length).to.equal(broken + 1)
-        const completed = (await suite.underTest.logged()).filter(({type}) => type === 'ingestion.completed')
-        expect(completed.length).to.equal(broken + 1)
-      }
-      expect(requests).to.be.greaterThan(10)
-      expect((await suite.underTest.tables()).filter((name) => name.startsWith('lorchestra_'))).to.deep.equal([])
-    })
-  }
-
   it('that are not answered in time are made again, and nothing is done twice', async () => {
     for (const [day, fits] of [isUpload, isCommit, isLook].entries()) {
       suite.service.faults = once(fits, 'hang')
