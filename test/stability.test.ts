@@ -105,7 +105,11 @@ describe('what docs/stability.md promises', () => {
       String(type),
       ...pathsIn(JSON.parse(String(payload ?? '{}'))).map((path) => `${String(type)} ${path}`),
     ])
-    expect(rows.map(({event_type: type}) => type)).to.include.members(['record.rejected', 'object.deleted', 'job.failed'])
+    expect(rows.map(({event_type: type}) => type)).to.include.members([
+      'record.rejected',
+      'object.deleted',
+      'job.failed',
+    ])
     // How a process is told from others depends on the system.
     const promised = lines.filter((line) => !line.includes(' process'))
     keeps('events', promised, 'Queries of users read these: write the member still, beside what is new.')
