@@ -74,4 +74,6 @@ export interface HttpError extends Error {
   readonly body?: JsonObject
   /** Whether the answer was longer than `maxBytes`. */
   readonly tooLarge?: true
+  /** Whether the answer was a JSON list where `listInParts` did not ask for one: `''` does. */
+  readonly isList?: true
 }

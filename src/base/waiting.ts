@@ -10,6 +10,16 @@ export async function pause(milliseconds: number, signal: AbortSignal | undefine
   }
 }
 
+/** Waits, less long where the signal is aborted, and answers whether it is: for work that is given a last try then. */
+export async function pauseUnlessStopped(milliseconds: number, signal: AbortSignal): Promise<boolean> {
+  try {
+    await pause(milliseconds, signal)
+  } catch (error) {
+    if (!signal.aborted) throw error
+  }
+  return signal.aborted
+}
+
 /**
  * Waits for a value or the signal. A source that ignores the signal is left behind; one that gives no promise is taken at
  * its word.

@@ -20,11 +20,11 @@ export interface RejectedSpan {
   readonly bookmark?: JsonValue
 }
 
-/** Finds out what to read again. `rejects` are open, oldest first, at least one. */
+/** Finds out what to read again. `rejects` are open, oldest first, at least one; those that 0.1.0 logged do not say where they were met. */
 export function readAgain(rejects: readonly Reject[]): ReadAgain {
   const met = rejects.flatMap(({stream, rejectedIn}) => (rejectedIn === undefined ? [] : [{...rejectedIn, stream}]))
   const [first] = met
-  if (first === undefined || met.length < rejects.length) {
+  if (first === undefined) {
     throw usageError('the event log does not say in which window these records were rejected', {
       code: 'E_REJECTS_STALE',
       next: 'Another version of lorchestra wrote it: lorchestra run JOB --full reads everything again.',

@@ -1,14 +1,17 @@
 import {createHash, randomBytes} from 'node:crypto'
 import {createReadStream} from 'node:fs'
-import {open, rename, rm, type FileHandle} from 'node:fs/promises'
-import {dirname} from 'node:path'
+import {open, readdir, rename, rm, type FileHandle} from 'node:fs/promises'
+import {basename, dirname, join} from 'node:path'
 import {pipeline} from 'node:stream/promises'
 import {createZstdCompress} from 'node:zlib'
 
 import {failure, messageWithCauses, usageError} from '../base/errors.ts'
+import {isAlive, ownProcess, type ProcessIdentity} from '../base/process-identity.ts'
 import {syncFolder} from '../base/sync-folder.ts'
 import {hasCode} from '../base/system-error.ts'
 import {COMPRESSION, FIRST_LINE, lastLine, type PlanMember} from './plan-file-layout.ts'
+
+const DRAFT = '.draft.lorplan'
 
 /** A plan file that is being written: it has another name until it is whole, and only this user can read it. */
 export class PlanFileDraft {
@@ -25,8 +28,10 @@ export class PlanFileDraft {
   /** Throws a usage error where there is something of that name. */
   static async create(path: string): Promise<PlanFileDraft> {
     await assertFree(path)
-    const draft = `${path}.${randomBytes(4).toString('hex')}.draft.lorplan`
+    const own = await ownProcess()
+    const draft = `${path}.${placeOf(own)}-${own.pid}-${randomBytes(4).toString('hex')}${DRAFT}`
     return writing(path, async () => {
+      await removeDeadDrafts(path, own)
       const handle = await open(draft, 'wx', 0o600)
       const file = new PlanFileDraft(path, draft, handle)
       await handle.writeFile(FIRST_LINE)
@@ -73,6 +78,25 @@ export class PlanFileDraft {
   async discard(): Promise<void> {
     await this.#handle.close()
     await rm(this.#draft, {force: true})
+  }
+}
+
+/** Processes that can see each other have the same. */
+const placeOf = ({host, namespace}: ProcessIdentity): string =>
+  createHash('sha256')
+    .update(JSON.stringify([host, namespace]))
+    .digest('hex')
+    .slice(0, 8)
+
+/** Removes what runs left that were killed while they wrote a plan of this name. Those of another machine or container stay. */
+async function removeDeadDrafts(path: string, own: ProcessIdentity): Promise<void> {
+  const folder = dirname(path)
+  const start = `${basename(path)}.${placeOf(own)}-`
+  for (const name of await readdir(folder)) {
+    if (!name.startsWith(start) || !name.endsWith(DRAFT)) continue
+    const [, pid] = /^(\d+)-[0-9a-f]+$/.exec(name.slice(start.length, -DRAFT.length)) ?? []
+    if (pid === undefined || (await isAlive({...own, pid: Number(pid), token: ''})) !== false) continue
+    await rm(join(folder, name), {force: true})
   }
 }
 

@@ -88,7 +88,7 @@ async function ask(service: Service, request: ServiceRequest): Promise<HttpRespo
   try {
     return await service.ask(request)
   } catch (error) {
-    if (!isHttpError(error) || !error.message.includes('it is a JSON list')) throw error
+    if (!isHttpError(error) || error.isList !== true) throw error
     return service.ask({...request, listInParts: ''})
   }
 }

@@ -23,6 +23,7 @@ export interface Failure {
   readonly headers?: Headers
   readonly body?: JsonObject | undefined
   readonly tooLarge?: true
+  readonly isList?: true
   readonly cause?: unknown
 }
 
@@ -38,11 +39,12 @@ export function judge(
   repeatable: boolean,
 ): HttpResponse | Failure {
   const type = headers.get('content-type')
-  const {body, parts, problem: unread} = contentOf(chunks, type, listInParts)
+  const {body, parts, isList, problem: unread} = contentOf(chunks, type, listInParts)
   if (status >= 300 && status < 400) return {problem: `answered ${status}, a redirect`, retry: false, status}
   if ((status >= 200 && status < 300) || allow.includes(status)) {
     if (body !== undefined) return {status, headers, body, ...(parts !== undefined && {parts})}
-    if (unread !== undefined) return {problem: `answered ${status}, but ${unread}`, retry: false, status}
+    if (unread !== undefined)
+      return {problem: `answered ${status}, but ${unread}`, retry: false, status, ...(isList === true && {isList})}
     const shownType = /^[\w.+/-]+/.exec(type ?? '')?.[0] ?? 'a body without a type'
     const problem = `answered ${status} with ${shownType}, which is not a JSON object`
     return {problem, retry: repeatable, oddAnswer: true, status}
@@ -64,6 +66,7 @@ export function judge(
 interface Content {
   readonly body?: JsonObject
   readonly parts?: Iterable<readonly JsonValue[]>
+  readonly isList?: true
   /** Why it cannot be read, where another try would not help. */
   readonly problem?: string
 }
@@ -121,7 +124,8 @@ function* elementsOf(bytes: Uint8Array, list: ListPlace): Generator<readonly Jso
 function objectIn(bytes: Uint8Array): Content {
   const value = parsed(bytes)
   if (isObject(value)) return {body: value}
-  return Array.isArray(value) ? {problem: "it is a JSON list; the source must ask for it with listInParts: ''"} : {}
+  if (!Array.isArray(value)) return {}
+  return {isList: true, problem: "it is a JSON list; the source must ask for it with listInParts: ''"}
 }
 
 const parsed = (bytes: Uint8Array): JsonValue => parseExactly(decodeUtf8(bytes).replace(/^\uFEFF/, ''))

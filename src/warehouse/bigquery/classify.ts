@@ -53,8 +53,14 @@ const arrivedIn = (
 
 interface ReadableStreams {
   readonly arrived: readonly StagedStream[]
+  /** The first of them, at most `MOST_UNREADABLE`. */
   readonly unreadable: readonly UnreadableRecord[]
+  /** So many could not be read. */
+  readonly lines: number
 }
+
+/** A statement takes the events of about so many rejects. */
+const MOST_UNREADABLE = 1000
 
 /** Finds the streams that have rows of text, and takes the lines away whose JSON cannot be read: one bad line must fail no other. */
 export async function readableStreams(
@@ -63,20 +69,26 @@ export async function readableStreams(
   stagingTables: readonly string[],
   streams: readonly Stream[],
 ): Promise<ReadableStreams> {
-  if (stagingTables.length === 0) return {arrived: [], unreadable: []}
+  if (stagingTables.length === 0) return {arrived: [], unreadable: [], lines: 0}
   const sizes = await byPlace(queries, sizesOfText(stagingTables, streams))
   const lines = [...sizes.values()].reduce((sum, row) => sum + Number(row['unreadable'] ?? 0), 0)
-  if (lines === 0) return {arrived: arrivedIn(sizes, stagingTables, streams), unreadable: []}
-  const found = await queries.rows({sql: unreadableLines(stagingTables), what: WHAT})
+  if (lines === 0) return {arrived: arrivedIn(sizes, stagingTables, streams), unreadable: [], lines}
+  const unreadable = await firstUnreadable(queries, stagingTables)
+  if (lines > unreadable.length) return {arrived: [], unreadable, lines}
   await queries.run(id, {sql: deleteUnreadable(stagingTables), what: 'leaving out records that cannot be read'})
-  return {
-    arrived: await stagedStreams(queries, stagingTables, streams),
-    unreadable: found.map((row) => ({
-      stream: {sourceSystem: row['source_system'] ?? '', objectType: row['object_type'] ?? ''},
-      idemKey: row['idem_key'] ?? '',
-      reason: UNREADABLE,
-    })),
-  }
+  return {arrived: await stagedStreams(queries, stagingTables, streams), unreadable, lines}
+}
+
+async function firstUnreadable(
+  queries: Queries,
+  stagingTables: readonly string[],
+): Promise<readonly UnreadableRecord[]> {
+  const sql = `SELECT * FROM (${unreadableLines(stagingTables)}) LIMIT ${MOST_UNREADABLE}`
+  return (await queries.rows({sql, what: WHAT})).map((row) => ({
+    stream: {sourceSystem: row['source_system'] ?? '', objectType: row['object_type'] ?? ''},
+    idemKey: row['idem_key'] ?? '',
+    reason: UNREADABLE,
+  }))
 }
 
 /** Finds out what a commit would do, stream by stream. Payloads are read only where a key is stored already. */

@@ -3,7 +3,7 @@ import {stat, readFile} from 'node:fs/promises'
 import {CLOCK_TOLERANCE} from '../../model/clock.ts'
 import type {Event} from '../../model/events.ts'
 import {failure} from '../../base/errors.ts'
-import {inTurn, pause} from '../../base/waiting.ts'
+import {inTurn, pauseUnlessStopped} from '../../base/waiting.ts'
 import {STAGED_COLUMNS} from '../../model/raw-object-columns.ts'
 import {EVENT_LOG, type TableSet} from '../../model/tables.ts'
 import type {Stream} from '../../source.ts'
@@ -49,6 +49,8 @@ export interface CommitOptions {
   readonly protection: {readonly records: Protection; readonly events: Protection}
   /** Begins the names of what is staged and the ids of the jobs; unique for this commit. */
   readonly name: string
+  /** Aborted when the run stops: what is whole is tried once more then, and not waited for. */
+  readonly signal: AbortSignal
   /** Gets the names of the tables that are there, loses those that are dropped. */
   readonly staged: string[]
 }
@@ -110,7 +112,7 @@ async function writeBatch(
   stagingTables: readonly string[],
   events: CommitEvents,
 ): Promise<CommitResult> {
-  const {connection, queries, tables, streams, runId, touchAfter, name} = options
+  const {connection, queries, tables, streams, runId, touchAfter, name, signal} = options
   const {runStartedAt: startedAt, rows} = batch
   const nameOf = (id: string): string => connection.tableName(id)
   const eventLog = nameOf(tables.eventLog)
@@ -127,12 +129,18 @@ async function writeBatch(
   }
   const spooled = await eventsOf(options, batch)
   const firstRejects = await countFirstRejects(queries, eventLog, spooled)
-  const {arrived, unreadable} = await readableStreams(queries, `${name}_unreadable`, stagingTables.map(nameOf), streams)
+  const {arrived, unreadable, lines} = await readableStreams(
+    queries,
+    `${name}_unreadable`,
+    stagingTables.map(nameOf),
+    streams,
+  )
+  const ofUnreadable = events(new Map(), unreadable).filter(({event_type: type}) => type === 'record.rejected')
+  if (lines > unreadable.length) throw tooManyUnreadable(lines)
   const arrivedRows = arrived.reduce((sum, stream) => sum + stream.rows, unreadable.length)
   if (arrivedRows !== rows) throw new Error(`${rows} records were spooled but ${arrivedRows} arrived in BigQuery`)
-  const ofUnreadable = events(new Map(), unreadable).filter(({event_type: type}) => type === 'record.rejected')
   const newRejects = await countFirstRejects(queries, eventLog, {inline: ofUnreadable})
-  for (let attempt = 1; ; attempt += 1) {
+  for (let [attempt, stopped] = [1, false]; ; attempt += 1) {
     const classified = await classify(queries, terms, arrived, {
       idOf: (place) => `${name}_stored_${attempt}_${place}`,
       nameOf,
@@ -142,8 +150,8 @@ async function writeBatch(
     const source = {...spooled, inline: [...spooled.inline, ...events(counts, unreadable)]}
     const written = await tryToWrite(options, `${name}-${attempt}`, terms, classified, source)
     if (written === 'written') return {counts, firstRejects: firstRejects + newRejects}
-    if (attempt === ATTEMPTS) throw written
-    await pause(connection.pauseBefore(attempt + 1), undefined)
+    if (attempt === ATTEMPTS || stopped) throw written
+    stopped = await pauseUnlessStopped(connection.pauseBefore(attempt + 1), signal)
   }
 }
 
@@ -156,7 +164,7 @@ export interface AlsoWritten {
 
 /**
  * Answers with the error where something changed since it was looked at, so that another look is worth it. A transaction that
- * another one cancelled is repeated as it is: what was looked at is checked in it.
+ * another one cancelled is repeated as it is: what was looked at is checked in it. A run that stops repeats it once, at once.
  */
 export async function tryToWrite(
   options: CommitOptions,
@@ -166,7 +174,7 @@ export async function tryToWrite(
   source: EventSource,
   also?: AlsoWritten,
 ): Promise<'written' | ServiceError> {
-  const {connection, tables} = options
+  const {connection, tables, signal} = options
   const statements = statementsOf(options, terms, classified, source, also)
   const sql = `BEGIN TRANSACTION;\n${statements.join(';\n')};\nCOMMIT TRANSACTION;`
   assertFits(sql)
@@ -174,12 +182,12 @@ export async function tryToWrite(
   const ending = classified.length === 0 && also === undefined
   const place = connection.tableName(tables.rawObjects)
   const endsAt = performance.now() + connection.lasting(COLLIDING)
-  for (let attempt = 1; ; attempt += 1) {
+  for (let [attempt, stopped] = [1, false]; ; attempt += 1) {
     const write = async (): Promise<Written> => writeOnce(options, `${id}-${attempt}`, {sql, ending}, source)
     const written = await (changesRows ? inTurn(place, undefined, write) : write())
     if (written === 'written' || written.reason === 'changedMeanwhile') return written
-    if (performance.now() > endsAt) throw written
-    await pause(connection.pauseBefore(attempt), undefined)
+    if (stopped || performance.now() > endsAt) throw written
+    stopped = await pauseUnlessStopped(connection.pauseBefore(attempt), signal)
   }
 }
 
@@ -227,6 +235,12 @@ async function writeOnce(
     return (await isLogged(queries, eventLog, source.inline)) ? 'written' : error
   }
 }
+
+const tooManyUnreadable = (lines: number): Error =>
+  failure(`BigQuery cannot read ${lines} records of one commit as JSON`, {
+    code: 'E_TOO_MANY_REJECTS',
+    next: 'See rejects list of earlier runs for what is wrong with such records, and set a shorter slice: for this job in lorchestra.yaml. Nothing of the commit was written.',
+  })
 
 function assertFits(sql: string): void {
   if (sql.length <= LONGEST_SCRIPT) return

@@ -92,7 +92,7 @@ export async function promoteRows(options: CommitOptions, since: Date, promotion
 }
 
 async function takeOver(options: CommitOptions, since: Date, promotion: Promotion): Promise<CommitCounts> {
-  const {connection, queries, tables, name} = options
+  const {connection, queries, tables, name, signal} = options
   const {from, streams, announced, insertedAt, changed, runs, runId, events} = promotion
   const nameOf = (id: string): string => connection.tableName(id)
   const source = nameOf(from.rawObjects)
@@ -132,7 +132,7 @@ async function takeOver(options: CommitOptions, since: Date, promotion: Promotio
     )
     if (written === 'written') return counts
     if (attempt === ATTEMPTS) throw written
-    await pause(connection.pauseBefore(attempt + 1), undefined)
+    await pause(connection.pauseBefore(attempt + 1), signal)
   }
 }
 

@@ -25,6 +25,9 @@ const NUMBERS = ['created_ms', 'since', 'until']
 const WINDOW = `IF(JSON_VALUE(payload, '$.window.since') IS NULL, ${FROM_THE_START}, UNIX_MILLIS(TIMESTAMP(JSON_VALUE(payload, '$.window.since')))) AS since,
          UNIX_MILLIS(TIMESTAMP(JSON_VALUE(payload, '$.window.until'))) AS until`
 
+/** Rejects that 0.1.0 wrote name no job; their run does. */
+const JOB = "COALESCE(JSON_VALUE(payload, '$.job'), started_job)"
+
 /** Reads the log, and the keys of `rawObjects` where that is there. */
 export async function readRejects(
   queries: Queries,
@@ -37,11 +40,14 @@ export async function readRejects(
     sql: `WITH rejected AS (
   SELECT event_id, event_id AS place, correlation_id AS run_id, source_system, object_type,
          JSON_VALUE(payload, '$.reference') AS reference, error_message AS reason, UNIX_MILLIS(created_at) AS created_ms,
-         JSON_VALUE(payload, '$.job') AS job, JSON_VALUE(payload, '$.account') AS account, JSON_VALUE(payload, '$.selection') AS selection,
+         ${JOB} AS job, JSON_VALUE(payload, '$.account') AS account, JSON_VALUE(payload, '$.selection') AS selection,
          JSON_VALUE(payload, '$.read_by') AS read_by, TO_JSON_STRING(JSON_QUERY(payload, '$.bookmark')) AS bookmark,
          ${WINDOW}
-  FROM ${eventLog}
-  WHERE ${ANY_TIME} AND event_type = 'record.rejected' AND ${'runId' in of ? 'correlation_id = @run_id' : "JSON_VALUE(payload, '$.job') = @job"}
+  FROM ${eventLog} LEFT JOIN (
+    SELECT correlation_id AS started_run, ANY_VALUE(JSON_VALUE(payload, '$.job')) AS started_job
+    FROM ${eventLog} WHERE ${ANY_TIME} AND event_type = 'job.started' GROUP BY correlation_id
+  ) ON started_run = correlation_id
+  WHERE ${ANY_TIME} AND event_type = 'record.rejected' AND ${'runId' in of ? 'correlation_id = @run_id' : `${JOB} = @job`}
 ), windows AS (
   SELECT correlation_id AS run_id, JSON_VALUE(payload, '$.job') AS job, JSON_VALUE(payload, '$.account') AS account, source_system, object_type,
          IF(JSON_VALUE(payload, '$.read_by') = 'window', 'window', 'bookmark') AS read_by, UNIX_MILLIS(created_at) AS created_ms,

@@ -30,7 +30,7 @@ export async function seedRows(
   since: Date,
   {from, streams, events}: Seed,
 ): Promise<RowsToSeed> {
-  const {connection, queries, tables, name, runId} = options
+  const {connection, queries, tables, name, runId, signal} = options
   const [source, target] = [connection.tableName(from.rawObjects), connection.tableName(tables.rawObjects)]
   const terms = {
     rawObjects: target,
@@ -60,7 +60,7 @@ export async function seedRows(
     )
     if (written === 'written') return rows
     if (attempt === ATTEMPTS) throw written
-    await pause(connection.pauseBefore(attempt + 1), undefined)
+    await pause(connection.pauseBefore(attempt + 1), signal)
   }
 }
 

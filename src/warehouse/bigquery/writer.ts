@@ -72,6 +72,7 @@ export async function beginWriting(place: WritablePlace, run: RunToBegin): Promi
     leases,
     runId,
     touchAfter,
+    signal,
     protection,
     name: `${name}_${work}`,
     staged,

@@ -17,6 +17,9 @@ const MET_IN = ['job', 'account', 'selection', 'since', 'until', 'bookmark']
 const WINDOW = `coalesce(epoch_ms((payload->>'$.window.since')::TIMESTAMPTZ), ${FROM_THE_START})::DOUBLE AS since,
               epoch_ms((payload->>'$.window.until')::TIMESTAMPTZ)::DOUBLE AS until`
 
+/** Rejects that 0.1.0 wrote name no job; their run does. */
+const JOB = "coalesce(payload->>'$.job', started_job)"
+
 export async function readRejects(
   connection: DuckDBConnection,
   tables: TableSet,
@@ -33,10 +36,14 @@ export async function readRejects(
     `WITH rejected AS (
        SELECT event_id, rowid AS place, correlation_id AS run_id, source_system, object_type,
               (payload->>'$.reference') AS reference, error_message AS reason, epoch_ms(created_at)::DOUBLE AS created_ms,
-              (payload->>'$.job') AS job, (payload->>'$.account') AS account, (payload->>'$.selection') AS selection,
+              ${JOB} AS job, (payload->>'$.account') AS account, (payload->>'$.selection') AS selection,
               (payload->>'$.read_by') AS read_by, (payload->'$.bookmark') AS bookmark,
               ${WINDOW}
-       FROM ${log} WHERE event_type = 'record.rejected' AND ${'runId' in of ? 'correlation_id = $runId' : "(payload->>'$.job') = $job"}
+       FROM ${log} LEFT JOIN (
+         SELECT correlation_id AS started_run, any_value(payload->>'$.job') AS started_job
+         FROM ${log} WHERE event_type = 'job.started' GROUP BY ALL
+       ) ON started_run = correlation_id
+       WHERE event_type = 'record.rejected' AND ${'runId' in of ? 'correlation_id = $runId' : `${JOB} = $job`}
      ), windows AS (
        SELECT correlation_id AS run_id, (payload->>'$.job') AS job, (payload->>'$.account') AS account, source_system, object_type,
               CASE WHEN (payload->>'$.read_by') = 'window' THEN 'window' ELSE 'bookmark' END AS read_by,

@@ -7,7 +7,7 @@ import {AccountTraffic} from '../../../src/sources/http/account-traffic.ts'
 import {createHttpClient} from '../../../src/sources/http/http-client.ts'
 import {encode} from '../../support/charsets.ts'
 import {startFaultProxy, type FaultProxy} from '../../support/fault-proxy.ts'
-import {messageOf} from '../../support/message-of.ts'
+import {errorOf, messageOf} from '../../support/message-of.ts'
 import {patientClock} from '../../support/patient-clock.ts'
 
 const ROWS = {rows: 'Zoë 孝子'}
@@ -113,9 +113,10 @@ describe('the body of an answer', () => {
   })
 
   it('that is a list nobody asked for is an error that says how to, at once', async () => {
-    expect(await messageOf(answered('[{"id": 1}]', {}))).to.contain(
-      "it is a JSON list; the source must ask for it with listInParts: ''",
-    )
+    const error = await errorOf(answered('[{"id": 1}]', {}))
+    expect(error).to.include({name: 'HttpError', isList: true})
+    expect(error.message).to.contain("it is a JSON list; the source must ask for it with listInParts: ''")
     expect(server.requests).to.have.length(1)
+    expect(await errorOf(answered('"text"', {}))).not.to.have.property('isList')
   })
 })

@@ -69,6 +69,21 @@ describe('runs of BigQuery beside others', () => {
     expect((await underTest.stored()).map(({payload}) => payload)).to.deep.equal([{id: 'a', n: 1}])
   })
 
+  it('try a commit that others cancel once more where the run stops, at once, and not for minutes', async () => {
+    await start()
+    const stop = new AbortController()
+    suite.service.faults = (request) => {
+      if (!writesRows(request)) return undefined
+      stop.abort(new Error('stopped'))
+      return COLLISION
+    }
+    const source = yielding({id: 'a', n: 2})
+    const {error} = await underTest.run({source, now: 2 * DAY, request: full, signal: stop.signal})
+    expect((error as LorchestraError).message).to.include('concurrentUpdate')
+    expect(suite.service.seen.filter(writesRows)).to.have.length(2)
+    expect((await underTest.stored()).map(({payload}) => payload)).to.deep.equal([{id: 'a', n: 1}])
+  })
+
   it('give their signs of life by the end of the lease, and by no statement that could cancel their own commit', async () => {
     await start()
     const timers = useFakeTimers({toFake: ['setInterval', 'clearInterval'], now: Date.now()})

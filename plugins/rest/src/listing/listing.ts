@@ -1,5 +1,6 @@
 import type {HttpResponse, JsonObject, JsonValue, SourceContext} from 'lorchestra'
 
+import {isHttpError} from '../http-error.ts'
 import {idOf} from '../idem-key.ts'
 import type {Options} from '../options/shape.ts'
 import type {Parameter} from '../options/stream.ts'
@@ -201,7 +202,7 @@ async function askFor(
     )
     return await service.ask({...common, url: first, params: own, method: 'POST', json: body})
   } catch (error) {
-    if (error instanceof Error && error.message.includes('it is a JSON list'))
+    if (isHttpError(error) && error.isList === true)
       throw new Error(`${name}: no list at ${stream.records}; the answer itself is a list: set records: ''`, {
         cause: error,
       })

@@ -1,5 +1,8 @@
+import {spawn} from 'node:child_process'
+import {once} from 'node:events'
 import {readdir, readFile, stat, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
+import {pathToFileURL} from 'node:url'
 import {buffer} from 'node:stream/consumers'
 
 import {expect} from 'chai'
@@ -93,5 +96,23 @@ describe('a plan file', () => {
     expect((await stat(join(folder(), name))).mode & 0o777).to.equal(0o600)
     await draft.discard()
     expect(await readdir(folder())).to.deep.equal([])
+  })
+
+  it('removes what runs left that were killed while they wrote one of its name, and nothing that others write', async () => {
+    const module = JSON.stringify(pathToFileURL(join(import.meta.dirname, '../../src/sink/plan-file-draft.ts')).href)
+    const killed = spawn(process.execPath, [
+      '--input-type=module',
+      '--eval',
+      `await (await import(${module})).PlanFileDraft.create(${JSON.stringify(path())}); process.kill(process.pid, 'SIGKILL')`,
+    ])
+    await once(killed, 'exit')
+    const other = await PlanFileDraft.create(join(folder(), 'b.lorplan'))
+    expect(await readdir(folder())).to.have.length(2)
+    const beside = await PlanFileDraft.create(path())
+    const draft = await PlanFileDraft.create(path())
+    const names = (await readdir(folder())).map((name) => name.slice(0, 9))
+    expect(names.toSorted()).to.deep.equal(['a.lorplan', 'a.lorplan', 'b.lorplan'])
+    expect((await readdir(folder())).filter((name) => name.includes(`-${killed.pid}-`))).to.deep.equal([])
+    for (const one of [other, beside, draft]) await one.discard()
   })
 })
