@@ -17,6 +17,8 @@ const config = {
   globalStyles: `${root}/scripts/site/style.css`,
   description:
     'Ingest records from any source into your warehouse, with a dry run and test tables that are proved safe',
+  // A page that did not change would not be looked at again, nor its links.
+  builderConfig: {performance: {buildCache: false}},
   markdown: {
     link: {checkDeadLinks: {excludes: (link: string) => !leadsToPage(link)}, checkAnchors: true},
   },
