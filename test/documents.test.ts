@@ -3,6 +3,8 @@ import {dirname, join, relative, resolve, sep} from 'node:path'
 
 import {expect} from 'chai'
 
+import {readPages} from '../scripts/site/pages.ts'
+
 const root = resolve(import.meta.dirname, '..')
 const MADE = ['dist', 'node_modules', 'coverage', '.git', '.cache']
 
@@ -51,10 +53,13 @@ const anchorsOf = (document: string): readonly string[] =>
       .replaceAll(/\s/g, '-'),
   )
 
-function brokenLinksOf(document: string): readonly string[] {
+function ownLinksOf(document: string): readonly string[] {
   const links = [...withoutCode(read(document)).matchAll(/\]\(([^)\s]+)\)/g)].map((match) => match[1] ?? '')
-  const own = links.filter((link) => !/^[a-z]+:/.test(link))
-  return own.filter((link) => {
+  return links.filter((link) => !/^[a-z]+:/.test(link))
+}
+
+function brokenLinksOf(document: string): readonly string[] {
+  return ownLinksOf(document).filter((link) => {
     const [path = '', anchor] = link.split('#')
     const target = resolve(root, path === '' ? document : join(dirname(document), path))
     const inside = relative(root, target).split(sep).join('/')
@@ -78,6 +83,32 @@ describe('the documents', () => {
     const broken = documents.flatMap((document) => brokenLinksOf(document).map((link) => `${document}: ${link}`))
     expect(documents.length).to.be.greaterThan(30)
     expect(broken).to.deep.equal([])
+  })
+
+  it('of the package link to nothing that the package leaves out', () => {
+    const {files: named} = JSON.parse(read('package.json')) as {files: readonly string[]}
+    const packed = (path: string): boolean =>
+      ['README.md', 'LICENSE', 'package.json', ...named].some((name) => path === name || path.startsWith(`${name}/`))
+    const pages = documents.filter(packed)
+    const left = pages.flatMap((page) =>
+      ownLinksOf(page)
+        .filter((link) => !link.startsWith('#'))
+        .map((link) =>
+          join(dirname(page), link.split('#')[0] ?? '')
+            .split(sep)
+            .join('/'),
+        )
+        .filter((path) => !packed(path))
+        .map((path) => `${page}: ${path}`),
+    )
+    expect(pages.length).to.be.greaterThan(100)
+    expect(left).to.deep.equal([])
+  })
+
+  it('each have a place on the site', async () => {
+    const {parts} = await readPages(root)
+    expect(parts[0]?.pages[0]?.place).to.equal('index.md')
+    expect(parts.every(({pages}) => pages.length > 1)).to.equal(true)
   })
 
   it('list every decision in their index, and no other', () => {
