@@ -5,6 +5,7 @@ import {expect} from 'chai'
 
 import type {ReportDocument} from '../../src/report/documents/report.ts'
 import {lorchestra, type CliResult} from '../support/cli.ts'
+import {createProject, homeWith} from '../support/external-source.ts'
 import {folderForEachTest} from '../support/folder.ts'
 import {scriptedRun} from '../support/scripted-run.ts'
 import {scriptedSource} from '../support/scripted-source.ts'
@@ -103,5 +104,22 @@ describe('lorchestra report', () => {
     const {code, stderr} = await report('--out', join('nowhere', 'mine.html'))
     expect(code).to.equal(1)
     expect(stderr).to.include('E_FILE_NOT_WRITTEN')
+  })
+
+  it('shows what a plan would do, and test tables beside production, with values only where it is told to', async () => {
+    const home = await homeWith({name: 'diary'})
+    const project = await createProject({home, yaml: 'jobs:\n  diary_entries: {source: diary, file: records.json}\n'})
+    await project.writeRecords([{at: '2024-03-01T12:00:00.000Z', id: 'a', text: 'dear diary'}])
+    for (const flags of ['--dry-run --diff --out diary.lorplan', '--test-table'])
+      expect((await project.run(['run', 'diary_entries', ...flags.split(' ')])).code).to.equal(0)
+    const asked = ['report', '--plan', 'diary.lorplan', '--compare', 'diary_entries', '--json']
+    const {stdout, stderr} = await project.run(asked)
+    const {plan, comparisons} = JSON.parse(stdout) as ReportDocument
+    expect(plan?.diff.counts.insert, stderr).to.equal(1)
+    expect(comparisons.map(({comparison}) => comparison.counts.insert)).to.deep.equal([1])
+    const page = join(project.folder, 'lorchestra-report.html')
+    expect(await readFile(page, 'utf8')).not.to.include('dear diary')
+    await project.run([...asked, '--diff-samples', '1'])
+    expect(await readFile(page, 'utf8')).to.include('dear diary')
   })
 })
