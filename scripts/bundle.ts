@@ -39,10 +39,10 @@ const HOST: Program = {
   together: [
     // Help, `--version` and usage errors need no more.
     {name: 'start', test: /\/src\/(?:base|cli|model)\//, tags: ['$initial'], priority: 2},
-    // All but how a kind of warehouse works, which is loaded where one is opened.
+    // All but how a kind of warehouse works, which is loaded where one is opened, and the page of `report`, which brings a library of its own.
     {
       name: 'engine',
-      test: /\/src\/(?:(?:base|model|config|sources|run|sink|report)\/|warehouse\/(?!key-index|local-batch|replayed-keys)(?:[^/]+\/(?:kind|settings)|[^/]+)\.ts$)/,
+      test: /\/src\/(?:(?:base|model|config|sources|run|sink|report(?!\/page))\/|warehouse\/(?!key-index|local-batch|replayed-keys)(?:[^/]+\/(?:kind|settings)|[^/]+)\.ts$)/,
       priority: 1,
     },
   ],

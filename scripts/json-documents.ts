@@ -22,6 +22,7 @@ import {rejectsListDocument} from '../src/report/documents/rejects-list.ts'
 import {runsUndoDocument} from '../src/report/documents/runs-undo.ts'
 import {rejectsRetryDocument} from '../src/report/documents/rejects-retry.ts'
 import {replayDocument} from '../src/report/documents/replay.ts'
+import {reportDocument} from '../src/report/documents/report.ts'
 import {runDocument} from '../src/report/documents/run.ts'
 import {runsListDocument} from '../src/report/documents/runs-list.ts'
 import {runsShowDocument} from '../src/report/documents/runs-show.ts'
@@ -60,6 +61,7 @@ const COMMANDS: Readonly<Record<string, z.ZodType>> = {
   'rejects list': rejectsListDocument,
   'rejects retry': rejectsRetryDocument,
   replay: replayDocument,
+  report: reportDocument,
   run: runDocument,
   'runs list': runsListDocument,
   'runs show': runsShowDocument,

@@ -21,6 +21,8 @@ export interface PastRun {
   /** `died`: its process is gone without a last word. `unknown`: it runs, or ran, on another machine. */
   readonly outcome: 'done' | 'failed' | 'running' | 'died' | 'unknown' | 'undone'
   readonly error: string | null
+  /** The warehouse billed so many bytes for it; `undefined` where it bills nothing, or the run has not ended. */
+  readonly bytesBilled: number | undefined
   /** They cover all that was committed. */
   readonly windows: readonly TimeWindow[]
   readonly counts: Counts
@@ -70,6 +72,8 @@ const startedShape = z.object({
   seed: z.object({}).optional(),
   plan: z.object({id: z.string(), read_at: z.iso.datetime()}).optional(),
 })
+
+const endedShape = z.object({bytes_billed: z.number().nonnegative()})
 
 const seededShape = z.object({schema: z.literal(1), rows: z.int().nonnegative()})
 
@@ -138,6 +142,7 @@ async function pastRun(events: readonly RunEvent[]): Promise<PastRun | undefined
     endedAt: ended?.at,
     outcome: started.isUndone ? 'undone' : await outcomeOf(ended, about.data.process),
     error: ended?.error ?? null,
+    bytesBilled: endedShape.safeParse(ended?.payload).data?.bytes_billed,
     windows: mergeWindows(commits.filter(({partial}) => partial === undefined).map(({window}) => window)),
     counts,
     commits,

@@ -132,6 +132,7 @@ describe('the documents of --json', () => {
     ['jobs list', 0],
     ['jobs names', 0],
     ['jobs show notes_acct1', 0],
+    ['report', 0],
     ['sources list', 0],
     ['warehouse create', 0],
     ['warehouse show', 0],

@@ -5,7 +5,7 @@ import * as names from './names.ts'
 import {pastRunMember} from './past-run.ts'
 import {windowMember} from './window.ts'
 
-const gapMember = z
+export const gapMember = z
   .strictObject({
     job: names.job,
     account: names.account,

@@ -7,7 +7,7 @@ import {windowMember} from './window.ts'
 
 const bytes = z.int().nonnegative().nullable()
 
-const tableSetMember = z
+export const tableSetMember = z
   .strictObject({
     bytes: bytes.describe('Of the file that holds all tables; null where there is none.'),
     tables: z
