@@ -6,6 +6,7 @@ import type {Config} from '../config/config.ts'
 import {adviseOnJob} from '../config/jobs.ts'
 import {addCounts, noCounts, type Counts} from '../model/counts.ts'
 import {isAlive, processIdentity} from '../base/process-identity.ts'
+import type {PastOutcome} from '../model/past-outcome.ts'
 import {testTablesOf, type ProductionTables} from '../model/tables.ts'
 import type {RunEvent, WantedRuns, Warehouse} from '../warehouse/warehouse.ts'
 import {mergeWindows, type TimeWindow} from '../model/window.ts'
@@ -18,8 +19,7 @@ export interface PastRun {
   readonly mode: string
   readonly startedAt: number
   readonly endedAt: number | undefined
-  /** `died`: its process is gone without a last word. `unknown`: it runs, or ran, on another machine. */
-  readonly outcome: 'done' | 'failed' | 'running' | 'died' | 'unknown' | 'undone'
+  readonly outcome: PastOutcome
   readonly error: string | null
   /** They cover all that was committed. */
   readonly windows: readonly TimeWindow[]

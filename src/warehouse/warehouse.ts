@@ -212,9 +212,17 @@ export interface WantedRejects {
   readonly limit: number
 }
 
+export type EndOfRun = 'done' | 'failed' | 'undone' | 'open'
+
 export interface WantedRuns {
   readonly job?: string
   readonly runId?: string
+  /** The whole id of a run, its beginning or its end. */
+  readonly named?: string
+  /** Runs that began earlier are left out; milliseconds since 1970. */
+  readonly since?: number
+  /** `open`: it has not said that it ended. */
+  readonly ended?: EndOfRun
   /** Runs that took none of these are left out. */
   readonly streams?: readonly Stream[]
   /** The largest number of runs that are read, with all of their events. */
