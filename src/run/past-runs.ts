@@ -8,7 +8,8 @@ import {addCounts, noCounts, type Counts} from '../model/counts.ts'
 import {isAlive, processIdentity} from '../base/process-identity.ts'
 import type {PastOutcome} from '../model/past-outcome.ts'
 import {testTablesOf, type ProductionTables} from '../model/tables.ts'
-import type {RunEvent, WantedRuns, Warehouse} from '../warehouse/warehouse.ts'
+import type {WantedRuns} from '../warehouse/wanted-runs.ts'
+import type {RunEvent, Warehouse} from '../warehouse/warehouse.ts'
 import {mergeWindows, type TimeWindow} from '../model/window.ts'
 
 /** This is what the event log tells of one run. */

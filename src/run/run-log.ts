@@ -12,7 +12,7 @@ import {fingerprintOf} from '../sources/secrets/secrets-folder.ts'
 const KEPT_FOR = 14 * 86_400_000
 /** Bytes of one log; its last lines come on top. */
 const LARGEST = 1_000_000
-/** Of one lorchestra.yaml. */
+/** No more are kept for one lorchestra.yaml. */
 const MOST_LOGS = 5000
 const ENDING = '.log'
 const TIME_IN_ID = /-(\d{4})(\d{2})(\d{2})(\d{2})(\d{2})(\d{2})-[0-9a-f]{8}$/

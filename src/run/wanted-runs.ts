@@ -1,6 +1,7 @@
 import {writesProduction, type RunMode} from '../model/run-mode.ts'
 import {testTablesOf, type ProductionTables} from '../model/tables.ts'
-import type {EndOfRun, RunEvent, Warehouse} from '../warehouse/warehouse.ts'
+import type {EndOfRun} from '../warehouse/wanted-runs.ts'
+import type {RunEvent, Warehouse} from '../warehouse/warehouse.ts'
 import {pastRuns, readPastRuns, type PastRun} from './past-runs.ts'
 import {LATEST, severalRuns, unknownRun} from './run-name.ts'
 

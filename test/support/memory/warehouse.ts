@@ -3,7 +3,6 @@ import type {Event} from '../../../src/model/events.ts'
 import type {TableSet} from '../../../src/model/tables.ts'
 import type {Stream} from '../../../src/source.ts'
 import type {
-  EndOfRun,
   AddedColumns,
   RecordKey,
   Reject,
@@ -13,11 +12,11 @@ import type {
   StreamScope,
   StreamState,
   WantedRejects,
-  WantedRuns,
   Warehouse,
   WarehouseDescription,
   WarehouseWriter,
 } from '../../../src/warehouse/warehouse.ts'
+import type {EndOfRun, WantedRuns} from '../../../src/warehouse/wanted-runs.ts'
 import type {KeyIndex} from '../../../src/warehouse/stored-keys.ts'
 import type {StoredPayload, WantedPayloads} from '../../../src/warehouse/stored-payloads.ts'
 import {ownProcess} from '../../../src/base/process-identity.ts'
