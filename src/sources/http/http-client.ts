@@ -193,7 +193,7 @@ class RetryingClient implements HttpClient {
   #tell(name: string, outcome: HttpResponse | Failure, milliseconds: number): void {
     this.#options.log.debug(this.#masked(name), {
       status: outcome.status,
-      ...('problem' in outcome && {problem: outcome.problem}),
+      ...('problem' in outcome && {problem: this.#masked(outcome.problem)}),
       milliseconds: Math.round(milliseconds),
     })
   }
