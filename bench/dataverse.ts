@@ -5,7 +5,7 @@ import {join} from 'node:path'
 import type {Readable} from 'node:stream'
 import {parseArgs} from 'node:util'
 
-import {formatTable} from '../src/report/text-table.ts'
+import {plainTable} from './plain-table.ts'
 import {clinicEnv, clinicYaml} from '../test/support/clinic-yaml.ts'
 import {startEntraServer} from '../test/support/entra-server.ts'
 import {environmentOf, PROGRAM} from '../test/support/program.ts'
@@ -86,7 +86,7 @@ try {
   const report = JSON.stringify({schema: 1, command, machine, result, ratios, cpuRatios}, null, 2)
   const table = [
     `${command} on ${machine.cpus} x ${machine.model}, node ${machine.node}`,
-    formatTable([Object.keys(result), Object.values(result).map((value) => value.toLocaleString('en-US'))]),
+    plainTable([Object.keys(result), Object.values(result).map((value) => value.toLocaleString('en-US'))]),
     `of the floor in each repeat: ${inHundredths(ratios)}; by CPU, without the box: ${inHundredths(cpuRatios)}`,
   ].join('\n\n')
   console.log(flags.json ? report : table)

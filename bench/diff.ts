@@ -5,7 +5,7 @@ import {join} from 'node:path'
 import {text} from 'node:stream/consumers'
 import {parseArgs} from 'node:util'
 
-import {formatTable} from '../src/report/text-table.ts'
+import {plainTable} from './plain-table.ts'
 import {clinicEnv, clinicYaml} from '../test/support/clinic-yaml.ts'
 import {startEntraServer} from '../test/support/entra-server.ts'
 import {environmentOf, PROGRAM} from '../test/support/program.ts'
@@ -45,7 +45,7 @@ try {
   ]
   console.log(`npm run bench:diff -- ${process.argv.slice(2).join(' ')}`)
   console.log(
-    formatTable([
+    plainTable([
       [`${rows} rows`, 'seconds', 'CPU seconds', 'peak MB'],
       rowOf('dry run with --diff, nothing stored', first),
       rowOf('run', load),

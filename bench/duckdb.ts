@@ -4,7 +4,7 @@ import {join, resolve} from 'node:path'
 import {parseArgs} from 'node:util'
 
 import {CASES, measureInProcess, median, type Case, type CaseResult, type Measured, type MeasuredLoad} from './cases.ts'
-import {formatTable} from '../src/report/text-table.ts'
+import {plainTable} from './plain-table.ts'
 import {count, drawBench} from './plot.ts'
 
 /** A synthetic source through the whole run into DuckDB, beside the least work that loads the same records. */
@@ -129,7 +129,7 @@ const machine = {cpus: cpus().length, model: cpus()[0]?.model ?? 'unknown', node
 const report = JSON.stringify({schema: 1, command, machine, results, perKey, idle}, null, 2)
 const tables = [
   `${command} on ${machine.cpus} x ${machine.model}, node ${machine.node}`,
-  formatTable([
+  plainTable([
     ['records', 'case', 'records/s', 'floor/s', 'of the floor', 'by CPU', 'peak MB', 'floor MB'],
     ...results.map(({records, case: name, lorchestra, floor, ratio, cpuRatio}) => [
       count(records),
@@ -147,7 +147,7 @@ const tables = [
       bytes === undefined ? [] : [`${name}: ${Math.round(bytes)} bytes of memory for each further key`],
     )
     .join('\n'),
-  formatTable([
+  plainTable([
     ['records', 'nothing new', 'bare open', 'times', 'whole process', 'bare process', 'times'],
     ...idle.map(({records, idleRun, bareOpen, ratio, processRatio}) => [
       count(records),

@@ -7,7 +7,7 @@ import {join} from 'node:path'
 import {finished} from 'node:stream/promises'
 import {parseArgs} from 'node:util'
 
-import {formatTable} from '../src/report/text-table.ts'
+import {plainTable} from './plain-table.ts'
 import {query} from '../test/support/database.ts'
 import {environmentOf, PROGRAM} from '../test/support/program.ts'
 
@@ -60,7 +60,7 @@ try {
   const machine = {cpus: cpus().length, model: cpus()[0]?.model ?? 'unknown', node: process.version}
   const table = [
     `${command} on ${machine.cpus} x ${machine.model}, node ${machine.node}; load ${round(loadavg()[0] ?? 0)} at the end`,
-    formatTable([Object.keys(results[0] ?? {}), ...results.map((row) => Object.values(row).map(String))]),
+    plainTable([Object.keys(results[0] ?? {}), ...results.map((row) => Object.values(row).map(String))]),
     'CPU is that of all processes; memory the larger of host and box. COPY is CREATE TABLE from the reader, with a primary key and the record as JSON.',
   ].join('\n\n')
   console.log(table)

@@ -5,7 +5,7 @@ import {cpus, loadavg, tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {parseArgs} from 'node:util'
 
-import {formatTable} from '../src/report/text-table.ts'
+import {plainTable} from './plain-table.ts'
 import {median} from './cases.ts'
 import type {ReaderRequest, ReaderResult} from './gmail-reader.ts'
 import type {StubOptions, StubStatistics} from './gmail-stub.ts'
@@ -156,7 +156,7 @@ function asText(): string {
   return [
     `${command} on ${machine.cpus} x ${machine.model}, node ${machine.node}; load ${machine.load}`,
     ...tables.map((rows) =>
-      formatTable([Object.keys(rows[0] ?? {}), ...rows.map((row) => Object.values(row).map(String))]),
+      plainTable([Object.keys(rows[0] ?? {}), ...rows.map((row) => Object.values(row).map(String))]),
     ),
   ].join('\n\n')
 }

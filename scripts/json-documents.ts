@@ -25,6 +25,7 @@ import {replayDocument} from '../src/report/documents/replay.ts'
 import {reportDocument} from '../src/report/documents/report.ts'
 import {runDocument} from '../src/report/documents/run.ts'
 import {runsListDocument} from '../src/report/documents/runs-list.ts'
+import {runsLogDocument} from '../src/report/documents/runs-log.ts'
 import {runsShowDocument} from '../src/report/documents/runs-show.ts'
 import {schemaAcceptDocument} from '../src/report/documents/schema-accept.ts'
 import {schemaDiffDocument} from '../src/report/documents/schema-diff.ts'
@@ -64,6 +65,7 @@ const COMMANDS: Readonly<Record<string, z.ZodType>> = {
   report: reportDocument,
   run: runDocument,
   'runs list': runsListDocument,
+  'runs log': runsLogDocument,
   'runs show': runsShowDocument,
   'runs undo': runsUndoDocument,
   'schema accept': schemaAcceptDocument,

@@ -5,11 +5,21 @@ export const READING_ORDER: readonly {readonly title: string; readonly pages: re
     title: 'Sources',
     pages: ['docs/gmail.md', 'docs/dataverse.md', 'docs/rest.md', 'docs/files.md', 'docs/write-a-source.md'],
   },
-  {title: 'Every day', pages: ['docs/runs.md', 'docs/safe-loop.md', 'docs/schedules.md', 'docs/configuration.md']},
+  {
+    title: 'Every day',
+    pages: ['docs/runs.md', 'docs/safe-loop.md', 'docs/schedules.md', 'docs/report.md', 'docs/configuration.md'],
+  },
   {title: 'Warehouse', pages: ['docs/tables.md', 'docs/bigquery.md', 'docs/bigquery-costs.md']},
   {
     title: 'Reference',
-    pages: ['docs/errors.md', 'docs/json/README.md', 'docs/glossary.md', 'CHANGELOG.md', 'docs/commands/*'],
+    pages: [
+      'docs/errors.md',
+      'docs/json/README.md',
+      'docs/stability.md',
+      'docs/glossary.md',
+      'CHANGELOG.md',
+      'docs/commands/*',
+    ],
   },
   {
     title: 'Inside',

@@ -1,4 +1,5 @@
 import type {ErrorMember} from './error-document.ts'
+import {unpainted, type Paint} from './screen.ts'
 import {codeOf, LorchestraError, messageWithCauses, outcomeOf} from './errors.ts'
 
 /** Gives an error as a document holds it. */
@@ -12,9 +13,19 @@ export function errorMemberOf(error: unknown, maskSecrets: (text: string) => str
   }
 }
 
-/** Formats an error as a person reads it: what is wrong, its code, what to do. `message` replaces the error's own. */
-export function formatError(error: unknown, message = messageWithCauses(error)): readonly string[] {
-  return [`Error: ${message} [${codeOf(error)}]`, ...formatNext(error)]
+interface ErrorText {
+  /** Replaces the error's own. */
+  readonly message?: string
+  /** @default without colours */
+  readonly paint?: Paint
+}
+
+/** Formats an error as a person reads it: what is wrong, its code, what to do. */
+export function formatError(
+  error: unknown,
+  {message = messageWithCauses(error), paint = unpainted}: ErrorText = {},
+): readonly string[] {
+  return [`${paint('bad', 'Error:')} ${message} ${paint('quiet', `[${codeOf(error)}]`)}`, ...formatNext(error)]
 }
 
 /** Formats what to do about an error, where that is known. */

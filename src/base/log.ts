@@ -11,12 +11,12 @@ export async function createLogger(level: LogLevel, mask: Mask): Promise<Logger>
   const {createLogger: create, format, transports} = await import('winston')
   const overProgress = process.stderr.isTTY ? CLEAR_LINE : ''
   const line = format.printf(
-    ({level: name, message, timestamp, fields}) =>
-      `${overProgress}${String(timestamp)} ${name.padEnd(5)} ${printable(`${mask.apply(String(message))}${formatFields(fields as LogFields | undefined, mask)}`)}`,
+    ({level: name, message, fields}) =>
+      `${overProgress}${formatLogLine({at: new Date(), level: name, message: String(message), fields: fields as LogFields | undefined}, mask)}`,
   )
   const logger = create({
     level,
-    format: format.combine(format.timestamp(), line),
+    format: line,
     transports: [new transports.Stream({stream: process.stderr})],
   })
   const at = (name: LogLevel) => (message: string, fields?: LogFields) => {
@@ -24,6 +24,17 @@ export async function createLogger(level: LogLevel, mask: Mask): Promise<Logger>
   }
   return {debug: at('debug'), info: at('info'), warn: at('warn'), error: at('error')}
 }
+
+interface LogLine {
+  readonly at: Date
+  readonly level: string
+  readonly message: string
+  readonly fields?: LogFields | undefined
+}
+
+/** Formats `2026-01-31T12:00:00.000Z info  what happened name=value`: one line, secrets masked. */
+export const formatLogLine = ({at, level, message, fields}: LogLine, mask: Mask): string =>
+  `${at.toISOString()} ${level.padEnd(5)} ${printable(`${mask.apply(message)}${formatFields(fields, mask)}`)}`
 
 function formatFields(fields: LogFields | undefined, mask: Mask): string {
   if (fields === undefined) return ''

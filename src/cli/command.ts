@@ -9,6 +9,7 @@ import {createMask} from '../base/mask.ts'
 import {connectPatiently} from '../base/network.ts'
 import {Command, Errors, Flags} from '../base/oclif.ts'
 import {printable} from '../base/printable.ts'
+import {paintFor, paintMarks, screenOf, type Screen} from '../base/screen.ts'
 import {settleProxy} from '../base/proxy.ts'
 import {fromOclif} from './oclif-error.ts'
 import {stdoutHoldsAResult} from './output-loss.ts'
@@ -35,6 +36,11 @@ export abstract class LorchestraCommand extends Command {
     stdoutHoldsAResult()
     connectPatiently()
     settleProxy(process.env)
+  }
+
+  /** What stdout leads to. */
+  protected get screen(): Screen {
+    return screenOf(process.stdout)
   }
 
   /** Prints to stdout. */
@@ -84,14 +90,14 @@ export abstract class LorchestraCommand extends Command {
     if (error instanceof Errors.ExitError) throw error
     const known = fromOclif(error)
     if (this.jsonEnabled()) this.logJson(this.errorDocument(errorMemberOf(known, this.mask.apply)))
-    else process.stderr.write(this.mask.apply(`${formatError(known).join('\n')}\n`))
+    else process.stderr.write(this.mask.apply(`${formatError(known, {paint: paintFor(process.stderr)}).join('\n')}\n`))
     if ((process.env['DEBUG'] ?? '') !== '') process.stderr.write(this.mask.apply(`${stacksOf(error)}\n`))
     this.exit(exitCodeOf([outcomeOf(known)]))
   }
 
   // Whatever a command prints goes through one of these, and so through the mask.
   override log(message = ''): void {
-    super.log(this.mask.apply(message))
+    super.log(paintMarks(this.mask.apply(message), this.screen.paint))
   }
 
   override logToStderr(message = ''): void {

@@ -6,6 +6,15 @@ import {listenForSignals} from '../cli/signals.ts'
 import type {Finding} from '../doctor/finding.ts'
 import type {DoctorDocument} from '../report/documents/doctor.ts'
 
+const COLUMNS = [
+  {name: 'STATUS'},
+  {name: 'CHECK'},
+  {name: 'SUBJECT', wraps: true as const},
+  {name: 'FOUND', wraps: true as const},
+]
+
+const MEANINGS = {ok: 'good', warning: 'warning', failed: 'bad'} as const
+
 export default class Doctor extends LorchestraCommand {
   static override readonly summary = 'Find out what keeps jobs from running, and what to do about it'
   static override readonly description =
@@ -41,10 +50,10 @@ export default class Doctor extends LorchestraCommand {
       stop.close()
     }
     const rows = findings.flatMap(({check, subject, status, found, next}) => [
-      [status, check, subject, found],
+      [{text: status, means: MEANINGS[status]}, check, subject, found],
       ...(next === undefined ? [] : [['', '', '', `→ ${next}`]]),
     ])
-    this.log(formatTable([['STATUS', 'CHECK', 'SUBJECT', 'FOUND'], ...rows]))
+    this.log(formatTable(COLUMNS, rows, this.screen))
     const healthy = findings.every(({status}) => status !== 'failed')
     const document: DoctorDocument = {schema: 1, healthy, findings}
     if (this.jsonEnabled()) this.logJson(document)

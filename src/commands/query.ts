@@ -73,7 +73,7 @@ Where reading is billed, the service's estimate is told before the query runs, a
           ...(bytesBilled !== undefined && {bytes_billed: bytesBilled}),
         }
       }
-      const to = {limit, mask: this.mask.apply, print: this.printPatiently, forTerminal: process.stdout.isTTY}
+      const to = {limit, mask: this.mask.apply, print: this.printPatiently, screen: this.screen}
       const {moreRows, cutValues} = await (flags.csv ? output.printCsv(answer, to) : output.printTable(answer, to))
       tell(moreRows)
       if (cutValues) this.logToStderr('Longer values are cut; --csv and --json give them whole.')

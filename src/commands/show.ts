@@ -34,7 +34,7 @@ export default class Show extends LorchestraCommand {
     const warehouse = await openWarehouse(settings)
     const found = await findRecord(warehouse, settings.tables, args.key, {testTable: flags[TEST_TABLE_FLAG]})
     const record = {...found, warehouse: kindOf(settings).name}
-    this.log(formatRecord(record, this.mask.apply))
+    this.log(formatRecord(record, this.mask.apply, this.screen))
     return recordMemberOf(record)
   }
 }

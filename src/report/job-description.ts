@@ -13,7 +13,8 @@ import type {Mask} from '../base/mask.ts'
 import type {StreamDefinition} from '../source.ts'
 import type {HostedSource} from '../sources/box/hosted-source.ts'
 import {SourceBoxes} from '../sources/source-boxes.ts'
-import {formatTable, type Row} from './text-table.ts'
+import type {Screen} from '../base/screen.ts'
+import {formatFacts, type Fact} from './text-table.ts'
 import {isRunMode, RUN_MODES, tablesOfMode} from '../model/run-mode.ts'
 import type {ProductionTables} from '../model/tables.ts'
 
@@ -108,28 +109,34 @@ const memberOfMode = (mode: string): string => mode.replaceAll('-', '_')
 /** Settings go by the names that lorchestra.yaml gives them. */
 const inSnakeCase = (name: string): string => name.replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
 
-export function formatDescription(description: JobDescription): string {
+export function formatDescription(description: JobDescription, screen: Screen): string {
   const {streams, selection, missing_variables: missing, warehouse, tables, advice} = description
-  const rows: Row[] = [
+  const facts: Fact[] = [
     ['job', description.job],
     ['config', description.config],
     ['source', `${description.source} (${description.summary})`],
     ['account', description.account ?? 'none'],
     ['source_system', description.source_system],
-    ...Object.entries(description.settings).map(([key, value]) => [key, String(value)]),
+    ...Object.entries(description.settings).map(([key, value]) => [key, String(value)] as const),
     ['mask', description.mask.join(', ') || 'nothing is hidden'],
     ['allow', description.allow.join(', ') || 'nothing'],
-    ...Object.entries(description.options).map(([key, value]) => [`option ${key}`, show(value)]),
+    ...Object.entries(description.options).map(([key, value]) => [`option ${key}`, show(value)] as const),
     ['streams', streams === null ? 'known when no variable is missing' : streams.map(formatStream).join(', ')],
     ['selection', selection === null ? 'known when no variable is missing' : formatSelection(selection)],
-    ...Object.entries(warehouse).map(([key, value]) => [key === 'type' ? 'warehouse' : `warehouse ${key}`, value]),
-    ...Object.entries(RUN_MODES).map(([mode, {flag}]) => [
-      `${flag === undefined ? mode : `--${flag.name}`} writes`,
-      Object.values(tables[memberOfMode(mode)] ?? {nothing: 'nothing'}).join(', '),
-    ]),
-    ...(missing.length > 0 ? [['missing variables', `${missing.join(', ')} (not set or empty)`]] : []),
+    ...Object.entries(warehouse).map(
+      ([key, value]) => [key === 'type' ? 'warehouse' : `warehouse ${key}`, value] as const,
+    ),
+    ...Object.entries(RUN_MODES).map(
+      ([mode, {flag}]) =>
+        [
+          `${flag === undefined ? mode : `--${flag.name}`} writes`,
+          Object.values(tables[memberOfMode(mode)] ?? {nothing: 'nothing'}).join(', '),
+        ] as const,
+    ),
+    ...(missing.length > 0 ? [['missing variables', `${missing.join(', ')} (not set or empty)`] as const] : []),
   ]
-  return advice === undefined ? formatTable(rows) : `${formatTable(rows)}\n  → ${advice}`
+  const text = formatFacts(facts, screen)
+  return advice === undefined ? text : `${text}\n  → ${advice}`
 }
 
 function formatStream({object_type, windowed, misses}: NonNullable<JobDescription['streams']>[number]): string {

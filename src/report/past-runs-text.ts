@@ -2,58 +2,106 @@ import type {Counts} from '../model/counts.ts'
 import {writesProduction} from '../model/run-mode.ts'
 import type {PastRunMember} from './documents/past-run.ts'
 import type {PastCommit, PastRun} from '../run/past-runs.ts'
-import {formatTable, type Row} from './text-table.ts'
+import type {Meaning, Screen} from '../base/screen.ts'
+import {formatFacts, formatTable, type Cell, type Column, type Fact} from './text-table.ts'
+import {formatSpan, formatWhen} from './time-text.ts'
 import {formatWindow, windowAsText} from '../model/window.ts'
 
 const NUMBER = new Intl.NumberFormat('en-US')
-const LONGEST_ERROR = 80
-const LONGEST_BAR = 40
+const LONGEST_BAR = 36
 const SHOWN_COUNTS = ['extracted', 'inserted', 'updated', 'rejected'] as const satisfies readonly (keyof Counts)[]
 
-export function formatRuns(runs: readonly PastRun[]): string {
-  const header = ['STARTED', 'MODE', 'OUTCOME', 'WINDOW', ...SHOWN_COUNTS.map((name) => name.toUpperCase())]
-  return formatTable([
-    [...header, 'SECONDS', 'RUN', 'ERROR'],
-    ...runs.map((run) => [
-      instant(run.startedAt),
-      run.mode,
-      run.outcome,
-      formatWindows(run),
-      ...SHOWN_COUNTS.map((name) => NUMBER.format(run.counts[name])),
-      secondsOf(run)?.toFixed(1) ?? '-',
-      run.runId,
-      shorten(run.error ?? ''),
-    ]),
-  ])
+const COLUMNS: readonly Column[] = [
+  {name: 'JOB', wraps: true},
+  {name: 'STARTED'},
+  {name: 'MODE', leaves: 4},
+  {name: 'OUTCOME'},
+  {name: 'EXTRACTED', align: 'right', leaves: 7},
+  {name: 'INSERTED', align: 'right', leaves: 1},
+  {name: 'UPDATED', align: 'right', leaves: 5},
+  {name: 'REJECTED', align: 'right', leaves: 3},
+  {name: 'TOOK', align: 'right', leaves: 6},
+  {name: 'WINDOW', leaves: 8},
+  {name: 'RUN'},
+  {name: 'ERROR', wraps: true, leaves: 2},
+]
+
+const MEANINGS: Readonly<Record<PastRun['outcome'], Meaning>> = {
+  done: 'good',
+  failed: 'bad',
+  died: 'bad',
+  running: 'active',
+  unknown: 'warning',
+  undone: 'quiet',
 }
 
+export const formatRuns = (runs: readonly PastRun[], screen: Screen): string =>
+  formatTable(
+    COLUMNS,
+    runs.map((run) => [
+      run.job,
+      formatWhen(run.startedAt, screen),
+      {text: run.mode, means: writesProduction(run.mode) ? undefined : 'active'},
+      {text: run.outcome, means: MEANINGS[run.outcome]},
+      ...countCells(run.counts),
+      formatDuration(run),
+      windowCell(formatWindows(run)),
+      // `runs show` finds it by its end.
+      {text: run.runId, short: run.runId.split('-').at(-1) ?? run.runId},
+      run.error ?? '',
+    ]),
+    screen,
+  )
+
 /** Formats all that the log says of one run. */
-export function formatRun(run: PastRun): string {
-  const facts: Row[] = [
+export function formatRun(run: PastRun, screen: Screen): string {
+  const facts: Fact[] = [
     ['run', run.runId],
     ['job', run.job],
     ['account', run.account ?? '-'],
     ['mode', run.mode],
-    ['outcome', run.outcome],
-    ['started', instant(run.startedAt)],
-    ['ended', run.endedAt === undefined ? '-' : instant(run.endedAt)],
-    ['seconds', secondsOf(run)?.toFixed(1) ?? '-'],
-    ...(run.error === null ? [] : [['error', run.error]]),
-    ...(Object.entries(run.counts) as [string, number][]).map(([name, count]) => [name, NUMBER.format(count)]),
+    ['outcome', {text: run.outcome, means: MEANINGS[run.outcome]}],
+    ['started', fullWhen(run.startedAt, screen)],
+    ['ended', run.endedAt === undefined ? '-' : fullWhen(run.endedAt, screen)],
+    ['took', formatDuration(run)],
+    ...(run.error === null ? [] : [['error', run.error] as const]),
+    ...(Object.entries(run.counts) as [string, number][]).map(([name, count]) => [name, NUMBER.format(count)] as const),
   ]
-  if (run.commits.length === 0) return `${formatTable(facts)}\n\nNo commit was made.`
+  const about = formatFacts(facts, screen)
+  if (run.commits.length === 0) return `${about}\n\nNo commit was made.`
   const commits = run.commits.map(({at, sourceSystem, objectType, window, counts, limited, partial}) => [
-    instant(at),
     `${sourceSystem}/${objectType}`,
-    `${formatWindow(window)}${kindOfPart({limited, partial})}`,
-    ...SHOWN_COUNTS.map((name) => NUMBER.format(counts[name])),
+    formatWhen(at, screen),
+    windowCell(`${formatWindow(window)}${kindOfPart({limited, partial})}`),
+    ...countCells(counts),
   ])
-  const header = ['COMMITTED', 'STREAM', 'WINDOW', ...SHOWN_COUNTS.map((name) => name.toUpperCase())]
-  return `${formatTable(facts)}\n\n${formatTable([header, ...commits])}`
+  return `${about}\n\n${formatTable(COMMIT_COLUMNS, commits, screen)}`
 }
 
+const COMMIT_COLUMNS: readonly Column[] = [
+  {name: 'STREAM', wraps: true},
+  {name: 'COMMITTED'},
+  {name: 'WINDOW', wraps: true},
+  {name: 'EXTRACTED', align: 'right', leaves: 3},
+  {name: 'INSERTED', align: 'right'},
+  {name: 'UPDATED', align: 'right', leaves: 2},
+  {name: 'REJECTED', align: 'right', leaves: 1},
+]
+
+const countCells = (counts: Counts): readonly Cell[] =>
+  SHOWN_COUNTS.map((name) => ({
+    text: NUMBER.format(counts[name]),
+    means: name === 'rejected' && counts[name] > 0 ? 'warning' : undefined,
+  }))
+
+/** Terminals that are narrow get minutes. */
+const windowCell = (text: string): Cell => ({text, short: text.replaceAll(/T(\d\d:\d\d):[\d.]+Z/g, ' $1')})
+
+const fullWhen = (at: number, screen: Screen): string =>
+  screen.columns === undefined ? instant(at) : `${formatWhen(at, screen)} (${instant(at)})`
+
 /** Draws a bar for each day on which production runs stored records; days go by UTC. */
-export function chartOfDays(runs: readonly PastRun[]): string {
+export function chartOfDays(runs: readonly PastRun[], screen: Screen): string {
   const days = new Map<string, number>()
   for (const commit of runs.filter(countsInProduction).flatMap(({commits}) => commits)) {
     const day = new Date(commit.at).toISOString().slice(0, 10)
@@ -62,11 +110,11 @@ export function chartOfDays(runs: readonly PastRun[]): string {
   const most = Math.max(1, ...days.values())
   const bars = [...days].map(([day, count]) => {
     const length = count === 0 ? 0 : Math.max(1, Math.round((count / most) * LONGEST_BAR))
-    return [day, `${'█'.repeat(length)} ${NUMBER.format(count)}`]
+    return [day, `${'█'.repeat(length)} ${NUMBER.format(count)}`] as const
   })
   return bars.length === 0
     ? ''
-    : `Records inserted or updated in production by these runs, by day (UTC)\n${formatTable(bars.toSorted(byDay))}`
+    : `Inserted or updated in production by these, by day (UTC)\n${formatFacts(bars.toSorted(byDay), screen)}`
 }
 
 export const pastRunMemberOf = (run: PastRun): PastRunMember => ({
@@ -106,9 +154,10 @@ function formatWindows({windows, commits}: PastRun): string {
 
 const instant = (milliseconds: number): string => new Date(milliseconds).toISOString()
 
+const formatDuration = ({startedAt, endedAt}: PastRun): string =>
+  endedAt === undefined ? '-' : formatSpan(endedAt - startedAt)
+
 const secondsOf = ({startedAt, endedAt}: PastRun): number | undefined =>
   endedAt === undefined ? undefined : Math.max(0, endedAt - startedAt) / 1000
 
-const shorten = (text: string): string => (text.length > LONGEST_ERROR ? `${text.slice(0, LONGEST_ERROR)}…` : text)
-
-const byDay = ([one = '']: Row, [other = '']: Row): number => (one < other ? -1 : 1)
+const byDay = ([one]: Fact, [other]: Fact): number => (one < other ? -1 : 1)

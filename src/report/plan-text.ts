@@ -5,7 +5,7 @@ import type {AppliedPlan} from '../run/apply-plan.ts'
 import {windowsOf} from '../run/planned-commit.ts'
 import type {Plan} from '../run/read-plan.ts'
 import {diffOfPlan, type PlanManifest} from '../sink/plan-manifest.ts'
-import {ageOf} from './age-text.ts'
+import {ageOf, formatSpan} from './time-text.ts'
 import {diffMemberOf, formatDiff, type DiffContext} from './diff-text.ts'
 import type {ApplyDocument} from './documents/apply.ts'
 import type {PlanMember, PlanShowDocument} from './documents/plan.ts'
@@ -31,7 +31,7 @@ export function formatApplied(plan: Plan, applied: AppliedPlan, mode: RunMode): 
       ? [`Production is as the plan found it, and ${commitsOf(commits)} would do what was planned.`]
       : [`The log tells of it as run ${runId}, which can be undone: lorchestra runs undo ${runId}`]
   return [
-    `${linePrefix}${plan.manifest.job}: ${formatCounts(counts, undefined)}, completed in ${seconds.toFixed(2)}s${lineSuffix}`,
+    `${linePrefix}${plan.manifest.job}: ${formatCounts(counts, undefined)}, completed in ${formatSpan(seconds * 1000)}${lineSuffix}`,
     ...[...earlier, ...billed, ...undo].map((line) => `  ${line}`),
   ].join('\n')
 }

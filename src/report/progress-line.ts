@@ -1,10 +1,17 @@
+import stringWidth from 'string-width'
+import wrapAnsi from 'wrap-ansi'
+
+import type {Pace} from './pace.ts'
+import {ageOf, formatSpan} from './time-text.ts'
+
 const NUMBER = new Intl.NumberFormat('en-US')
 const DAY = 86_400_000
+/** A job's name is cut to this before anything else than units is left out. */
+const SHORTEST_NAME = 10
 
 /** This is what one job has done so far. Times are milliseconds since 1970. */
 export interface ProgressState {
   readonly job: string
-  readonly startedAt: number
   readonly extracted: number
   readonly listed: number
   /** They count against the source's rate limit. */
@@ -14,29 +21,87 @@ export interface ProgressState {
   readonly waitingUntil: number | undefined
   /** The program that keeps the run from its warehouse. */
   readonly heldBy: string | undefined
+  readonly pace: Pace
 }
 
-/** Formats one line for a terminal, with times in its own zone. */
-export function progressLine(state: ProgressState, now: number): string {
-  const {job, startedAt, extracted, listed, units, expected, waitingUntil, heldBy} = state
-  const perSecond = extracted / Math.max((now - startedAt) / 1000, 0.001)
-  const parts = [
-    `${NUMBER.format(extracted)} extracted${listed > 0 ? ` of ${NUMBER.format(listed)} listed` : ''}`,
-    `${perSecond < 10 ? perSecond.toFixed(1) : NUMBER.format(Math.round(perSecond))}/s`,
+/** Formats one line for a terminal of so many columns, with times in its own zone. What matters least is left out first. */
+export function progressLine(state: ProgressState, now: number, columns = Infinity): string {
+  const {job, extracted, listed, units, expected, pace} = state
+  const perSecond = pace.perSecond(now, extracted)
+  const counted = expected !== undefined && expected > extracted ? expected : undefined
+  const share = counted === undefined ? [] : [`${Math.floor((extracted / counted) * 100)} %`]
+  const of = counted === undefined && listed > 0 ? ` of ${NUMBER.format(listed)} listed` : ''
+  const count = [
+    counted === undefined
+      ? `${NUMBER.format(extracted)} extracted${of}`
+      : `${NUMBER.format(extracted)} of ${NUMBER.format(counted)}`,
   ]
-  if (units > 0) parts.push(`${NUMBER.format(units)} units used`)
-  if (expected !== undefined && expected > extracted && extracted > 0) {
-    parts.push(`done about ${timeOfDay(now + ((expected - extracted) / perSecond) * 1000, now).slice(0, -3)}`)
+  const rate = [formatRate(perSecond)]
+  const head = counted === undefined ? [`${NUMBER.format(extracted)} extracted`] : share
+  const seconds = counted === undefined || perSecond <= 0 ? undefined : Math.ceil((counted - extracted) / perSecond)
+  // Nobody knows how long it takes while nothing comes.
+  const left = seconds === undefined ? [] : [`${formatLeft(seconds)} left`]
+  const leftInShort = seconds === undefined ? [] : [`${seconds < 60 ? `${seconds} s` : ageOf(seconds * 1000)} left`]
+  const [waits, waitsInShort] = waitOf(state, now)
+  const used = units > 0 ? [`${NUMBER.format(units)} units used`] : []
+  const choices = [
+    [...share, ...count, ...rate, ...left, ...waits, ...used],
+    [...share, ...count, ...rate, ...left, ...waits],
+    [...head, ...rate, ...leftInShort, ...waitsInShort],
+    [...head, ...leftInShort, ...waitsInShort],
+    waitsInShort.length > 0 ? waitsInShort : head,
+  ]
+  for (const parts of choices) {
+    const text = `: ${parts.join(', ')}`
+    const room = columns - stringWidth(text)
+    if (room >= Math.min(stringWidth(job), SHORTEST_NAME)) return `${cut(job, room)}${text}`
   }
-  if (waitingUntil !== undefined && waitingUntil > now) {
-    parts.push(`waiting for quota until ${timeOfDay(waitingUntil, now)}`)
-  }
-  if (heldBy !== undefined) parts.push(`waiting for ${heldBy} to close the database`)
-  return `${job}: ${parts.join(', ')}`
+  return cut(`${job}: ${choices.at(-1)?.join(', ') ?? ''}`, columns)
 }
 
-export const progressOfSeveral = (states: readonly ProgressState[]): string =>
-  `${states.length} jobs: ${states.map(({job, extracted}) => `${job} ${NUMBER.format(extracted)}`).join(', ')} extracted`
+/** Formats one line for jobs that run at the same time. */
+export function progressOfSeveral(states: readonly ProgressState[], now: number, columns = Infinity): string {
+  const extracted = states.reduce((sum, state) => sum + state.extracted, 0)
+  const perSecond = states.reduce((sum, state) => sum + state.pace.perSecond(now, state.extracted), 0)
+  const ends = states.flatMap(({waitingUntil = 0}) => (waitingUntil > now ? [waitingUntil] : []))
+  const waits =
+    ends.length === 0
+      ? ''
+      : `, ${ends.length} ${ends.length === 1 ? 'waits' : 'wait'} for quota until ${timeOfDay(Math.min(...ends), now)}`
+  const each = states.map((state) => `${state.job} ${NUMBER.format(state.extracted)}`).join(', ')
+  const held = states.some(({heldBy}) => heldBy !== undefined) ? ', waiting for the database' : ''
+  return cut(
+    `${states.length} jobs: ${NUMBER.format(extracted)} extracted, ${formatRate(perSecond)}${waits}${held}: ${each}`,
+    columns,
+  )
+}
+
+const formatRate = (perSecond: number): string =>
+  `${perSecond < 10 ? perSecond.toFixed(1) : NUMBER.format(Math.round(perSecond))}/s`
+
+function formatLeft(seconds: number): string {
+  if (seconds < 60) return `${seconds} s`
+  return formatSpan(seconds > 600 ? Math.ceil(seconds / 60) * 60_000 : seconds * 1000)
+}
+
+function waitOf({waitingUntil, heldBy}: ProgressState, now: number): readonly [readonly string[], readonly string[]] {
+  const isPaused = waitingUntil !== undefined && waitingUntil > now
+  const until = isPaused ? `quota until ${timeOfDay(waitingUntil, now)}` : ''
+  const long = [
+    ...(isPaused ? [`waiting for ${until}`] : []),
+    ...(heldBy === undefined ? [] : [`waiting for ${heldBy} to close the database`]),
+  ]
+  const short = [...(isPaused ? [until] : []), ...(heldBy === undefined ? [] : ['database held'])]
+  return [long, short]
+}
+
+/** Cuts a text to so many columns; no character is torn. */
+function cut(text: string, columns: number): string {
+  if (stringWidth(text) <= columns) return text
+  const [first = ''] = wrapAnsi(text, Math.max(1, columns - 1), {hard: true, trim: false, wordWrap: false}).split('\n')
+  // A wide character alone may be too wide.
+  return stringWidth(first) < columns ? `${first.trimEnd()}…` : '…'
+}
 
 function timeOfDay(instant: number, now: number): string {
   const local = new Date(instant - new Date(instant).getTimezoneOffset() * 60_000).toISOString()

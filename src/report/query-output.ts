@@ -2,7 +2,8 @@ import {usageError} from '../base/errors.ts'
 import {printable} from '../base/printable.ts'
 import type {JsonValue} from '../source.ts'
 import type {AdHocAnswer, AdHocRow} from '../warehouse/ad-hoc-query.ts'
-import {formatTable} from './text-table.ts'
+import type {Screen} from '../base/screen.ts'
+import {formatTable, type Column} from './text-table.ts'
 
 /** A longer value is cut where people read it. */
 const CELL_CHARACTERS = 80
@@ -20,13 +21,18 @@ export interface QueryOutput {
   /** The largest number of rows that are shown; the answer may have one more, by which it is known that there are more. */
   readonly limit: number
   readonly mask: (text: string) => string
+  readonly screen: Screen
   /** Answers false where nobody reads any more. */
   readonly print: (text: string) => Promise<boolean>
 }
 
 /** Prints a table for each page, so that its columns fit the values which are in memory. */
 export async function printTable({columns, pages}: AdHocAnswer, output: QueryOutput): Promise<PrintedRows> {
-  const header = columns.map(({name}) => printable(name))
+  const columnsFor = (rows: readonly AdHocRow[]): readonly Column[] =>
+    columns.map(({name}, index) => ({
+      name: printable(name),
+      ...(rows.length > 0 && rows.every((row) => isNumeric(row[index])) && {align: 'right' as const}),
+    }))
   let cutValues = false
   const cell = (value: JsonValue): string => {
     const text = printable(output.mask(value === null ? 'NULL' : textOf(value)))
@@ -34,21 +40,23 @@ export async function printTable({columns, pages}: AdHocAnswer, output: QueryOut
     cutValues = true
     return `${text.slice(0, CELL_CHARACTERS - 1)}…`
   }
-  const table = (rows: readonly AdHocRow[]): string => `${formatTable([header, ...rows.map((row) => row.map(cell))])}\n`
+  const table = (rows: readonly AdHocRow[]): string =>
+    `${formatTable(
+      columnsFor(rows),
+      rows.map((row) => row.map(cell)),
+      output.screen,
+    )}\n`
   const counted = await printPages(pages, output, (rows, page) => (page === 0 ? table(rows) : `\n${table(rows)}`))
   if (counted.rows === 0) await output.print(table([]))
   return {...counted, cutValues}
 }
 
 /** Prints CSV by RFC 4180, with `\n` between lines; NULL is empty, and an empty text is `""`. */
-export async function printCsv(
-  {columns, pages}: AdHocAnswer,
-  output: QueryOutput & {readonly forTerminal: boolean},
-): Promise<PrintedRows> {
+export async function printCsv({columns, pages}: AdHocAnswer, output: QueryOutput): Promise<PrintedRows> {
   const cell = (value: JsonValue): string => {
     if (value === null) return ''
     const text = output.mask(textOf(value))
-    return quoted(output.forTerminal ? printable(text) : text)
+    return quoted(output.screen.columns === undefined ? text : printable(text))
   }
   await output.print(`${columns.map(({name}) => cell(name)).join()}\n`)
   const lines = (rows: readonly AdHocRow[]): string => rows.map((row) => `${row.map(cell).join()}\n`).join('')
@@ -87,6 +95,8 @@ async function printPages(
   }
   return {rows, moreRows: false}
 }
+
+const isNumeric = (value: JsonValue | undefined): boolean => value === null || typeof value === 'number'
 
 const textOf = (value: JsonValue): string => (typeof value === 'string' ? value : JSON.stringify(value))
 

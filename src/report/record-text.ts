@@ -4,7 +4,9 @@ import {printable} from '../base/printable.ts'
 import type {RecordKey, LoggedEvent, StoredRecord, StoredRow} from '../warehouse/warehouse.ts'
 import type {ShowDocument} from './documents/show.ts'
 import {indentJson} from './indented-json.ts'
-import {formatTable} from './text-table.ts'
+import type {Screen} from '../base/screen.ts'
+import {formatFacts, formatTable, type Column, type Fact} from './text-table.ts'
+import {formatWhen} from './time-text.ts'
 
 export interface ShownRecord extends RecordKey {
   readonly warehouse: string
@@ -13,10 +15,10 @@ export interface ShownRecord extends RecordKey {
   readonly events: StoredRecord['events']
 }
 
-export function formatRecord(record: ShownRecord, mask: (text: string) => string): string {
+export function formatRecord(record: ShownRecord, mask: (text: string) => string, screen: Screen): string {
   const {table, idemKey, row} = record
   const from = (run: string | undefined): string => (run === undefined ? '' : ` (${run})`)
-  const facts = [
+  const facts: readonly Fact[] = [
     ['key', idemKey],
     ['external id', row.externalId ?? '-'],
     ['table', table],
@@ -24,7 +26,7 @@ export function formatRecord(record: ShownRecord, mask: (text: string) => string
     ['last seen', `${instant(row.lastSeen)}${from(runAt(record, row.lastSeen))}`],
   ]
   const payload = indentJson(mask(row.payload)).split('\n').map(printable).join('\n')
-  return [formatTable(facts), payload, formatEvents(record)].filter((part) => part !== '').join('\n\n')
+  return [formatFacts(facts, screen), payload, formatEvents(record, screen)].filter((part) => part !== '').join('\n\n')
 }
 
 export function recordMemberOf(record: ShownRecord): ShowDocument {
@@ -51,11 +53,18 @@ export function recordMemberOf(record: ShownRecord): ShowDocument {
   }
 }
 
-function formatEvents(record: ShownRecord): string {
+const EVENT_COLUMNS: readonly Column[] = [
+  {name: 'EVENT'},
+  {name: 'LOGGED'},
+  {name: 'RUN'},
+  {name: 'REASON', wraps: true},
+]
+
+function formatEvents(record: ShownRecord, screen: Screen): string {
   const events = eventsOfKey(record)
   if (events.length === 0) return ''
-  const rows = events.map(({at, type, runId, error}) => [instant(at), type, runId, error ?? ''])
-  return formatTable([['LOGGED', 'EVENT', 'RUN', 'REASON'], ...rows])
+  const rows = events.map(({at, type, runId, error}) => [type, formatWhen(at, screen), runId, error ?? ''])
+  return formatTable(EVENT_COLUMNS, rows, screen)
 }
 
 const eventsOfKey = ({events}: Pick<StoredRecord, 'events'>): readonly LoggedEvent[] =>

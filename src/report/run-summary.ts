@@ -12,6 +12,7 @@ import {diffMemberOf, formatDiff, type DiffContext} from './diff-text.ts'
 import {commandToRetry} from './rejects-text.ts'
 import {formatSchemaChanges, schemaMemberOf} from './schema-text.ts'
 import type {RunMember} from './documents/run.ts'
+import {formatSpan} from './time-text.ts'
 
 const SAMPLE_CHARACTERS = 500
 const NUMBER = new Intl.NumberFormat('en-US')
@@ -53,7 +54,7 @@ export function summary(run: FinishedRun, maskSecrets: (text: string) => string)
   const {mode, job} = description
   const {linePrefix, lineSuffix} = rowOf(mode)
   const lines = [
-    `${linePrefix}${job}: ${formatCounts(report.counts, preview)}, completed in ${seconds.toFixed(2)}s${lineSuffix}`,
+    `${linePrefix}${job}: ${formatCounts(report.counts, preview)}, completed in ${formatSpan(seconds * 1000)}${lineSuffix}`,
     ...(diff === undefined ? [] : formatDiff(diff, diffContext(run, maskSecrets)).map(indent)),
     ...outcomeNotes(run).map(indent),
     ...(run.plan === undefined ? [] : formatSavedPlan(run.plan).map(indent)),
@@ -85,7 +86,7 @@ export function failureSummary(run: FinishedRun): readonly string[] {
   const {description, report, seconds} = run
   const {error} = report
   return [
-    `✗ ${description.job}: ${messageWithCauses(error)} [${codeOf(error)}] (after ${seconds.toFixed(2)}s)`,
+    `✗ ${description.job}: ${messageWithCauses(error)} [${codeOf(error)}] (after ${formatSpan(seconds * 1000)})`,
     ...formatNext(error),
     indent(formatWhatIsIn(run)),
   ]

@@ -11,7 +11,9 @@ import type {SchemaDiffDocument} from './documents/schema-diff.ts'
 import type {SchemaShowDocument} from './documents/schema-show.ts'
 import type {SchemaChangeMember, SchemaMember} from './documents/schema.ts'
 import {datedFacts, type JobSchema} from './job-schemas.ts'
-import {formatTable} from './text-table.ts'
+import type {Screen} from '../base/screen.ts'
+import {formatTable, type Column} from './text-table.ts'
+import {formatWhen} from './time-text.ts'
 
 /** So many changes stand in the one line of a summary. */
 const SHOWN = 3
@@ -57,16 +59,24 @@ export const changeMemberOf = ({
   ...(example !== undefined && {example}),
 })
 
-export function formatSchema(schema: JobSchema): string {
+const PATH_COLUMNS: readonly Column[] = [
+  {name: 'PATH', wraps: true},
+  {name: 'TYPES', wraps: true},
+  {name: 'ALWAYS'},
+  {name: 'SINCE'},
+  {name: 'RUN', leaves: 1},
+]
+
+export function formatSchema(schema: JobSchema, screen: Screen): string {
   const {stream} = schema.scope
   const rows = datedFacts(schema).map(({path, types, always, told}) => [
     printable(path === '' ? '(the record)' : path),
     formatTypes(types),
     always ? 'yes' : 'no',
-    told === undefined ? '-' : instant(told.at),
+    told === undefined ? '-' : formatWhen(told.at, screen),
     told?.runId ?? '-',
   ])
-  return `${nameOfStream(stream)}\n${formatTable([['PATH', 'TYPES', 'ALWAYS', 'SINCE', 'RUN'], ...rows])}`
+  return `${nameOfStream(stream)}\n${formatTable(PATH_COLUMNS, rows, screen)}`
 }
 
 export const schemaShowMemberOf = (schema: JobSchema): SchemaShowDocument['streams'][number] => ({
@@ -101,17 +111,26 @@ export function datedChanges(
   return changes.toSorted((one, other) => one.event.at - other.event.at)
 }
 
-export const formatDatedChanges = (changes: readonly DatedChange[]): string =>
-  formatTable([
-    ['LOGGED', 'STREAM', 'CHANGE', '', 'RUN'],
-    ...changes.map(({stream, event, change}) => [
-      instant(event.at),
+const CHANGE_COLUMNS: readonly Column[] = [
+  {name: 'STREAM', wraps: true},
+  {name: 'LOGGED'},
+  {name: 'CHANGE', wraps: true},
+  {name: ''},
+  {name: 'RUN', leaves: 1},
+]
+
+export const formatDatedChanges = (changes: readonly DatedChange[], screen: Screen): string =>
+  formatTable(
+    CHANGE_COLUMNS,
+    changes.map(({stream, event, change}) => [
       nameOfStream(stream),
+      formatWhen(event.at, screen),
       printable(formatSchemaChange(change)),
       event.type === 'schema.changed' ? '' : wordOf(event),
       event.runId,
     ]),
-  ])
+    screen,
+  )
 
 export const diffMemberOf = ({stream, event, change}: DatedChange): SchemaDiffDocument['changes'][number] => ({
   at: instant(event.at),

@@ -2,6 +2,7 @@ import {testSetArgument, testTablesOf} from '../model/tables.ts'
 import type {SeedReport, SeedRequest} from '../run/seed-job.ts'
 import {formatBytes} from './bytes-text.ts'
 import type {TestSeedDocument} from './documents/test-seed.ts'
+import {formatSpan} from './time-text.ts'
 
 type Request = Pick<SeedRequest, 'production' | 'scopes'>
 
@@ -16,7 +17,7 @@ export function formatSeed(job: string, {estimate, seeded, seconds}: SeedReport,
   const where = `from ${production.rawObjects} to ${testTablesOf(production).rawObjects}`
   if (seeded === undefined) return `[DRY-RUN] ${job}: would copy ${what} ${where} (no writes)`
   return [
-    `✓ ${job}: ${what} copied ${where}, completed in ${seconds.toFixed(2)}s`,
+    `✓ ${job}: ${what} copied ${where}, completed in ${formatSpan(seconds * 1000)}`,
     `  Test it now: lorchestra run ${job} --test-table${testSetArgument(production)}`,
   ].join('\n')
 }

@@ -1,6 +1,8 @@
 import {errorMemberOf, formatError, stacksOf} from '../base/error-output.ts'
 import {messageWithCauses, type Outcome} from '../base/errors.ts'
 import type {Mask} from '../base/mask.ts'
+import {columnsOf, paintFor, paintMarks} from '../base/screen.ts'
+import {Pace} from './pace.ts'
 import {progressLine, progressOfSeveral, type ProgressState} from './progress-line.ts'
 import {
   banner,
@@ -20,8 +22,8 @@ import type {RunDocument} from './documents/run.ts'
 
 const REDRAW_MILLISECONDS = 100
 const IDLE_REDRAW_MILLISECONDS = 1000
-/** A terminal that does not know its width says 0. */
-const USUAL_COLUMNS = 80
+/** Whoever looks at the log of a schedule sees so often that the run goes on; milliseconds. */
+const SIGN_OF_LIFE = 60_000
 const CLEAR_LINE = '\r\u001B[K'
 const NOTHING_DONE = {
   extracted: 0,
@@ -58,6 +60,8 @@ export class TerminalReporter implements RunObserver {
   #drawnAt = 0
   /** Draws while nothing happens, so that a wait is seen to end. */
   #ticking: NodeJS.Timeout | undefined
+  /** Writes a line a minute where there is no terminal. */
+  #minutely: NodeJS.Timeout | undefined
 
   constructor(options: ReporterOptions) {
     this.#options = options
@@ -70,7 +74,8 @@ export class TerminalReporter implements RunObserver {
 
   described(description: RunDescription): void {
     const {job} = description
-    this.#running.set(job, {job, startedAt: Date.now(), ...NOTHING_DONE})
+    this.#running.set(job, this.#stateOf(job))
+    if (this.#terminal.isTTY !== true) this.#minutely ??= setInterval(() => this.#tell(), SIGN_OF_LIFE).unref()
     const lines = banner(description)
     if (!this.#bannerShown && lines.length > 0) this.#print(lines)
     this.#bannerShown = true
@@ -83,7 +88,7 @@ export class TerminalReporter implements RunObserver {
 
   estimated({job}: RunDescription, estimate: Estimate & RateLimit): void {
     this.#clearProgress()
-    this.#running.set(job, {...this.#stateOf(job), expected: estimate.records, startedAt: Date.now()})
+    this.#running.set(job, {...this.#stateOf(job), expected: estimate.records, pace: new Pace(Date.now())})
     this.#print(formatEstimate(estimate))
   }
 
@@ -96,10 +101,12 @@ export class TerminalReporter implements RunObserver {
 
   progressed({job}: RunDescription, update: RunProgress): void {
     const state = this.#stateOf(job)
-    const {extracted, listed, units} = state
+    const {listed, units, pace} = state
+    const extracted = state.extracted + (update.extracted ?? 0)
+    pace.note(Date.now(), extracted)
     this.#running.set(job, {
       ...state,
-      extracted: extracted + (update.extracted ?? 0),
+      extracted,
       listed: listed + (update.listed ?? 0),
       units: units + (update.units ?? 0),
       ...(update.waitingUntil !== undefined && {waitingUntil: update.waitingUntil.getTime()}),
@@ -111,19 +118,23 @@ export class TerminalReporter implements RunObserver {
   }
 
   finished(run: FinishedRun): void {
-    this.#clearProgress()
-    this.#running.delete(run.description.job)
+    this.#ended(run.description.job)
     this.#options.documents.push(runMemberOf(run, this.#options.mask.apply))
     if (run.report.error === undefined) this.#print(summary(run, this.#options.mask.apply))
     else this.#printErrors(failureSummary(run), run.report.error)
   }
 
   refused(job: string, error: unknown): void {
-    this.#clearProgress()
-    this.#running.delete(job)
+    this.#ended(job)
     this.#options.documents.push({job, error: errorMemberOf(error, this.#options.mask.apply)})
     const message = messageWithCauses(error)
-    this.#printErrors(formatError(error, message.includes(job) ? message : `${job}: ${message}`), error)
+    this.#printErrors(
+      formatError(error, {
+        message: message.includes(job) ? message : `${job}: ${message}`,
+        paint: paintFor(process.stderr),
+      }),
+      error,
+    )
   }
 
   allFinished(outcomes: readonly Outcome[]): void {
@@ -131,17 +142,33 @@ export class TerminalReporter implements RunObserver {
   }
 
   #stateOf(job: string): ProgressState {
-    return this.#running.get(job) ?? {job, startedAt: Date.now(), ...NOTHING_DONE}
+    return this.#running.get(job) ?? {job, pace: new Pace(Date.now()), ...NOTHING_DONE}
   }
 
   #draw(): void {
-    const [state, ...others] = this.#running.values()
-    if (state === undefined) return
+    if (this.#running.size === 0) return
     this.#drawnAt = Date.now()
-    const line = others.length === 0 ? progressLine(state, this.#drawnAt) : progressOfSeveral([state, ...others])
     // A line that wraps could not be drawn over.
-    const {columns = 0} = this.#terminal
-    this.#terminal.write(`${CLEAR_LINE}${line.slice(0, (columns > 0 ? columns : USUAL_COLUMNS) - 1)}`)
+    this.#terminal.write(`${CLEAR_LINE}${this.#line(columnsOf(this.#terminal) - 1)}`)
+  }
+
+  #tell(): void {
+    this.#terminal.write(`${new Date().toISOString()} ${this.#options.mask.apply(this.#line())}\n`)
+  }
+
+  #line(columns?: number): string {
+    const [state, ...others] = this.#running.values()
+    if (state === undefined) return ''
+    const now = Date.now()
+    return others.length === 0 ? progressLine(state, now, columns) : progressOfSeveral([state, ...others], now, columns)
+  }
+
+  #ended(job: string): void {
+    this.#clearProgress()
+    this.#running.delete(job)
+    if (this.#running.size > 0) return
+    clearInterval(this.#minutely)
+    this.#minutely = undefined
   }
 
   #clearProgress(): void {
@@ -152,12 +179,13 @@ export class TerminalReporter implements RunObserver {
   }
 
   #print(lines: readonly string[]): void {
-    if (!this.#options.json && lines.length > 0) this.#options.print(this.#options.mask.apply(`${lines.join('\n')}\n`))
+    if (!this.#options.json && lines.length > 0)
+      this.#options.print(paintMarks(this.#options.mask.apply(`${lines.join('\n')}\n`), paintFor(process.stdout)))
   }
 
   #printErrors(lines: readonly string[], error: unknown): void {
     const {json, mask} = this.#options
-    if (!json) process.stderr.write(mask.apply(`${lines.join('\n')}\n`))
+    if (!json) process.stderr.write(paintMarks(mask.apply(`${lines.join('\n')}\n`), paintFor(process.stderr)))
     const debugging = (process.env['DEBUG'] ?? '') !== ''
     if (debugging) process.stderr.write(mask.apply(`${stacksOf(error)}\n`))
   }

@@ -4,7 +4,8 @@ import type {PromotionReport} from '../run/promote-job.ts'
 import type {ListedTestTables, TestTablesRequest, TestTablesState} from '../run/test-tables.ts'
 import {testSetArgument, testTablesOf} from '../model/tables.ts'
 import type {DescribedTable} from '../warehouse/warehouse.ts'
-import {ageOf} from './age-text.ts'
+import type {Screen} from '../base/screen.ts'
+import {ageOf, formatSpan} from './time-text.ts'
 import {formatInserted, formatMore, formatPaths, formatUpdated, samplesOf} from './diff-text.ts'
 import type {ComparisonMember, TestCompareDocument} from './documents/test-compare.ts'
 import type {TestListDocument} from './documents/test-list.ts'
@@ -17,19 +18,20 @@ type Request = TestTablesRequest & {readonly start: number}
 const NUMBER = new Intl.NumberFormat('en-US')
 
 /** Gives each set in a paragraph of its own. */
-export function formatTestSets(sets: readonly ListedTestTables[], now: number): string {
+export function formatTestSets(sets: readonly ListedTestTables[], screen: Screen): string {
   const [first] = sets
   if (first === undefined || (sets.length === 1 && first.tables.every(({exists}) => !exists)))
     return `There are no test tables: lorchestra run JOB --test-table${testSetArgument(first)} makes them.`
-  return sets.map((set) => formatTestTables(set, now)).join('\n\n')
+  return sets.map((set) => formatTestTables(set, screen)).join('\n\n')
 }
 
-function formatTestTables({tables, runs}: ListedTestTables, now: number): string {
+function formatTestTables({tables, runs}: ListedTestTables, screen: Screen): string {
+  const {now} = screen
   const lines = tables.map((table) => formatTable(table, now))
   const oldest = runs.at(-1)
   const whose = runs.length === 1 ? 'The only run' : `The oldest of ${NUMBER.format(runs.length)} runs`
   const age = oldest === undefined ? [] : [`${whose} is ${ageOf(now - oldest.startedAt)} old.`]
-  return [...lines, ...age, '', formatRuns(runs)].join('\n')
+  return [...lines, ...age, '', formatRuns(runs, screen)].join('\n')
 }
 
 function formatTable({name, exists, rows, expires}: DescribedTable, now: number): string {
@@ -91,7 +93,7 @@ export function formatPromotion(
   const {counts, runId} = promoted
   const cursor = cursorLine(state, request)
   return [
-    `✓ ${job}: ${NUMBER.format(counts.inserted)} inserted, ${NUMBER.format(counts.updated)} updated, ${NUMBER.format(counts.unchanged)} unchanged from ${table}, completed in ${seconds.toFixed(2)}s (nothing was read again)`,
+    `✓ ${job}: ${NUMBER.format(counts.inserted)} inserted, ${NUMBER.format(counts.updated)} updated, ${NUMBER.format(counts.unchanged)} unchanged from ${table}, completed in ${formatSpan(seconds * 1000)} (nothing was read again)`,
     ...[
       ...skipped,
       ...bookmark,

@@ -2,6 +2,7 @@ import {rowOf, type RunMode} from '../model/run-mode.ts'
 import type {PastRun} from '../run/past-runs.ts'
 import type {UndoReport} from '../run/undo-run.ts'
 import type {RunsUndoDocument} from './documents/runs-undo.ts'
+import {formatSpan} from './time-text.ts'
 
 const NUMBER = new Intl.NumberFormat('en-US')
 
@@ -24,7 +25,7 @@ export function formatUndo({runs, streams, undone, seconds}: UndoReport, mode: R
   const number = runs.length === 1 ? '1 run' : `${runs.length} runs`
   const lines = streams.map(
     ({stream: {sourceSystem, objectType}, removed, restored, left, isExact}) =>
-      `${linePrefix}${said} ${number} of ${sourceSystem}/${objectType}: ${NUMBER.format(removed)} rows${are} removed, ${isExact ? '' : 'up to '}${NUMBER.format(restored)} restored, ${NUMBER.format(left)} left as they are, in ${seconds.toFixed(2)}s${lineSuffix}`,
+      `${linePrefix}${said} ${number} of ${sourceSystem}/${objectType}: ${NUMBER.format(removed)} rows${are} removed, ${isExact ? '' : 'up to '}${NUMBER.format(restored)} restored, ${NUMBER.format(left)} left as they are, in ${formatSpan(seconds * 1000)}${lineSuffix}`,
   )
   return undone === undefined ? lines.join('\n') : [...lines, formatNext(undone.cursor)].join('\n')
 }

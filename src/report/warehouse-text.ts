@@ -1,13 +1,32 @@
 import {isSameStream, nameOfStream} from '../model/stream.ts'
 import type {GapMember} from './documents/runs-list.ts'
 import type {TableSetMember} from './documents/warehouse-show.ts'
-import {formatTable} from './text-table.ts'
+import type {Screen} from '../base/screen.ts'
+import {formatTable, type Column} from './text-table.ts'
+import {formatWhen} from './time-text.ts'
 import type {DescribedStream, WarehouseDescription} from '../warehouse/warehouse.ts'
 import {formatWindow, windowAsText, type TimeWindow} from '../model/window.ts'
 
 const NUMBER = new Intl.NumberFormat('en-US')
 
-export function formatDescription({bytes, tables, streams}: WarehouseDescription): string {
+const TABLE_COLUMNS: readonly Column[] = [
+  {name: 'TABLE'},
+  {name: 'ROWS', align: 'right'},
+  {name: 'BYTES', align: 'right'},
+  {name: 'PARTITIONED BY', wraps: true},
+  {name: 'CLUSTERED BY', wraps: true},
+]
+
+const COVERAGE_COLUMNS: readonly Column[] = [
+  {name: 'JOB', wraps: true},
+  {name: 'ACCOUNT', leaves: 2},
+  {name: 'STREAM', wraps: true},
+  {name: 'SELECTION', leaves: 1},
+  {name: 'LAST COMMIT'},
+  {name: 'COVERED', wraps: true},
+]
+
+export function formatDescription({bytes, tables, streams}: WarehouseDescription, screen: Screen): string {
   const rows = tables.map((table) => [
     table.name,
     table.exists ? numberOr(table.rows) : 'not there',
@@ -16,23 +35,24 @@ export function formatDescription({bytes, tables, streams}: WarehouseDescription
     table.clusteredBy?.join(', ') ?? '-',
   ])
   const whole = bytes === undefined ? '' : `\nThe file holds ${NUMBER.format(bytes)} bytes.`
-  const shown = formatTable([['TABLE', 'ROWS', 'BYTES', 'PARTITIONED BY', 'CLUSTERED BY'], ...rows])
-  return streams.length === 0 ? `${shown}${whole}` : `${shown}${whole}\n\n${formatCoverage(streams)}`
+  const shown = formatTable(TABLE_COLUMNS, rows, screen)
+  return streams.length === 0 ? `${shown}${whole}` : `${shown}${whole}\n\n${formatCoverage(streams, screen)}`
 }
 
 /** Lists the parts of each stream; there are gaps between several, which the next plain run reads. */
-const formatCoverage = (streams: readonly DescribedStream[]): string =>
-  formatTable([
-    ['JOB', 'ACCOUNT', 'STREAM', 'SELECTION', 'COVERED', 'LAST COMMIT'],
-    ...streams.map(({job, account, stream, selection, covered, lastCommit}) => [
+const formatCoverage = (streams: readonly DescribedStream[], screen: Screen): string =>
+  formatTable(
+    COVERAGE_COLUMNS,
+    streams.map(({job, account, stream, selection, covered, lastCommit}) => [
       job,
       account ?? '-',
       nameOfStream(stream),
       selection,
+      formatWhen(lastCommit, screen),
       covered.map(formatWindow).join('; '),
-      new Date(lastCommit).toISOString(),
     ]),
-  ])
+    screen,
+  )
 
 /** Finds the gaps in what each job selects now: a selection that it no longer has is past. */
 export function gapsIn(streams: readonly DescribedStream[]): readonly Gap[] {

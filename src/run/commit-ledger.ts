@@ -15,16 +15,18 @@ import type {HeldWarehouse} from './held-warehouse.ts'
 import type {GroupPlan} from './plan.ts'
 import {tooManyRejects} from './too-many-rejects.ts'
 import type {Sink} from '../sink/sink.ts'
-import type {JsonObject, JsonValue, Stream} from '../source.ts'
+import type {JsonObject, JsonValue, Logger, Stream} from '../source.ts'
 import type {StoredBookmark} from '../warehouse/warehouse.ts'
 import type {UnreadableRecord} from '../warehouse/commit-batch.ts'
-import {mergeWindows, type TimeWindow} from '../model/window.ts'
+import {formatWindow, mergeWindows, type TimeWindow} from '../model/window.ts'
 
 /** The first commit comes sooner, so that runs which are killed after minutes get on, too; each doubles the wait for the next. */
 const FIRST_COMMIT_SOONER = 5
 
 export interface LedgerOptions {
   readonly sink: Sink
+  readonly job: string
+  readonly log: Pick<Logger, 'info'>
   readonly objectTypes: readonly string[]
   readonly commitAfter: {readonly records: number; readonly milliseconds: number}
   readonly limited: boolean
@@ -221,6 +223,18 @@ export class CommitLedger {
     this.#firstRejects += result?.firstRejects ?? counts.total().rejected
     if (window !== undefined) this.#windows = mergeWindows([...this.#windows, window])
     this.#commits += 1
+    this.#tell(counts.total(), window)
+  }
+
+  #tell({extracted, inserted, updated, unchanged, rejected}: Counts, window: TimeWindow | undefined): void {
+    const {sink, job, log} = this.#options
+    const isWritten = sink.tables.written !== undefined
+    log.info(`${job}: commit ${this.#commits} ${isWritten ? 'is in' : 'would be in: nothing is written'}`, {
+      ...(window !== undefined && {window: formatWindow(window)}),
+      extracted,
+      ...(isWritten && {inserted, updated, unchanged}),
+      rejected,
+    })
   }
 
   #keep(bookmark: StoredBookmark | undefined): void {

@@ -6,8 +6,10 @@ import type {Config} from '../config/config.ts'
 import {adviseOnJob} from '../config/jobs.ts'
 import {addCounts, noCounts, type Counts} from '../model/counts.ts'
 import {isAlive, processIdentity} from '../base/process-identity.ts'
+import type {PastOutcome} from '../model/past-outcome.ts'
 import {testTablesOf, type ProductionTables} from '../model/tables.ts'
-import type {RunEvent, WantedRuns, Warehouse} from '../warehouse/warehouse.ts'
+import type {WantedRuns} from '../warehouse/wanted-runs.ts'
+import type {RunEvent, Warehouse} from '../warehouse/warehouse.ts'
 import {mergeWindows, type TimeWindow} from '../model/window.ts'
 
 /** This is what the event log tells of one run. */
@@ -18,8 +20,7 @@ export interface PastRun {
   readonly mode: string
   readonly startedAt: number
   readonly endedAt: number | undefined
-  /** `died`: its process is gone without a last word. `unknown`: it runs, or ran, on another machine. */
-  readonly outcome: 'done' | 'failed' | 'running' | 'died' | 'unknown' | 'undone'
+  readonly outcome: PastOutcome
   readonly error: string | null
   /** The warehouse billed so many bytes for it; `undefined` where it bills nothing, or the run has not ended. */
   readonly bytesBilled: number | undefined

@@ -1,4 +1,6 @@
 import {messageWithCauses} from '../base/errors.ts'
+import {nameOfStream} from '../model/stream.ts'
+import {formatWindow} from '../model/window.ts'
 import type {StreamShape} from '../model/record-shape.ts'
 import type {JsonValue} from '../source.ts'
 import {sourceAnswer} from '../sources/source-answer.ts'
@@ -18,6 +20,7 @@ export async function readSlice(reader: SliceReader, slice: Slice): Promise<Slic
 
 async function readPages(reader: SliceReader, slice: Slice, intake: SliceIntake): Promise<SliceResult> {
   const {source, payloadLimits, log} = reader
+  log.debug('reads a slice', {streams: slice.streams.map(nameOfStream).join(), window: formatWindow(slice.window)})
   const limits = {
     records: slice.limit,
     ...(slice.atCheckpoint !== undefined && {inParts: true as const}),

@@ -83,13 +83,9 @@ class Pipeline {
     const event: LedgerOptions['event'] = (details) => this.#events.event(details)
     this.#shapes = new RecordShapes({...run, policy: run.schema, about, event})
     this.#ledger = new CommitLedger({
-      sink: run.sink,
+      ...run,
       objectTypes: this.#streams().map(({objectType}) => objectType),
-      commitAfter: run.commitAfter,
       limited: run.request.limit !== undefined,
-      maxRejects: run.maxRejects,
-      held: run.held,
-      maskSecrets: run.maskSecrets,
       about,
       event,
     })

@@ -6,6 +6,8 @@ import type {Config as CommandLine} from '@oclif/core'
 
 import type {Config} from '../config/config.ts'
 import {outcomeOf, usageError, type Outcome} from '../base/errors.ts'
+import {formatError} from '../base/error-output.ts'
+import type {LogLevel} from '../base/log.ts'
 import type {ResolvedOptions} from '../config/job-options.ts'
 import {runSettings} from '../config/job-settings.ts'
 import {expandJobs, findJob, type Job} from '../config/jobs.ts'
@@ -17,12 +19,15 @@ import {streamGroups} from './stream-groups.ts'
 import {assertReadsTheSame} from './read-again.ts'
 import {createRunId} from './run-id.ts'
 import {runJob} from './run-job.ts'
+import type {RunReport} from './job-run.ts'
+import {keepRunLog, pruneRunLogs, runLogFolder, type RunLog} from './run-log.ts'
 import type {Notifier, RunObserver, RunProgress} from './run-observer.ts'
 import type {PlanToSave} from './save-plan.ts'
 import {assertSignedIn} from '../sources/signed-in.ts'
 import {openSink, opensWarehouse} from '../sink/open-sink.ts'
 import type {Sink, SinkOptions} from '../sink/sink.ts'
 import type {Claim} from '../model/claim.ts'
+import {formatWindow, type TimeWindow} from '../model/window.ts'
 import {writesProduction, type RunMode} from '../model/run-mode.ts'
 import type {Logger, SecretStore} from '../source.ts'
 import type {HostedSource} from '../sources/box/hosted-source.ts'
@@ -70,6 +75,7 @@ export async function runJobs(options: RunJobsOptions): Promise<readonly Outcome
   )
   if (options.out !== undefined && waiting.length > 1) throw onePlanOneJob(waiting.length)
   const outcomes: Outcome[] = []
+  pruneRunLogs(options.commandLine.dataDir, Date.now(), options.log)
   const boxes = new SourceBoxes(options.commandLine, config, {log: options.log, mask: options.mask})
   const runWaiting = async (): Promise<void> => {
     for (let job = waiting.shift(); job !== undefined && !signal.aborted; job = waiting.shift()) {
@@ -160,12 +166,14 @@ async function runResolved(
   {source, resolved, secrets}: ReadyJob,
   plan?: SinkOptions['plan'],
 ): Promise<FinishedRun> {
-  const {config, commandLine, read, signal, log, mask, observer} = options
+  const {config, commandLine, read, signal, mask, observer} = options
   const kind = kindOf(config.warehouse)
   const startedAt = new Date()
   const runId = createRunId(job.name, startedAt)
   const folder = join(commandLine.cacheDir, 'spool', runId)
   const held = new HeldWarehouse()
+  const kept = keepRunLog({folder: runLogFolder(commandLine.dataDir, config.path), runId, mask, log: options.log})
+  const {log} = kept
   const heldBy = (holder: string | undefined): void => {
     if (holder !== undefined && !held.isHeld)
       log.warn(`${job.name} waits for ${holder} to close the database; what is read is kept until then`)
@@ -188,39 +196,47 @@ async function runResolved(
   )
   const description = describe(config, job, sink, read.notes)
   observer.described(description)
+  log.info(`${job.name}: run ${runId} begins`, {mode: sink.mode, source: job.sourceName, account: job.account})
   const {unitsPerMinute} = sourceAnswer(() => source.rateLimit?.(resolved.options)) ?? {unitsPerMinute: Infinity}
   const observe = (update: RunProgress): void => observer.progressed(description, update)
-  const report = await runJob({
-    ...runSettings(job, source.defaults),
-    source,
-    options: resolved.options,
-    job: job.name,
-    account: job.account ?? null,
-    sourceSystem: job.sourceSystem,
-    selection: resolved.selectionHash,
-    request: read.request,
-    runId,
-    startedAt,
-    claim: options.claim,
-    sink,
-    secrets,
-    log,
-    signal,
-    payloadLimits: kind.payloadLimits,
-    askKnown: !read.request.refetch,
-    now: () => new Date(),
-    maskSecrets: mask.apply,
-    commitAfter: kind.commitAfter,
-    held,
-    planned: (windows) => observer.planned(description, windows),
-    estimated: (estimate) => observer.estimated(description, {...estimate, unitsPerMinute}),
-    observe,
-  })
+  const report = await endingItsLog(kept, async () =>
+    runJob({
+      ...runSettings(job, source.defaults),
+      source,
+      options: resolved.options,
+      job: job.name,
+      account: job.account ?? null,
+      sourceSystem: job.sourceSystem,
+      selection: resolved.selectionHash,
+      request: read.request,
+      runId,
+      startedAt,
+      claim: options.claim,
+      sink,
+      secrets,
+      log,
+      signal,
+      payloadLimits: kind.payloadLimits,
+      askKnown: !read.request.refetch,
+      now: () => new Date(),
+      maskSecrets: mask.apply,
+      commitAfter: kind.commitAfter,
+      held,
+      planned: (windows) => {
+        log.info(`${job.name}: reads ${formatWindows(windows)}`)
+        observer.planned(description, windows)
+      },
+      estimated: (estimate) => observer.estimated(description, {...estimate, unitsPerMinute}),
+      observe,
+    }),
+  )
+  const seconds = (Date.now() - startedAt.getTime()) / 1000
+  kept.end(...lastWords(report, seconds))
   return {
     description,
     runId,
     startedAt,
-    seconds: (Date.now() - startedAt.getTime()) / 1000,
+    seconds,
     report,
     preview: sink.preview(),
     diff: report.error === undefined ? sink.diff() : undefined,
@@ -228,6 +244,27 @@ async function runResolved(
     limited: read.request.limit !== undefined,
   }
 }
+
+/** What a run throws, it threw before it began. */
+async function endingItsLog(kept: RunLog, run: () => Promise<RunReport>): Promise<RunReport> {
+  try {
+    return await run()
+  } catch (error) {
+    kept.end('error', formatError(error))
+    throw error
+  }
+}
+
+/** Says how a run ended; those who look on hear it otherwise. */
+function lastWords({error, counts, commits}: RunReport, seconds: number): [LogLevel, readonly string[]] {
+  const all = Object.entries(counts).filter(([, count]) => count > 0)
+  const what = all.map(([name, count]) => `${name}=${count}`).join(' ')
+  const end = `ended after ${seconds} s with ${commits} ${commits === 1 ? 'commit' : 'commits'} ${what}`.trimEnd()
+  return error === undefined ? ['info', [end]] : ['error', [...formatError(error), end]]
+}
+
+const formatWindows = (windows: readonly TimeWindow[]): string =>
+  windows.length === 0 ? 'nothing: there is nothing new' : windows.map(formatWindow).join('; ')
 
 const describe = (config: Config, job: Job, sink: Sink, notes: readonly string[]): RunDescription => ({
   job: job.name,

@@ -55,6 +55,9 @@ export function readWindowRequest(flags: WindowFlags, now: Date): ReadRequest {
   }
 }
 
+/** Reads an instant that has passed, or an age. Throws a usage error for anything else. */
+export const readPast = (flag: string, text: string, now: Date): number => readInstant(flag, text, now, [])
+
 function readInstant(flag: string, text: string, now: Date, notes: string[]): number {
   const instant = text.startsWith('-') ? now.getTime() - parseAge(flag, text) : parseAbsolute(flag, text, notes)
   if (instant <= now.getTime()) return instant

@@ -1,6 +1,7 @@
 import type {Claim} from '../model/claim.ts'
 import type {Event, EventType} from '../model/events.ts'
 import type {JsonValue, Stream} from '../source.ts'
+import type {WantedRuns} from './wanted-runs.ts'
 import type {SchemaChange} from '../model/stream-schema.ts'
 import type {TimeWindow} from '../model/window.ts'
 import type {TableSet, Writes} from '../model/tables.ts'
@@ -209,15 +210,6 @@ export interface WantedRejects {
   /** False: only open ones. */
   readonly closedToo: boolean
   /** The largest number that is read. */
-  readonly limit: number
-}
-
-export interface WantedRuns {
-  readonly job?: string
-  readonly runId?: string
-  /** Runs that took none of these are left out. */
-  readonly streams?: readonly Stream[]
-  /** The largest number of runs that are read, with all of their events. */
   readonly limit: number
 }
 

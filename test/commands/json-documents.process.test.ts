@@ -163,7 +163,7 @@ describe('the documents of --json', () => {
     await expectDocument(await printed('schema accept diary_entries'), {name: 'schema-accept'})
   })
 
-  for (const command of ['runs show', 'rejects list']) {
+  for (const command of ['runs show', 'runs log', 'rejects list']) {
     it(command, async () => {
       await expectDocument(await printed(`${command} ${runId}`), {name: command.replace(' ', '-')})
     })

@@ -1,6 +1,7 @@
 import {expect} from 'chai'
 
 import {LorchestraError} from '../../src/base/errors.ts'
+import {plainScreen} from '../../src/base/screen.ts'
 import {gatherRows, printCsv, printTable, type QueryOutput} from '../../src/report/query-output.ts'
 import type {AdHocAnswer, AdHocRow} from '../../src/warehouse/ad-hoc-query.ts'
 
@@ -16,6 +17,7 @@ const paper = (limit = 1000): {readonly output: QueryOutput; readonly text: () =
   return {
     output: {
       limit,
+      screen: plainScreen(),
       mask: (text) => text.replaceAll('hunter2', '***'),
       print: (text) => Promise.resolve(printed.push(text) > 0),
     },
@@ -81,15 +83,15 @@ describe('the CSV of a query', () => {
 
   it('is RFC 4180: nothing is empty, an empty text is quoted', async () => {
     const {output, text} = paper()
-    await printCsv(answer(['id', 'text', 'n,m', 'x'], rows), {...output, forTerminal: false})
+    await printCsv(answer(['id', 'text', 'n,m', 'x'], rows), output)
     expect(text()).to.equal('id,text,"n,m",x\na,plain,,""\nb,"with ""quotes"", and\na line",5,true\n')
   })
 
   it('shows codes where a terminal is the reader, and every character where it is a program', async () => {
     const [seen, exact] = [paper(), paper()]
     const evil = [['\u001B[2J']]
-    await printCsv(answer(['id'], evil), {...seen.output, forTerminal: true})
-    await printCsv(answer(['id'], evil), {...exact.output, forTerminal: false})
+    await printCsv(answer(['id'], evil), {...seen.output, screen: {...plainScreen(), columns: 80}})
+    await printCsv(answer(['id'], evil), exact.output)
     expect([seen.text(), exact.text()]).to.deep.equal(['id\n\\u001b[2J\n', 'id\n\u001B[2J\n'])
   })
 
@@ -102,7 +104,7 @@ describe('the CSV of a query', () => {
       })(),
     }
     const print = (): Promise<boolean> => Promise.resolve(pages < 3)
-    await printCsv(endless, {limit: 1e9, mask: (text) => text, print, forTerminal: false})
+    await printCsv(endless, {limit: 1e9, mask: (text) => text, print, screen: plainScreen()})
     expect(pages).to.equal(3)
   })
 })

@@ -16,8 +16,10 @@ describe('commits', () => {
     let minutes = 0
     sinon.stub(performance, 'now').callsFake(() => minutes * MINUTE)
     const at: number[] = []
-    const sink: Pick<Sink, 'endSlice' | 'commit' | 'bytesBilled'> = {
+    const told: string[] = []
+    const sink: Pick<Sink, 'endSlice' | 'commit' | 'bytesBilled' | 'tables'> = {
       bytesBilled: undefined,
+      tables: {read: undefined, written: undefined},
       endSlice: () => Promise.resolve(),
       commit: (events) => {
         expect(events(new Map())).to.have.length(1)
@@ -27,6 +29,8 @@ describe('commits', () => {
     }
     const ledger = new CommitLedger({
       sink: sink as Sink,
+      job: 'things',
+      log: {info: (message) => told.push(message)},
       objectTypes: ['thing'],
       commitAfter: {records: 1000, milliseconds: 5 * MINUTE},
       limited: false,
@@ -44,5 +48,6 @@ describe('commits', () => {
       if (ledger.isDue()) await ledger.commit(false)
     }
     expect(at).to.deep.equal([1, 3, 7, 12, 17])
+    expect(told[0]).to.equal('things: commit 1 would be in: nothing is written')
   })
 })

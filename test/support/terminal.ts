@@ -13,6 +13,8 @@ export interface TerminalResult {
   readonly code: number | null
   /** All that was shown, without colours and movements of the cursor. */
   readonly screen: string
+  /** The same with them. */
+  readonly colours: string
 }
 
 type Answers = readonly (readonly [question: string, keys: string])[]
@@ -34,8 +36,10 @@ export async function programOnTerminal(
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   let screen = ''
+  let colours = ''
   const open = [...answers]
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    colours += text
     // oxlint-disable-next-line no-control-regex -- these are the codes of terminals
     screen += text.replaceAll(/\u001B\[[\d;?]*[A-Za-z]/g, '')
     const [question, keys] = open[0] ?? []
@@ -47,5 +51,5 @@ export async function programOnTerminal(
     child.once('error', reject)
     child.once('close', resolve)
   })
-  return {code, screen}
+  return {code, screen, colours}
 }

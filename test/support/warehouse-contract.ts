@@ -8,6 +8,7 @@ import {CLOCK_TOLERANCE} from '../../src/model/clock.ts'
 import type {Page} from '../../src/source.ts'
 import {readAgain} from '../../src/run/read-again.ts'
 import {changesAsPayload} from '../../src/warehouse/schema-events.ts'
+import type {WantedRuns} from '../../src/warehouse/wanted-runs.ts'
 import type {WantedRejects, Warehouse} from '../../src/warehouse/warehouse.ts'
 import {Archive, archiveSource} from './archive-source.ts'
 import {Ledger, ledgerSource} from './ledger-source.ts'
@@ -152,6 +153,18 @@ export function describeWarehouse(warehouse: () => WarehouseUnderTest): void {
     expect((await open.readRunEvents(PRODUCTION, {limit: 9, runId: 'first'})).map(({runId}) => runId)).to.include(
       'first',
     )
+    const runsOf = async (wanted: Partial<WantedRuns>): Promise<readonly string[]> => {
+      const all = await open.readRunEvents(PRODUCTION, {limit: 9, ...wanted})
+      return [...new Set(all.map(({runId}) => runId))].toSorted()
+    }
+    expect(await runsOf({named: 'fir'})).to.deep.equal(['first'])
+    expect(await runsOf({named: 'cond'})).to.deep.equal(['second'])
+    expect(await runsOf({named: 'econ'})).to.deep.equal([])
+    expect(await runsOf({since: 10 * DAY})).to.deep.equal(['second'])
+    expect(await runsOf({ended: 'done'})).to.deep.equal(['first', 'second'])
+    expect(await runsOf({ended: 'failed'})).to.deep.equal([])
+    expect(await runsOf({ended: 'open'})).to.deep.equal([])
+    expect(await runsOf({ended: 'undone'})).to.deep.equal([])
     const {tables, streams} = await open.describe(PRODUCTION)
     expect(tables.map(({name, exists}) => [name, exists])).to.deep.equal([
       [PRODUCTION.eventLog, true],

@@ -1,6 +1,15 @@
 import {LorchestraCommand} from '../../cli/command.ts'
 import type {AccountsListDocument} from '../../report/documents/accounts-list.ts'
 
+const COLUMNS = [
+  {name: 'ACCOUNT'},
+  {name: 'SOURCE'},
+  {name: 'SOURCE SYSTEM', leaves: 2},
+  {name: 'STORED SECRETS', wraps: true as const},
+  {name: 'MISSING VARIABLES', wraps: true as const},
+  {name: 'JOBS', wraps: true as const, leaves: 1},
+]
+
 export default class AccountsList extends LorchestraCommand {
   static override readonly summary = 'List the accounts of lorchestra.yaml and what runs of them still need'
   static override readonly description = 'Nothing is contacted, and no secret is shown.'
@@ -24,9 +33,7 @@ export default class AccountsList extends LorchestraCommand {
         missing_variables.join(', ') || '-',
         jobs.join(', ') || '-',
       ])
-      this.log(
-        formatTable([['ACCOUNT', 'SOURCE', 'SOURCE SYSTEM', 'STORED SECRETS', 'MISSING VARIABLES', 'JOBS'], ...rows]),
-      )
+      this.log(formatTable(COLUMNS, rows, this.screen))
     }
     return {schema: 1, accounts}
   }

@@ -1,6 +1,8 @@
 import {LorchestraCommand} from '../../cli/command.ts'
 import type {JobsListDocument} from '../../report/documents/jobs-list.ts'
 
+const COLUMNS = [{name: 'JOB'}, {name: 'SOURCE'}, {name: 'ACCOUNT'}, {name: 'SOURCE SYSTEM', leaves: 1}]
+
 export default class JobsList extends LorchestraCommand {
   static override readonly summary = 'List the jobs of lorchestra.yaml'
   static override readonly description = 'Needs no environment variables but those of the warehouse.'
@@ -31,7 +33,7 @@ export default class JobsList extends LorchestraCommand {
         job.account ?? '-',
         job.source_system,
       ])
-      this.log(formatTable([['JOB', 'SOURCE', 'ACCOUNT', 'SOURCE SYSTEM'], ...rows]))
+      this.log(formatTable(COLUMNS, rows, this.screen))
     }
     const missing = new Set(jobs.filter(({available}) => !available).map(({source}) => source))
     for (const source of missing) {

@@ -26,7 +26,7 @@ export default class JobsShow extends LorchestraCommand {
     const config = await this.readConfig(flags.config, flags['test-set'])
     const request = flags.account === undefined ? {} : {account: flags.account}
     const description = await describeJob(config, this.config, args.job, request, this.mask)
-    this.log(formatDescription(description))
+    this.log(formatDescription(description, this.screen))
     return {schema: 1, job: description}
   }
 }

@@ -37,7 +37,7 @@ export default class RejectsList extends LorchestraCommand {
     const {tables} = config.warehouse
     const warehouse = await openWarehouse(config.warehouse)
     const found = await findRejects({config, warehouse}, [tables, testTablesOf(tables)], args.of, flags.all)
-    if (found.rejects.length > 0) this.log(formatRejects(found.rejects))
+    if (found.rejects.length > 0) this.log(formatRejects(found.rejects, this.screen))
     else
       this.log(flags.all ? `${args.of} rejected nothing.` : `${args.of} has no open rejects; --all shows closed ones.`)
     return {

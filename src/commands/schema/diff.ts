@@ -43,7 +43,7 @@ export default class SchemaDiff extends LorchestraCommand {
     const after = since === undefined ? undefined : {runId: since, at: await startOfRun(warehouse, tables, since)}
     const changes = datedChanges(schemas, after)
     if (changes.length === 0) this.log('Nothing changed.')
-    else this.log(formatDatedChanges(changes))
+    else this.log(formatDatedChanges(changes, this.screen))
     return {schema: 1, job: args.job, event_log: tables.eventLog, changes: changes.map(diffMemberOf)}
   }
 }

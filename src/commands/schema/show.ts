@@ -33,7 +33,7 @@ export default class SchemaShow extends LorchestraCommand {
     const tables = flags[TEST_TABLE_FLAG] ? testTablesOf(production) : production
     const schemas = await readJobSchemas(await openWarehouse(config.warehouse), tables, config, args.job)
     if (schemas.length === 0) this.log(`${args.job} has read nothing into these tables yet.`)
-    for (const schema of schemas) this.log(formatSchema(schema))
+    for (const schema of schemas) this.log(formatSchema(schema, this.screen))
     return {schema: 1, job: args.job, event_log: tables.eventLog, streams: schemas.map(schemaShowMemberOf)}
   }
 }

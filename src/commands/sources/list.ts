@@ -2,6 +2,14 @@ import {LorchestraCommand} from '../../cli/command.ts'
 import {failure} from '../../base/errors.ts'
 import type {SourcesListDocument} from '../../report/documents/sources-list.ts'
 
+const COLUMNS = [
+  {name: 'SOURCE'},
+  {name: 'SUMMARY', wraps: true as const},
+  {name: 'PLUGIN'},
+  {name: 'VERSION', leaves: 2},
+  {name: 'ASKS FOR', wraps: true as const, leaves: 1},
+]
+
 export default class SourcesList extends LorchestraCommand {
   static override readonly summary = 'List the sources that installed plugins offer'
   static override readonly examples = ['<%= config.bin %> <%= command.id %>']
@@ -30,7 +38,7 @@ export default class SourcesList extends LorchestraCommand {
         plugin.version,
         [...descriptor.reads, ...(descriptor.spawn ? ['spawn'] : [])].join(', ') || 'nothing more',
       ])
-      this.log(formatTable([['SOURCE', 'SUMMARY', 'PLUGIN', 'VERSION', 'ASKS FOR'], ...rows]))
+      this.log(formatTable(COLUMNS, rows, this.screen))
     }
     return {
       schema: 1,

@@ -25,7 +25,7 @@ export default class TestList extends LorchestraCommand {
       flags['test-set'] === undefined
         ? await listTestSets(warehouse, settings.tables)
         : [await listTestTables(warehouse, settings.tables)]
-    this.log(formatTestSets(sets, Date.now()))
+    this.log(formatTestSets(sets, this.screen))
     return testListDocumentOf(sets)
   }
 }

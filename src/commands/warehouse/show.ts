@@ -24,8 +24,8 @@ export default class WarehouseShow extends LorchestraCommand {
     const warehouse = await openWarehouse(settings)
     const production = await warehouse.describe(settings.tables)
     const test = await warehouse.describe(testTablesOf(settings.tables))
-    this.log(formatDescription(production))
-    this.log(`\n${formatDescription(test)}`)
+    this.log(formatDescription(production, this.screen))
+    this.log(`\n${formatDescription(test, this.screen)}`)
     return {
       schema: 1,
       warehouse: kindOf(settings).name,

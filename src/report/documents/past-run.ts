@@ -1,5 +1,6 @@
 import * as z from 'zod'
 
+import {PAST_OUTCOMES} from '../../model/past-outcome.ts'
 import {countsMember} from './counts.ts'
 import type {DocumentOf} from './document.ts'
 import {instant} from './instant.ts'
@@ -14,7 +15,7 @@ export const pastRunMember = z
     account: names.account,
     mode: z.string().describe('production or test-table; a dry run leaves no trace.'),
     outcome: z
-      .enum(['done', 'failed', 'running', 'died', 'unknown', 'undone'])
+      .enum(PAST_OUTCOMES)
       .describe(
         'died: its process is gone without a last word. unknown: it has not ended, and runs or ran on another machine. undone: its rows were taken back, and nothing of it counts any more.',
       ),

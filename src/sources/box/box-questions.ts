@@ -145,8 +145,9 @@ export class BoxQuestions {
         mask?.add(this.#parse(told.mask, args)[0])
         break
       case 'log': {
-        const [, level, text, fields] = this.#parse(told.log, args)
-        log?.[level](this.masked(text), fields ?? undefined)
+        const [id, level, text, fields] = this.#parse(told.log, args)
+        const ofContext = this.#contexts.get(id)?.log ?? log
+        ofContext?.[level](this.masked(text), fields ?? undefined)
         break
       }
       case 'progress': {

@@ -168,7 +168,7 @@ class RetryingClient implements HttpClient {
   }
 
   async #try(
-    {url, method, request, signal, deadline}: Pending,
+    {url, method, name, request, signal, deadline}: Pending,
     authorization: string | undefined,
   ): Promise<{outcome: HttpResponse | Failure; sentAt: number}> {
     const traffic = this.#traffic
@@ -178,6 +178,7 @@ class RetryingClient implements HttpClient {
     try {
       this.#options.observe?.({units})
       const outcome = await attempt({url, method, request, authorization, signal, timeLeft: deadline - sentAt})
+      this.#tell(name, outcome, traffic.clock.now() - sentAt)
       if (outcome.headers !== undefined) this.#options.answered?.(outcome.headers)
       if (concurrencyHeader !== undefined) traffic.recommendConcurrency(outcome.headers?.get(concurrencyHeader))
       if (!('problem' in outcome)) traffic.succeeded(sentAt)
@@ -186,6 +187,15 @@ class RetryingClient implements HttpClient {
     } finally {
       arrive()
     }
+  }
+
+  /** Names no query and no header: secrets may be in both. */
+  #tell(name: string, outcome: HttpResponse | Failure, milliseconds: number): void {
+    this.#options.log.debug(this.#masked(name), {
+      status: outcome.status,
+      ...('problem' in outcome && {problem: this.#masked(outcome.problem)}),
+      milliseconds: Math.round(milliseconds),
+    })
   }
 
   #pauseAccount(pending: Pending, failure: Failure, sentAt: number, tries: number): void {

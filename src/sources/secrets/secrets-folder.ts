@@ -10,9 +10,12 @@ const BELONGS_TO = 'belongs-to'
 
 const fingerprint = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 16)
 
+/** Names what is kept for a lorchestra.yaml, by whatever links it is reached. */
+export const fingerprintOf = (configPath: string): string => fingerprint(realpathSync(configPath))
+
 /** The file itself has the secrets, by whatever links it is reached. What was kept under another spelling moves there. */
 export function secretsFolder(dataDir: string, configPath: string): string {
-  const folder = join(dataDir, 'secrets', fingerprint(realpathSync(configPath)))
+  const folder = join(dataDir, 'secrets', fingerprintOf(configPath))
   const spelled = join(dataDir, 'secrets', fingerprint(configPath))
   if (spelled !== folder && existsSync(spelled) && !existsSync(folder)) renameSync(spelled, folder)
   return folder

@@ -1,22 +1,24 @@
+import type {EventType} from '../../model/events.ts'
 import {nameOfStream} from '../../model/stream.ts'
 import {EVENTS_OF_RUNS, runEventIn} from '../event-rows.ts'
-import type {RunEvent, WantedRuns} from '../warehouse.ts'
+import type {EndOfRun, WantedRuns} from '../wanted-runs.ts'
+import type {RunEvent} from '../warehouse.ts'
 import type {Queries} from './query.ts'
 import {ANY_TIME, literal} from './sql.ts'
-import {undoneRuns} from './undone-runs.ts'
+import {isNotUndone, undoneRuns} from './undone-runs.ts'
 
 export async function readRunEvents(
   queries: Queries,
   eventLog: string,
-  {job, runId, streams, limit}: WantedRuns,
+  wanted: WantedRuns,
   signal: AbortSignal,
 ): Promise<readonly RunEvent[]> {
+  const {job, runId, named, limit} = wanted
   const rows = await queries.rows({
     sql: `WITH newest AS (
   SELECT correlation_id FROM ${eventLog}
   WHERE ${ANY_TIME} AND event_type = 'job.started'
-    ${job === undefined ? '' : "AND JSON_VALUE(payload, '$.job') = @job"} ${runId === undefined ? '' : 'AND correlation_id = @run_id'}
-    ${streams === undefined ? '' : `AND EXISTS (SELECT 1 FROM UNNEST(JSON_VALUE_ARRAY(payload, '$.streams')) AS taken WHERE taken IN (${streams.map(nameOfStream).map(literal).join(', ')}))`}
+    ${conditionsFor(wanted, eventLog).join('\n    ')}
   GROUP BY correlation_id ORDER BY MAX(created_at) DESC, correlation_id DESC LIMIT ${limit}
 )
 SELECT correlation_id, event_type, source_system, object_type, CAST(UNIX_MILLIS(created_at) AS STRING) AS created_ms, error_message,
@@ -27,9 +29,39 @@ FROM ${eventLog}
 WHERE ${ANY_TIME} AND correlation_id IN (SELECT correlation_id FROM newest)
   AND event_type IN (${EVENTS_OF_RUNS.map(literal).join(', ')})
 ORDER BY created_at, event_id`,
-    values: {...(job !== undefined && {job}), ...(runId !== undefined && {run_id: runId})},
+    values: {
+      ...(job !== undefined && {job}),
+      ...(runId !== undefined && {run_id: runId}),
+      ...(named !== undefined && {named}),
+    },
     what: 'reading what runs logged',
     signal,
   })
   return rows.map(runEventIn)
+}
+
+function conditionsFor({job, runId, named, since, ended, streams}: WantedRuns, eventLog: string): readonly string[] {
+  return [
+    ...(job === undefined ? [] : ["AND JSON_VALUE(payload, '$.job') = @job"]),
+    ...(runId === undefined ? [] : ['AND correlation_id = @run_id']),
+    ...(named === undefined ? [] : ['AND (STARTS_WITH(correlation_id, @named) OR ENDS_WITH(correlation_id, @named))']),
+    ...(since === undefined ? [] : [`AND created_at >= TIMESTAMP_MILLIS(${Math.trunc(since)})`]),
+    ...(ended === undefined ? [] : [`AND ${endedLike(ended, eventLog)}`]),
+    ...(streams === undefined
+      ? []
+      : [
+          `AND EXISTS (SELECT 1 FROM UNNEST(JSON_VALUE_ARRAY(payload, '$.streams')) AS taken WHERE taken IN (${streams.map(nameOfStream).map(literal).join(', ')}))`,
+        ]),
+  ]
+}
+
+function endedLike(ended: EndOfRun, eventLog: string): string {
+  if (ended === 'undone') return `correlation_id IN (${undoneRuns(eventLog)})`
+  const saying = (...types: readonly EventType[]): string =>
+    `IN (SELECT correlation_id FROM ${eventLog} WHERE ${ANY_TIME} AND correlation_id IS NOT NULL AND event_type IN (${types.map(literal).join(', ')}))`
+  return `${isNotUndone(eventLog)} AND correlation_id ${
+    ended === 'open'
+      ? `NOT ${saying('job.completed', 'job.failed')}`
+      : saying(ended === 'done' ? 'job.completed' : 'job.failed')
+  }`
 }

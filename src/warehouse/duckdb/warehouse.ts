@@ -15,11 +15,11 @@ import {
   type StreamScope,
   type StreamState,
   type WantedRejects,
-  type WantedRuns,
   type Warehouse,
   type WarehouseDescription,
   type WarehouseWriter,
 } from '../warehouse.ts'
+import type {WantedRuns} from '../wanted-runs.ts'
 import {NOTHING_KNOWN, type KeyIndex} from '../stored-keys.ts'
 import type {StoredPayload, WantedPayloads} from '../stored-payloads.ts'
 import type {AdHocAnswer, AdHocQuery} from '../ad-hoc-query.ts'

@@ -17,12 +17,17 @@ import type {HttpClient, HttpRequest, Logger} from '../../../src/source.ts'
 import {startFaultProxy, type FaultProxy} from '../../support/fault-proxy.ts'
 import {patientClock} from '../../support/patient-clock.ts'
 
-function recordingLog(): Logger & {readonly lines: string[]} {
+/** `requests` are what is logged of each of them, at the level `debug`. */
+function recordingLog(): Logger & {readonly lines: string[]; readonly requests: string[]} {
   const lines: string[] = []
+  const requests: string[] = []
+  const debug: Logger['debug'] = (message, fields) => {
+    requests.push(`${message} ${JSON.stringify(fields)}`)
+  }
   const record = (message: string, fields?: object): void => {
     lines.push(`${message} ${JSON.stringify(fields)}`)
   }
-  return {lines, debug: record, info: record, warn: record, error: record}
+  return {lines, requests, debug, info: record, warn: record, error: record}
 }
 
 async function errorOf(promise: Promise<unknown>): Promise<HttpError> {
@@ -581,8 +586,10 @@ describe('HTTP for sources', () => {
       }
       const {message, stack, cause} = await errorOf(client({mask}).request(request))
       expect(message).to.contain('answered 400')
-      const all = [...log.lines, message, inspect([stack, cause], {depth: 8})].join('\n')
+      const all = [...log.lines, ...log.requests, message, inspect([stack, cause], {depth: 8})].join('\n')
       expect(log.lines).to.have.length(4)
+      expect(log.requests).to.have.length(5)
+      expect(log.requests.at(-1)).to.match(/^POST http:\S+\/data \{"status":400,"problem":.*"milliseconds":\d+\}$/)
       expect(all).not.to.contain('secret')
     })
 

@@ -12,11 +12,11 @@ import type {
   StreamScope,
   StreamState,
   WantedRejects,
-  WantedRuns,
   Warehouse,
   WarehouseDescription,
   WarehouseWriter,
 } from '../../../src/warehouse/warehouse.ts'
+import type {EndOfRun, WantedRuns} from '../../../src/warehouse/wanted-runs.ts'
 import type {KeyIndex} from '../../../src/warehouse/stored-keys.ts'
 import type {StoredPayload, WantedPayloads} from '../../../src/warehouse/stored-payloads.ts'
 import {ownProcess} from '../../../src/base/process-identity.ts'
@@ -52,14 +52,20 @@ export class MemoryWarehouse implements Warehouse {
     return Promise.resolve(rejectsIn(this.#log(tables), rows, wanted))
   }
 
-  readRunEvents(tables: TableSet, {job, runId, streams, limit}: WantedRuns): Promise<readonly RunEvent[]> {
+  readRunEvents(
+    tables: TableSet,
+    {job, runId, named, since = -Infinity, ended, streams, limit}: WantedRuns,
+  ): Promise<readonly RunEvent[]> {
     const log = this.#log(tables)
     const newest = log
       .filter((event) => event.event_type === 'job.started')
+      .filter((event) => Date.parse(event.created_at) >= since)
       .filter((event) => job === undefined || event.payload?.['job'] === job)
       .filter((event) => streams === undefined || takesAny(event, streams))
       .map((event) => event.correlation_id)
       .filter((id) => runId === undefined || id === runId)
+      .filter((id) => named === undefined || id.startsWith(named) || id.endsWith(named))
+      .filter((id) => ended === undefined || ended === endOf(log, id))
       .slice(-limit)
     const events = log.filter(
       (event) => newest.includes(event.correlation_id) && EVENTS_OF_RUNS.includes(event.event_type),
@@ -231,4 +237,10 @@ export class MemoryWarehouse implements Warehouse {
     )
     return scopes.map((scope) => streamStateIn(log, scope))
   }
+}
+
+function endOf(log: readonly Event[], run: string | null): EndOfRun {
+  if (run !== null && undoneRunsIn(log).has(run)) return 'undone'
+  const types = log.filter((event) => event.correlation_id === run).map((event) => event.event_type)
+  return types.includes('job.completed') ? 'done' : types.includes('job.failed') ? 'failed' : 'open'
 }

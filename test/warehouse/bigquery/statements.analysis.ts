@@ -142,6 +142,8 @@ describe('every statement that can be sent to BigQuery', () => {
     await warehouse.readRunEvents(PRODUCTION, {job: 'job', limit: 5})
     await warehouse.readRunEvents(PRODUCTION, {runId: 'first', limit: 1})
     await warehouse.readRunEvents(PRODUCTION, {streams: [stream], limit: 1})
+    await warehouse.readRunEvents(PRODUCTION, {named: 'first', since: 0, ended: 'open', limit: 1})
+    await warehouse.readRunEvents(PRODUCTION, {ended: 'undone', limit: 1})
     const index = await warehouse.indexKeys(PRODUCTION, [stream], folder(), new Date(9 * DAY))
     index.close()
     const asked = await warehouse.indexKeys(PRODUCTION, [stream], folder())

@@ -1,0 +1,19 @@
+import type {Stream} from '../source.ts'
+
+export type EndOfRun = 'done' | 'failed' | 'undone' | 'open'
+
+/** Says which runs the event log is asked for. */
+export interface WantedRuns {
+  readonly job?: string
+  readonly runId?: string
+  /** The whole id of a run, its beginning or its end. */
+  readonly named?: string
+  /** Runs that began earlier are left out; milliseconds since 1970. */
+  readonly since?: number
+  /** `open`: it has not said that it ended. */
+  readonly ended?: EndOfRun
+  /** Runs that took none of these are left out. */
+  readonly streams?: readonly Stream[]
+  /** The largest number of runs that are read, with all of their events. */
+  readonly limit: number
+}
