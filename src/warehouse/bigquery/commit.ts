@@ -16,6 +16,7 @@ import {countFirstRejects, insertEvents, isLogged, type EventSource} from './eve
 import {fence, holdsLeases, leaseLost} from './leases.ts'
 import type {Queries, Statement} from './query.ts'
 import {isNotFound, isTransient, ServiceError} from './service-error.ts'
+import type {ReadLog} from './stream-state.ts'
 import {createStaging, dropStaging, stageFiles, type Protection, type StagingColumn} from './staging.ts'
 
 /** Fewer bytes of events than this travel inside of the statement, where quotes within quotes take three times as many. */
@@ -47,6 +48,8 @@ export interface CommitOptions {
   readonly touchAfter: number
   /** What is staged is protected like the tables that it is for. */
   readonly protection: {readonly records: Protection; readonly events: Protection}
+  /** The log said this of the streams before the run. */
+  readonly logs: readonly ReadLog[]
   /** Begins the names of what is staged and the ids of the jobs; unique for this commit. */
   readonly name: string
   /** Gets the names of the tables that are there, loses those that are dropped. */
@@ -126,12 +129,13 @@ async function writeBatch(
     touchBefore: new Date(startedAt.getTime() - touchAfter),
   }
   const spooled = await eventsOf(options, batch)
-  const firstRejects = await countFirstRejects(queries, eventLog, spooled)
+  const before = {logs: options.logs, begunAt: new Date(startedAt.getTime() - CLOCK_TOLERANCE)}
+  const firstRejects = await countFirstRejects(queries, eventLog, spooled, before)
   const {arrived, unreadable} = await readableStreams(queries, `${name}_unreadable`, stagingTables.map(nameOf), streams)
   const arrivedRows = arrived.reduce((sum, stream) => sum + stream.rows, unreadable.length)
   if (arrivedRows !== rows) throw new Error(`${rows} records were spooled but ${arrivedRows} arrived in BigQuery`)
   const ofUnreadable = events(new Map(), unreadable).filter(({event_type: type}) => type === 'record.rejected')
-  const newRejects = await countFirstRejects(queries, eventLog, {inline: ofUnreadable})
+  const newRejects = await countFirstRejects(queries, eventLog, {inline: ofUnreadable}, before)
   for (let attempt = 1; ; attempt += 1) {
     const classified = await classify(queries, terms, arrived, {
       idOf: (place) => `${name}_stored_${attempt}_${place}`,
