@@ -1,8 +1,8 @@
 import {failure} from '../base/errors.ts'
 
-/** Of an event that takes back what others say: `run.undone`. */
+/** An event that takes back what others say, `run.undone`, requires this. */
 export const UNDO_REQUIRES = 1
-/** Of `job.started` of a run that logs `state.carried`: an undo by a version that does not know it would leave it as it is. */
+/** A run that logs `state.carried` requires this: an undo by a version that does not know it would leave it as it is. */
 export const CARRIED_REQUIRES = 2
 
 /**

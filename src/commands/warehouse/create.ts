@@ -31,7 +31,7 @@ export default class WarehouseCreate extends LorchestraCommand {
     }),
     'log-retention': Flags.string({
       description:
-        'have BigQuery remove events from the production event log after so many days, 90 at least; what they tell of streams that are read meanwhile is kept',
+        'have the warehouse remove events from the production event log after so many days, 90 at least; what they tell of streams that are read meanwhile is kept',
       helpValue: '400d',
     }),
   }
