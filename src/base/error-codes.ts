@@ -23,6 +23,7 @@ export const ERROR_CODES = [
   'E_KEY_UNKNOWN',
   'E_LOGIN_FAILED',
   'E_LOGIN_TIMEOUT',
+  'E_LOG_NEEDED',
   'E_MODE',
   'E_NAME_INVALID',
   'E_NAME_TAKEN',

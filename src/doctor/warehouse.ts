@@ -12,6 +12,7 @@ import type {Warehouse} from '../warehouse/warehouse.ts'
 import {check, failed, type Finding} from './finding.ts'
 
 const RUNS_LOOKED_AT = 100
+const DAY = 24 * 60 * 60 * 1000
 
 /** Looks at the tables, their keys, and the runs that hold a stream or died. */
 export async function* examineWarehouse(config: Config): AsyncGenerator<Finding> {
@@ -21,8 +22,15 @@ export async function* examineWarehouse(config: Config): AsyncGenerator<Finding>
   try {
     warehouse = await openWarehouse(config.warehouse)
     const {tables: found, streams} = await warehouse.describe(tables)
-    for (const {name, exists, rows} of found) {
-      yield {check: 'table', subject: name, status: 'ok', found: exists ? `${rows ?? '?'} rows` : 'not there yet'}
+    for (const {name, exists, rows, retention} of found) {
+      const kept =
+        retention === undefined ? '' : `, kept for ${Math.round(retention / DAY)} days as --log-retention said`
+      yield {
+        check: 'table',
+        subject: name,
+        status: 'ok',
+        found: exists ? `${rows ?? '?'} rows${kept}` : 'not there yet',
+      }
     }
     yield check('clock', 'of past runs', () => {
       const future = readInTheFuture(streams, Date.now())

@@ -17,6 +17,7 @@ export type EventType =
   | 'run.undone'
   | 'tables.seeded'
   | 'plan.applied'
+  | 'state.carried'
 
 /** An event is one row of the event log. */
 export interface Event {

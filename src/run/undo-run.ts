@@ -3,7 +3,7 @@ import {noCounts} from '../model/counts.ts'
 import {createEvent, type EventDetails} from '../model/events.ts'
 import type {RunMode} from '../model/run-mode.ts'
 import {beginOnProduction} from '../sink/beside-runs.ts'
-import {KNOWN_REQUIREMENT} from '../warehouse/undone-runs.ts'
+import {UNDO_REQUIRES} from '../warehouse/undone-runs.ts'
 import type {UndoneRows} from '../warehouse/undo.ts'
 import type {StreamScope} from '../warehouse/warehouse.ts'
 import type {PastRun} from './past-runs.ts'
@@ -70,7 +70,7 @@ async function write(
       events: (undone) => [
         event({
           type: 'run.undone',
-          payload: {schema: 1, requires: KNOWN_REQUIREMENT, job, account, runs, streams: undone.map(payloadOf)},
+          payload: {schema: 1, requires: UNDO_REQUIRES, job, account, runs, streams: undone.map(payloadOf)},
         }),
         event({
           type: 'job.completed',

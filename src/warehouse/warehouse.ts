@@ -5,6 +5,7 @@ import type {WantedRuns} from './wanted-runs.ts'
 import type {SchemaChange} from '../model/stream-schema.ts'
 import type {TimeWindow} from '../model/window.ts'
 import type {TableSet, Writes} from '../model/tables.ts'
+import type {TablesToCreate} from './tables-to-create.ts'
 import type {AdHocAnswer, AdHocQuery} from './ad-hoc-query.ts'
 import type {CommitBatch, CommitCounts, CommitEvents} from './commit-batch.ts'
 import type {KeyIndex} from './stored-keys.ts'
@@ -80,8 +81,8 @@ export interface Warehouse {
   estimateSeed(tables: TableSet, streams: readonly Stream[]): Promise<SeedEstimate>
   /** Drops the tables that are there, the event log first, so that no coverage is left without rows. Answers with their names. */
   dropTables(tables: TableSet): Promise<readonly string[]>
-  /** Makes the tables that are missing, and names them. One that is there is never altered: throws a usage error where it differs. */
-  createTables(tables: TableSet): Promise<readonly string[]>
+  /** Makes the tables that are missing, and names them. One that is there is altered only as wanted, or refused where it differs. */
+  createTables(tables: TableSet, wanted?: TablesToCreate): Promise<readonly string[]>
   /**
    * Adds the nullable columns that existing tables of these sets lack, and alters nothing else. Throws, before it alters
    * any table, where one differs in anything else.
@@ -270,6 +271,8 @@ export interface DescribedTable {
   /** The warehouse removes it then; milliseconds since 1970. */
   readonly expires?: number
   readonly partitionedBy?: string
+  /** Rows are removed so many milliseconds after the day of their partition, as somebody wanted. */
+  readonly retention?: number
   readonly clusteredBy?: readonly string[]
 }
 

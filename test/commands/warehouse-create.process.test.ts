@@ -30,6 +30,16 @@ describe('lorchestra warehouse create', () => {
     expect(row).to.deep.equal({rows: 0})
   })
 
+  it('gives no log an end where there are no partitions, nor one that is not a time', async () => {
+    for (const [retention, says] of [
+      ['400d', 'DuckDB has no partitions'],
+      ['ever', 'ever'],
+    ] as const) {
+      const {code, stderr} = await create('{type: duckdb, path: w.duckdb}', {}, ['--log-retention', retention])
+      expect([code, stderr.includes(says)]).to.deep.equal([2, true], stderr)
+    }
+  })
+
   describe('--add-columns', () => {
     const DUCKDB = '{type: duckdb, path: w.duckdb}'
     const add = async (...flags: readonly string[]) => create(DUCKDB, {}, ['--add-columns', ...flags])

@@ -4,6 +4,7 @@ import {codeOf} from '../../src/base/errors.ts'
 import {createEvent} from '../../src/model/events.ts'
 import {pastRuns} from '../../src/run/past-runs.ts'
 import type {JsonObject} from '../../src/source.ts'
+import {KNOWN_REQUIREMENT} from '../../src/warehouse/undone-runs.ts'
 import {PRODUCTION} from './scripted-run.ts'
 import {scriptedSource} from './scripted-source.ts'
 import {DAY, type WarehouseUnderTest} from './warehouse-contract.ts'
@@ -73,7 +74,7 @@ export function describeRevocation(warehouse: () => WarehouseUnderTest): void {
 
   it('refuses a log in which a newer lorchestra takes back what this one would count', async () => {
     await warehouse().run({source: whose('her', 'one'), now: DAY})
-    await log({schema: 1, requires: 2, runs: []})
+    await log({schema: 1, requires: KNOWN_REQUIREMENT + 1, runs: []})
     const reading = async () => warehouse().open().readStreamStates(PRODUCTION, [SCOPE])
     const refused = await reading().then(
       () => undefined,

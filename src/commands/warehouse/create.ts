@@ -1,4 +1,5 @@
 import {Flags} from '../../base/oclif.ts'
+import {parseDuration} from '../../base/time.ts'
 import {LorchestraCommand} from '../../cli/command.ts'
 import {TEST_TABLE_START, testSetsAmong, testTablesOf, type TableSet} from '../../model/tables.ts'
 import type {WarehouseCreateDocument} from '../../report/documents/warehouse-create.ts'
@@ -17,15 +18,21 @@ async function addColumns(warehouse: Warehouse, production: TableSet): ReturnTyp
 
 export default class WarehouseCreate extends LorchestraCommand {
   static override readonly summary = 'Create the production tables that are missing'
-  static override readonly description = `A table that is there is checked, and altered only with --add-columns. ${namesOf('made by command')} needs this once, before the first run; runs make the test tables themselves, and all tables in ${namesOf('made by runs')}.`
+  static override readonly description = `A table that is there is checked, and altered only with --add-columns and --log-retention. ${namesOf('made by command')} needs this once, before the first run; runs make the test tables themselves, and all tables in ${namesOf('made by runs')}.`
   static override readonly examples = [
     '<%= config.bin %> <%= command.id %>',
     '<%= config.bin %> <%= command.id %> --add-columns',
+    '<%= config.bin %> <%= command.id %> --log-retention 400d',
   ]
   static override readonly flags = {
     'add-columns': Flags.boolean({
       description:
         'add the columns that a newer lorchestra writes to existing tables, test tables too; all may be NULL',
+    }),
+    'log-retention': Flags.string({
+      description:
+        'have the warehouse remove events from the production event log after so many days, 90 at least; what they tell of streams that are read meanwhile is kept',
+      helpValue: '400d',
     }),
   }
 
@@ -36,7 +43,11 @@ export default class WarehouseCreate extends LorchestraCommand {
     const warehouse = await openWarehouse(settings, {...outsideOfRuns(), writes: 'production'})
     const {tables: production} = settings
     const added = flags['add-columns'] ? await addColumns(warehouse, production) : []
-    const made = await warehouse.createTables(production)
+    const retention = flags['log-retention']
+    const made = await warehouse.createTables(
+      production,
+      retention === undefined ? {} : {logRetention: parseDuration(retention)},
+    )
     const names = new Set([production.eventLog, production.rawObjects, ...added.map(({table}) => table)])
     const tables = [...names].map((name) => ({
       name,

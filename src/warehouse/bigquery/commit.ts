@@ -16,6 +16,7 @@ import {countFirstRejects, insertEvents, isLogged, type EventSource} from './eve
 import {fence, holdsLeases, leaseLost} from './leases.ts'
 import type {Queries, Statement} from './query.ts'
 import {isNotFound, isTransient, ServiceError} from './service-error.ts'
+import type {ReadLog} from './stream-state.ts'
 import {createStaging, dropStaging, stageFiles, type Protection, type StagingColumn} from './staging.ts'
 
 /** Fewer bytes of events than this travel inside of the statement, where quotes within quotes take three times as many. */
@@ -47,6 +48,8 @@ export interface CommitOptions {
   readonly touchAfter: number
   /** What is staged is protected like the tables that it is for. */
   readonly protection: {readonly records: Protection; readonly events: Protection}
+  /** The log said this of the streams before the run. */
+  readonly logs: readonly ReadLog[]
   /** Begins the names of what is staged and the ids of the jobs; unique for this commit. */
   readonly name: string
   /** Aborted when the run stops: what is whole is tried once more then, and not waited for. */
@@ -128,7 +131,8 @@ async function writeBatch(
     touchBefore: new Date(startedAt.getTime() - touchAfter),
   }
   const spooled = await eventsOf(options, batch)
-  const firstRejects = await countFirstRejects(queries, eventLog, spooled)
+  const before = {logs: options.logs, begunAt: new Date(startedAt.getTime() - CLOCK_TOLERANCE)}
+  const firstRejects = await countFirstRejects(queries, eventLog, spooled, before)
   const {arrived, unreadable, lines} = await readableStreams(
     queries,
     `${name}_unreadable`,
@@ -139,7 +143,7 @@ async function writeBatch(
   if (lines > unreadable.length) throw tooManyUnreadable(lines)
   const arrivedRows = arrived.reduce((sum, stream) => sum + stream.rows, unreadable.length)
   if (arrivedRows !== rows) throw new Error(`${rows} records were spooled but ${arrivedRows} arrived in BigQuery`)
-  const newRejects = await countFirstRejects(queries, eventLog, {inline: ofUnreadable})
+  const newRejects = await countFirstRejects(queries, eventLog, {inline: ofUnreadable}, before)
   for (let [attempt, stopped] = [1, false]; ; attempt += 1) {
     const classified = await classify(queries, terms, arrived, {
       idOf: (place) => `${name}_stored_${attempt}_${place}`,

@@ -11,9 +11,19 @@ import {
   type ColumnWords,
   type Difference,
 } from '../compatibility.ts'
+import type {TablesToCreate} from '../tables-to-create.ts'
 import type {AddedColumns} from '../warehouse.ts'
 import type {Connection} from './connection.ts'
-import {assertLasts, assertPartitionsWouldLast, keepForGood} from './expiration.ts'
+import {assertAllIsCarried} from './carried-streams.ts'
+import {
+  assertLasts,
+  assertLongEnough,
+  assertPartitionsWouldLast,
+  keepForGood,
+  logRetention,
+  logRetentionOf,
+  setLogRetention,
+} from './expiration.ts'
 import type {Queries} from './query.ts'
 import {literal} from './sql.ts'
 import {
@@ -43,19 +53,36 @@ export async function assertProductionTables(connection: Connection, tables: Tab
       })
     }
     assertCompatible(name, table, definition)
-    assertLasts(connection, name, table)
+    assertLasts(connection, [name, definition], table)
   }
 }
 
-/** Makes what is missing and looks at the rest, which is never altered: this is `lorchestra warehouse create`. */
-export async function createProductionTables(connection: Connection, tables: TableSet): Promise<readonly string[]> {
+/**
+ * Makes what is missing and looks at the rest, which is never altered, but for how long the log keeps events where that is asked
+ * for: this is `lorchestra warehouse create`.
+ */
+export async function createProductionTables(
+  connection: Connection,
+  queries: Queries,
+  tables: TableSet,
+  {logRetention: keptFor}: TablesToCreate,
+): Promise<readonly string[]> {
+  if (keptFor !== undefined) assertLongEnough(keptFor)
   const made: string[] = []
   for (const [name, definition] of definitionsOf(tables)) {
+    const retention = definition.dayPartition === undefined ? undefined : keptFor
     let table = await findTable(connection, name)
     if (table === undefined) {
-      if (definition.dayPartition !== undefined) await assertPartitionsWouldLast(connection)
-      if (await createTable(connection, name, builtInMetadata(definition, connection.kmsKey))) made.push(name)
+      if (definition.dayPartition !== undefined && retention === undefined) await assertPartitionsWouldLast(connection)
+      const metadata = builtInMetadata(definition, connection.kmsKey)
+      const kept = retention === undefined ? {} : logRetention(definition, retention)
+      if (await createTable(connection, name, {...metadata, ...kept})) made.push(name)
       table = await keepForGood(connection, name)
+    } else if (retention !== undefined && logRetentionOf(table) !== retention) {
+      assertCompatible(name, table, definition)
+      await assertAllIsCarried(queries, [name, connection.tableName(name)], retention)
+      await setLogRetention(connection, name, definition, retention)
+      table = await findTable(connection, name)
     }
     if (table === undefined)
       throw failure(`the table ${name} was made and is not there`, {
@@ -63,7 +90,7 @@ export async function createProductionTables(connection: Connection, tables: Tab
         next: 'Run the command again.',
       })
     assertCompatible(name, table, definition)
-    assertLasts(connection, name, table)
+    assertLasts(connection, [name, definition], table)
   }
   return made
 }

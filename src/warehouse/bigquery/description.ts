@@ -4,7 +4,9 @@ import {FROM_THE_START, islands, SCOPE} from '../coverage-sql.ts'
 import {describedStreams} from '../described-streams.ts'
 import {setNameOf, type TableSet} from '../../model/tables.ts'
 import type {DescribedStream, DescribedTable} from '../warehouse.ts'
+import {carriedStates} from './carried-state.ts'
 import type {Connection} from './connection.ts'
+import {logRetentionOf} from './expiration.ts'
 import {tryJob} from './jobs.ts'
 import {STAGING} from './names.ts'
 import type {Queries} from './query.ts'
@@ -28,6 +30,7 @@ export async function describeTable(
   const table = await findTable(connection, name, signal)
   if (table === undefined) return {name, exists: false}
   const {numRows, numBytes, expirationTime, timePartitioning, clustering} = sizes.parse(table)
+  const retention = logRetentionOf(table)
   return {
     name,
     exists: true,
@@ -37,6 +40,7 @@ export async function describeTable(
     ...(timePartitioning !== undefined && {
       partitionedBy: `${timePartitioning.field ?? 'ingestion time'} (${timePartitioning.type ?? 'DAY'})`,
     }),
+    ...(retention !== undefined && {retention}),
     ...(clustering?.fields !== undefined && {clusteredBy: clustering.fields}),
   }
 }
@@ -48,7 +52,18 @@ export async function describeStreams(
 ): Promise<readonly DescribedStream[]> {
   const scope = SCOPE.join(', ')
   const rows = await queries.rows({
-    sql: `WITH windows AS (
+    sql: `WITH ${carriedStates(eventLog, {}, 'TRUE')}, newest AS (
+  SELECT event_id FROM (
+    SELECT carried.event_id, ROW_NUMBER() OVER (PARTITION BY ${SCOPE.map((name) => `carried.${name}`).join(', ')} ORDER BY counting.at_ms DESC) AS place
+    FROM carried JOIN counting ON counting.event_id = carried.event_id
+  ) WHERE place = 1
+), told AS (
+  SELECT event_id, ${scope}, JSON_VALUE(one, '$.kind') AS kind, JSON_VALUE(one, '$.since') AS since, JSON_VALUE(one, '$.until') AS until,
+         JSON_VALUE(one, '$.made') AS made
+  FROM carried, UNNEST(JSON_QUERY_ARRAY(payload, '$.rows')) AS one WHERE event_id IN (SELECT event_id FROM newest)
+), committed AS (
+  SELECT event_id, DIV(MAX(CAST(made AS INT64)), 1000) AS committed FROM told WHERE kind = 'checkpoint' GROUP BY event_id
+), windows AS (
   SELECT JSON_VALUE(payload, '$.job') AS job, JSON_VALUE(payload, '$.account') AS account, source_system, object_type,
          JSON_VALUE(payload, '$.selection') AS selection, UNIX_MILLIS(created_at) AS committed,
          IF(JSON_VALUE(payload, '$.window.since') IS NULL, ${FROM_THE_START},
@@ -57,6 +72,9 @@ export async function describeStreams(
   FROM ${eventLog}
   WHERE ${ANY_TIME} AND event_type = 'ingestion.completed' AND status = 'ok' AND JSON_VALUE(payload, '$.schema') = '1'
     AND JSON_VALUE(payload, '$.limited') = 'false' AND ${isNotUndone(eventLog)}
+  UNION ALL
+  SELECT ${SCOPE.map((name) => `told.${name}`).join(', ')}, committed.committed, CAST(told.since AS INT64) AS since, CAST(told.until AS INT64) AS until
+  FROM told JOIN committed ON committed.event_id = told.event_id WHERE told.kind = 'covered'
 ), ${islands(SCOPE)}
 SELECT ${scope}, CAST(MIN(since) AS STRING) AS since, CAST(MAX(until) AS STRING) AS until, CAST(MAX(committed) AS STRING) AS committed
 FROM islands GROUP BY ${scope}, island`,

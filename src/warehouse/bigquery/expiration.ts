@@ -1,15 +1,22 @@
 import * as z from 'zod'
 
 import {usageError} from '../../base/errors.ts'
+import type {TableDefinition} from '../../model/tables.ts'
 import type {Connection} from './connection.ts'
 import {isForbidden} from './service-error.ts'
 import {findTable, setExpiry, type Table} from './table-metadata.ts'
 
 const DAY = 24 * 60 * 60 * 1000
 
+/** An undo needs what the last days logged, and a job that is read less often than this would begin anew. */
+const SHORTEST_RETENTION = 90 * DAY
+/** Says that somebody wanted the end of partitions, and for how long they are kept. */
+const RETENTION_LABEL = 'lorchestra_log_retention'
+
 const ends = z.looseObject({
   expirationTime: z.string().optional(),
   timePartitioning: z.looseObject({expirationMs: z.string().optional()}).optional(),
+  labels: z.record(z.string(), z.string()).optional(),
 })
 const defaults = z.looseObject({defaultPartitionExpirationMs: z.string().optional()})
 
@@ -51,8 +58,54 @@ export async function keepForGood(connection: Connection, name: string): Promise
   return findTable(connection, name)
 }
 
-/** Throws where BigQuery will remove the table, or parts of it, by itself: rows, or what runs have covered, would be gone. */
-export function assertLasts({project, dataset}: Connection, name: string, table: Table): void {
+/** Says of a table with partitions that each is removed so many milliseconds after its day, and that this is wanted. */
+export const logRetention = ({dayPartition}: TableDefinition, milliseconds: number): object => ({
+  timePartitioning: {type: 'DAY', field: dayPartition, expirationMs: String(milliseconds)},
+  labels: {[RETENTION_LABEL]: labelOf(milliseconds)},
+})
+
+export async function setLogRetention(
+  connection: Connection,
+  name: string,
+  definition: TableDefinition,
+  milliseconds: number,
+): Promise<void> {
+  await connection.request({
+    method: 'PATCH',
+    path: connection.pathOf(name),
+    body: logRetention(definition, milliseconds),
+    what: `setting how long table ${name} keeps events`,
+  })
+}
+
+/** Gives the milliseconds for which a log keeps its partitions, where `warehouse create` set that; `undefined`: for good, or not so. */
+export function logRetentionOf(table: Table): number | undefined {
+  const {timePartitioning, labels} = ends.parse(table)
+  const milliseconds = Number(timePartitioning?.expirationMs)
+  return milliseconds >= SHORTEST_RETENTION && labels?.[RETENTION_LABEL] === labelOf(milliseconds)
+    ? milliseconds
+    : undefined
+}
+
+const labelOf = (milliseconds: number): string => `${Math.round(milliseconds / DAY)}d`
+
+export function assertLongEnough(milliseconds: number): void {
+  if (milliseconds >= SHORTEST_RETENTION && milliseconds % DAY === 0) return
+  throw usageError('the event log must keep its events for whole days, and 90 at least', {
+    code: 'E_USAGE_FLAGS',
+    next: 'Nothing was changed. For example: --log-retention 400d.',
+  })
+}
+
+/**
+ * Throws where BigQuery will remove the table, or parts of it, by itself: rows, or what runs have covered, would be gone. Old
+ * partitions of a log may go where that was asked for: what they tell is carried.
+ */
+export function assertLasts(
+  {project, dataset}: Connection,
+  [name, definition]: readonly [string, TableDefinition],
+  table: Table,
+): void {
   const {expirationTime, timePartitioning} = ends.parse(table)
   if (expirationTime !== undefined) {
     throw usageError(`BigQuery removes the table ${name} at ${new Date(Number(expirationTime)).toISOString()}`, {
@@ -62,11 +115,16 @@ export function assertLasts({project, dataset}: Connection, name: string, table:
   }
   const expirationMs = timePartitioning?.expirationMs
   if (expirationMs === undefined) return
+  if (definition.dayPartition !== undefined && logRetentionOf(table) !== undefined) return
   throw usageError(
     `BigQuery removes the partitions of the table ${name} after ${inDays(expirationMs)}, and with them what runs have stored or covered`,
     {
       code: 'E_TABLE_EXPIRES',
-      next: `Have them stay, and run again: bq update --time_partitioning_expiration 0 ${project}:${dataset}.${name}`,
+      next: `Have them stay, and run again: bq update --time_partitioning_expiration 0 ${project}:${dataset}.${name}${
+        definition.dayPartition === undefined
+          ? ''
+          : '. Old events may go: lorchestra warehouse create --log-retention 400d'
+      }`,
     },
   )
 }

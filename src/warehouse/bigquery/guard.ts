@@ -9,6 +9,8 @@ export interface WritableNames {
   readonly readOnly?: readonly string[]
   /** When these expire may be changed, and nothing else of them by that request. */
   readonly expiring?: readonly string[]
+  /** How long their partitions stay may be changed, with the label that says so, and nothing else of them by that request. */
+  readonly retained?: readonly string[]
 }
 
 interface OutgoingRequest {
@@ -78,10 +80,10 @@ function assertOnlyExpires(
   writable: WritableNames | undefined,
   {path, body = {}}: OutgoingRequest,
 ): void {
-  const table = (writable?.expiring ?? []).find(
-    (name) => path === `/datasets/${datasetOf(datasets, name)}/tables/${name}`,
-  )
-  if (table !== undefined && Object.keys(body).join() === 'expirationTime') return
+  const isOf = (name: string): boolean => path === `/datasets/${datasetOf(datasets, name)}/tables/${name}`
+  const changed = Object.keys(body).toSorted().join()
+  if (changed === 'expirationTime' && (writable?.expiring ?? []).some(isOf)) return
+  if (changed === 'labels,timePartitioning' && (writable?.retained ?? []).some(isOf)) return
   throw new Error(`a change of ${path} that is no new end of a table of this run was refused`)
 }
 

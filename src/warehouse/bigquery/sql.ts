@@ -10,6 +10,10 @@ export const instant = (date: Date): string => `TIMESTAMP(${literal(date.toISOSt
 /** Some tables refuse a query without a filter on their partitions. */
 export const ANY_TIME = `created_at >= TIMESTAMP('0001-01-01 00:00:00+00')`
 
+/** Holds for what was logged from then on. */
+export const since = (from: Date | undefined): string =>
+  from === undefined ? ANY_TIME : `created_at >= ${instant(from)}`
+
 const NAME = /`(?:[^`\\]|\\.)*`/
 const COMMENT = /(?:--|#)[^\n]*|\/\*.*?\*\//
 const CONSTANT = /"{3}(?:[^\\]|\\.)*?"{3}|'{3}(?:[^\\]|\\.)*?'{3}|"(?:[^"\\\n]|\\.)*"|'(?:[^'\\\n]|\\.)*'/

@@ -24,6 +24,7 @@ import {noTable, type ComparedTables} from '../promotion.ts'
 import type {RunsToUndo, UndoneRows} from '../undo.ts'
 import type {Rights} from '../rights.ts'
 import type {SeedEstimate} from '../seed.ts'
+import type {TablesToCreate} from '../tables-to-create.ts'
 import {TEXT_LINES} from '../record-lines.ts'
 import type {ViewSql, ViewToMake} from '../view-columns.ts'
 import {answerQuery} from './ad-hoc-query.ts'
@@ -48,7 +49,7 @@ import {readRunEvents} from './run-events.ts'
 import type {Identities} from './settings.ts'
 import {estimateSeed} from './seed.ts'
 import {readRecord} from './stored-record.ts'
-import {readStreamStates} from './stream-state.ts'
+import {readStreamLogs} from './stream-state.ts'
 import {tablesThatBegin} from './table-metadata.ts'
 import {findRowsToUndo} from './undo.ts'
 import {createView, viewSql} from './views.ts'
@@ -92,9 +93,8 @@ export class BigQueryWarehouse implements Warehouse {
     const {connection, queries} = await this.#open()
     const existing = await existingTables(connection, tables, this.#signal)
     if (!existing.eventLog) return scopes.map(() => NOTHING_COVERED)
-    return (
-      await readStreamStates(queries, {tables, eventLog: connection.tableName(tables.eventLog)}, scopes, this.#signal)
-    ).states
+    const log = {tables, eventLog: connection.tableName(tables.eventLog)}
+    return (await readStreamLogs(queries, log, scopes, this.#signal)).map(({state}) => state)
   }
 
   async readRejects(tables: TableSet, wanted: WantedRejects): Promise<readonly Reject[] | undefined> {
@@ -225,11 +225,11 @@ export class BigQueryWarehouse implements Warehouse {
     return dropTables(connection, tables)
   }
 
-  async createTables(tables: TableSet): Promise<readonly string[]> {
-    const {connection} = await this.#open()
+  async createTables(tables: TableSet, wanted: TablesToCreate = {}): Promise<readonly string[]> {
+    const {connection, queries} = await this.#open()
     const own = [tables.eventLog, tables.rawObjects]
-    connection.allowWrites({tables: own, prefixes: [], expiring: own})
-    return createProductionTables(connection, tables)
+    connection.allowWrites({tables: own, prefixes: [], expiring: own, retained: [tables.eventLog]})
+    return createProductionTables(connection, queries, tables, wanted)
   }
 
   async addColumns(sets: readonly TableSet[]): Promise<readonly AddedColumns[]> {

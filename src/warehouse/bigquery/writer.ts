@@ -1,16 +1,18 @@
 import {setNameOf} from '../../model/tables.ts'
+import {CARRIED_REQUIRES} from '../undone-runs.ts'
 import type {RunToBegin, WarehouseWriter} from '../warehouse.ts'
 import {commitBatch, type CommitOptions} from './commit.ts'
 import type {Connection} from './connection.ts'
 import {assertProductionTables, createMissingCopies} from './definitions.ts'
-import {insertEvents} from './events.ts'
+import {carriedEvent} from './carried-state.ts'
+import {insertEvents, passedEvents} from './events.ts'
 import {dropLeases, keepLeases, takeLeases, thisProcess} from './leases.ts'
 import {LEASE, leaseName, STAGING, stagingName} from './names.ts'
 import {promoteRows} from './promote.ts'
 import type {Queries} from './query.ts'
 import {seedRows} from './seed.ts'
 import {dropStaging, dropStagingOf, protectionOf} from './staging.ts'
-import {readStreamStates, type StatesAt} from './stream-state.ts'
+import {readStreamLogs, type ReadLog} from './stream-state.ts'
 import {setExpiry} from './table-metadata.ts'
 import {undoRows} from './undo.ts'
 
@@ -48,20 +50,29 @@ export async function beginWriting(place: WritablePlace, run: RunToBegin): Promi
   const eventLog = connection.tableName(tables.eventLog)
   const started = run.started()
   const since = new Date(started.created_at)
-  let read: StatesAt
+  let logs: readonly ReadLog[]
+  let readAt: Date
   const staged: string[] = []
   try {
     for (const {correlation_id: deadRun} of dead) await dropStagingOf(connection, tables, deadRun)
-    read = await readStreamStates(queries, {tables, eventLog}, scopes, signal)
-    if (definitionFrom !== undefined) await renewExpiry(place, own, read.at)
-    const timed = {...started, payload: {...started.payload, warehouse_time: read.at.toISOString()}}
-    const sql = insertEvents(eventLog, {inline: [...dead, timed]}, since).join(';')
-    await queries.run(`${name}-started`, {sql, what: 'writing job.started'})
+    logs = await readStreamLogs(queries, {tables, eventLog}, scopes, signal)
+    readAt = logs.at(-1)?.at ?? new Date()
+    if (definitionFrom !== undefined) await renewExpiry(place, own, readAt)
+    // What an older lorchestra must not misread is said by the event of a run.
+    const isRun = started.event_type === 'job.started'
+    const carried = logs.flatMap(({scope, at, toCarry}) =>
+      toCarry === undefined || !isRun ? [] : [carriedEvent(scope, {runId, madeAt: since, readAt: at, rows: toCarry})],
+    )
+    const requires = carried.length === 0 ? {} : {requires: CARRIED_REQUIRES}
+    const timed = {...started, payload: {...started.payload, warehouse_time: readAt.toISOString(), ...requires}}
+    const {source, values} = passedEvents([...dead, timed, ...carried])
+    const sql = insertEvents(eventLog, source, since).join(';')
+    await queries.run(`${name}-started`, {sql, values, what: 'writing job.started'})
   } catch (error) {
     await dropLeases(connection, queries, leases, runId)
     throw error
   }
-  const ahead = read.at.getTime() - Date.now()
+  const ahead = readAt.getTime() - Date.now()
   const stopHeartbeat = keepLeases(connection, leases, () => new Date(Date.now() + ahead))
   let commits = 0
   const optionsOf = (work: string): CommitOptions => ({
@@ -74,12 +85,13 @@ export async function beginWriting(place: WritablePlace, run: RunToBegin): Promi
     touchAfter,
     signal,
     protection,
+    logs,
     name: `${name}_${work}`,
     staged,
   })
   return {
     since,
-    states: read.states,
+    states: logs.map(({state}) => state),
     // A stopped run still commits what is whole and says that it stopped.
     commit: async (batch, events) => {
       commits += 1

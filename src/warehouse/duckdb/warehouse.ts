@@ -30,6 +30,7 @@ import type {ViewSql, ViewToMake} from '../view-columns.ts'
 import {answerInto} from './ad-hoc-query.ts'
 import type {RunsToUndo, UndoneRows} from '../undo.ts'
 import type {SeedEstimate} from '../seed.ts'
+import type {TablesToCreate} from '../tables-to-create.ts'
 import {DuckDBComparison} from './comparison.ts'
 import {databaseExists, inTransaction, withDatabase, type DatabaseOptions} from './connection.ts'
 import {
@@ -240,7 +241,12 @@ export class DuckDBWarehouse implements Warehouse {
     )
   }
 
-  async createTables(tables: TableSet): Promise<readonly string[]> {
+  async createTables(tables: TableSet, {logRetention}: TablesToCreate = {}): Promise<readonly string[]> {
+    if (logRetention !== undefined)
+      throw usageError('DuckDB has no partitions, and keeps the event log as a whole', {
+        code: 'E_USAGE_FLAGS',
+        next: 'Nothing was changed. Leave --log-retention out.',
+      })
     await makeWhereMissing(this.#database.path, this.#signal)
     return withDatabase(this.#database, 'write', this.#signal, async (connection) =>
       inTransaction(connection, async () => {

@@ -123,4 +123,39 @@ describe('what a dataset gives to new tables in BigQuery, by a stub that gives i
     const error = await thrownBy(run('production'))
     expect(error.message).to.include('column idem_key must not have the collation und:ci')
   })
+  it('is an end of the log’s old events where `warehouse create` was told so, and of nothing else', async () => {
+    const create = async (days: number) => underTest.open().createTables(PRODUCTION, {logRetention: days * DAY})
+    const short = await thrownBy(create(30))
+    expect([outcomeOf(short), short.code]).to.deep.equal(['usage', 'E_USAGE_FLAGS'])
+    await give({defaultPartitionExpirationMs: '5184000000'})
+    expect(await create(400)).to.deep.equal(['event_log', 'raw_objects'])
+    const ends = async () => (await described('event_log')).timePartitioning?.expirationMs
+    expect(await ends()).to.equal(String(400 * DAY))
+    await give({defaultPartitionExpirationMs: null})
+    expect(await create(500)).to.deep.equal([])
+    expect(await ends()).to.equal(String(500 * DAY))
+    const {tables} = await underTest.open().describe(PRODUCTION)
+    expect(tables.map(({retention}) => retention)).to.deep.equal([500 * DAY, undefined])
+    expect((await run('production')).error).to.equal(undefined)
+    const timePartitioning = {type: 'DAY', field: 'created_at', expirationMs: String(91 * DAY)}
+    await change('event_log', {timePartitioning})
+    const byHand = await thrownBy(run('production'))
+    expect([byHand.code, byHand.next]).to.satisfy(
+      ([code, next]: string[]) => code === 'E_TABLE_EXPIRES' && next?.includes('--log-retention') === true,
+    )
+  })
+
+  it('is not given to a log of which old events alone tell what a job has read, until a run has carried it on', async () => {
+    await underTest.open().createTables(PRODUCTION)
+    const now = Date.now()
+    await underTest.run({source: yielding({id: 'a'}), now: now - 500 * DAY})
+    await underTest.run({source: yielding({id: 'a'}), now: now - DAY})
+    const create = async () => underTest.open().createTables(PRODUCTION, {logRetention: 400 * DAY})
+    await underTest.query(`DELETE FROM {event_log} WHERE event_type = 'state.carried'`)
+    const error = await thrownBy(create())
+    expect([outcomeOf(error), error.code]).to.deep.equal(['usage', 'E_LOG_NEEDED'])
+    expect(error.message).to.include('these jobs have read, and nothing else does: job')
+    await underTest.run({source: yielding({id: 'a'}), now})
+    expect(await create()).to.deep.equal([])
+  })
 })

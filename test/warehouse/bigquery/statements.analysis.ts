@@ -157,6 +157,7 @@ describe('every statement that can be sent to BigQuery', () => {
     const {select, losses} = await warehouse.viewSql({tables: PRODUCTION, stream, columns})
     for (const sql of [select, losses]) await warehouse.query({sql, rows: 1})
     await warehouse.describe(PRODUCTION)
+    await warehouse.createTables(PRODUCTION, {logRetention: 400 * DAY})
     await warehouse.countSurplusRows(PRODUCTION)
     await warehouse.checkWritable(PRODUCTION)
     await askForRights()

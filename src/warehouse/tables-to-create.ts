@@ -1,0 +1,4 @@
+export interface TablesToCreate {
+  /** Events are removed from the log so many milliseconds after their day. @default as it is; never from a new log */
+  readonly logRetention?: number
+}
