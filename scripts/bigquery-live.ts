@@ -67,7 +67,15 @@ async function isPassed(): Promise<boolean> {
     await ending.promise
     const isProbe = ({fullTitle}: Ended): boolean => fullTitle.startsWith('an assumption about BigQuery')
     failures = ended.filter((one) => one.error !== undefined && !isProbe(one)).length
-    await writeReport(path, {service: service.name, isGoogle, at: new Date(), ceiling, spent: service.spent, ended})
+    await writeReport(path, {
+      service: service.name,
+      project: service.connection.project,
+      isGoogle,
+      at: new Date(),
+      ceiling,
+      spent: service.spent,
+      ended,
+    })
   } finally {
     await service.close()
   }

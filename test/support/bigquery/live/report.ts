@@ -19,6 +19,8 @@ export interface Verdict {
 
 export interface LiveReport {
   readonly service: string
+  /** It is nobody's business: no report names it. */
+  readonly project: string
   readonly isGoogle: boolean
   readonly at: Date
   readonly ceiling: number
@@ -91,5 +93,5 @@ export async function assertReplaceable(path: string, isGoogle: boolean): Promis
 
 export async function writeReport(path: string, report: LiveReport): Promise<void> {
   await assertReplaceable(path, report.isGoogle)
-  await writeFile(path, formatReport(report))
+  await writeFile(path, formatReport(report).replaceAll(report.project, 'PROJECT'))
 }

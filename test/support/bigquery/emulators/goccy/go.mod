@@ -1,3 +1,3 @@
 module emulator
-go 1.26
+go 1.25.0
 require github.com/goccy/bigquery-emulator v0.8.1
