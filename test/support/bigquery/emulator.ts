@@ -3,16 +3,14 @@ import {existsSync} from 'node:fs'
 import {mkdtemp, rm} from 'node:fs/promises'
 import {createServer, type AddressInfo} from 'node:net'
 import {tmpdir} from 'node:os'
-import {join, resolve} from 'node:path'
+import {join} from 'node:path'
 import {setTimeout as wait} from 'node:timers/promises'
 
-const installed = resolve(import.meta.dirname, '../../../.cache/bigquery-emulator')
+import {chosenEmulator} from './emulators.ts'
 
 /** The emulator's command, which ends with whoever holds the other end of its standard input. */
-const UNTIL_PARENT_ENDS = `import os, sys, threading
-threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
-from bqemulator.cli import main
-main()`
+const UNTIL_PARENT_ENDS =
+  'exec 3<&0; "$@" 3<&- & child=$!; { cat <&3; kill -9 "$child"; } >/dev/null 2>&1 & wait "$child"'
 
 export const PROJECT = 'test-project'
 
@@ -23,26 +21,16 @@ export interface Emulator {
   stop(): Promise<void>
 }
 
-/** bqemulator, as scripts/bigquery-emulator.sh installs it, on a free port of this machine alone. */
-export async function startEmulator(): Promise<Emulator> {
-  const python = join(installed, 'bin/python')
-  if (!existsSync(python)) throw new Error('the emulator is not installed: run scripts/bigquery-emulator.sh')
-  const port = String(await freePort())
-  const options = [
-    '-c',
-    UNTIL_PARENT_ENDS,
-    'start',
-    '--ephemeral',
-    '--rest-port',
-    port,
-    '--grpc-port',
-    '0',
-    '--project',
-    PROJECT,
-  ]
+/** An emulator, as scripts/bigquery-emulator.sh installs it, on a free port of this machine alone. */
+export async function startEmulator(kind = chosenEmulator()): Promise<Emulator> {
+  if (!existsSync(kind.folder)) {
+    throw new Error(`${kind.name} is not installed: BIGQUERY_EMULATOR=${kind.name} sh scripts/bigquery-emulator.sh`)
+  }
+  const port = await freePort()
   const folder = await mkdtemp(join(tmpdir(), 'lorchestra-emulator-'))
-  const child = spawn(python, [...options, '--log-level', 'error'], {
-    env: {HOME: installed, PATH: process.env['PATH'], TMPDIR: folder},
+  const command = kind.command({port, project: PROJECT, data: folder})
+  const child = spawn('sh', ['-c', UNTIL_PARENT_ENDS, 'sh', ...command], {
+    env: {HOME: kind.folder, PATH: process.env['PATH'], TMPDIR: folder},
     stdio: ['pipe', 'ignore', 'pipe'],
   })
   let complaints = ''
@@ -61,7 +49,7 @@ export async function startEmulator(): Promise<Emulator> {
     async stop() {
       if (child.exitCode === null && child.signalCode === null) {
         const ended = new Promise((done) => child.once('exit', done))
-        child.kill('SIGKILL')
+        child.stdin.end()
         await ended
       }
       await rm(folder, {recursive: true})
@@ -101,7 +89,7 @@ async function untilReady(url: string, child: ChildProcess, complaints: () => st
       await wait(100)
     }
   }
-  child.kill('SIGKILL')
+  child.stdin?.end()
   throw new Error(`the emulator did not answer: ${complaints()}`)
 }
 

@@ -1,8 +1,11 @@
 import {expect} from 'chai'
+import type {Suite} from 'mocha'
 
 import {folderForEachTest} from '../folder.ts'
 import type {Writes} from '../../../src/model/tables.ts'
 import {PROJECT, startEmulator, type Emulator} from './emulator.ts'
+import {chosenEmulator} from './emulators.ts'
+import {expectFailures, isExpectedToFail} from './expected-failures.ts'
 import {startFaultyService, type FaultyService} from './faulty-service.ts'
 import {startIdentities, type Identities} from './identities.ts'
 import {Rights, type Grants, type Role} from './stub/rights.ts'
@@ -23,11 +26,7 @@ export interface FaultyBigQuerySuite extends BigQuerySuite {
 
 /** Gives the suite that calls this what it tests; no test may leave a staging table or a lease behind. */
 export function bigQueryForEachTest(): BigQuerySuite {
-  const suite = suiteOn(startEmulator, ({emulator, folder}) => bigQueryUnderTest({emulator, folder}))
-  afterEach('leaves no staging table and no lease behind', async () => {
-    expect((await suite.underTest.tables()).filter((name) => name.startsWith('lorchestra_'))).to.deep.equal([])
-  })
-  return suite
+  return suiteOn(startEmulator, ({emulator, folder}) => bigQueryUnderTest({emulator, folder}), {leavesNothing: true})
 }
 
 /** Gives the suite that calls this the same behind a service that can be made to fail. */
@@ -156,13 +155,24 @@ export function bigQueryBehindRules(rules: (emulatorUrl: string) => readonly Rul
 function suiteOn(
   start: () => Promise<Emulator>,
   make: (bench: {readonly emulator: Emulator; readonly folder: string}) => Promise<BigQueryUnderTest>,
+  {leavesNothing = false}: {readonly leavesNothing?: boolean} = {},
 ): BigQuerySuite {
   const folder = folderForEachTest()
+  const {isNewForEachTest = false, cannot} = chosenEmulator()
   let emulator: Emulator
   let underTest: BigQueryUnderTest
-  before(async () => (emulator = await start()))
-  after(async () => emulator.stop())
+  before(async function () {
+    expectFailures(this.test?.parent as Suite, cannot)
+    if (!isNewForEachTest) emulator = await start()
+  })
+  after(async () => (isNewForEachTest ? undefined : emulator.stop()))
+  afterEach('leaves no staging table and no lease behind', async function () {
+    if (!leavesNothing || isExpectedToFail(this.currentTest)) return
+    expect((await underTest.tables()).filter((name) => name.startsWith('lorchestra_'))).to.deep.equal([])
+  })
+  afterEach(async () => (isNewForEachTest ? emulator.stop() : undefined))
   beforeEach(async () => {
+    if (isNewForEachTest) emulator = await start()
     underTest = await make({emulator, folder: folder()})
     await underTest.createProduction()
   })
