@@ -186,20 +186,22 @@ async function askFor(
   const {stream, lookup, params} = request
   const parts = listInParts(stream)
   const common = {empty: stream.empty, ...(parts !== undefined && {listInParts: parts})}
-  const first = within(name, () => service.addressOf(filled(stream.path, lookup, encodeURIComponent)))
+  const address = within(name, () => service.addressOf(filled(stream.path, lookup, encodeURIComponent)))
   try {
     if (turn.address !== undefined)
-      return await service.ask({...common, url: service.addressOf(turn.address, first), params: {}})
+      return await service.ask({...common, url: service.addressOf(turn.address, address), params: {}})
+    const asked = {...params, ...turn.params}
+    const {changes} = stream
+    const first = changes?.first !== undefined && !Object.hasOwn(asked, changes.param) ? changes.first : {}
     const own = Object.fromEntries(
-      Object.entries(stream.params).map(([key, value]) => [key, filledParameter(value, lookup)]),
+      Object.entries({...stream.params, ...first}).map(([key, value]) => [key, filledParameter(value, lookup)]),
     )
-    if (stream.method === 'GET')
-      return await service.ask({...common, url: first, params: {...own, ...params, ...turn.params}})
-    const body = Object.entries({...params, ...turn.params}).reduce<JsonValue>(
+    if (stream.method === 'GET') return await service.ask({...common, url: address, params: {...own, ...asked}})
+    const body = Object.entries(asked).reduce<JsonValue>(
       (whole, [path, value]) => withMember(whole, path.split('.'), value),
       filledValue(stream.body ?? {}, lookup),
     )
-    return await service.ask({...common, url: first, params: own, method: 'POST', json: body})
+    return await service.ask({...common, url: address, params: own, method: 'POST', json: body})
   } catch (error) {
     if (error instanceof Error && error.message.includes('it is a JSON list'))
       throw new Error(`${name}: no list at ${stream.records}; the answer itself is a list: set records: ''`, {
