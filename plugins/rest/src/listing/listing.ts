@@ -37,6 +37,8 @@ export interface ListedPart {
 }
 
 const MOST_RESTARTS = 3
+/** A filter may leave nothing of a page, but hardly of so many. */
+const MOST_EMPTY_PAGES = 1000
 
 /** What was listed has moved while it was read, so that a record may have been passed over. */
 class ListMoved extends Error {}
@@ -74,6 +76,7 @@ async function* listedOnce(service: Service, request: ListRequest): AsyncGenerat
   let before: PageTaker | undefined
   let wasFull = false
   let received = 0
+  let empty = 0
   for (let [turn, index]: [Turn | undefined, number] = [pager.first, 0]; turn !== undefined; index += 1) {
     const name = nameOf(stream, index)
     const answer = await askFor(service, request, turn, name)
@@ -91,7 +94,8 @@ async function* listedOnce(service: Service, request: ListRequest): AsyncGenerat
     const total = within(name, () => totalIn(answer, stream))
     if (total !== undefined) totals.push(total)
     received += taker.fresh
-    if (before !== undefined && taker.isAgain(before)) {
+    // What tells of changes tells of a record again that has changed again.
+    if (before !== undefined && stream.changes === undefined && taker.isAgain(before)) {
       if (received - taker.fresh === totals.at(-1)) break
       throw new Error(
         `${name}: it holds the same records as the page before; the service does not heed ${askedBy(turn)}, or answers so past its end`,
@@ -107,6 +111,9 @@ async function* listedOnce(service: Service, request: ListRequest): AsyncGenerat
       wasFull,
     }
     const next = within(name, () => pager.next(facts))
+    empty = taker.count === 0 ? empty + 1 : 0
+    if (next !== undefined && empty === MOST_EMPTY_PAGES)
+      throw new Error(`${name}: ${empty} pages in a row hold no record, and each names a next one; correct pages`)
     if (next?.mark !== undefined && (next.mark === turn.mark || marks.meets(next.mark)))
       throw new Error(
         `${name}: it leads to a page that was read already; check pages, and that the service heeds ${askedBy(turn)}`,

@@ -106,11 +106,13 @@ function nextCursor(pages: Extract<Pages, {by: 'cursor'}>, sized: Turn['params']
   const value = path === undefined ? valueAt(page.last, last ?? '') : valueAt(page.body, path)
   if (path !== undefined && value === undefined && says === undefined && end === undefined)
     assertNotFull(pages, page, `at ${path}`)
-  const cursor = isEnd(value) ? undefined : textOf(value)
+  // No list goes on where it began, so that a 0 is said of its end.
+  const isOut = isEnd(value) || textOf(value) === '0'
+  const cursor = isOut ? undefined : textOf(value)
   if (cursor !== undefined) return {params: {...sized, [param]: cursor}, mark: cursor}
   if (says === true || end !== undefined)
     throw new Error(`${more ?? end ?? ''} says that there are more, but there is no cursor; ${membersOf(page.body)}`)
-  if (path !== undefined && isEnd(value)) return undefined
+  if (path !== undefined && isOut) return undefined
   throw new Error(
     path === undefined
       ? `the last record of a page holds no text or number at ${last ?? ''}, so that the next page cannot be asked for`
@@ -125,6 +127,8 @@ const isOver = ({end}: {readonly end?: string | undefined}, body: JsonValue): bo
 function saidAt(body: JsonValue, path: string): boolean {
   const says = valueAt(body, path)
   if (typeof says === 'boolean') return says
+  if (says === 'true' || says === 1) return true
+  if (says === 'false' || says === 0) return false
   throw new Error(`what is at ${path} is neither true nor false; ${membersOf(body)}`)
 }
 
