@@ -46,7 +46,7 @@ function written(time: number, format: TimeFormat): string | number {
 }
 
 const NUMBER = /^-?\d+(?:\.\d+)?$/
-/** As .NET wrote them: milliseconds since 1970, and a time zone to show them in. */
+// What .NET wrote: milliseconds since 1970, and a time zone to show them in.
 const DOT_NET = /^\/Date\((-?\d+)(?:[+-]\d{4})?\)\/$/
 const ISO = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?)\s*(Z|[+-]\d\d(?::?\d\d)?)?)?$/i
 /** The dates of RFC 2822, and what some services write, count where a time zone is there. */
