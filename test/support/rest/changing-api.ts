@@ -35,8 +35,8 @@ const BEGINNING = Date.UTC(2025, 0, 1)
 
 export async function startChangingApi(reading: ReadingKind, random: Random): Promise<ChangingApi> {
   const pageSize = random.pick([1, 3, 10, 100])
-  // A list that is read by its numbers must now and then hold still.
-  const writeChance = reading === 'windows by offset' ? 0.04 : 0.5
+  // A list that is read by its numbers must now and then hold still, and a feed of changes must not grow faster than it is read.
+  const writeChance = reading === 'windows by offset' ? 0.04 : reading === 'changes' ? 0.1 : 0.5
   const items = new Map<number, Item>()
   /** Ids in the order in which they were written last. */
   const log: number[] = []
