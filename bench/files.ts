@@ -1,15 +1,15 @@
-import {spawn} from 'node:child_process'
 import {once} from 'node:events'
 import {createWriteStream} from 'node:fs'
-import {mkdir, mkdtemp, readFile, rm, stat, utimes, writeFile} from 'node:fs/promises'
-import {cpus, loadavg, tmpdir} from 'node:os'
+import {mkdir, mkdtemp, rm, stat, utimes, writeFile} from 'node:fs/promises'
+import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {finished} from 'node:stream/promises'
 import {parseArgs} from 'node:util'
 
-import {plainTable} from './plain-table.ts'
 import {query} from '../test/support/database.ts'
 import {environmentOf, PROGRAM} from '../test/support/program.ts'
+import {measureCommand, type Measured} from './process-tree.ts'
+import {reportTable} from './report-table.ts'
 
 /** Records of files through the whole run into DuckDB, beside DuckDB's own readers, which fill a table of the same columns. */
 const {values: flags} = parseArgs({
@@ -18,15 +18,6 @@ const {values: flags} = parseArgs({
 const command = ['npm run bench:files --', ...process.argv.slice(2)].join(' ')
 const records = Number(flags.records)
 const MB = 1e6
-
-/** Says to its fourth file what CPU time its child took, and what that waited for. */
-const WITH_TIMES = '"$@"; code=$?; times >&3; exit $code'
-
-interface Measured {
-  readonly seconds: number
-  readonly cpuSeconds: number
-  readonly peakBytes: number
-}
 
 const folder = await mkdtemp(join(tmpdir(), 'lorchestra-bench-'))
 try {
@@ -57,21 +48,14 @@ try {
       'run MB': Math.round(run.peakBytes / MB),
     })
   }
-  const machine = {cpus: cpus().length, model: cpus()[0]?.model ?? 'unknown', node: process.version}
-  const table = [
-    `${command} on ${machine.cpus} x ${machine.model}, node ${machine.node}; load ${round(loadavg()[0] ?? 0)} at the end`,
-    plainTable([Object.keys(results[0] ?? {}), ...results.map((row) => Object.values(row).map(String))]),
-    'CPU is that of all processes; memory the larger of host and box. COPY is CREATE TABLE from the reader, with a primary key and the record as JSON.',
-  ].join('\n\n')
-  console.log(table)
-  if (flags.results !== undefined) {
-    await mkdir(flags.results, {recursive: true})
-    await writeFile(join(flags.results, 'files.txt'), `${table}\n`)
-    await writeFile(
-      join(flags.results, 'files.json'),
-      `${JSON.stringify({schema: 1, command, machine, results}, null, 2)}\n`,
-    )
-  }
+  await reportTable({
+    command,
+    name: 'files',
+    results,
+    folder: flags.results,
+    notes:
+      'CPU is that of all processes; memory the larger of host and box. COPY is CREATE TABLE from the reader, with a primary key and the record as JSON.',
+  })
 } finally {
   await rm(folder, {recursive: true})
 }
@@ -129,59 +113,5 @@ async function mustHold(database: string, table: string): Promise<void> {
 }
 
 async function measure(args: readonly string[], cwd: string): Promise<Measured> {
-  const startedAt = performance.now()
-  const child = spawn('sh', ['-c', WITH_TIMES, 'sh', process.execPath, ...args], {
-    cwd,
-    env: environmentOf(cwd),
-    stdio: ['ignore', 'ignore', 'inherit', 'pipe'],
-  })
-  const watch = watchMemory(child.pid ?? 0)
-  let times = ''
-  child.stdio[3]?.on('data', (chunk: Buffer) => (times += chunk.toString()))
-  const [code] = (await once(child, 'close')) as [number]
-  const seconds = (performance.now() - startedAt) / 1000
-  const peakBytes = watch.end()
-  if (code !== 0) throw new Error(`${args.join(' ')} ended with ${code}`)
-  // The second line is of what the shell waited for.
-  const cpuSeconds = [...(times.split('\n')[1] ?? '').matchAll(/(\d+)m([\d.]+)s/g)].reduce(
-    (sum, [, minutes, rest]) => sum + Number(minutes) * 60 + Number(rest),
-    0,
-  )
-  return {seconds, cpuSeconds: cpuSeconds + watch.boxCpuSeconds(), peakBytes}
-}
-
-/** Looks at the process and those that it starts, which its end does not wait for. */
-function watchMemory(root: number) {
-  let peak = 0
-  const box = new Map<number, number>()
-  const look = async (): Promise<void> => {
-    const open = [{pid: root, depth: 0}]
-    for (let one = open.pop(); one !== undefined; one = open.pop()) {
-      const {pid, depth} = one
-      try {
-        const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8')
-        open.push(
-          ...children
-            .split(' ')
-            .filter(Boolean)
-            .map((child) => ({pid: Number(child), depth: depth + 1})),
-        )
-        const status = await readFile(`/proc/${pid}/status`, 'utf8')
-        peak = Math.max(peak, Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? 0) * 1024)
-        const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).replace(/^.*\) /, '').split(' ')
-        // The program itself is the shell's child, and what it starts a grandchild.
-        if (depth > 1) box.set(pid, (Number(fields[11]) + Number(fields[12])) / 100)
-      } catch {
-        // It ended meanwhile.
-      }
-    }
-  }
-  const timer = setInterval(() => void look(), 50)
-  return {
-    end(): number {
-      clearInterval(timer)
-      return peak
-    },
-    boxCpuSeconds: (): number => [...box.values()].reduce((sum, each) => sum + each, 0),
-  }
+  return measureCommand({file: process.execPath, args, cwd, env: environmentOf(cwd), leavesChildren: true})
 }

@@ -80,9 +80,10 @@ export interface Source<Options = unknown> {
   check?(context: SourceContext<Options>): Promise<{readonly identity: string} | undefined>
   /**
    * Asks for a page or two and says in lines of text what was asked, what came, and which options would read it, for `lorchestra jobs
-   * explore JOB`. Names what is there, by its path; holds no secret and no value of a record. Nothing is written.
+   * explore JOB`. Names what is there, by its path; holds no secret and no value of a record. Nothing is written. Where the user
+   * names an `address`, that is asked instead of what the job reads, and gets the job's secrets only where it is the account's own service.
    */
-  explore?(context: SourceContext<Options>): Promise<string>
+  explore?(context: ExploreContext<Options>): Promise<string>
   /** Tells whether `login` must come first, as far as options and secrets show. A run then ends before it begins. @default false */
   needsLogin?(account: Pick<SourceContext<Options>, 'options' | 'secrets'>): Promise<boolean>
   /** Gets credentials from a person into `context.secrets`, for `lorchestra accounts login ACCOUNT`. Never called in a run. */
@@ -206,6 +207,12 @@ export interface SourceContext<Options> {
   progress(update: Progress): void
   /** Counts, records and reports one record that cannot be read. `reference` names it for a person; neither may hold payload. */
   reject(reference: string, reason: string, objectType?: string): void
+}
+
+/** What `explore` is asked. */
+export interface ExploreContext<Options> extends SourceContext<Options> {
+  /** What the user gave as `--url`, unchecked. */
+  readonly address?: string
 }
 
 /** The window of a slice is half open: `since <= t < until`. */

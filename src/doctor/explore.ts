@@ -6,8 +6,8 @@ import {assertSignedIn} from '../sources/signed-in.ts'
 import {SourceBoxes} from '../sources/source-boxes.ts'
 import {withTrial, type AccountCheck} from './trial.ts'
 
-/** Has the source of a job say what its service answers with, and which options would read it. */
-export async function exploreJob(request: AccountCheck, name: string): Promise<string> {
+/** Has the source of a job say what its service, or an address of it, answers with, and which options would read it. */
+export async function exploreJob(request: AccountCheck, name: string, address?: string): Promise<string> {
   const {config, commandLine, log, mask} = request
   const job = findJob(config, name)
   const source = await new SourceBoxes(commandLine, config, {log, mask}).sourceOf(job)
@@ -20,7 +20,9 @@ export async function exploreJob(request: AccountCheck, name: string): Promise<s
   const {options} = resolved
   await assertSignedIn(job, source, options, secrets)
   const answer = await withTrial(request, job, source, options, async (context) =>
-    source.explore === undefined ? undefined : untilAborted(source.explore(context), context.signal),
+    source.explore === undefined
+      ? undefined
+      : untilAborted(source.explore({...context, ...(address !== undefined && {address})}), context.signal),
   )
   if (typeof answer === 'string') return answer
   throw sourceBug(`the source ${source.name} explored, and said no text`)

@@ -14,6 +14,8 @@ const ENDINGS: Readonly<Record<string, Name>> = {
   mbox: 'mbox',
 }
 
+const WORKBOOK = /^(?:xls[xmb]?|ods|numbers)$/i
+
 interface Known {
   /** Whether a file that grew is read on from where it was. */
   readonly grows: boolean
@@ -31,6 +33,8 @@ const FORMATS: Readonly<Record<Name, Known>> = {
 /** Finds how a file is read, by what the options say or its name ends in. */
 export function formatOf(name: string, {format}: StreamSettings): Known {
   const [, ending = ''] = /\.(\w+)(?:\.(?:gz|gzip|zst|zstd))?$/i.exec(name) ?? []
+  if (format === undefined && WORKBOOK.test(ending))
+    throw new Error('it is a workbook, which is not read; save the sheet as CSV (UTF-8)')
   const found = format ?? ENDINGS[ending.toLowerCase()]
   if (found === undefined) throw new Error('its name does not tell what it holds; set format')
   return FORMATS[found]

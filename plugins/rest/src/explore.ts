@@ -1,4 +1,4 @@
-import type {HttpResponse, JsonObject, JsonValue, SourceContext} from 'lorchestra'
+import type {ExploreContext, HttpResponse, JsonObject, JsonValue, SourceContext} from 'lorchestra'
 
 import {isHttpError} from './http-error.ts'
 import {signOfMore} from './listing/sign-of-more.ts'
@@ -12,24 +12,50 @@ import {isList, isObject, membersOf, textOf, valueAt} from './value-at.ts'
 const LEVELS = 3
 const TOTALS = ['total', 'count', 'total_count', 'totalCount', 'meta.total', 'pagination.total', 'total_results']
 
-/** Asks for the first page of each list as the job has it, whatever it says of what is in the answer. */
-export async function explore(context: SourceContext<Options>): Promise<string> {
+/** Asks for the first page of each list as the job has it, whatever it says of what is in the answer; or for an address. */
+export async function explore(context: ExploreContext<Options>): Promise<string> {
   const service = new Service(context)
+  if (context.address !== undefined) return exploreAddress(service, context.address)
   const texts: string[] = []
   for (const stream of service.settings.streams.values())
-    if (stream.for_each === undefined) texts.push(await exploreStream(context, service, stream))
+    if (stream.for_each === undefined) {
+      const request = requestFor(context, service, stream)
+      const {url, params} = request
+      const asked = Object.entries(params).map(([name, value]) => `${name}=${String(value)}`)
+      const sent = `${stream.objectType}: ${stream.method} ${url.origin}${url.pathname}${asked.length === 0 ? '' : `?${asked.join('&')}`}`
+      texts.push(await explored(service, request, sent, [`path: ${stream.path}`]))
+    }
   return texts.join('\n\n')
 }
 
-async function exploreStream(
-  context: SourceContext<Options>,
+/** Asks for what the user names: a path below `base_url`, or an address, which gets credentials only at the account's own host. */
+async function exploreAddress(service: Service, address: string): Promise<string> {
+  const {base} = service.settings
+  const foreign = /^https?:/i.test(address) && URL.canParse(address) && new URL(address).host !== base.host
+  const url = foreign ? new URL(address) : service.addressOf(address)
+  const root = base.pathname.replace(/\/*$/, '/')
+  const path = url.pathname.startsWith(root) ? url.pathname.slice(root.length - 1) : undefined
+  const params = [...new Set(url.searchParams.keys())].map((name) => {
+    const values = url.searchParams.getAll(name)
+    return `${JSON.stringify(name)}: ${JSON.stringify(values.length === 1 ? values[0] : values)}`
+  })
+  const options = [
+    ...(foreign ? [`base_url: ${url.origin}`, `path: ${url.pathname}`] : [`path: ${path ?? url.href}`]),
+    ...(params.length === 0 ? [] : [`params: {${params.join(', ')}}`]),
+  ]
+  const sent = [
+    `GET ${url.origin}${url.pathname}${url.search}`,
+    ...(foreign ? [`without credentials and headers of the account, which go to ${base.host} alone`] : []),
+  ].join('\n  ')
+  return explored(service, {url, params: {}, empty: [], foreign}, sent, options)
+}
+
+async function explored(
   service: Service,
-  stream: StreamSettings,
+  request: ServiceRequest,
+  sent: string,
+  options: readonly string[],
 ): Promise<string> {
-  const request = requestFor(context, service, stream)
-  const {url, params} = request
-  const asked = Object.entries(params).map(([name, value]) => `${name}=${String(value)}`)
-  const sent = `${stream.objectType}: ${stream.method} ${url.origin}${url.pathname}${asked.length === 0 ? '' : `?${asked.join('&')}`}`
   const answer = await ask(service, request)
   if (answer === undefined) return `${sent}\n  answered that nothing is there`
   const {headers, status} = answer
@@ -48,7 +74,7 @@ async function exploreStream(
     `next page: ${more === undefined ? 'nothing says that there is one' : `${more.where} says that there is one`}`,
     ...(total === undefined ? [] : [`total: ${total}`]),
     'which would be read by:',
-    `  path: ${stream.path}`,
+    ...options.map((option) => `  ${option}`),
     `  records: ${list.path === '' ? '""' : list.path}`,
     `  key: ${found.ids[0] ?? '… # which member, or which together, are never the same twice'}`,
     `  ${more?.setting ?? 'pages: {by: none} # if this is all; else page or offset, as the documentation says'}`,

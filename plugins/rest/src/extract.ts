@@ -56,7 +56,7 @@ class Reader {
         for (const record of inside) yield* this.read(child, {...parents, [settings.objectType]: record})
       if (window !== undefined && order.isPast(part.records, window)) break
       if (part.end === undefined) continue
-      if (changes !== undefined) yield* this.#changesAfter(part.end, changes, since)
+      if (changes !== undefined) yield* this.#changesAfter(part.end, settings, since, tree.isOnly)
       // A list without windows can be read on from a cursor.
       else if (tree.isOnly && part.end.cursor !== undefined && pages?.by === 'cursor' && window === undefined)
         yield {...this.#named(), records: [], bookmark: {cursor: part.end.cursor}, checkpoint: true}
@@ -120,14 +120,23 @@ class Reader {
   }
 
   *#changesAfter(
-    {body, last, isLast}: NonNullable<ListedPart['end']>,
-    {path, last: lastPath}: NonNullable<StreamSettings['changes']>,
+    {body, last, isLast, cursor}: NonNullable<ListedPart['end']>,
+    {changes, pages}: StreamSettings,
     before: string | undefined,
+    isOnly: boolean,
   ): Generator<Page, void> {
-    if (!isLast) return
+    const {path, last: lastPath, param} = changes ?? {}
+    if (!isLast) {
+      // Where each page is asked for as the next run asks, a run that breaks off is gone on with from its last page.
+      const isSame = pages?.by === 'cursor' && pages.path === path && pages.last === lastPath && pages.param === param
+      if (isOnly && isSame && cursor !== undefined)
+        yield {...this.#named(), records: [], bookmark: {changes: cursor}, checkpoint: true}
+      return
+    }
     const value = textOf(path === undefined ? valueAt(last, lastPath ?? '') : valueAt(body, path)) ?? before
     if (value !== undefined) yield {...this.#named(), records: [], bookmark: {changes: value}}
-    else if (path !== undefined || last !== undefined)
+    // Nothing was read, so the next run begins where this one did.
+    else if (last !== undefined)
       throw new Error(
         `there is no text or number at ${path ?? lastPath ?? ''}, so that the next run cannot go on from it; correct changes`,
       )

@@ -13,6 +13,8 @@ export interface ServiceRequest extends Pick<HttpRequest, 'method' | 'json' | 'l
   readonly params: Readonly<Record<string, Parameter>>
   /** Statuses that mean that nothing is there. */
   readonly empty: readonly number[]
+  /** Nothing that the account says goes along: the address is not of its service. */
+  readonly foreign?: boolean
 }
 
 /** The service that a job reads, with its credentials: nothing is sent to another host. */
@@ -44,8 +46,16 @@ export class Service {
   }
 
   /** Resolves with `undefined` where nothing is there. */
-  async ask({url, params, empty, method, json, listInParts}: ServiceRequest): Promise<HttpResponse | undefined> {
-    const {auth, headers, values} = this.settings
+  async ask({
+    url,
+    params,
+    empty,
+    method,
+    json,
+    listInParts,
+    foreign = false,
+  }: ServiceRequest): Promise<HttpResponse | undefined> {
+    const {auth, headers, values} = foreign ? STRANGER : this.settings
     const signed = credentialsFor(this.#context, auth)
     const lookup = (name: string): string | number | undefined => values[name]
     const written = Object.entries(headers).map(([name, value]) => [name, filled(value, lookup)] as const)
@@ -70,6 +80,9 @@ export class Service {
     }
   }
 }
+
+/** What another service is told. */
+const STRANGER: Pick<Settings, 'auth' | 'headers' | 'values'> = {auth: {type: 'none'}, headers: {}, values: {}}
 
 /** What the address says already is replaced, a space is %20: not every service takes a plus for one. */
 function withParameters(address: URL, params: Readonly<Record<string, Parameter>>): URL {

@@ -15,7 +15,7 @@ export interface SettingsProblem {
 export function problemsOf(given: Options): readonly SettingsProblem[] {
   const account = accountOptions(given)
   const problems: SettingsProblem[] = []
-  if (account.base_url === undefined)
+  if (account.base_url === undefined && presetNamed(given.preset ?? '')?.needs['base_url'] === undefined)
     problems.push({path: ['base_url'], message: 'is the address that paths begin at; it is missing'})
   problems.push(...problemsOfAuth(account), ...problemsOfPreset(given))
   problems.push(...problemsOfNames(given))

@@ -206,5 +206,5 @@ export function selectionOf(stream: StreamSettings, settings: Pick<Settings, 'st
   }
 }
 
-const definedOf = (options: Readonly<Record<string, string | undefined>>): JsonObject =>
+const definedOf = (options: Readonly<Record<string, Parameter | JsonObject | undefined>>): JsonObject =>
   Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))

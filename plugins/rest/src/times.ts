@@ -46,6 +46,8 @@ function written(time: number, format: TimeFormat): string | number {
 }
 
 const NUMBER = /^-?\d+(?:\.\d+)?$/
+// What .NET wrote: milliseconds since 1970, and a time zone to show them in.
+const DOT_NET = /^\/Date\((-?\d+)(?:[+-]\d{4})?\)\/$/
 const ISO = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:[.,]\d+)?)?)\s*(Z|[+-]\d\d(?::?\d\d)?)?)?$/i
 /** The dates of RFC 2822, and what some services write, count where a time zone is there. */
 const WITH_ZONE = /(?:GMT|UTC|Z|[+-]\d{4})(?:\s+\d{4})?$/
@@ -60,6 +62,8 @@ export function timeIn(value: JsonValue | undefined): number | undefined {
     const number = Number(text)
     return Math.floor(Math.abs(number) < FEWEST_MILLISECONDS ? number * SECOND : number)
   }
+  const [, milliseconds] = DOT_NET.exec(text) ?? []
+  if (milliseconds !== undefined) return Number(milliseconds)
   const [match, date = '', time, zone = 'Z'] = ISO.exec(text) ?? []
   if (match === undefined && !WITH_ZONE.test(text)) return undefined
   const parsed = Date.parse(

@@ -19,14 +19,26 @@ const values = {
 
 describe('the presets of the rest source', () => {
   it('are there for these services', () => {
-    expect(presetNames()).to.deep.equal(['airtable', 'github', 'gitlab', 'hubspot', 'notion', 'slack', 'stripe'])
+    expect(presetNames()).to.deep.equal([
+      'airtable',
+      'github',
+      'gitlab',
+      'hubspot',
+      'jira',
+      'notion',
+      'shopify',
+      'slack',
+      'stripe',
+      'zendesk',
+    ])
   })
 
   for (const name of presetNames())
     it(`say of ${name} all that its streams need, and where the service says so`, () => {
-      const {streams = {}, documentation = []} = presetNamed(name) ?? {}
-      for (const stream of Object.keys(streams)) schema.parse({preset: name, auth, values, object: stream})
-      const all = schema.parse({preset: name, auth, values, streams: Object.keys(streams)})
+      const {streams = {}, documentation = [], needs = {}} = presetNamed(name) ?? {}
+      const site = needs['base_url'] === undefined ? {} : {base_url: 'https://shop.example.com'}
+      for (const stream of Object.keys(streams)) schema.parse({preset: name, ...site, auth, values, object: stream})
+      const all = schema.parse({preset: name, ...site, auth, values, streams: Object.keys(streams)})
       expect(source.streams(all).map(({objectType}) => objectType)).to.have.members(Object.keys(streams))
       expect(documentation.length).to.be.greaterThan(3)
       for (const address of documentation) expect(new URL(address).protocol).to.equal('https:')

@@ -153,6 +153,38 @@ describe('runs of the rest source', () => {
       .and.not.to.contain('another-key')
   })
 
+  it('are told of another address of the same service, which gets the key, and of another service, which gets nothing', async () => {
+    const explore = async (url: string, code = 0) => {
+      const ended = await project.run(['jobs', 'explore', 'tickets', '--url', url], {DESK_KEY: key})
+      expect(ended.code, ended.stdout + ended.stderr).to.equal(code)
+      return (ended.stdout + ended.stderr).replaceAll(api.url, 'URL')
+    }
+    const other = await explore('/people?limit=10')
+    expect(other).to.contain('GET URL/v2/people?limit=10\n  answered 200; the answer has: data.items (100)')
+    expect(other).to.contain('path: /people\n    params: {"limit": "10"}\n    records: data.items')
+    expect(api.requests.at(-1)?.query.get('api_key')).to.equal(key)
+    expect(await explore(`${api.url}/v2/tickets`)).to.contain('path: /tickets')
+    const stranger = await startApi(() => ({body: [{id: 1, created_at: '2026-01-01'}]}))
+    try {
+      const found = await explore(`${stranger.url}/things?a=1&a=2`)
+      expect(found.replaceAll(stranger.url, 'OTHER')).to.contain(`GET OTHER/things?a=1&a=2
+  without credentials and headers of the account, which go to ${new URL(api.url).host} alone
+  answered 200; the answer is a list of 1`)
+      expect(found.replaceAll(stranger.url, 'OTHER')).to.contain(
+        'base_url: OTHER\n    path: /things\n    params: {"a": ["1","2"]}',
+      )
+      for (const {query: asked, headers} of stranger.requests) {
+        expect([...asked.keys()]).to.deep.equal(['a', 'a'])
+        expect(JSON.stringify(headers)).not.to.contain(key)
+      }
+    } finally {
+      await stranger.close()
+    }
+    expect(await explore('http://192.0.2.7/things', 1)).to.contain('only https is allowed')
+    expect(await explore('http://', 1)).to.contain('names an address that is none')
+    expect(await exists(project.database)).to.equal(false)
+  })
+
   it('say which option is wrong, and what was probably meant', async () => {
     await project.write('lorchestra.yaml', yaml(api.url).replace('pages:', 'page:').replace('    total:', '    totl:'))
     const {code, stderr} = await run('tickets', '--dry-run')

@@ -124,6 +124,20 @@ describe('windows of the rest source', () => {
     expect(api.requests.at(-1)?.query.get('since')).to.equal('10')
   })
 
+  it('take a record that changes twice in a row from a feed of changes that shows one at a time', async () => {
+    await serve(({query}) => {
+      const from = Number(query.get('cursor') ?? 0)
+      return {body: {items: [{id: 1}], token: String(from + 1), end: from === 2}}
+    })
+    const {keys} = await reading(
+      job({
+        pages: {by: 'cursor', path: 'token', param: 'cursor', end: 'end'},
+        changes: {path: 'token', param: 'cursor'},
+      }),
+    )
+    expect(keys).to.deep.equal([1, 1, 1].map(key))
+  })
+
   it('go on from a checkpoint', async () => {
     await serve(({query}) => {
       const from = Number(query.get('cursor') ?? 0)

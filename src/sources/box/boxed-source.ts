@@ -191,7 +191,7 @@ async function nextPage(box: Box, id: number, readAhead: boolean): ReturnType<Ke
 }
 
 function contextMessage(context: number, options: number, given: HostContext): ContextMessage {
-  const {streams, window, start, bookmark, keys, requestTime} = given
+  const {streams, window, start, bookmark, keys, requestTime, address} = given
   return {
     context,
     options,
@@ -202,6 +202,7 @@ function contextMessage(context: number, options: number, given: HostContext): C
     ...(bookmark !== undefined && {bookmark}),
     ...(keys !== undefined && {keys}),
     ...(requestTime !== undefined && {requestTime}),
+    ...(address !== undefined && {address}),
   }
 }
 

@@ -9,6 +9,8 @@ export type HostContext = Omit<SourceContext<unknown>, 'http' | 'resolvePath' | 
   readonly observe: (update: HostUpdate) => void
   /** Milliseconds that one request may take, with all of its tries and waits. @default ten minutes */
   readonly requestTime?: number
+  /** Address that `explore` asks instead of what the job reads. */
+  readonly address?: string
 }
 
 export type HostLoginContext = Omit<LoginContext<unknown>, 'http'>

@@ -14,6 +14,7 @@ export interface ContextMessage {
   readonly bookmark?: JsonValue
   readonly keys?: readonly string[]
   readonly requestTime?: number
+  readonly address?: string
 }
 
 export interface LimitsMessage {

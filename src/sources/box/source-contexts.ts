@@ -4,7 +4,7 @@ import {resolve} from 'node:path'
 import {sourceBug} from '../../base/errors.ts'
 import {parseExactly} from '../../base/exact-json.ts'
 import {createMask, type Mask} from '../../base/mask.ts'
-import type {HttpClient, LogFields, Logger, Progress, SecretChange, SecretStore, SourceContext} from '../../source.ts'
+import type {ExploreContext, HttpClient, LogFields, Logger, Progress, SecretChange, SecretStore} from '../../source.ts'
 import {AccountTraffic} from '../http/account-traffic.ts'
 import {createHttpClient, type CredentialsOrigin} from '../http/http-client.ts'
 import type {Channel} from './channel.ts'
@@ -86,8 +86,8 @@ export class SourceContexts {
     return typeof changed === 'string' ? {text: changed} : {}
   }
 
-  create(message: ContextMessage, options: unknown): SourceContext<unknown> {
-    const {context: id, streams, since, until, start, bookmark, keys} = message
+  create(message: ContextMessage, options: unknown): ExploreContext<unknown> {
+    const {context: id, streams, since, until, start, bookmark, keys, address} = message
     const open: OpenContext = {abort: new AbortController(), failed: undefined}
     this.#open.set(id, open)
     const {signal} = open.abort
@@ -103,6 +103,7 @@ export class SourceContexts {
       ...(start !== undefined && {start: new Date(start)}),
       ...(bookmark !== undefined && {bookmark}),
       ...(keys !== undefined && {keys}),
+      ...(address !== undefined && {address}),
       http: this.#http(message, signal, log),
       secrets: this.#secrets,
       log,

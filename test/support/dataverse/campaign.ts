@@ -1,10 +1,10 @@
 import {mkdir, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 
-import {runAndKill, type Trigger} from '../chaos/killed-process.ts'
+import type {Trigger} from '../chaos/killed-process.ts'
+import {KilledRuns} from '../chaos/killed-runs.ts'
 import {assert, assertSame} from '../chaos/oracle.ts'
 import {Random} from '../chaos/random.ts'
-import {mendIfTorn} from '../chaos/torn-metadata.ts'
 import {clinicEnv, clinicYaml} from '../clinic-yaml.ts'
 import {events, hasTables, query} from '../database.ts'
 import type {EntraServer} from '../entra-server.ts'
@@ -26,7 +26,6 @@ export interface ChangingCampaignOptions {
 const KEY = 'contact:dataverse--clinic:'
 const MINUTE = 60_000
 const DAY = 24 * 60 * MINUTE
-const MOST_ATTEMPTS = 6
 
 /**
  * One database, into which `lorchestra run` reads contacts while somebody changes, inserts and deletes them, and which
@@ -58,15 +57,31 @@ class Campaign {
   readonly #home: string
   readonly #database: string
   readonly #completed = new Set<unknown>()
-  #enough = false
-  #usual = 1500
+  readonly #runs: KilledRuns
 
   private constructor(options: ChangingCampaignOptions, random: Random, server: ChangingServer) {
     this.#options = options
     this.#random = random
     this.#server = server
-    this.#home = join(options.folder, 'home')
-    this.#database = join(options.folder, 'lorchestra.duckdb')
+    const {folder, entra, reading, onKill} = options
+    this.#home = join(folder, 'home')
+    this.#database = join(folder, 'lorchestra.duckdb')
+    this.#runs = new KilledRuns({
+      random,
+      server,
+      // Its own clock would be far ahead of the server's.
+      args: () => [
+        PROGRAM,
+        'run',
+        'contacts',
+        ...(isByWindow(reading) ? ['--until', new Date(server.now()).toISOString()] : []),
+      ],
+      folder,
+      env: environmentOf(this.#home, clinicEnv(entra)),
+      spool: spoolFolder(this.#home),
+      database: this.#database,
+      onKill,
+    })
   }
 
   static async create(options: ChangingCampaignOptions, random: Random, server: ChangingServer): Promise<Campaign> {
@@ -84,36 +99,14 @@ class Campaign {
 
   async runUntilNotKilled(): Promise<void> {
     this.#server.wait(this.#random.pick([MINUTE, 20 * MINUTE, DAY]))
-    for (let attempt = 1; ; attempt += 1) {
-      const trigger = this.#enough || attempt > MOST_ATTEMPTS ? ({kind: 'never'} as const) : this.#trigger()
-      const pagesBefore = this.#server.pages
-      const {killed, torn} = await this.run(trigger)
-      if (!killed) return
-      this.#enough = !this.#options.onKill({pagesRead: this.#server.pages - pagesBefore, torn})
-    }
+    await this.#runs.untilNotKilled(async (trigger) => this.run(trigger))
   }
 
   async run(trigger: Trigger): Promise<{readonly killed: boolean; readonly torn: boolean}> {
-    const {folder, entra, reading} = this.#options
     const number = this.#server.writer.beginRun()
-    // Its own clock would be far ahead of the server's.
-    const until = isByWindow(reading) ? ['--until', new Date(this.#server.now()).toISOString()] : []
-    const startedAt = performance.now()
-    const {killed, code, stdout, stderr} = await runAndKill({
-      args: [PROGRAM, 'run', 'contacts', ...until],
-      cwd: folder,
-      env: environmentOf(this.#home, clinicEnv(entra)),
-      folder,
-      spool: spoolFolder(this.#home),
-      trigger,
-      usual: this.#usual,
-    })
+    const {killed, torn, code, stdout, stderr} = await this.#runs.run(trigger)
     await this.#server.settled()
-    if (!killed) {
-      assert(code === 0, `run ${number} ended with ${String(code)}: ${stdout}${stderr}`)
-      this.#usual = (this.#usual + performance.now() - startedAt) / 2
-    }
-    const torn = killed && (await mendIfTorn(this.#database))
+    if (!killed) assert(code === 0, `run ${number} ended with ${String(code)}: ${stdout}${stderr}`)
     if (await hasTables(this.#database)) await this.#assertStoredWhatWasCompleted(number)
     else assert(killed, `run ${number} ended well and wrote nothing`)
     return {killed, torn}
@@ -159,16 +152,5 @@ class Campaign {
         return [String(row['id']), Object.fromEntries(payload.filter(([name]) => !name.startsWith('@')))]
       }),
     )
-  }
-
-  #trigger(): Trigger {
-    const random = this.#random
-    const kind = random.pick(['page', 'page', 'page', 'time', 'file'])
-    if (kind === 'time') return {kind: 'time from start', share: 0.3 + random.next() * 0.75}
-    const occurrence = Math.ceil(random.next() ** 2 * 30)
-    const delay = random.pick([0, 0, 2, 10, 40])
-    return kind === 'page'
-      ? {kind: 'told', when: this.#server.untilPages(occurrence), delay}
-      : {kind: 'file', file: random.pick(['run folder', 'spool file', 'database', 'wal']), occurrence, delay}
   }
 }

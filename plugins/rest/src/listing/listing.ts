@@ -38,6 +38,8 @@ export interface ListedPart {
 }
 
 const MOST_RESTARTS = 3
+/** A filter may leave nothing of a page, but hardly of so many. */
+const MOST_EMPTY_PAGES = 1000
 
 /** What was listed has moved while it was read, so that a record may have been passed over. */
 class ListMoved extends Error {}
@@ -75,6 +77,7 @@ async function* listedOnce(service: Service, request: ListRequest): AsyncGenerat
   let before: PageTaker | undefined
   let wasFull = false
   let received = 0
+  let empty = 0
   for (let [turn, index]: [Turn | undefined, number] = [pager.first, 0]; turn !== undefined; index += 1) {
     const name = nameOf(stream, index)
     const answer = await askFor(service, request, turn, name)
@@ -92,7 +95,8 @@ async function* listedOnce(service: Service, request: ListRequest): AsyncGenerat
     const total = within(name, () => totalIn(answer, stream))
     if (total !== undefined) totals.push(total)
     received += taker.fresh
-    if (before !== undefined && taker.isAgain(before)) {
+    // What tells of changes tells of a record again that has changed again.
+    if (before !== undefined && stream.changes === undefined && taker.isAgain(before)) {
       if (received - taker.fresh === totals.at(-1)) break
       throw new Error(
         `${name}: it holds the same records as the page before; the service does not heed ${askedBy(turn)}, or answers so past its end`,
@@ -108,6 +112,9 @@ async function* listedOnce(service: Service, request: ListRequest): AsyncGenerat
       wasFull,
     }
     const next = within(name, () => pager.next(facts))
+    empty = taker.count === 0 ? empty + 1 : 0
+    if (next !== undefined && empty === MOST_EMPTY_PAGES)
+      throw new Error(`${name}: ${empty} pages in a row hold no record, and each names a next one; correct pages`)
     if (next?.mark !== undefined && (next.mark === turn.mark || marks.meets(next.mark)))
       throw new Error(
         `${name}: it leads to a page that was read already; check pages, and that the service heeds ${askedBy(turn)}`,
@@ -187,20 +194,22 @@ async function askFor(
   const {stream, lookup, params} = request
   const parts = listInParts(stream)
   const common = {empty: stream.empty, ...(parts !== undefined && {listInParts: parts})}
-  const first = within(name, () => service.addressOf(filled(stream.path, lookup, encodeURIComponent)))
+  const address = within(name, () => service.addressOf(filled(stream.path, lookup, encodeURIComponent)))
   try {
     if (turn.address !== undefined)
-      return await service.ask({...common, url: service.addressOf(turn.address, first), params: {}})
+      return await service.ask({...common, url: service.addressOf(turn.address, address), params: {}})
+    const asked = {...params, ...turn.params}
+    const {changes} = stream
+    const first = changes?.first !== undefined && !Object.hasOwn(asked, changes.param) ? changes.first : {}
     const own = Object.fromEntries(
-      Object.entries(stream.params).map(([key, value]) => [key, filledParameter(value, lookup)]),
+      Object.entries({...stream.params, ...first}).map(([key, value]) => [key, filledParameter(value, lookup)]),
     )
-    if (stream.method === 'GET')
-      return await service.ask({...common, url: first, params: {...own, ...params, ...turn.params}})
-    const body = Object.entries({...params, ...turn.params}).reduce<JsonValue>(
+    if (stream.method === 'GET') return await service.ask({...common, url: address, params: {...own, ...asked}})
+    const body = Object.entries(asked).reduce<JsonValue>(
       (whole, [path, value]) => withMember(whole, path.split('.'), value),
       filledValue(stream.body ?? {}, lookup),
     )
-    return await service.ask({...common, url: first, params: own, method: 'POST', json: body})
+    return await service.ask({...common, url: address, params: own, method: 'POST', json: body})
   } catch (error) {
     if (isHttpError(error) && error.isList === true)
       throw new Error(`${name}: no list at ${stream.records}; the answer itself is a list: set records: ''`, {

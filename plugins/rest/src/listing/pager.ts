@@ -62,10 +62,11 @@ export function pagerFor(pages: Pages | undefined, from?: string): Pager {
       return {
         first: {params: sized},
         next: (page) => {
+          if (isOver(pages, page.body)) return undefined
           const value = valueAt(page.body, pages.path)
           if (value === undefined) assertNotFull(pages, page, `at ${pages.path}`)
-          if (isEnd(value)) return undefined
-          if (typeof value !== 'string')
+          if (isEnd(value) && pages.end === undefined) return undefined
+          if (typeof value !== 'string' || value === '')
             throw new Error(`what is at ${pages.path} is no address; ${membersOf(page.body)}`)
           return {address: value, params: {}, mark: value}
         },
@@ -98,24 +99,37 @@ export function pagerFor(pages: Pages | undefined, from?: string): Pager {
 }
 
 function nextCursor(pages: Extract<Pages, {by: 'cursor'}>, sized: Turn['params'], page: PageFacts): Turn | undefined {
-  const {path, last, param, more} = pages
-  const says = more === undefined ? undefined : valueAt(page.body, more)
-  if (more !== undefined && typeof says !== 'boolean')
-    throw new Error(`what is at ${more} is neither true nor false; ${membersOf(page.body)}`)
-  if (says === false) return undefined
+  const {path, last, param, more, end} = pages
+  const says = more === undefined ? undefined : saidAt(page.body, more)
+  if (says === false || isOver(pages, page.body)) return undefined
   if (path === undefined && page.count === 0 && says === undefined) return undefined
   const value = path === undefined ? valueAt(page.last, last ?? '') : valueAt(page.body, path)
-  if (path !== undefined && value === undefined && says === undefined) assertNotFull(pages, page, `at ${path}`)
-  const cursor = isEnd(value) ? undefined : textOf(value)
+  if (path !== undefined && value === undefined && says === undefined && end === undefined)
+    assertNotFull(pages, page, `at ${path}`)
+  // No list goes on where it began, so that a 0 is said of its end.
+  const isOut = isEnd(value) || textOf(value) === '0'
+  const cursor = isOut ? undefined : textOf(value)
   if (cursor !== undefined) return {params: {...sized, [param]: cursor}, mark: cursor}
-  if (says === true)
-    throw new Error(`${more ?? ''} says that there are more, but there is no cursor; ${membersOf(page.body)}`)
-  if (path !== undefined && isEnd(value)) return undefined
+  if (says === true || end !== undefined)
+    throw new Error(`${more ?? end ?? ''} says that there are more, but there is no cursor; ${membersOf(page.body)}`)
+  if (path !== undefined && isOut) return undefined
   throw new Error(
     path === undefined
       ? `the last record of a page holds no text or number at ${last ?? ''}, so that the next page cannot be asked for`
       : `what is at ${path} is neither a text nor a number; ${membersOf(page.body)}`,
   )
+}
+
+const isOver = ({end}: {readonly end?: string | undefined}, body: JsonValue): boolean =>
+  end !== undefined && saidAt(body, end)
+
+/** What says so must be there: a wrong path would end a list too early. */
+function saidAt(body: JsonValue, path: string): boolean {
+  const says = valueAt(body, path)
+  if (typeof says === 'boolean') return says
+  if (says === 'true' || says === 1) return true
+  if (says === 'false' || says === 0) return false
+  throw new Error(`what is at ${path} is neither true nor false; ${membersOf(body)}`)
 }
 
 const isEnd = (value: JsonValue | undefined): boolean =>

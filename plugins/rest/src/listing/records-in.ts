@@ -27,6 +27,8 @@ export function* recordsIn(
     yield [value]
     return
   }
+  // Some languages write null for a list without members; where there is no such member at all, the path is wrong.
+  if (value === null) return
   if (!isList(value)) throw new Error(`no list ${path === '' ? 'at the root' : `at ${path}`}; ${membersOf(body)}`)
   for (let from = 0; from < value.length; from += PART) yield checked(value.slice(from, from + PART))
 }

@@ -15,11 +15,14 @@ const missingEnds = z
   .default(false)
   .describe('A full first page that says nothing of a next one is the only page')
 
+const end = path.optional().describe('Where the answer says true on the last page, whatever else it names')
+
 const none = z.strictObject({by: z.literal('none')})
 const link = z.strictObject({by: z.literal('link'), missing_ends: missingEnds, ...size})
 const next = z.strictObject({
   by: z.literal('next'),
   path: path.describe('Where the answer holds the address of the next page'),
+  end,
   missing_ends: missingEnds,
   ...size,
 })
@@ -29,6 +32,7 @@ const cursor = z.strictObject({
   last: path.optional().describe('Where the last record of a page holds what the next one begins after, its id say'),
   param: parameterName.describe('Parameter that the cursor is sent as; in a POST, a dotted path within the body'),
   more: path.optional().describe('Where the answer says true or false: whether there are more'),
+  end,
   missing_ends: missingEnds,
   ...size,
 })
@@ -60,6 +64,8 @@ export const pages = z
       refuse('size', 'is needed beside size_param')
     if ('fills' in given && given.fills && given.size === undefined) refuse('size', 'is needed beside fills')
     if (given.by !== 'cursor') return
+    if (given.more !== undefined && given.end !== undefined)
+      refuse('end', 'says the same as more; leave one of them out')
     if ((given.path === undefined) === (given.last === undefined))
       refuse('path', 'a cursor is either at path in the answer, or at last in the last record of a page')
   })

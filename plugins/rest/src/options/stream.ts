@@ -66,6 +66,10 @@ export const streamShape = {
       path: path.optional().describe('Where the last page holds what the next run begins after'),
       last: path.optional().describe('Where the last record holds it'),
       param: parameterName.describe('Parameter that it is sent as'),
+      first: z
+        .record(z.string(), parameter)
+        .optional()
+        .describe('Parameters of the request that has no cursor yet, a time to begin at say'),
     })
     .describe('A cursor of the service, kept from one run to the next, so that each reads what is new')
     .optional(),
