@@ -70,7 +70,7 @@ export async function addAccount(
 }
 
 /** Nothing is stored for a new account, and what a job says stands for itself. */
-async function asksForLogin(written: GivenOptions, source: HostedSource): Promise<boolean> {
+export async function asksForLogin(written: GivenOptions, source: HostedSource): Promise<boolean> {
   if (source.login === undefined) return false
   const {missed} = await checkOptions(written, source, {})
   const result = await source.options['~standard'].validate({
