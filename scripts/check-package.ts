@@ -63,7 +63,7 @@ try {
   await mustPrint('Setup Instructions', prefix, 'autocomplete', 'bash')
   for (const script of ['bash/lorchestra.bash', 'zsh/_lorchestra']) {
     const completion = await readFile(join(folder, 'cache', 'lorchestra', 'autocomplete', 'functions', script), 'utf8')
-    if (!/ jobs names /.test(completion)) throw new Error(`${script} completes no names of jobs`)
+    if (!/ complete -- /.test(completion)) throw new Error(`${script} does not ask what to complete`)
   }
   for (const source of ['gmail', 'dataverse', 'rest']) await mustPrint(source, prefix, 'sources', 'list')
 

@@ -1,10 +1,11 @@
 import {execFile, spawn} from 'node:child_process'
-import {mkdir, mkdtemp, readFile, realpath, rm, writeFile} from 'node:fs/promises'
+import {copyFile, mkdir, mkdtemp, readFile, realpath, rm, writeFile} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {delimiter, dirname, join} from 'node:path'
 import {fileURLToPath} from 'node:url'
 import {promisify} from 'node:util'
 
+import {startGmailQuota} from '../test/support/gmail-quota.ts'
 import {startGmailServer} from '../test/support/gmail-server.ts'
 import {mailbox} from '../test/support/mailbox.ts'
 import {addressIn, allowInBrowser} from '../test/support/scripted-browser.ts'
@@ -33,6 +34,9 @@ const env = {
 
 const lines: string[] = []
 const say = (...text: string[]): void => void lines.push(...text, '')
+/** From `init` to production. */
+const MOST_COMMANDS = 6
+const MOST_MILLISECONDS = 3 * 60_000
 let commands = 0
 let waited = 0
 
@@ -84,34 +88,42 @@ const allow = async (seen: string): Promise<boolean> => {
 
 async function firstRun(): Promise<void> {
   const server = await startGmailServer(mailbox(240, {now: new Date()}))
+  const quota = await startGmailQuota(server.apiUrl)
   try {
     const folder = join(home, 'ingestion')
     const job = 'gmail_ingest_acct1'
     say('## 1. From an empty folder to a production run')
     await step(home, 'npm install --global --no-audit --no-fund ./lorchestra-0.1.0.tgz')
-    await step(home, 'lorchestra')
     await step(home, 'mkdir ingestion')
+    commands = 0
+    waited = 0
     await step(folder, 'lorchestra init')
-    await step(folder, 'lorchestra jobs list')
-    await step(folder, 'lorchestra doctor', {code: 1})
-    await step(folder, 'cp .env.example .env')
+    await copyEnvironment(folder)
     const environment = await readFile(join(folder, '.env'), 'utf8')
     const values: Readonly<Record<string, string>> = server.env
     const filled = environment.replaceAll(/^([A-Z0-9_]+)=$/gm, (line, name: string) => `${line}${values[name] ?? ''}`)
     await writeFile(join(folder, '.env'), filled)
     const yaml = await readFile(join(folder, 'lorchestra.yaml'), 'utf8')
-    const local = `    api_url: ${server.apiUrl}\n    authorization_url: ${server.authorizationUrl}\n    token_url: ${server.tokenUrl}\n    units_per_minute: 100000\n`
+    const local = `    api_url: ${quota.url}\n    authorization_url: ${server.authorizationUrl}\n    token_url: ${server.tokenUrl}\n`
     await writeFile(join(folder, 'lorchestra.yaml'), yaml.replace('    source: gmail\n', `    source: gmail\n${local}`))
     say(
-      'Now the two variables in `.env` get their values in an editor. (And since this is a local Gmail server, the account in `lorchestra.yaml` gets `api_url`, `authorization_url` and `token_url`, and `units_per_minute`, because it has no quota. Nobody needs these for the real one.)',
+      'Now `.env.example` is copied to `.env`, and the two variables in it get their values in an editor. (And since this is a local Gmail server, the account in `lorchestra.yaml` gets `api_url`, `authorization_url` and `token_url`. Nobody needs these for the real one. The server refuses what goes beyond the quota of the real one: 6,000 units in a minute, 20 for each message.)',
     )
     await step(folder, 'lorchestra accounts login acct1 --no-browser', {person: allow})
     await step(folder, 'lorchestra doctor')
-    await step(folder, `lorchestra run ${job} --dry-run --since -7d`)
+    await step(folder, `lorchestra run ${job} --dry-run --diff --since -7d`)
+    const seen = quota.fetched()
     await step(folder, `lorchestra run ${job} --test-table`)
+    await step(folder, `lorchestra test promote ${job}`)
+    if (commands > MOST_COMMANDS || waited > MOST_MILLISECONDS) throw new Error(`it took ${soFar()}`)
+    const first = soFar()
     await step(folder, `lorchestra run ${job}`)
-    say(`The first production run is done: ${soFar()}, and one file edited. From now on a run reads what is new.`)
-    await step(folder, `lorchestra run ${job}`)
+    const stored = quota.fetched()
+    if (stored.size === 0 || [...stored.values()].some((times) => times !== 1))
+      throw new Error('a message was fetched twice between the test run and the first plain run')
+    say(
+      `The mailbox is in production: ${first}, and one file edited. From the test run on each of the ${stored.size} messages was fetched once; the ${seen.size} of the last seven days were fetched by the dry run before, which keeps nothing. The server refused ${quota.refused()} requests for the quota. From now on a run reads what is new.`,
+    )
     await step(folder, 'lorchestra runs list')
     say('## 2. What goes wrong, and what it says')
     await step(folder, 'lorchestra run gmail_ingest_acc1', {code: 2})
@@ -121,9 +133,13 @@ async function firstRun(): Promise<void> {
     await step(folder, 'lorchestra init', {code: 2})
     await step(home, 'lorchestra jobs list', {code: 2})
   } finally {
+    await quota.close()
     await server.close()
   }
 }
+
+const copyEnvironment = async (folder: string): Promise<void> =>
+  copyFile(join(folder, '.env.example'), join(folder, '.env'))
 
 async function unknownApi(): Promise<void> {
   say('## 3. From an unknown API to a tested source')

@@ -4,15 +4,18 @@ import * as z from 'zod'
 
 import {errorDocument} from '../src/base/error-document.ts'
 import {helpDocument} from '../src/cli/help-document.ts'
+import {accountsAddDocument, jobsAddDocument} from '../src/report/documents/added.ts'
 import {accountsListDocument} from '../src/report/documents/accounts-list.ts'
 import {accountsLoginDocument} from '../src/report/documents/accounts-login.ts'
+import {accountsLogoutDocument} from '../src/report/documents/accounts-logout.ts'
+import {accountsShowDocument} from '../src/report/documents/accounts-show.ts'
 import {applyDocument} from '../src/report/documents/apply.ts'
 import {changedPluginsDocument} from '../src/report/documents/changed-plugins.ts'
+import {autocompleteFishDocument, completeDocument} from '../src/report/documents/complete.ts'
 import {doctorDocument} from '../src/report/documents/doctor.ts'
 import {initDocument} from '../src/report/documents/init.ts'
 import {jobsExploreDocument} from '../src/report/documents/jobs-explore.ts'
 import {jobsListDocument} from '../src/report/documents/jobs-list.ts'
-import {jobsNamesDocument} from '../src/report/documents/jobs-names.ts'
 import {jobsShowDocument} from '../src/report/documents/jobs-show.ts'
 import {runDegradedDocument, runFailedDocument} from '../src/report/documents/notification.ts'
 import {planShowDocument} from '../src/report/documents/plan.ts'
@@ -33,6 +36,7 @@ import {schemaShowDocument} from '../src/report/documents/schema-show.ts'
 import {showDocument} from '../src/report/documents/show.ts'
 import {sourcesCreateDocument} from '../src/report/documents/sources-create.ts'
 import {sourcesListDocument} from '../src/report/documents/sources-list.ts'
+import {sourcesShowDocument} from '../src/report/documents/sources-show.ts'
 import {testCompareDocument} from '../src/report/documents/test-compare.ts'
 import {testDropDocument} from '../src/report/documents/test-drop.ts'
 import {testListDocument} from '../src/report/documents/test-list.ts'
@@ -45,14 +49,19 @@ import {warehouseShowDocument} from '../src/report/documents/warehouse-show.ts'
 
 /** Writes docs/json: a JSON Schema for each document, and a page with an example of each, from the test's snapshots. */
 const COMMANDS: Readonly<Record<string, z.ZodType>> = {
+  'accounts add': accountsAddDocument,
   'accounts list': accountsListDocument,
   'accounts login': accountsLoginDocument,
+  'accounts logout': accountsLogoutDocument,
+  'accounts show': accountsShowDocument,
   apply: applyDocument,
+  'autocomplete fish': autocompleteFishDocument,
+  complete: completeDocument,
   doctor: doctorDocument,
   init: initDocument,
+  'jobs add': jobsAddDocument,
   'jobs explore': jobsExploreDocument,
   'jobs list': jobsListDocument,
-  'jobs names': jobsNamesDocument,
   'jobs show': jobsShowDocument,
   'plan show': planShowDocument,
   'plugins install': changedPluginsDocument,
@@ -74,6 +83,7 @@ const COMMANDS: Readonly<Record<string, z.ZodType>> = {
   show: showDocument,
   'sources create': sourcesCreateDocument,
   'sources list': sourcesListDocument,
+  'sources show': sourcesShowDocument,
   'test list': testListDocument,
   'test compare': testCompareDocument,
   'test promote': testPromoteDocument,

@@ -1,6 +1,6 @@
 import {once} from 'node:events'
 
-import type {Config} from '../config/config.ts'
+import type {Config, ConfigRequest} from '../config/config.ts'
 import type {ErrorMember} from '../base/error-document.ts'
 import {errorMemberOf, formatError, stacksOf} from '../base/error-output.ts'
 import {exitCodeOf, outcomeOf} from '../base/errors.ts'
@@ -68,17 +68,18 @@ export abstract class LorchestraCommand extends Command {
 
   /** Reads lorchestra.yaml; everything that is done with it then uses that set of test tables. */
   protected async readConfig(explicitPath: string | undefined, testSet?: string): Promise<Config> {
-    const [{loadConfig}, {WAREHOUSE_KINDS}] = await Promise.all([
-      import('../config/config.ts'),
-      import('../warehouse/kinds.ts'),
-    ])
-    return loadConfig({
-      ...(testSet !== undefined && {testSet}),
+    const {loadConfig} = await import('../config/config.ts')
+    return loadConfig({...(await this.configRequest(explicitPath)), ...(testSet !== undefined && {testSet})})
+  }
+
+  protected async configRequest(explicitPath: string | undefined): Promise<ConfigRequest> {
+    const {WAREHOUSE_KINDS} = await import('../warehouse/kinds.ts')
+    return {
       ...(explicitPath !== undefined && {explicitPath}),
       workingFolder: process.cwd(),
       environment: process.env,
       kinds: WAREHOUSE_KINDS,
-    })
+    }
   }
 
   /** Gives the one document of `--json` for an error. */

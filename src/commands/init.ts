@@ -45,8 +45,10 @@ export default class Init extends LorchestraCommand {
     // Nobody is asked in vain.
     await assertNoFileExists(directory, STARTER_FILE_NAMES)
     if (account !== undefined && !NAME.test(account)) throw notAName('--account', account)
-    const [{findSources, listSources, loadSource}, {schemaReference}] = await Promise.all([
+    const [{findSources, listSources, loadSource}, {asksForLogin}, {parse}, {schemaReference}] = await Promise.all([
       import('../sources/source-plugins.ts'),
+      import('../sources/add-account.ts'),
+      import('yaml'),
       import('../cli/starter/schema-reference.ts'),
     ])
     const given = {
@@ -64,6 +66,10 @@ export default class Init extends LorchestraCommand {
     if (!NAME.test(job)) throw notAName('the job', job)
     const found = await findSources(this.config)
     const loaded = await loadSource(found, answers.source, {folder: directory, paths: [], allow: []})
+    const ofAccount = (parse(loaded.source.starter?.account ?? '') ?? {}) as Readonly<Record<string, unknown>>
+    const signIn = (await asksForLogin(ofAccount, loaded.source))
+      ? `\n  → \`lorchestra accounts login ${answers.account}\` signs in, where .env holds no token.`
+      : ''
     const files = await starterFiles({
       source: loaded.source,
       account: answers.account,
@@ -77,7 +83,7 @@ export default class Init extends LorchestraCommand {
     const written = [...made, ...(gitIgnore === undefined ? [] : [gitIgnore])]
     this.log(
       `Wrote ${new Intl.ListFormat('en').format(written)}.
-  → Copy .env.example to .env and fill it in; \`lorchestra doctor\` says what is missing.
+  → Copy .env.example to .env and fill it in; \`lorchestra doctor\` says what is missing.${signIn}
   → ${await starterTrial({...answers, source: loaded.source})} tries it and writes nothing.`,
     )
     return {schema: 1, written, job}

@@ -80,6 +80,8 @@ export interface ConfigRequest {
   readonly testSet?: string
   /** The kinds of warehouse that there are. */
   readonly kinds: SettingsKinds
+  /** The text of the file as it would be. @default what it holds */
+  readonly text?: string
 }
 
 /**
@@ -91,7 +93,7 @@ export async function loadConfig(request: ConfigRequest): Promise<Config> {
   const path = explicitPath === undefined ? await findUpward(workingFolder) : resolve(workingFolder, explicitPath)
   const folder = dirname(path)
   const shownPath = shorten(path, workingFolder)
-  const {value, locate} = parseYamlFile(await readText(path, shownPath), shownPath)
+  const {value, locate} = parseYamlFile(request.text ?? (await readText(path, shownPath)), shownPath)
   const content = value ?? {}
   const merged = await withDotEnv(folder, environment)
   const parsed = fileSchema.safeParse(content)

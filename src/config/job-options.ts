@@ -143,7 +143,7 @@ function problemsOf(
   }))
 }
 
-function adviseOnOption(key: string, known: readonly string[], source: OptionsSource): string {
+export function adviseOnOption(key: string, known: readonly string[], source: OptionsSource): string {
   const meant = closeMatch(key, [...known, ...HOST_KEYS])
   return meant === undefined ? adviseOn(key, known, `${source.name} takes no options.`) : adviseOn(key, [meant], '')
 }
@@ -162,7 +162,7 @@ function locateOptions(job: OptionsOwner, config: Config): (path: readonly Prope
 }
 
 /** Names the options where the source's schema says which there are, and does not leave it open on purpose. */
-function optionNames(source: OptionsSource): readonly string[] | undefined {
+export function optionNames(source: OptionsSource): readonly string[] | undefined {
   const names = closedProperties(jsonSchemaOf(source))
   const taken = names?.filter((name) => HOST_KEYS.includes(name)) ?? []
   if (taken.length === 0) return names

@@ -15,6 +15,10 @@ export function variableOfShell(text: string): {readonly written: string; readon
   return written === undefined || name === undefined ? undefined : {written, name}
 }
 
+/** Names the variable that stands for an option of an account. */
+export const variableOf = (source: string, account: string, option: string): string =>
+  `${source}_${account}_${option}`.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')
+
 export const hasMalformedVariable = (text: string): boolean =>
   [...text.matchAll(VARIABLE)].some(([match]) => match === '${')
 

@@ -23,7 +23,7 @@ export async function assertSignedIn(
   })
 }
 
-async function needsLogin(source: HostedSource, options: unknown, secrets: SecretStore): Promise<boolean> {
+export async function needsLogin(source: HostedSource, options: unknown, secrets: SecretStore): Promise<boolean> {
   try {
     return (await source.needsLogin?.({options, secrets})) ?? false
   } catch (error) {

@@ -25,6 +25,16 @@ describe('lorchestra init', () => {
     expect((await lorchestra(['jobs', 'list'], {cwd: folder})).code).to.equal(0)
   })
 
+  it('says to sign in where the source asks for that, and there alone', async () => {
+    expect((await lorchestra(['init'], {cwd: folder})).stdout).to.match(
+      /\n {2}→ `lorchestra accounts login acct1` .*\n {2}→ /,
+    )
+    for (const source of ['files', 'rest']) {
+      const {code, stdout} = await lorchestra(['init', '--source', source, '--directory', source], {cwd: folder})
+      expect([code, stdout.includes('accounts login')]).to.deep.equal([0, false])
+    }
+  })
+
   it('writes to another folder, and makes it where it is missing', async () => {
     const {code} = await lorchestra(['init', '--directory', 'new/ingestion'], {cwd: folder})
     expect(code).to.equal(0)

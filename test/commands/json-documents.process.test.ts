@@ -128,12 +128,14 @@ describe('the documents of --json', () => {
     ['runs list', 0],
     ['accounts login acct1 --no-browser', 0],
     ['accounts list', 0],
+    ['accounts show acct1', 0],
     ['jobs explore diary_entries', 0],
     ['jobs list', 0],
-    ['jobs names', 0],
+    ['autocomplete fish', 0],
     ['jobs show notes_acct1', 0],
     ['report', 0],
     ['sources list', 0],
+    ['sources show dataverse', 0],
     ['warehouse create', 0],
     ['warehouse show', 0],
     ['show entry:diary:a', 0],
@@ -144,7 +146,7 @@ describe('the documents of --json', () => {
     ['doctor', 1],
   ] as const) {
     it(line, async () => {
-      const name = line.replace(/ (acct1|notes_acct1|entry:|diary_entries).*/, '').replaceAll(' ', '-')
+      const name = line.replace(/ (acct1|notes_acct1|entry:|diary_entries|dataverse).*/, '').replaceAll(' ', '-')
       await expectDocument(await printed(line), {name, exit})
     })
   }
@@ -200,11 +202,23 @@ describe('the documents of --json', () => {
     await expectDocument(await printed('replay diary_entries'), {name: 'replay'})
   })
 
-  it('init and sources create', async () => {
+  it('init, accounts add, jobs add and sources create', async () => {
     const empty = await temporaryFolder()
     folders = {...folders, '/home/me/new': empty}
     await expectDocument(await printed('init', empty), {name: 'init'})
+    await expectDocument(await printed('accounts add work --source gmail', empty), {name: 'accounts-add'})
+    const line = 'jobs add clients --account work --option query=label:clients'
+    await expectDocument(await printed(line, empty), {name: 'jobs-add'})
     await expectDocument(await printed('sources create pigeon', empty), {name: 'sources-create'})
+  })
+
+  it('complete: the jobs of lorchestra.yaml', async () => {
+    const words = ['complete', '--json', '--', 'jobs', 'show', 'd']
+    await expectDocument(await lorchestra(words, {cwd: project.folder, home}), {name: 'complete'})
+  })
+
+  it('accounts logout', async () => {
+    await expectDocument(await printed('accounts logout acct1'), {name: 'accounts-logout'})
   })
 
   it('plugins install and plugins update', async () => {
@@ -278,13 +292,13 @@ describe('the schemas of docs/json', () => {
   })
 
   it('refuse a member that they do not know, one that is missing, and another type', async () => {
-    const validate = await validatorOf('jobs-names')
-    expect(validate({schema: 1, jobs: ['one']})).to.equal(true)
+    const validate = await validatorOf('complete')
+    expect(validate({schema: 1, words: ['one']})).to.equal(true)
     for (const wrong of [
-      {schema: 1, jobs: ['one'], more: 1},
+      {schema: 1, words: ['one'], more: 1},
       {schema: 1},
-      {schema: 2, jobs: []},
-      {schema: 1, jobs: [1]},
+      {schema: 2, words: []},
+      {schema: 1, words: [1]},
     ])
       expect(validate(wrong), JSON.stringify(wrong)).to.equal(false)
   })

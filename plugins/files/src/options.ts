@@ -38,9 +38,11 @@ const reading = {
       },
     )
     .optional()
-    .describe(
-      'What --since, --until and start: select by: `modified`, the time of the file, or `column:`, a time in the record. Left out: nothing, each run reads what is new',
-    ),
+    .meta({
+      description:
+        'What --since, --until and start: select by: `modified`, the time of the file, or `column:`, a time in the record. Left out: nothing, each run reads what is new',
+      examples: [{column: 'updated_at'}],
+    }),
   encoding: text()
     .refine(isEncoding, 'is no encoding that is known here; utf-8, windows-1252 and utf-16le are some')
     .default('utf-8')
@@ -50,15 +52,22 @@ const reading = {
     .min(1)
     .max(8)
     .optional()
-    .describe('CSV: what stands between fields. Left out: a comma, in .tsv a tab'),
+    .meta({description: 'CSV: what stands between fields. Left out: a comma, in .tsv a tab', examples: [';']}),
   quote: z.string().length(1).default('"').describe('CSV: what fields are quoted with; within a field it is doubled'),
   header: z.boolean().default(true).describe('CSV: the first line names the columns'),
-  columns: z.array(z.string()).min(1).optional().describe('CSV: names of all columns, instead of those of the header'),
+  columns: z
+    .array(z.string())
+    .min(1)
+    .optional()
+    .meta({description: 'CSV: names of all columns, instead of those of the header', examples: [['id', 'name']]}),
   skip_lines: z.int().min(0).max(1000).default(0).describe('CSV: lines before the header or the first record'),
   types: z
     .record(z.string(), z.enum(['number', 'boolean', 'json']))
     .optional()
-    .describe('CSV: columns that are no text; an empty field of theirs is null'),
+    .meta({
+      description: 'CSV: columns that are no text; an empty field of theirs is null',
+      examples: [{amount: 'number', paid: 'boolean'}],
+    }),
 }
 
 const stream = z.strictObject({
@@ -77,9 +86,11 @@ export const options = z
     streams: z
       .record(objectType(), z.union([text(), stream], {error: 'expected a path, or options with one'}))
       .optional()
-      .describe(
-        'Several kinds of things: for each its path, or its own path, key and so on; the options beside are for all',
-      ),
+      .meta({
+        description:
+          'Several kinds of things: for each its path, or its own path, key and so on; the options beside are for all',
+        examples: [{order: 'orders/*.csv', customer: 'customers/*.csv'}],
+      }),
   })
   .superRefine(({path, streams}, context) => {
     if (path === undefined && streams === undefined)

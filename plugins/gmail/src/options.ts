@@ -27,23 +27,38 @@ export const options = z
       .describe(
         "How runs get in: a person's refresh token, the key of a service account, or Google's default credentials",
       ),
-    client_id: credential().describe('OAuth client of the type Desktop app'),
-    client_secret: credential(),
-    refresh_token: credential().describe('Left out: the one of `lorchestra accounts login`'),
-    service_account_file: credential().describe('JSON key of a service account with domain-wide delegation'),
-    subject: credential().describe('The user whose mailbox a service account reads'),
+    client_id: credential().meta({
+      description: 'OAuth client of the type Desktop app',
+      examples: ['${GMAIL_ACCT1_CLIENT_ID}'],
+    }),
+    client_secret: credential().meta({
+      description: 'The secret of that client',
+      examples: ['${GMAIL_ACCT1_CLIENT_SECRET}'],
+    }),
+    refresh_token: credential().meta({
+      description: "A person's refresh token. Left out: the one of `lorchestra accounts login`",
+      examples: ['${GMAIL_ACCT1_REFRESH_TOKEN}'],
+    }),
+    service_account_file: credential().meta({
+      description: 'JSON key of a service account with domain-wide delegation',
+      examples: ['keys/mail-reader.json'],
+    }),
+    subject: credential().meta({
+      description: 'The user whose mailbox a service account reads',
+      examples: ['ada@example.com'],
+    }),
     query: z
       .string()
       .trim()
       .default('')
       .refine(isClosed, 'has a quote or a bracket that is not closed')
-      .describe('Only messages that this Gmail search finds'),
+      .meta({description: 'Only messages that this Gmail search finds', examples: ['label:clients -in:chats']}),
     include_spam_trash: z.boolean().default(false).describe('Messages in spam and trash too'),
     labels: z
       .array(z.string().trim().min(1))
       .min(1)
       .optional()
-      .describe('Only messages that carry all of these labels'),
+      .meta({description: 'Only messages that carry all of these labels', examples: [['INBOX', 'Clients']]}),
     sync: z
       .enum(['window', 'history'])
       .default('window')
@@ -72,9 +87,18 @@ export const options = z
     units_per_history: z.int().min(1).default(2).describe('What Google charges for history.list'),
     units_per_list: z.int().min(1).default(5).describe('What Google charges for messages.list'),
     concurrency: z.int().min(1).max(10).default(4).describe('How many messages are fetched at once'),
-    api_url: z.url({protocol: /^https?$/}).default('https://gmail.googleapis.com'),
-    authorization_url: z.url({protocol: /^https?$/}).default('https://accounts.google.com/o/oauth2/v2/auth'),
-    token_url: z.url({protocol: /^https?$/}).default('https://oauth2.googleapis.com/token'),
+    api_url: z
+      .url({protocol: /^https?$/})
+      .default('https://gmail.googleapis.com')
+      .describe('Address of the Gmail API'),
+    authorization_url: z
+      .url({protocol: /^https?$/})
+      .default('https://accounts.google.com/o/oauth2/v2/auth')
+      .describe('Address where a person signs in'),
+    token_url: z
+      .url({protocol: /^https?$/})
+      .default('https://oauth2.googleapis.com/token')
+      .describe('Address that gives access tokens'),
   })
   .superRefine((given, context) => {
     const {needs, takes} = CREDENTIALS[given.auth]

@@ -38,8 +38,17 @@ export function presetNamed(name: string): Preset | undefined {
   return preset
 }
 
+/** Says what each preset is for and which streams it has, in the order of their names. */
+export const presetSummaries = (): readonly string[] =>
+  presetNames().map((name) => {
+    const {summary, streams} = fileOf(name)
+    return `${summary}; streams: ${Object.keys(streams).join(', ')}`
+  })
+
+const fileOf = (name: string): Preset => JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8')) as Preset
+
 function read(name: string): Preset {
-  const preset = JSON.parse(readFileSync(join(folder, `${name}.json`), 'utf8')) as Preset
+  const preset = fileOf(name)
   const streams = Object.entries(preset.streams).map(([objectType, given]) => [objectType, stream.parse(given)])
   return {
     ...preset,

@@ -1,4 +1,4 @@
-import {readFile, writeFile} from 'node:fs/promises'
+import {access, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 
 import type {Hook} from '@oclif/core'
@@ -8,20 +8,22 @@ import {hasCode} from '../../base/system-error.ts'
 /** These write the completion scripts of the shells anew. */
 const WRITING = /^(?:autocomplete|plugins)(?::|$)/
 
-const completeJobNames: Hook.Postrun = async ({Command, config}) => {
+/** Replaces oclif's scripts, which know commands and flags alone. That of PowerShell stays. */
+const completeNames: Hook.Postrun = async ({Command, config}) => {
   if (!WRITING.test(Command.id)) return
-  const {withJobNamesInBash, withJobNamesInZsh} = await import('../completion/job-names.ts')
+  const {bashScript, zshScript} = await import('../completion/scripts.ts')
   const folder = join(config.cacheDir, 'autocomplete', 'functions')
-  await rewrite(join(folder, 'bash', `${config.bin}.bash`), (script) => withJobNamesInBash(script, config))
-  await rewrite(join(folder, 'zsh', `_${config.bin}`), (script) => withJobNamesInZsh(script, config))
+  await replace(join(folder, 'bash', `${config.bin}.bash`), bashScript(config.bin))
+  await replace(join(folder, 'zsh', `_${config.bin}`), zshScript(config.bin))
 }
 
-async function rewrite(path: string, change: (script: string) => string): Promise<void> {
+async function replace(path: string, script: string): Promise<void> {
   try {
-    await writeFile(path, change(await readFile(path, 'utf8')))
+    await access(path)
+    await writeFile(path, script)
   } catch (error) {
     if (!hasCode(error, 'ENOENT')) throw error
   }
 }
 
-export default completeJobNames
+export default completeNames

@@ -1,5 +1,5 @@
 import type {HostedSource} from '../../sources/box/hosted-source.ts'
-import {variablesIn} from '../../config/variables.ts'
+import {variableOf, variablesIn} from '../../config/variables.ts'
 import {warehouseLines, warehouseVariables, type WarehouseChoice} from './warehouse-lines.ts'
 
 interface StarterJob {
@@ -53,9 +53,6 @@ async function optionsOf({source, account}: Starter): Promise<readonly StarterOp
     required: missed.includes(name),
   }))
 }
-
-const variableOf = (source: string, account: string, name: string): string =>
-  `${source}_${account}_${name}`.toUpperCase().replaceAll(/[^A-Z0-9]/g, '_')
 
 /** Gives the source's own lines, with variables of the account's. */
 const linesOf = ({source, account}: Starter, place: StarterOption['place']): readonly string[] | undefined =>

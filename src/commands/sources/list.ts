@@ -12,6 +12,7 @@ const COLUMNS = [
 
 export default class SourcesList extends LorchestraCommand {
   static override readonly summary = 'List the sources that installed plugins offer'
+  static override readonly description = '`sources show` lists the options of one.'
   static override readonly examples = ['<%= config.bin %> <%= command.id %>']
 
   override async run(): Promise<SourcesListDocument> {

@@ -1,5 +1,5 @@
 import {AsyncLocalStorage} from 'node:async_hooks'
-import {mkdir, readFile} from 'node:fs/promises'
+import {mkdir, readFile, rm} from 'node:fs/promises'
 import {join} from 'node:path'
 
 import {failure, sourceBug} from '../../base/errors.ts'
@@ -8,6 +8,7 @@ import {setMode} from '../../base/file-mode.ts'
 import type {Mask} from '../../base/mask.ts'
 import {NAME} from '../../model/name.ts'
 import type {SecretChange, SecretStore} from '../../source.ts'
+import {syncFolder} from '../../base/sync-folder.ts'
 import {hasCode} from '../../base/system-error.ts'
 import {assertStored, openDraft} from './secret-draft.ts'
 import {inTurn} from '../../base/waiting.ts'
@@ -36,6 +37,8 @@ type Secrets = ReadonlyMap<string, string>
 export interface ListedSecretStore extends SecretStore {
   /** Names all secrets that are stored. */
   names(): Promise<readonly string[]>
+  /** Removes all of them, and names them. */
+  clear(): Promise<readonly string[]>
 }
 
 export function createSecretStore(options: SecretStoreOptions): ListedSecretStore {
@@ -52,6 +55,20 @@ export function createSecretStore(options: SecretStoreOptions): ListedSecretStor
   return {
     names: async () => [...(await readMasked()).keys()],
     get: async (name) => (await readMasked()).get(name),
+    clear: async () =>
+      oneAtATime(path, async () => {
+        await makePrivateFolder(path, folder)
+        return withFileLock(lock, async () => {
+          const secrets = await readMasked()
+          await assertStored(path, async () => {
+            // A process that was killed may have left what it was about to store.
+            await rm(`${path}.new`, {force: true})
+            await rm(path, {force: true})
+            await syncFolder(folder)
+          })
+          return [...secrets.keys()]
+        })
+      }),
     update: async <Value extends string | undefined>(name: string, change: SecretChange<Value>) =>
       oneAtATime(path, async () => {
         await makePrivateFolder(path, folder)

@@ -30,11 +30,14 @@ export const streamShape = {
   method: z.enum(['GET', 'POST']).describe('POST: a search that changes nothing').optional(),
   params: z
     .record(z.string(), parameter, 'must be a map of parameters')
-    .describe('Parameters of each request')
+    .meta({description: 'Parameters of each request', examples: [{state: 'all'}]})
     .optional(),
   body: z
     .record(z.string(), z.json(), 'must be a map, which is sent as JSON')
-    .describe('Body of a POST; {window.since} and {window.until} stand for times')
+    .meta({
+      description: 'Body of a POST; {window.since} and {window.until} stand for times',
+      examples: [{after: '{window.since}'}],
+    })
     .optional(),
   records: z
     .union([z.literal(''), path], 'must be a dotted path, or empty where the answer itself is the list')
@@ -47,10 +50,23 @@ export const streamShape = {
     .optional(),
   window: window.describe('How records are selected by time; left out: all are read in each run').optional(),
   pages: pages.describe('How the next page is asked for').optional(),
-  total: path.describe('Where the answer says how many records there are; fewer fail the slice').optional(),
-  total_header: parameterName.describe('Header that says how many records there are').optional(),
-  empty: z.array(status).min(1).describe('Statuses that mean that nothing is there, such as 404').optional(),
-  error: path.describe('Where an answer with status 200 says that something is wrong').optional(),
+  total: path
+    .meta({
+      description: 'Where the answer says how many records there are; fewer fail the slice',
+      examples: ['meta.total'],
+    })
+    .optional(),
+  total_header: parameterName
+    .meta({description: 'Header that says how many records there are', examples: ['X-Total-Count']})
+    .optional(),
+  empty: z
+    .array(status)
+    .min(1)
+    .meta({description: 'Statuses that mean that nothing is there, such as 404', examples: [[404]]})
+    .optional(),
+  error: path
+    .meta({description: 'Where an answer with status 200 says that something is wrong', examples: ['error.message']})
+    .optional(),
   deleted: z
     .strictObject({
       when: path.describe('Where a record says that it is deleted'),
@@ -59,7 +75,7 @@ export const streamShape = {
         .optional()
         .describe('Values that say so; left out: any but false'),
     })
-    .describe('How a record says that it is deleted')
+    .meta({description: 'How a record says that it is deleted', examples: [{when: 'archived'}]})
     .optional(),
   changes: z
     .strictObject({
@@ -71,14 +87,23 @@ export const streamShape = {
         .optional()
         .describe('Parameters of the request that has no cursor yet, a time to begin at say'),
     })
-    .describe('A cursor of the service, kept from one run to the next, so that each reads what is new')
+    .meta({
+      description: 'A cursor of the service, kept from one run to the next, so that each reads what is new',
+      examples: [{path: 'next_sync_token', param: 'sync_token'}],
+    })
     .optional(),
   for_each: objectType
-    .describe('Object type of the records of each of which this is read; {ticket.id} in path')
+    .meta({
+      description: 'Object type of the records of each of which this is read; {ticket.id} in path',
+      examples: ['ticket'],
+    })
     .optional(),
   parent_fields: z
     .record(z.string(), path)
-    .describe('Members to add to the record, and where the record that it belongs to holds them')
+    .meta({
+      description: 'Members to add to the record, and where the record that it belongs to holds them',
+      examples: [{ticket_id: 'id'}],
+    })
     .optional(),
 } as const
 
