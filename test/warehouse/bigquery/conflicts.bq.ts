@@ -60,7 +60,7 @@ describe('runs of BigQuery beside others', () => {
   })
 
   it('end with a word where others cancel it for minutes, and write nothing of the commit', async () => {
-    await start(1200)
+    await start(6000)
     suite.service.faults = (request) => (writesRows(request) ? COLLISION : undefined)
     const {error} = await underTest.run({source: yielding({id: 'a', n: 2}), now: 2 * DAY, request: full})
     expect((error as LorchestraError).message).to.include('concurrentUpdate')
