@@ -11,7 +11,8 @@ import {isStoredIn, openSecrets} from '../sources/secrets/open-secrets.ts'
 import {needsLogin} from '../sources/signed-in.ts'
 import {SourceBoxes} from '../sources/source-boxes.ts'
 import type {AccountDescription} from './documents/accounts-show.ts'
-import {formatTable, type Row} from './text-table.ts'
+import type {Screen} from '../base/screen.ts'
+import {formatFacts, type Fact} from './text-table.ts'
 
 /** Says what an account is, as far as this machine knows. Nothing is contacted. */
 export async function describeAccount(
@@ -51,21 +52,21 @@ export async function describeAccount(
 
 const SIGNED_IN = {true: 'yes, as far as this machine knows', false: 'no'} as const
 
-export function formatAccount(account: AccountDescription): string {
+export function formatAccount(account: AccountDescription, screen: Screen): string {
   const {stored, signed_in, can_sign_in, missing_variables: missing} = account
   const known = signed_in === null ? 'known when it has a job and no variable is missing' : SIGNED_IN[`${signed_in}`]
-  const rows: Row[] = [
+  const rows: Fact[] = [
     ['account', account.account],
     ['config', account.config],
     ['source', `${account.source} (${account.summary})`],
     ['source_system', account.source_system],
     ['mask', account.mask.join(', ') || 'nothing is hidden'],
     ['allow', account.allow.join(', ') || 'nothing'],
-    ...Object.entries(account.options).map(([key, value]) => [`option ${key}`, showValue(value)]),
+    ...Object.entries(account.options).map(([key, value]): Fact => [`option ${key}`, showValue(value)]),
     ['stored secrets', stored.join(', ') || 'none'],
     ['signed in', can_sign_in ? known : 'by its options alone'],
     ['jobs', account.jobs.join(', ') || 'none'],
-    ...(missing.length > 0 ? [['missing variables', `${missing.join(', ')} (not set or empty)`]] : []),
+    ...(missing.length > 0 ? [missingFact(missing)] : []),
   ]
   const advice = [
     ...(account.advice === undefined ? [] : [account.advice]),
@@ -74,5 +75,10 @@ export function formatAccount(account: AccountDescription): string {
       ? [`Say what to read: \`lorchestra jobs add NAME --account ${account.account}\`.`]
       : []),
   ]
-  return [formatTable(rows), ...advice.map((line) => `  → ${line}`)].join('\n')
+  return [formatFacts(rows, screen), ...advice.map((line) => `  → ${line}`)].join('\n')
 }
+
+const missingFact = (missing: readonly string[]): Fact => [
+  'missing variables',
+  `${missing.join(', ')} (not set or empty)`,
+]

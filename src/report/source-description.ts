@@ -6,7 +6,8 @@ import {pathOf, valueAt} from '../config/problems.ts'
 import type {HostedSource} from '../sources/box/hosted-source.ts'
 import {findSources, loadSource} from '../sources/source-plugins.ts'
 import type {SourceDescription} from './documents/sources-show.ts'
-import {formatTable, type Row} from './text-table.ts'
+import type {Screen} from '../base/screen.ts'
+import {formatFacts, type Fact} from './text-table.ts'
 
 /** Asks a source what it reads and which options it has. Nothing is contacted, and no lorchestra.yaml is needed. */
 export async function describeSource(commandLine: CommandLine, name: string): Promise<SourceDescription> {
@@ -76,25 +77,25 @@ async function streamsOf(
     .map(({objectType, windowed, misses = []}) => ({object_type: objectType, windowed, misses}))
 }
 
-export function formatSource(source: SourceDescription): string {
+export function formatSource(source: SourceDescription, screen: Screen): string {
   const {plugin, streams, defaults} = source
-  const rows: Row[] = [
+  const rows: Fact[] = [
     ['source', `${source.source} (${source.summary})`],
     ['plugin', `${plugin.name} ${plugin.version}`],
     ['reads', [...source.reads, 'its package', 'files that options name'].join(', ')],
     ['starts', source.spawn ? 'processes, where the account has `allow: [spawn]`' : 'nothing'],
     ['signs in', source.login ? 'lorchestra accounts login ACCOUNT' : 'by its options alone'],
     ['sweeps', source.sweeps ? 'yes: `sweep:` and `reconcile` find what windows miss' : 'no'],
-    ...Object.entries(defaults).map(([key, value]) => [key, `${value}, where a job does not say`]),
-    ...(streams ?? []).map(({object_type, windowed, misses}) => [
+    ...Object.entries(defaults).map(([key, value]): Fact => [key, `${value}, where a job does not say`]),
+    ...(streams ?? []).map(({object_type, windowed, misses}): Fact => [
       'stream',
       `${object_type} (${windowed ? 'by time' : 'whole'}${misses.length === 0 ? '' : `; may miss what is ${misses.join(' or ')}`})`,
     ]),
   ]
   const {options} = source
-  if (options === null) return `${formatTable(rows)}\n\nIts schema does not say which options there are.`
-  if (options.length === 0) return `${formatTable(rows)}\n\nIt has no options.`
-  return `${formatTable(rows)}\n\nOptions, in an account or a job of lorchestra.yaml:\n\n${options.map(formatOption).join('\n')}`
+  if (options === null) return `${formatFacts(rows, screen)}\n\nIts schema does not say which options there are.`
+  if (options.length === 0) return `${formatFacts(rows, screen)}\n\nIt has no options.`
+  return `${formatFacts(rows, screen)}\n\nOptions, in an account or a job of lorchestra.yaml:\n\n${options.map(formatOption).join('\n')}`
 }
 
 const requiredWhere = (option: string): string =>

@@ -16,7 +16,7 @@ export default class AccountsShow extends LorchestraCommand {
     const {describeAccount, formatAccount} = await import('../../report/account-description.ts')
     const config = await this.readConfig(flags.config)
     const account = await describeAccount(config, this.config, args.account, this.mask)
-    this.log(formatAccount(account))
+    this.log(formatAccount(account, this.screen))
     return {schema: 1, account}
   }
 }

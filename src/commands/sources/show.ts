@@ -16,7 +16,7 @@ export default class SourcesShow extends LorchestraCommand {
     const {args} = await this.parse(SourcesShow)
     const {describeSource, formatSource} = await import('../../report/source-description.ts')
     const source = await describeSource(this.config, args.source)
-    this.log(formatSource(source))
+    this.log(formatSource(source, this.screen))
     return {schema: 1, source}
   }
 }
