@@ -14,10 +14,10 @@ const SHOWN_COUNTS = ['extracted', 'inserted', 'updated', 'rejected'] as const s
 const COLUMNS: readonly Column[] = [
   {name: 'JOB', wraps: true},
   {name: 'STARTED'},
-  {name: 'MODE', leaves: 4},
+  {name: 'MODE', leaves: 1},
   {name: 'OUTCOME'},
   {name: 'EXTRACTED', align: 'right', leaves: 7},
-  {name: 'INSERTED', align: 'right', leaves: 1},
+  {name: 'INSERTED', align: 'right', leaves: 4},
   {name: 'UPDATED', align: 'right', leaves: 5},
   {name: 'REJECTED', align: 'right', leaves: 3},
   {name: 'TOOK', align: 'right', leaves: 6},
