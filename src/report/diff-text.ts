@@ -1,3 +1,4 @@
+import {counted} from '../base/counted.ts'
 import {printable} from '../base/printable.ts'
 import type {JsonChange} from '../base/json-difference.ts'
 import {pointerTo} from '../base/json-pointer.ts'
@@ -91,7 +92,7 @@ function formatCounts({insert, update, unchanged, newer}: ComparedCounts, {isWri
 }
 
 function formatOthers({counts: {duplicate}, deleted}: Diff, {rejected, isWritten}: DiffContext): string {
-  const duplicates = duplicate === 1 ? '1 duplicate' : `${NUMBER.format(duplicate)} duplicates`
+  const duplicates = counted(duplicate, 'duplicate')
   const deletions =
     deleted.count === 0
       ? ''

@@ -1,3 +1,4 @@
+import {counted} from '../base/counted.ts'
 import {noCounts, type Counts} from '../model/counts.ts'
 import {rowOf, type RunMode} from '../model/run-mode.ts'
 import {formatWindow, windowAsText} from '../model/window.ts'
@@ -24,19 +25,17 @@ export function formatPlan({id, manifest}: Plan, now: number): string {
 export function formatApplied(plan: Plan, applied: AppliedPlan, mode: RunMode): string {
   const {linePrefix, lineSuffix} = rowOf(mode)
   const {counts, commits, earlierCommits, runId, seconds, bytesBilled = 0} = applied
-  const earlier = earlierCommits === 0 ? [] : [`${commitsOf(earlierCommits)} of it were in already.`]
+  const earlier = earlierCommits === 0 ? [] : [`${counted(earlierCommits, 'commit')} of it were in already.`]
   const billed = bytesBilled === 0 ? [] : [`${plan.manifest.warehouse.type} billed ${formatBytes(bytesBilled)}.`]
   const undo =
     runId === undefined
-      ? [`Production is as the plan found it, and ${commitsOf(commits)} would do what was planned.`]
+      ? [`Production is as the plan found it, and ${counted(commits, 'commit')} would do what was planned.`]
       : [`The log tells of it as run ${runId}, which can be undone: lorchestra runs undo ${runId}`]
   return [
     `${linePrefix}${plan.manifest.job}: ${formatCounts(counts, undefined)}, completed in ${formatSpan(seconds * 1000)}${lineSuffix}`,
     ...[...earlier, ...billed, ...undo].map((line) => `  ${line}`),
   ].join('\n')
 }
-
-const commitsOf = (count: number): string => (count === 1 ? '1 commit' : `${count} commits`)
 
 export const applyDocumentOf = (plan: Plan, applied: AppliedPlan): ApplyDocument => ({
   schema: 1,
@@ -62,7 +61,7 @@ export function formatPlanShown(plan: Plan, now: number, maskSecrets: Masked): s
       `read at ${readAt}, made at ${madeAt} by lorchestra ${lorchestra}`,
       left > 0 ? `expires at ${expiresAt}, in ${ageOf(left)}` : `expired at ${expiresAt}`,
       `for ${warehouse.eventLog} and ${warehouse.rawObjects} in ${warehouse.type} ${warehouse.place}`,
-      `${commitsOf(commits.length)}; ${formatCounts(countsOf(manifest), {samples: [], duplicates: 0})}`,
+      `${counted(commits.length, 'commit')}; ${formatCounts(countsOf(manifest), {samples: [], duplicates: 0})}`,
       ...formatDiff(diffOfPlan(manifest), contextOf(manifest, maskSecrets)),
     ].map((line) => `  ${line}`),
   ].join('\n')

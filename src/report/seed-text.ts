@@ -1,3 +1,4 @@
+import {counted} from '../base/counted.ts'
 import {testSetArgument, testTablesOf} from '../model/tables.ts'
 import type {SeedReport, SeedRequest} from '../run/seed-job.ts'
 import {formatBytes} from './bytes-text.ts'
@@ -6,14 +7,12 @@ import {formatSpan} from './time-text.ts'
 
 type Request = Pick<SeedRequest, 'production' | 'scopes'>
 
-const NUMBER = new Intl.NumberFormat('en-US')
-
 export const formatSeedEstimate = (bytes: number): string =>
   `Copying the rows reads ${formatBytes(bytes)}, by the estimate of the warehouse, and bills that.`
 
 export function formatSeed(job: string, {estimate, seeded, seconds}: SeedReport, {production}: Request): string {
   const rows = [...(seeded ?? estimate).rows.values()].reduce((sum, number) => sum + number, 0)
-  const what = rows === 1 ? '1 row' : `${NUMBER.format(rows)} rows`
+  const what = counted(rows, 'row')
   const where = `from ${production.rawObjects} to ${testTablesOf(production).rawObjects}`
   if (seeded === undefined) return `[DRY-RUN] ${job}: would copy ${what} ${where} (no writes)`
   return [

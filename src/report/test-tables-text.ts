@@ -1,3 +1,4 @@
+import {counted} from '../base/counted.ts'
 import {noCounts} from '../model/counts.ts'
 import {cursorOf, formatWindow, windowAsText, type TimeWindow} from '../model/window.ts'
 import type {PromotionReport} from '../run/promote-job.ts'
@@ -37,7 +38,7 @@ function formatTestTables({tables, runs}: ListedTestTables, screen: Screen): str
 function formatTable({name, exists, rows, expires}: DescribedTable, now: number): string {
   if (!exists) return `${name}  is not there`
   const parts = [
-    ...(rows === undefined ? [] : [`${NUMBER.format(rows)} rows`]),
+    ...(rows === undefined ? [] : [counted(rows, 'row')]),
     ...(expires === undefined ? [] : [`expires in ${ageOf(expires - now)}`]),
   ]
   return [name, ...parts].join('  ')
@@ -78,7 +79,7 @@ export function formatPromotion(
   const {insert, update, newer, unchanged} = state.diff.counts
   const table = testTablesOf(request.production).rawObjects
   const kept = changed === 'take' ? newer : update + newer
-  const skipped = kept === 0 ? [] : [`${rowsOf(kept)} with another value stay as production has them.`]
+  const skipped = kept === 0 ? [] : [`${counted(kept, 'row')} with another value stay as production has them.`]
   const bookmark = leavesBookmark
     ? ['The bookmark of the test runs is left behind: production goes on from what it has read itself.']
     : []
@@ -184,7 +185,5 @@ function cursorLine({test, production}: TestTablesState, {start}: Request): stri
   const cursor = Math.min(...cursors)
   return Number.isFinite(cursor) ? new Date(cursor).toISOString() : undefined
 }
-
-const rowsOf = (rows: number): string => (rows === 1 ? '1 row' : `${NUMBER.format(rows)} rows`)
 
 const indent = (line: string): string => `  ${line}`

@@ -1,3 +1,4 @@
+import {counted} from '../base/counted.ts'
 import {rowOf, type RunMode} from '../model/run-mode.ts'
 import type {PastRun} from '../run/past-runs.ts'
 import type {UndoReport} from '../run/undo-run.ts'
@@ -22,10 +23,10 @@ export function formatRunsToUndo(
 export function formatUndo({runs, streams, undone, seconds}: UndoReport, mode: RunMode): string {
   const {linePrefix, lineSuffix} = rowOf(mode)
   const [are, said] = undone === undefined ? [' would be', 'would undo'] : ['', 'undone']
-  const number = runs.length === 1 ? '1 run' : `${runs.length} runs`
+  const number = counted(runs.length, 'run')
   const lines = streams.map(
     ({stream: {sourceSystem, objectType}, removed, restored, left, isExact}) =>
-      `${linePrefix}${said} ${number} of ${sourceSystem}/${objectType}: ${NUMBER.format(removed)} rows${are} removed, ${isExact ? '' : 'up to '}${NUMBER.format(restored)} restored, ${NUMBER.format(left)} left as they are, in ${formatSpan(seconds * 1000)}${lineSuffix}`,
+      `${linePrefix}${said} ${number} of ${sourceSystem}/${objectType}: ${counted(removed, 'row')}${are} removed, ${isExact ? '' : 'up to '}${NUMBER.format(restored)} restored, ${NUMBER.format(left)} left as they are, in ${formatSpan(seconds * 1000)}${lineSuffix}`,
   )
   return undone === undefined ? lines.join('\n') : [...lines, formatNext(undone.cursor)].join('\n')
 }

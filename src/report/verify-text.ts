@@ -1,3 +1,4 @@
+import {counted} from '../base/counted.ts'
 import {printable} from '../base/printable.ts'
 import {EXIT, EXIT_UNSTABLE} from '../base/errors.ts'
 import {formatWindow, windowAsText} from '../model/window.ts'
@@ -34,20 +35,22 @@ export function formatVerification(job: string, found: Verification, maskSecrets
   const head =
     records === 0
       ? `${job}: no records were read, so nothing was compared`
-      : `${isStable ? '✓' : '✗'} ${job}: ${recordsOf(records)} read ${times}: ${keysPhrase(found)}, ${payloadsPhrase(found)}`
+      : `${isStable ? '✓' : '✗'} ${job}: ${counted(records, 'record')} read ${times}: ${keysPhrase(found)}, ${payloadsPhrase(found)}`
   const lines = [
     ...extent(found),
     ...keyLines(found, show),
     ...unstable
       .slice(0, PATHS_SHOWN)
-      .map(({path, records: count}) => `${show(path)} is another one each time in ${recordsOf(count)}`),
+      .map(({path, records: count}) => `${show(path)} is another one each time in ${counted(count, 'record')}`),
     ...more(unstable.length - PATHS_SHOWN, 'unstable fields'),
     ...(unstableRecords === 0
       ? []
-      : [`a second run that reads them again would update ${rowsOf(unstableRecords)} each time`]),
+      : [`a second run that reads them again would update ${counted(unstableRecords, 'row')} each time`]),
     ...meanwhileLines(found, show),
-    ...(duplicates === 0 ? [] : [`${recordsOf(duplicates)} came again within one reading, with the same payload`]),
-    ...(rejected === 0 ? [] : [`${recordsOf(rejected)} cannot be stored, and were not compared`]),
+    ...(duplicates === 0
+      ? []
+      : [`${counted(duplicates, 'record')} came again within one reading, with the same payload`]),
+    ...(rejected === 0 ? [] : [`${counted(rejected, 'record')} cannot be stored, and were not compared`]),
   ]
   return [head, ...lines.map((line) => `  ${line}`)].join('\n')
 }
@@ -101,9 +104,6 @@ function meanwhileLines({meanwhile: {changed, gone, added}}: Verification, show:
 
 const more = (count: number, what: string): readonly string[] =>
   count <= 0 ? [] : [`and ${NUMBER.format(count)} more ${what}`]
-
-const recordsOf = (count: number): string => (count === 1 ? '1 record' : `${NUMBER.format(count)} records`)
-const rowsOf = (count: number): string => (count === 1 ? '1 row' : `${NUMBER.format(count)} rows`)
 
 /** Gives the document of `--json`. */
 export function verifyDocumentOf(job: string, found: Verification): VerifyDocument {

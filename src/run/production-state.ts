@@ -1,3 +1,4 @@
+import {counted} from '../base/counted.ts'
 import {isSameStream} from '../model/stream.ts'
 import {isSameJson} from '../base/json-difference.ts'
 import {failure} from '../base/errors.ts'
@@ -81,7 +82,7 @@ export function whatMoved(expected: PlannedState, {state: found, runs}: FoundSta
 
 function writtenBy({counts: {inserted, updated, unchanged}}: PastRun): string {
   const records = inserted + updated + unchanged
-  return records === 1 ? '1 record' : `${records} records`
+  return counted(records, 'record')
 }
 
 function isSameState(
