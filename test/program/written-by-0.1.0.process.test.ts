@@ -110,7 +110,7 @@ describe('what 0.1.0 wrote', () => {
     await expectToSay(
       project.run('runs', 'undo', runs.at(-1)?.run_id ?? '', '--through'),
       0,
-      '✓ undone 2 runs of drafts/note: 1 rows removed',
+      '✓ undone 2 runs of drafts/note: 1 row removed',
     )
     expect(await keysOf(project)).not.to.contain('note:drafts:n1')
   })
