@@ -200,7 +200,8 @@ export interface SourceContext<Options> {
   known(idemKeys: readonly string[]): Promise<ReadonlySet<string>>
   /**
    * Tells the same to a source that reads changes: nothing is counted, and `--refetch` changes nothing. A feed also tells
-   * of records that the job never wanted; their changes and deletions are not to be yielded.
+   * of records that the job never wanted; their changes and deletions are not to be yielded. What this run yielded may not be
+   * stored yet, so a source remembers that itself where its feed can tell of one record twice.
    */
   stored(idemKeys: readonly string[]): Promise<ReadonlySet<string>>
   /** Adds up what happened since the last call. If `listed` is told, it must be all: yielded + known + outside + gone + rejected. */

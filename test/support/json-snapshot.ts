@@ -64,6 +64,9 @@ function normalized(value: unknown, folders: Readonly<Record<string, string>>, k
       // The id of a plan.
       .replaceAll(/\b[0-9a-f]{64}\b/g, '9c41e7d25b0e4a7f8d1c6b2a3f5e9d80c7b6a5948372615049f8e7d6c5b4a392')
       .replaceAll(/^v\d+\.\d+\.\d+$/g, 'v24.0.0')
+      // The folder of a project's logs, and how long a run took.
+      .replaceAll(/\/logs\/[0-9a-f]{16}\//g, '/logs/0123456789abcdef/')
+      .replaceAll(/\b\d+(\.\d+)? s with/g, '1.5 s with')
       .replaceAll(/\d+\.\d GB/g, '100.0 GB')
   )
 }

@@ -9,6 +9,7 @@ import {neededFor, type ReadTree} from './read-tree.ts'
 import type {Lookup} from './template.ts'
 import {askedTimes, firstTime, isInside, timeIn} from './times.ts'
 import {isObject, textOf, valueAt} from './value-at.ts'
+import {YieldedKeys} from './yielded-keys.ts'
 
 /** The records that the one at hand belongs to, by object type. */
 type Parents = Readonly<Record<string, JsonObject>>
@@ -25,6 +26,7 @@ class Reader {
   readonly service: Service
   readonly #context: SourceContext<Options>
   readonly #bookmark: Bookmark | undefined
+  readonly #yielded = new YieldedKeys()
 
   constructor(context: SourceContext<Options>) {
     this.#context = context
@@ -99,6 +101,7 @@ class Reader {
     const outside = all.length - kept.length - gone.length - undated
     this.#context.progress({objectType, listed: all.length - gone.length, outside})
     if (kept.length > 0) yield {objectType, records: kept}
+    if (mark !== undefined) this.#yielded.add(keysOf(kept, settings, stream))
     if (gone.length > 0)
       yield* this.#deletions(
         gone.map((record) => withParentFields(record, settings, parents)),
@@ -114,9 +117,10 @@ class Reader {
     settings: StreamSettings,
     stream: Stream,
   ): AsyncGenerator<Page, void> {
-    const ids = records.flatMap((record) => idOf(record, settings.key) ?? [])
-    const stored = await this.#context.stored(ids.map((id) => keyOf(id, stream)))
-    if (stored.size > 0) yield {objectType: stream.objectType, records: [], deleted: [...stored]}
+    const keys = keysOf(records, settings, stream)
+    const stored = await this.#context.stored(keys)
+    const deleted = [...new Set(keys.filter((key) => stored.has(key) || this.#yielded.mayHave(key)))]
+    if (deleted.length > 0) yield {objectType: stream.objectType, records: [], deleted}
   }
 
   *#changesAfter(
@@ -185,6 +189,12 @@ function bookmarkIn(value: JsonValue | undefined): Bookmark | undefined {
   if (isObject(value) && typeof value['changes'] === 'string') return {changes: value['changes']}
   throw new Error('the bookmark of an earlier run is not of this kind of job')
 }
+
+const keysOf = (records: readonly JsonObject[], {key}: StreamSettings, stream: Stream): readonly string[] =>
+  records.flatMap((record) => {
+    const id = idOf(record, key)
+    return id === undefined ? [] : [keyOf(id, stream)]
+  })
 
 /** Any value but nothing, false and an empty text says so, where none is named. */
 function isMarked(value: JsonValue | undefined, is: NonNullable<StreamSettings['deleted']>['is']): boolean {

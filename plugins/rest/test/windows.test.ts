@@ -1,6 +1,7 @@
 import {expect} from 'chai'
 
 import {timeIn} from '../src/times.ts'
+import {YieldedKeys} from '../src/yielded-keys.ts'
 import {startApi, type ApiAnswer, type ApiRequest, type ApiServer} from './api-server.ts'
 import {failureOf, reading} from './reading.ts'
 
@@ -102,6 +103,32 @@ describe('windows of the rest source', () => {
     expect({keys, deleted, listed}).to.deep.equal({keys: [2, 4].map(key), deleted: [key(1)], listed: 2})
     const named = await reading(job({deleted: {when: 'gone', is: [true]}}), {stored: [key(3)]})
     expect(named.deleted).to.deep.equal([key(3)])
+  })
+
+  it('tell of a record that is deleted further down the same list, which is not stored yet', async () => {
+    await serve(({query}) =>
+      query.get('page') === '2'
+        ? {
+            body: {
+              items: [
+                {id: 1, gone: true},
+                {id: 2, gone: true},
+              ],
+            },
+          }
+        : {body: {items: [{id: 1}], next: 2}},
+    )
+    const options = job({deleted: {when: 'gone'}, pages: {by: 'cursor', path: 'next', param: 'page'}})
+    const {keys, deleted} = await reading(options, {stored: []})
+    expect({keys, deleted}).to.deep.equal({keys: [key(1)], deleted: [key(1)]})
+  })
+
+  it('remember what was yielded up to a bound, and take all for stored beyond it', () => {
+    const yielded = new YieldedKeys(2)
+    yielded.add(['a', 'b'])
+    expect(['a', 'b', 'c'].map((one) => yielded.mayHave(one))).to.deep.equal([true, true, false])
+    yielded.add(['c'])
+    expect(yielded.mayHave('d')).to.equal(true)
   })
 
   it('keep the cursor of the service from one run to the next', async () => {
