@@ -226,6 +226,7 @@ describe('source plugins', () => {
         expect(code).to.equal(1)
         expect(stderr).to.contain('other_entries: ')
         expect(stderr).not.to.match(/^\s+at /m)
+        expect(await exists(project.database), stderr).to.equal(true)
         expect(await storedIn(project)).to.deep.equal([])
       })
     }

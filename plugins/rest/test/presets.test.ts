@@ -83,12 +83,14 @@ describe('the preset github', () => {
       },
     })
     try {
-      for (let number = 0; number < 130; number += 1)
-        await fetch(`${github.url}/repos/octocat/hello/issues`, {
+      for (let number = 0; number < 130; number += 1) {
+        const made = await fetch(`${github.url}/repos/octocat/hello/issues`, {
           method: 'POST',
           headers: {authorization: 'Bearer a-token', 'content-type': 'application/json'},
           body: JSON.stringify({title: `issue ${number}`}),
         })
+        expect(made.status, await made.text()).to.equal(201)
+      }
       const job = {preset: 'github', base_url: github.url, auth, values, streams: ['issue', 'commit', 'label']}
       const {keys, records} = await reading(job)
       expect(new Set(keys.filter((key) => key.startsWith('issue:'))).size).to.equal(130)
