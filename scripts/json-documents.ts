@@ -45,6 +45,7 @@ import {testSeedDocument} from '../src/report/documents/test-seed.ts'
 import {verifyDocument} from '../src/report/documents/verify.ts'
 import {viewsCheckDocument, viewsCreateDocument, viewsPrintDocument} from '../src/report/documents/views.ts'
 import {warehouseCreateDocument} from '../src/report/documents/warehouse-create.ts'
+import {warehouseDedupeDocument} from '../src/report/documents/warehouse-dedupe.ts'
 import {warehouseShowDocument} from '../src/report/documents/warehouse-show.ts'
 
 /** Writes docs/json: a JSON Schema for each document, and a page with an example of each, from the test's snapshots. */
@@ -94,6 +95,7 @@ const COMMANDS: Readonly<Record<string, z.ZodType>> = {
   'views create': viewsCreateDocument,
   'views print': viewsPrintDocument,
   'warehouse create': warehouseCreateDocument,
+  'warehouse dedupe': warehouseDedupeDocument,
   'warehouse show': warehouseShowDocument,
 }
 

@@ -7,7 +7,7 @@ import {readInTheFuture} from '../run/plan.ts'
 import {kindOf} from '../warehouse/kinds.ts'
 import {assertLogIsOf} from '../warehouse/log-of-runs.ts'
 import {openWarehouse, outsideOfRuns} from '../warehouse/open-warehouse.ts'
-import {removeSurplusRows} from '../warehouse/surplus-rows.ts'
+import {adviseOnSurplusRows} from '../warehouse/surplus-rows.ts'
 import type {Warehouse} from '../warehouse/warehouse.ts'
 import {check, failed, type Finding} from './finding.ts'
 
@@ -62,7 +62,7 @@ export async function* examineWarehouse(config: Config): AsyncGenerator<Finding>
     if (surplus === 0) return 'none has several rows'
     throw failure(`${surplus} rows more than keys`, {
       code: 'E_DUPLICATE_ROWS',
-      next: removeSurplusRows(tables.rawObjects),
+      next: adviseOnSurplusRows(tables.rawObjects),
     })
   })
   yield* examineLeases(warehouse, config)

@@ -29,6 +29,14 @@ export async function beginOnTestTables(
   return warehouse.begin({tables: testTablesOf(production), definitionFrom: production, ...run})
 }
 
+/** Opens the tables of the mode for a change of rows that no run of them has read; `undefined` in one that writes nothing. */
+export const beginOnTablesOf = async (
+  place: Place,
+  wanted: RunMode,
+  run: Beginning,
+): Promise<WarehouseWriter | undefined> =>
+  wanted === 'test-table' ? beginOnTestTables(place, wanted, run) : beginOnProduction(place, wanted, run)
+
 /** Drops the test tables in the mode that writes them; `undefined` in one that writes nothing. */
 export async function dropTestTables(
   {warehouse, production}: Place,

@@ -5,7 +5,8 @@ import type {WantedRuns} from './wanted-runs.ts'
 import type {SchemaChange} from '../model/stream-schema.ts'
 import type {TimeWindow} from '../model/window.ts'
 import type {TableSet, Writes} from '../model/tables.ts'
-import type {TablesToCreate} from './tables-to-create.ts'
+import type {SurplusOfStream, SurplusRemoval, SurplusRows} from './surplus-rows.ts'
+import type {AddedColumns, TablesToCreate} from './tables-to-create.ts'
 import type {AdHocAnswer, AdHocQuery} from './ad-hoc-query.ts'
 import type {CommitBatch, CommitCounts, CommitEvents} from './commit-batch.ts'
 import type {KeyIndex} from './stored-keys.ts'
@@ -54,6 +55,8 @@ export interface Warehouse {
   describe(tables: TableSet): Promise<WarehouseDescription>
   /** Counts the rows of `raw_objects` beyond the first one of their key; reads every key. */
   countSurplusRows(tables: TableSet): Promise<number>
+  /** Tells of which streams they are. `priced` hears, where reading is billed, what that reads by the service's own estimate, before it does. */
+  findSurplusRows(tables: TableSet, priced?: (bytes: number) => void): Promise<SurplusRows>
   /** Throws a failure or a usage error where these tables could not be written, as far as that shows without writing. */
   checkWritable(tables: TableSet): Promise<void>
   /** Tells what runs that write this may do in production; throws where that is too little. `undefined`: nobody asks who they are. */
@@ -97,11 +100,6 @@ export interface Warehouse {
   begin(run: RunToBegin): Promise<WarehouseWriter>
 }
 
-export interface AddedColumns {
-  readonly table: string
-  readonly columns: readonly string[]
-}
-
 export interface WarehouseWriter {
   /** The streams were taken at this time. */
   readonly since: Date
@@ -120,6 +118,8 @@ export interface WarehouseWriter {
   seed(seed: Seed): Promise<RowsToSeed>
   /** Takes rows of runs back, and writes events with that or nothing at all. */
   undo(undo: Undo): Promise<readonly UndoneRows[]>
+  /** Leaves one row of each key, of all rows of the streams, and writes events with that or nothing at all. */
+  removeSurplusRows(removal: SurplusRemoval): Promise<readonly SurplusOfStream[]>
   /** Gives the lease back. Writes nothing. */
   close(): Promise<void>
 }

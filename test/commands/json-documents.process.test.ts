@@ -4,6 +4,7 @@ import {join} from 'node:path'
 import {expect} from 'chai'
 
 import {lorchestra, temporaryFolder, type CliResult} from '../support/cli.ts'
+import {change} from '../support/database.ts'
 import {createProject, homeWith, writeExternalSource, type Project} from '../support/external-source.ts'
 import {
   expectToMatchSchema,
@@ -177,6 +178,21 @@ describe('the documents of --json', () => {
 
   it('runs undo', async () => {
     await expectDocument(await printed(`runs undo ${runId} --through --dry-run`), {name: 'runs-undo'})
+  })
+
+  it('warehouse dedupe: rows that another tool wrote twice', async () => {
+    const found = join(project.folder, 'lorchestra.duckdb')
+    await change(
+      found,
+      'CREATE TABLE twice AS SELECT * FROM raw_objects UNION ALL SELECT * FROM raw_objects',
+      'ALTER TABLE raw_objects RENAME TO once',
+      'ALTER TABLE twice RENAME TO raw_objects',
+      ...['idem_key', 'source_system', 'object_type', 'payload', 'first_seen', 'last_seen'].map(
+        (column) => `ALTER TABLE raw_objects ALTER ${column} SET NOT NULL`,
+      ),
+    )
+    await expectDocument(await printed('warehouse dedupe'), {name: 'warehouse-dedupe'})
+    await change(found, 'DROP TABLE raw_objects', 'ALTER TABLE once RENAME TO raw_objects')
   })
 
   it('rejects retry', async () => {

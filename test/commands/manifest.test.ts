@@ -26,6 +26,7 @@ describe('oclif.manifest.json', () => {
       'test:drop',
       'test:promote',
       'test:seed',
+      'warehouse:dedupe',
     ])
   })
 })

@@ -21,6 +21,7 @@ export const committing =
           promote: async (promotion) => writer.promote(promotion),
           seed: async (seed) => writer.seed(seed),
           undo: async (undo) => writer.undo(undo),
+          removeSurplusRows: async (removal) => writer.removeSurplusRows(removal),
           commit: async (batch, made) => commit((number += 1), async () => writer.commit(batch, made)),
         }
       },

@@ -12,7 +12,7 @@ import {
   type Difference,
 } from '../compatibility.ts'
 import type {TablesToCreate} from '../tables-to-create.ts'
-import type {AddedColumns} from '../warehouse.ts'
+import type {AddedColumns} from '../tables-to-create.ts'
 import type {Connection} from './connection.ts'
 import {assertAllIsCarried} from './carried-streams.ts'
 import {

@@ -84,16 +84,6 @@ FROM islands GROUP BY ${scope}, island`,
   return describedStreams(rows.toSorted((one, other) => Number(one['since']) - Number(other['since'])))
 }
 
-/** Counts the rows of `raw_objects` beyond the first one of their key. */
-export async function countSurplusRows(queries: Queries, rawObjects: string, signal: AbortSignal): Promise<number> {
-  const [row] = await queries.rows({
-    sql: `SELECT CAST(COUNT(*) - COUNT(DISTINCT idem_key) AS STRING) AS surplus FROM ${rawObjects}`,
-    what: 'looking for keys with several rows',
-    signal,
-  })
-  return Number(row?.['surplus'])
-}
-
 /**
  * Asks for dry runs of the service, which checks permissions and writes nothing: of changing rows, and of making and dropping
  * what a run stages.

@@ -2,7 +2,6 @@ import type {Stream} from '../../source.ts'
 import {setNameOf, type TableSet, type Writes} from '../../model/tables.ts'
 import {
   NOTHING_COVERED,
-  type AddedColumns,
   type RecordKey,
   type Reject,
   type RunEvent,
@@ -24,7 +23,8 @@ import {noTable, type ComparedTables} from '../promotion.ts'
 import type {RunsToUndo, UndoneRows} from '../undo.ts'
 import type {Rights} from '../rights.ts'
 import type {SeedEstimate} from '../seed.ts'
-import type {TablesToCreate} from '../tables-to-create.ts'
+import type {SurplusRows} from '../surplus-rows.ts'
+import type {AddedColumns, TablesToCreate} from '../tables-to-create.ts'
 import {TEXT_LINES} from '../record-lines.ts'
 import type {ViewSql, ViewToMake} from '../view-columns.ts'
 import {answerQuery} from './ad-hoc-query.ts'
@@ -38,7 +38,7 @@ import {
   dropTables,
   existingTables,
 } from './definitions.ts'
-import {checkPermissions, countSurplusRows, describeStreams, describeTable} from './description.ts'
+import {checkPermissions, describeStreams, describeTable} from './description.ts'
 import {indexAllKeys} from './keys.ts'
 import {STAGING} from './names.ts'
 import {readPayloads} from './payloads.ts'
@@ -50,6 +50,7 @@ import type {Identities} from './settings.ts'
 import {estimateSeed} from './seed.ts'
 import {readRecord} from './stored-record.ts'
 import {readStreamLogs} from './stream-state.ts'
+import {countSurplusRows, findSurplusRows} from './surplus-rows.ts'
 import {tablesThatBegin} from './table-metadata.ts'
 import {findRowsToUndo} from './undo.ts'
 import {createView, viewSql} from './views.ts'
@@ -151,6 +152,13 @@ export class BigQueryWarehouse implements Warehouse {
     const {connection, queries} = await this.#open()
     const {rawObjects} = await existingTables(connection, tables, this.#signal)
     return rawObjects ? countSurplusRows(queries, connection.tableName(tables.rawObjects), this.#signal) : 0
+  }
+
+  async findSurplusRows(tables: TableSet, priced?: (bytes: number) => void): Promise<SurplusRows> {
+    const {connection, queries} = await this.#open()
+    const {rawObjects} = await existingTables(connection, tables, this.#signal)
+    if (!rawObjects) return {streams: []}
+    return findSurplusRows(queries, connection.tableName(tables.rawObjects), {priced, signal: this.#signal})
   }
 
   async checkWritable(tables: TableSet): Promise<void> {

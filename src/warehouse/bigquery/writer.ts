@@ -13,6 +13,7 @@ import type {Queries} from './query.ts'
 import {seedRows} from './seed.ts'
 import {dropStaging, dropStagingOf, protectionOf} from './staging.ts'
 import {readStreamLogs, type ReadLog} from './stream-state.ts'
+import {removeSurplusRows} from './surplus-rows.ts'
 import {setExpiry} from './table-metadata.ts'
 import {undoRows} from './undo.ts'
 
@@ -111,6 +112,7 @@ export async function beginWriting(place: WritablePlace, run: RunToBegin): Promi
       return seedRows(optionsOf('seed'), since, seed)
     },
     undo: async (undo) => undoRows(optionsOf('undo'), since, undo),
+    removeSurplusRows: async (removal) => removeSurplusRows(optionsOf('surplus'), since, removal),
     close: async () => {
       await stopHeartbeat()
       await dropStaging(connection, staged)

@@ -10,7 +10,7 @@ import {
   type Column,
   type ColumnWords,
 } from '../compatibility.ts'
-import type {AddedColumns} from '../warehouse.ts'
+import type {AddedColumns} from '../tables-to-create.ts'
 import {identifier, literal, rowsOf, tableNamed} from './sql.ts'
 
 const WORDS: ColumnWords = {

@@ -43,16 +43,6 @@ export async function describeStreams(
   return describedStreams(rows)
 }
 
-/** Counts the rows of `raw_objects` beyond the first one of their key. */
-export async function countSurplusRows(connection: DuckDBConnection, tables: TableSet): Promise<number> {
-  if (!(await tableExists(connection, tables.rawObjects))) return 0
-  const [row] = await rowsOf(
-    connection,
-    `SELECT (count(*) - count(DISTINCT idem_key))::DOUBLE AS surplus FROM ${tableNamed(tables.rawObjects)}`,
-  )
-  return Number(row?.['surplus'])
-}
-
 export async function isThere(path: string): Promise<boolean> {
   try {
     await stat(path)

@@ -5,7 +5,6 @@ import {usageError} from '../../base/errors.ts'
 import type {TableSet} from '../../model/tables.ts'
 import {
   NOTHING_COVERED,
-  type AddedColumns,
   type DescribedTable,
   type RecordKey,
   type Reject,
@@ -30,7 +29,8 @@ import type {ViewSql, ViewToMake} from '../view-columns.ts'
 import {answerInto} from './ad-hoc-query.ts'
 import type {RunsToUndo, UndoneRows} from '../undo.ts'
 import type {SeedEstimate} from '../seed.ts'
-import type {TablesToCreate} from '../tables-to-create.ts'
+import type {SurplusRows} from '../surplus-rows.ts'
+import type {AddedColumns, TablesToCreate} from '../tables-to-create.ts'
 import {DuckDBComparison} from './comparison.ts'
 import {databaseExists, inTransaction, withDatabase, type DatabaseOptions} from './connection.ts'
 import {
@@ -41,7 +41,7 @@ import {
   tableExists,
   tablesThatBegin,
 } from './definitions.ts'
-import {bytesOf, countSurplusRows, describeStreams, describeTable} from './description.ts'
+import {bytesOf, describeStreams, describeTable} from './description.ts'
 import {exportKeys} from './keys.ts'
 import {readPayloads} from './payloads.ts'
 import {readRejects} from './rejects.ts'
@@ -52,6 +52,7 @@ import {readRunEvents} from './run-events.ts'
 import {countRowsOf} from './seed.ts'
 import {readRecord} from './stored-record.ts'
 import {readStreamStates} from './stream-state.ts'
+import {countSurplusRows, findSurplusRows} from './surplus-rows.ts'
 import {createView, viewSql} from './views.ts'
 import {findRowsToUndo} from './undo.ts'
 import {assertIsWritable} from './writable.ts'
@@ -171,6 +172,13 @@ export class DuckDBWarehouse implements Warehouse {
     return withDatabase(this.#database, 'read', this.#signal, async (connection) =>
       countSurplusRows(connection, tables),
     )
+  }
+
+  async findSurplusRows(tables: TableSet): Promise<SurplusRows> {
+    if (!(await databaseExists(this.#database.path))) return {streams: []}
+    return withDatabase(this.#database, 'read', this.#signal, async (connection) => ({
+      streams: await findSurplusRows(connection, tables),
+    }))
   }
 
   async checkWritable(): Promise<void> {

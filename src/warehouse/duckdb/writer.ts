@@ -14,6 +14,7 @@ import {promoteRows} from './promote.ts'
 import {showRunLives} from './run-sign.ts'
 import {seedRows} from './seed.ts'
 import {readStreamStates} from './stream-state.ts'
+import {removeSurplusRows} from './surplus-rows.ts'
 import {undoRows} from './undo.ts'
 import {assertIsWritable} from './writable.ts'
 
@@ -66,6 +67,10 @@ export async function beginWriting(file: WritableFile, run: RunToBegin): Promise
       ),
     seed: async (seed) => whileHeld(file, run, async (connection) => seedRows(connection, run.tables, seed)),
     undo: async (runs) => whileHeld(file, run, async (connection) => undoRows(connection, run.tables, runs)),
+    removeSurplusRows: async (removal) =>
+      whileHeld(file, run, async (connection) =>
+        removeSurplusRows(connection, {tables: run.tables, streams: run.scopes.map(({stream}) => stream)}, removal),
+      ),
     // The lease itself ends with the job.completed or job.failed of the last commit.
     close: endLife,
   }

@@ -3,7 +3,6 @@ import type {Event} from '../../../src/model/events.ts'
 import type {TableSet} from '../../../src/model/tables.ts'
 import type {Stream} from '../../../src/source.ts'
 import type {
-  AddedColumns,
   RecordKey,
   Reject,
   RunEvent,
@@ -16,6 +15,8 @@ import type {
   WarehouseDescription,
   WarehouseWriter,
 } from '../../../src/warehouse/warehouse.ts'
+import type {SurplusRows} from '../../../src/warehouse/surplus-rows.ts'
+import type {AddedColumns} from '../../../src/warehouse/tables-to-create.ts'
 import type {EndOfRun, WantedRuns} from '../../../src/warehouse/wanted-runs.ts'
 import type {KeyIndex} from '../../../src/warehouse/stored-keys.ts'
 import type {StoredPayload, WantedPayloads} from '../../../src/warehouse/stored-payloads.ts'
@@ -138,6 +139,10 @@ export class MemoryWarehouse implements Warehouse {
     return Promise.resolve(0)
   }
 
+  findSurplusRows(): Promise<SurplusRows> {
+    return Promise.resolve({streams: []})
+  }
+
   checkWritable(): Promise<void> {
     return Promise.resolve()
   }
@@ -216,6 +221,7 @@ export class MemoryWarehouse implements Warehouse {
       },
       undo: () => Promise.reject(new Error('the warehouse in memory undoes nothing')),
       promote: () => Promise.reject(new Error('the warehouse in memory promotes nothing')),
+      removeSurplusRows: () => Promise.reject(new Error('the warehouse in memory holds one row a key')),
       seed: () => Promise.reject(new Error('the warehouse in memory seeds nothing')),
       close: () => {
         for (const lease of wanted) if (leases.get(lease)?.runId === runId) leases.delete(lease)

@@ -4,6 +4,7 @@ import {hostname} from 'node:os'
 import {expect} from 'chai'
 
 import {outcomeOf} from '../../../src/base/errors.ts'
+import {dedupeTables} from '../../../src/run/dedupe-tables.ts'
 import {promoteJob} from '../../../src/run/promote-job.ts'
 import {seedJob} from '../../../src/run/seed-job.ts'
 import {undoRun} from '../../../src/run/undo-run.ts'
@@ -159,6 +160,7 @@ describe('every statement that can be sent to BigQuery', () => {
     await warehouse.describe(PRODUCTION)
     await warehouse.createTables(PRODUCTION, {logRetention: 400 * DAY})
     await warehouse.countSurplusRows(PRODUCTION)
+    await dedupe()
     await warehouse.checkWritable(PRODUCTION)
     await askForRights()
     await makeOldTables()
@@ -172,6 +174,14 @@ describe('every statement that can be sent to BigQuery', () => {
       undoRun({...place(), runId, through: false, mode: 'production', planned: () => {}}),
     )
     expect(streams.reduce((sum, {restored}) => sum + restored, 0)).to.equal(1)
+  }
+  const dedupe = async (): Promise<void> => {
+    await underTest.query('INSERT INTO {raw_objects} SELECT * FROM {raw_objects}')
+    const how = {priced: () => {}, found: () => {}}
+    const {streams} = await withRunMode('production', async () =>
+      dedupeTables({...place(), ...how, mode: 'production'}),
+    )
+    expect(streams).to.have.length(2)
   }
   const scopes = ['folder', 'note'].map((objectType) => ({
     job: 'job',
