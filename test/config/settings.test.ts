@@ -87,6 +87,8 @@ describe('the key of a setting', () => {
     'run/sweep.ts': ['sweep'],
     // It is a member of what a slice is read with.
     'run/verify-job.ts': ['start'],
+    // There it is the end of a text that stands at a place.
+    'report/page/time-axis.ts': ['start'],
     // There it is the place where a key stands.
     'config/file-schema.ts': ['account'],
     'cli/starter/starter-files.ts': ['account'],
