@@ -12,7 +12,7 @@ import {itemsOf, startService} from '../templates/source/test/service.ts'
  * Needs the npm registry for what it depends on.
  */
 const root = resolve(import.meta.dirname, '..')
-const LARGEST = {packed: 3_000_000, own: 9_000_000, unpacked: 10_000_000}
+const LARGEST = {packed: 3_000_000, own: 9_500_000, unpacked: 10_000_000}
 /** All that an install brings but the engine, which is another one for each platform. */
 const LARGEST_INSTALL = 55_000_000
 const ENGINE = /^@duckdb\//
