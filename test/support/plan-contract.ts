@@ -71,13 +71,13 @@ export function describePlans(
       }),
     )
   const snapshot = async () => [await warehouse().stored(), await warehouse().logged()]
-  /** Rows and log of an account, but for what differs from run to run. */
+  /** Rows and log of an account, but for what differs from run to run, and what is carried of the log before. */
   const told = async (account: string, runIds: readonly string[]) => {
     const plain = (value: unknown): unknown =>
       JSON.parse(JSON.stringify(value).replaceAll(account, 'ACCOUNT')) as unknown
     const rows = (await warehouse().stored()).filter(({key}) => key.includes(account))
     const events = (await warehouse().logged())
-      .filter(({runId, type}) => runIds.includes(runId) && !type.startsWith('job.') && type !== 'plan.applied')
+      .filter(({runId, type}) => runIds.includes(runId) && !/^job\.|^plan\.applied$|^state\.carried$/.test(type))
       .map(({runId: _, payload, ...event}) => {
         const {duration_seconds: __, bytes_billed: ___, ...rest} = payload ?? {}
         return {...event, payload: rest}

@@ -139,11 +139,9 @@ async function writeBatch(
     stagingTables.map(nameOf),
     streams,
   )
-  const ofUnreadable = events(new Map(), unreadable).filter(({event_type: type}) => type === 'record.rejected')
   if (lines > unreadable.length) throw tooManyUnreadable(lines)
   const arrivedRows = arrived.reduce((sum, stream) => sum + stream.rows, unreadable.length)
   if (arrivedRows !== rows) throw new Error(`${rows} records were spooled but ${arrivedRows} arrived in BigQuery`)
-  const newRejects = await countFirstRejects(queries, eventLog, {inline: ofUnreadable}, before)
   for (let [attempt, stopped] = [1, false]; ; attempt += 1) {
     const classified = await classify(queries, terms, arrived, {
       idOf: (place) => `${name}_stored_${attempt}_${place}`,
@@ -151,7 +149,10 @@ async function writeBatch(
       make: makeStaging(options),
     })
     const counts = countsOf(classified)
-    const source = {...spooled, inline: [...spooled.inline, ...events(counts, unreadable)]}
+    const own = events(counts, unreadable)
+    const ofUnreadable = own.filter(({event_type: type}) => type === 'record.rejected')
+    const newRejects = await countFirstRejects(queries, eventLog, {inline: ofUnreadable}, before)
+    const source = {...spooled, inline: [...spooled.inline, ...own]}
     const written = await tryToWrite(options, `${name}-${attempt}`, terms, classified, source)
     if (written === 'written') return {counts, firstRejects: firstRejects + newRejects}
     if (attempt === ATTEMPTS || stopped) throw written
