@@ -52,6 +52,7 @@ try {
   await writeFile(join(prefix, 'package.json'), '{"private": true}')
   await npm(prefix, 'install', '--no-audit', '--no-fund', join(folder, packed.filename))
   printSizes(await installedSizes(join(prefix, 'node_modules')))
+  await mustInstallWhole(join(folder, 'global'), join(folder, packed.filename))
   const installed = join(prefix, 'node_modules', 'lorchestra')
   for (const {path} of own)
     if (path.endsWith('.md') && !path.startsWith('templates/')) await mustLinkToWhatIsThere(join(installed, path))
@@ -95,6 +96,19 @@ try {
   }
 } finally {
   await rm(folder, {recursive: true, force: true})
+}
+
+/**
+ * npm takes what a bundled package asks for as bundled, too: installed for all, where nothing lies outside of the package, it leaves
+ * empty folders (seen with npm 11 and a peer dependency of a bundled plugin).
+ */
+async function mustInstallWhole(prefix: string, tarball: string): Promise<void> {
+  await npm(folder, 'install', '--global', '--prefix', prefix, '--no-audit', '--no-fund', tarball)
+  const lib = process.platform === 'win32' ? prefix : join(prefix, 'lib')
+  const packages = join(lib, 'node_modules', 'lorchestra', 'node_modules')
+  const names = (await readdir(packages)).filter((name) => !name.startsWith('.') && !name.startsWith('@'))
+  const empty = names.filter((name) => !existsSync(join(packages, name, 'package.json')))
+  if (names.length < 10 || empty.length > 0) throw new Error(`npm install --global leaves out ${empty.join(', ')}`)
 }
 
 /** Measures every package below the folder, with all copies of it, without what lies in its own node_modules. */

@@ -30,6 +30,9 @@ const env = {
   npm_config_globalconfig: await npmSetting('globalconfig'),
   npm_config_userconfig: await npmSetting('userconfig'),
   npm_config_cache: await npmSetting('cache'),
+  ...(process.env['NODE_EXTRA_CA_CERTS'] !== undefined && {
+    NODE_EXTRA_CA_CERTS: process.env['NODE_EXTRA_CA_CERTS'],
+  }),
 }
 
 const lines: string[] = []
