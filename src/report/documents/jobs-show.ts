@@ -2,6 +2,7 @@ import * as z from 'zod'
 
 import {document, type DocumentOf} from './document.ts'
 import * as names from './names.ts'
+import {streamMembers} from './source.ts'
 import {tablesMember} from './tables.ts'
 
 const options = z.record(z.string(), z.unknown())
@@ -21,18 +22,7 @@ export const jobsShowDocument = document({
       mask: z.array(z.string()).describe('Paths into payloads that samples do not show; those of account and job.'),
       allow: z.array(z.string()).describe('What its source may do outside of its box, such as spawn.'),
       options: options.describe("The source's own options; secrets are hidden."),
-      streams: z
-        .array(
-          z.strictObject({
-            object_type: names.objectType,
-            windowed: z.boolean().describe('Read by time; false: every run reads all of it.'),
-            misses: z
-              .array(z.string())
-              .describe('Records that its windows can miss, and a sweep finds: late, moved, undated.'),
-          }),
-        )
-        .nullable()
-        .describe('What it reads; null while variables are missing.'),
+      streams: streamMembers.nullable().describe('What it reads; null while variables are missing.'),
       selection: options.nullable().describe('The options that select records; null while variables are missing.'),
       selection_hash: z.string().nullable().describe('Coverage belongs to it; null while variables are missing.'),
       warehouse: z.record(z.string(), z.string()).describe('Settings of the warehouse, as lorchestra.yaml names them.'),

@@ -2,6 +2,7 @@ import * as z from 'zod'
 
 import {document, type DocumentOf} from './document.ts'
 import * as names from './names.ts'
+import {pluginMember} from './source.ts'
 
 export const sourceFailureMember = z
   .strictObject({
@@ -18,13 +19,7 @@ export const sourcesListDocument = document({
       z.strictObject({
         source: names.source,
         summary: z.string().describe('What it reads, in one line.'),
-        plugin: z
-          .strictObject({
-            name: z.string().describe('Name of its package.'),
-            version: z.string().describe('none: its package does not say.'),
-            type: z.string().describe('How it was found: core, user or link.'),
-          })
-          .describe('Who offers it.'),
+        plugin: pluginMember,
         reads: z
           .array(z.string())
           .describe(

@@ -2,6 +2,7 @@ import * as z from 'zod'
 
 import {document, type DocumentOf} from './document.ts'
 import * as names from './names.ts'
+import {pluginMember, streamMembers} from './source.ts'
 
 const option = z.strictObject({
   option: z.string().describe('Its name; by dots within another one.'),
@@ -28,13 +29,7 @@ export const sourcesShowDocument = document({
     .strictObject({
       source: names.source,
       summary: z.string().describe('What it reads, in one line.'),
-      plugin: z
-        .strictObject({
-          name: z.string().describe('Name of its package.'),
-          version: z.string().describe('none: its package does not say.'),
-          type: z.string().describe('How it was found: core, user or link.'),
-        })
-        .describe('Who offers it.'),
+      plugin: pluginMember,
       reads: z
         .array(z.string())
         .describe('What its box may read beyond its own package and the files that options name.'),
@@ -42,16 +37,7 @@ export const sourcesShowDocument = document({
       login: z.boolean().describe('A person can sign in: lorchestra accounts login.'),
       sweeps: z.boolean().describe('It can list all keys that exist, for sweep: and reconcile.'),
       defaults: z.record(z.string(), z.string()).describe('Its own defaults of settings of a job.'),
-      streams: z
-        .array(
-          z.strictObject({
-            object_type: names.objectType,
-            windowed: z.boolean().describe('Read by time; false: every run reads all of it.'),
-            misses: z
-              .array(z.string())
-              .describe('Records that its windows can miss, and a sweep finds: late, moved, undated.'),
-          }),
-        )
+      streams: streamMembers
         .nullable()
         .describe('What a job with the examples of the options reads; null where they do not tell.'),
       options: z.array(option).nullable().describe('Its options; null where its schema does not say which there are.'),
