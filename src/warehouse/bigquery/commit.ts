@@ -150,8 +150,7 @@ async function writeBatch(
     })
     const counts = countsOf(classified)
     const own = events(counts, unreadable)
-    const ofUnreadable = own.filter(({event_type: type}) => type === 'record.rejected')
-    const newRejects = await countFirstRejects(queries, eventLog, {inline: ofUnreadable}, before)
+    const newRejects = await countFirstRejects(queries, eventLog, {inline: own}, before)
     const source = {...spooled, inline: [...spooled.inline, ...own]}
     const written = await tryToWrite(options, `${name}-${attempt}`, terms, classified, source)
     if (written === 'written') return {counts, firstRejects: firstRejects + newRejects}
