@@ -45,7 +45,7 @@ export async function planUndo({warehouse, production, runId, through}: UndoRequ
       runs: runs.map((run) => ({runId: run.runId, updated: sumOf(run.commits, 'updated')})),
       streams: streams.map((stream) => streamToUndo(stream, runs)),
       insertedAt: instants(insertedAt(runs, all)),
-      writtenAt: instants(runs.flatMap(({readAt}) => readAt)),
+      writtenAt: instants([...runs, ...undoneBeside(runs, all)].flatMap(({readAt}) => readAt)),
     },
     scopes: distinct(
       commits.map(({job, account, selection, ...commit}) => ({job, account, selection, stream: streamOf(commit)})),
@@ -59,12 +59,18 @@ function withLaterRuns(wanted: PastRun, all: readonly PastRun[]): ReadonlySet<Pa
   // A set is gone through to its end, and what is added meanwhile too.
   for (const run of found) {
     for (const other of all) {
-      if (other.outcome === 'undone' || other.place <= run.place) continue
-      if (other.commits.some((commit) => run.commits.some((own) => isOf(streamOf(own))(commit)))) found.add(other)
+      if (other.outcome !== 'undone' && other.place > run.place && shareStream(run, other)) found.add(other)
     }
   }
   return found
 }
+
+/** An undo leaves what its runs found unchanged as they saw it, so such rows say that a run saw them that counts no more. */
+const undoneBeside = (runs: readonly PastRun[], all: readonly PastRun[]): readonly PastRun[] =>
+  all.filter((other) => other.outcome === 'undone' && runs.some((run) => shareStream(run, other)))
+
+const shareStream = (one: PastRun, other: PastRun): boolean =>
+  one.commits.some((commit) => other.commits.some(isOf(streamOf(commit))))
 
 /** Rows of a run that was promoted before say that they were read in it, although an earlier promotion inserted them. */
 function insertedAt(runs: readonly PastRun[], all: readonly PastRun[]): readonly number[] {

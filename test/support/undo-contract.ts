@@ -124,6 +124,19 @@ export function describeUndo(warehouse: () => WarehouseUnderTest, {sequences, ru
     ])
   })
 
+  it('gives back what a run changed, although a run that was undone saw it since', async () => {
+    await run({source: yielding({id: 'a', n: 1}, {id: 'b', n: 1}), now: DAY})
+    const before = await look()
+    const changed = await run({source: yielding({id: 'a', n: 2}, {id: 'c', n: 1}), now: 2 * DAY, request: full})
+    const afterwards = await look()
+    const records = yielding({id: 'a', n: 2}, {id: 'c', n: 2}, {id: 'd', n: 1})
+    await undo(await run({source: records, now: 3 * DAY, request: full}))
+    expectFormer(await look(), afterwards)
+    const {streams} = await undo(changed)
+    expect(streams.map(({removed, restored}) => [removed, restored])).to.deep.equal([[1, 1]])
+    expectFormer(await look(), before)
+  })
+
   it('gives back rows, coverage and what comes next as they were before, whatever runs did', async () => {
     for (let sequence = 0; sequence < sequences; sequence += 1) {
       const account = `random${sequence}`
