@@ -27,6 +27,7 @@ type Rows = ReadonlyMap<string, ModelRow>
 interface Written {
   readonly runId: string
   readonly before: Production
+  readonly isPromotion: boolean
 }
 
 interface Production {
@@ -62,8 +63,12 @@ export class LoopCampaign {
   #source = new Map<string, string>()
   #production: Contents = new Map()
   #test: Contents = new Map()
-  /** There is a test run that was not promoted, and production was not written to since the first one began. */
+  /** A test run has been, even one that found nothing to read. */
+  #hasTested = false
+  /** There is a test run that was not promoted. */
   #promotable = false
+  /** What was written to production before the first run into these test tables. */
+  #writtenBefore = 0
   #testedSinceWrite = false
   #usual = 1500
 
@@ -103,6 +108,8 @@ export class LoopCampaign {
       case 'run':
         return this.#write(['run', JOB, '--full'], {done: {production: merged(this.#production, this.#source)}})
       case 'test': {
+        if (!this.#hasTested) this.#writtenBefore = this.#written.length
+        this.#hasTested = true
         await this.#command(['run', JOB, '--full', '--test-table'], {done: {test: merged(this.#test, this.#source)}})
         if (!this.#promotable) this.#testedSinceWrite = true
         this.#promotable = true
@@ -110,15 +117,17 @@ export class LoopCampaign {
       }
       case 'promote': {
         const done = {production: merged(this.#production, this.#test)}
-        const isSure = this.#promotable && this.#testedSinceWrite
+        const since = this.#written.slice(this.#writtenBefore)
+        const isSure = this.#promotable && this.#testedSinceWrite && since.every(({isPromotion}) => isPromotion)
         await this.#write(
           ['test', 'promote', JOB],
-          this.#test.size === 0 ? {} : isSure ? {done} : {done, refusable: true},
+          !this.#hasTested ? {} : isSure ? {done} : {done, refusable: true},
         )
         return
       }
       case 'drop': {
         await this.#command(['test', 'drop'], {done: {test: new Map()}})
+        this.#hasTested = false
         this.#promotable = false
         return
       }
@@ -149,6 +158,7 @@ export class LoopCampaign {
     const {before} = target
     await this.#command(['runs', 'undo', target.runId, '--through'], {done: {production: before.contents}})
     this.#written.splice(index)
+    this.#writtenBefore = Math.min(this.#writtenBefore, index)
     this.#testedSinceWrite = false
     const now = await this.#look()
     assertSame(now.coverage, before.coverage, `what is covered after an undo of ${undone.length}`)
@@ -167,9 +177,10 @@ export class LoopCampaign {
     const runIds = (await this.#committed()).filter((runId) => !known.has(runId))
     const [first] = runIds
     if (first === undefined) return
-    this.#written.push({runId: first, before})
+    const isPromotion = args[0] === 'test'
+    this.#written.push({runId: first, before, isPromotion})
     this.#testedSinceWrite = false
-    if (args[0] === 'test') this.#promotable = false
+    if (isPromotion) this.#promotable = false
   }
 
   /** Gives a command until it comes to its end. */
