@@ -20,6 +20,13 @@ jobs:
   ${JOB}: {source: diary, file: records.json}
 `
 
+/** All of a record but its id. */
+interface Content {
+  /** The record was changed then; ISO 8601. */
+  readonly at: string
+  readonly text: string
+}
+
 type Contents = ReadonlyMap<string, string>
 type Rows = ReadonlyMap<string, ModelRow>
 
@@ -106,24 +113,17 @@ export class LoopCampaign {
   async #do(work: (typeof COMMANDS)[number]): Promise<void> {
     switch (work) {
       case 'run':
-        return this.#write(['run', JOB, '--full'], {done: {production: merged(this.#production, this.#source)}})
+        return this.#write(this.#run(), {done: {production: merged(this.#production, this.#source)}})
       case 'test': {
         if (!this.#hasTested) this.#writtenBefore = this.#written.length
         this.#hasTested = true
-        await this.#command(['run', JOB, '--full', '--test-table'], {done: {test: merged(this.#test, this.#source)}})
+        await this.#command([...this.#run(), '--test-table'], {done: {test: merged(this.#test, this.#source)}})
         if (!this.#promotable) this.#testedSinceWrite = true
         this.#promotable = true
         return
       }
       case 'promote': {
-        const done = {production: merged(this.#production, this.#test)}
-        const since = this.#written.slice(this.#writtenBefore)
-        const isSure = this.#promotable && this.#testedSinceWrite && since.every(({isPromotion}) => isPromotion)
-        await this.#write(
-          ['test', 'promote', JOB],
-          !this.#hasTested ? {} : isSure ? {done} : {done, refusable: true},
-        )
-        return
+        return this.#promote()
       }
       case 'drop': {
         await this.#command(['test', 'drop'], {done: {test: new Map()}})
@@ -138,11 +138,28 @@ export class LoopCampaign {
     }
   }
 
+  /** Gives a run that reads all, or what changed since: both store the same, because a change has the time at which it was made. */
+  #run(): readonly string[] {
+    return ['run', JOB, ...(this.#random.chance(0.5) ? ['--full'] : [])]
+  }
+
+  async #promote(): Promise<void> {
+    const skips = this.#random.chance(0.3)
+    const wasWritten = this.#written.slice(this.#writtenBefore).some(({isPromotion}) => !isPromotion)
+    const [former, later] = skips && wasWritten ? [this.#test, this.#production] : [this.#production, this.#test]
+    const done = {production: merged(former, later)}
+    const isSure = this.#promotable && this.#testedSinceWrite && (skips || !wasWritten)
+    await this.#write(
+      ['test', 'promote', JOB, ...(skips ? ['--changed', 'skip'] : [])],
+      !this.#hasTested ? {} : isSure ? {done} : {done, refusable: true},
+    )
+  }
+
   async #plan(): Promise<void> {
     const planned = new Map(this.#source)
     const file = join(this.#folder, 'made.lorplan')
     await rm(file, {force: true})
-    const made = await this.#once(['run', JOB, '--full', '--dry-run', '--diff', '--out', file])
+    const made = await this.#once([...this.#run(), '--dry-run', '--diff', '--out', file])
     assert(made.code === 0, `a plan was not made: ${made.stderr}`)
     const moves = this.#random.chance(0.3)
     if (moves) await this.#do('run')
@@ -236,8 +253,11 @@ export class LoopCampaign {
 
   async #changeSource(): Promise<void> {
     for (let change = this.#random.integer(0, 4); change > 0; change -= 1)
-      this.#source.set(String(this.#random.integer(1, IDS)), `text ${this.#random.integer(1, 5)}`)
-    const records = [...this.#source].map(([id, text]) => ({at: '2024-03-01T12:00:00.000Z', id, text}))
+      this.#source.set(
+        String(this.#random.integer(1, IDS)),
+        contentOf({at: new Date().toISOString(), text: `text ${this.#random.integer(1, 5)}`}),
+      )
+    const records = [...this.#source].map(([id, content]) => ({...(JSON.parse(content) as Content), id}))
     await writeFile(join(this.#folder, 'records.json'), JSON.stringify(records))
   }
 
@@ -247,15 +267,15 @@ export class LoopCampaign {
     assert(code === 0, stderr)
     const [run] = (JSON.parse(stdout) as {runs: [{diff: {counts: Record<string, number>}}]}).runs
     const {insert, update, unchanged} = run.diff.counts
-    const has = (id: string, text?: string): boolean =>
-      text === undefined ? this.#production.has(id) : this.#production.get(id) === text
+    const has = (id: string, content?: string): boolean =>
+      content === undefined ? this.#production.has(id) : this.#production.get(id) === content
     const all = [...this.#source]
     assertSame(
       {insert, update, unchanged},
       {
         insert: all.filter(([id]) => !has(id)).length,
-        update: all.filter(([id, text]) => has(id) && !has(id, text)).length,
-        unchanged: all.filter(([id, text]) => has(id, text)).length,
+        update: all.filter(([id, content]) => has(id) && !has(id, content)).length,
+        unchanged: all.filter(([id, content]) => has(id, content)).length,
       },
       'what a diff foretells',
     )
@@ -308,10 +328,12 @@ export class LoopCampaign {
   }
 }
 
+const contentOf = ({at, text}: Content): string => JSON.stringify({at, text})
+
 const merged = (one: Contents, other: Contents): Contents => new Map([...one, ...other])
 
 const textsIn = (rows: Rows): Contents =>
-  new Map([...rows].map(([key, {payload}]) => [key.slice(KEY.length), (JSON.parse(payload) as {text: string}).text]))
+  new Map([...rows].map(([key, {payload}]) => [key.slice(KEY.length), contentOf(JSON.parse(payload) as Content)]))
 
 interface Tables {
   readonly production: Contents
