@@ -1,5 +1,5 @@
 import {spawn} from 'node:child_process'
-import {mkdtemp, readdir, readFile, rm, writeFile} from 'node:fs/promises'
+import {mkdtemp, readdir, readFile, rm, stat, writeFile} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {text} from 'node:stream/consumers'
@@ -11,7 +11,10 @@ import {startEntraServer} from '../test/support/entra-server.ts'
 import {environmentOf, PROGRAM} from '../test/support/program.ts'
 import {startPageServer} from './dataverse-server.ts'
 
-/** A dry run of contacts of about 1 KB that are stored already, without and with --diff, by all processes (Linux). */
+/**
+ * A dry run of contacts of about 1 KB that are stored already, without and with --diff, by all processes, and for how long at a
+ * time the database is kept from whoever wants to write to it (Linux).
+ */
 const {values: flags} = parseArgs({
   options: {rows: {type: 'string', default: '1000000'}, 'page-size': {type: 'string', default: '5000'}},
 })
@@ -23,6 +26,8 @@ interface Measured {
   readonly seconds: number
   readonly cpuSeconds: number
   readonly peakMB: number
+  /** The longest time for which the database was locked. */
+  readonly heldSeconds: number
 }
 
 const folder = await mkdtemp(join(tmpdir(), 'lorchestra-bench-'))
@@ -30,23 +35,25 @@ const entra = await startEntraServer(folder)
 const server = await startPageServer({rows, pageSize: Number(flags['page-size'])})
 try {
   const config = join(folder, 'lorchestra.yaml')
+  const database = join(folder, 'bench.duckdb')
   const jobs = {contacts: `entity: contact, page_size: ${flags['page-size']}, start: 2026-01-01, slice: 520w`}
-  await writeFile(config, clinicYaml({url: server.url, entra, database: join(folder, 'bench.duckdb'), jobs}))
+  await writeFile(config, clinicYaml({url: server.url, entra, database, jobs}))
   const line = ['run', 'contacts', '--json', '--config', config]
   const first = await measure([...line, '--dry-run', '--diff'])
   const load = await measure(line)
   const dry = await measure([...line, '--dry-run', '--full'])
   const diff = await measure([...line, '--dry-run', '--full', '--diff'])
-  const rowOf = (name: string, {seconds, cpuSeconds, peakMB}: Measured) => [
+  const rowOf = (name: string, {seconds, cpuSeconds, peakMB, heldSeconds}: Measured) => [
     name,
     seconds.toFixed(1),
     cpuSeconds.toFixed(1),
     peakMB.toFixed(0),
+    heldSeconds.toFixed(1),
   ]
   console.log(`npm run bench:diff -- ${process.argv.slice(2).join(' ')}`)
   console.log(
     plainTable([
-      [`${rows} rows`, 'seconds', 'CPU seconds', 'peak MB'],
+      [`${rows} rows`, 'seconds', 'CPU seconds', 'peak MB', 'longest lock in seconds'],
       rowOf('dry run with --diff, nothing stored', first),
       rowOf('run', load),
       rowOf('dry run, all stored and unchanged', dry),
@@ -69,8 +76,14 @@ async function measure(line: readonly string[]): Promise<Measured> {
   const printed = text(child.stdout)
   const times = new Map<number, number>()
   let peak = 0
+  let [lockedSince, held] = [Infinity, 0]
   const looking = setInterval(() => {
     void look(child.pid ?? 0, times).then((bytes) => (peak = Math.max(peak, bytes)))
+    void isLocked(join(folder, 'bench.duckdb')).then((locked) => {
+      const now = performance.now()
+      lockedSince = locked ? Math.min(lockedSince, now) : Infinity
+      held = Math.max(held, now - lockedSince)
+    })
   }, LOOK_EVERY)
   const code = await new Promise<number | null>((resolve, reject) => {
     child.on('error', reject).on('close', resolve)
@@ -78,14 +91,14 @@ async function measure(line: readonly string[]): Promise<Measured> {
   clearInterval(looking)
   if (code !== 0) throw new Error(`${line.join(' ')} ended with ${code}: ${await printed}`)
   const cpuSeconds = [...times.values()].reduce((sum, seconds) => sum + seconds, 0)
-  return {seconds: (performance.now() - startedAt) / 1000, cpuSeconds, peakMB: peak / 1e6}
+  return {seconds: (performance.now() - startedAt) / 1000, cpuSeconds, peakMB: peak / 1e6, heldSeconds: held / 1000}
 }
 
 /** Keeps what each process has taken so far, and answers with the bytes that all hold together. */
 async function look(pid: number, times: Map<number, number>): Promise<number> {
   try {
-    const stat = await readFile(`/proc/${pid}/stat`, 'utf8')
-    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    const line = await readFile(`/proc/${pid}/stat`, 'utf8')
+    const fields = line.slice(line.lastIndexOf(')') + 2).split(' ')
     times.set(pid, (Number(fields[11]) + Number(fields[12])) / TICKS_A_SECOND)
     const status = await readFile(`/proc/${pid}/status`, 'utf8')
     let bytes = Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? 0) * 1024
@@ -97,6 +110,18 @@ async function look(pid: number, times: Map<number, number>): Promise<number> {
   } catch (error) {
     // It has just ended.
     if (['ENOENT', 'ESRCH'].includes(String((error as {code?: unknown}).code))) return 0
+    throw error
+  }
+}
+
+async function isLocked(path: string): Promise<boolean> {
+  try {
+    const {ino} = await stat(path)
+    const locks = await readFile('/proc/locks', 'utf8')
+    return locks.split('\n').some((line) => line.split(/\s+/)[5]?.endsWith(`:${ino}`) === true)
+  } catch (error) {
+    // It is made by the first run.
+    if ((error as {code?: unknown}).code === 'ENOENT') return false
     throw error
   }
 }
