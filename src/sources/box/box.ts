@@ -225,14 +225,11 @@ export class Box {
       this.fail(sourceBug(`the box of the source broke the protocol: ${broken.message}`))
       return
     }
-    let ended = false
-    const late = setTimeout(() => {
-      ended = true
-      this.#process.kill()
-    }, EXIT_TIME)
+    // This process may have been the slow one: an end that it has yet to hear of comes before what is immediate.
+    const late = setTimeout(() => setImmediate(() => this.#process.kill()), EXIT_TIME)
     await exited
     clearTimeout(late)
-    const {exitCode, signalCode} = this.#process.child
-    this.fail(ended && signalCode === 'SIGKILL' ? reasonOfSilence() : reasonOfExit(exitCode, signalCode))
+    const {exitCode, signalCode, killed} = this.#process.child
+    this.fail(killed && signalCode === 'SIGKILL' ? reasonOfSilence() : reasonOfExit(exitCode, signalCode))
   }
 }
