@@ -33,7 +33,7 @@ export interface SourceList {
   readonly failures: readonly SourceFailure[]
 }
 
-const HOOK_TIMEOUT = 10_000
+const HOOK_SECONDS = 10
 const adviceToReinstall = (plugin: string): string =>
   `Install it again (\`lorchestra plugins install ${plugin}\`), or report it to whoever maintains it.`
 
@@ -75,13 +75,11 @@ async function sourcesOf(plugin: PluginToAsk): Promise<FoundSources> {
   const ours = sourcesOfOurs(plugin)
   if (ours !== undefined) return checkSources(ours, plugin, hooks)
   const box = new Box(ownGrants(plugin.root))
-  const late = setTimeout(() => {
-    box.fail(new Error(`it took longer than ${HOOK_TIMEOUT / 1000} s`))
-  }, HOOK_TIMEOUT)
   const sources: FoundSource[] = []
   const failures: SourceFailure[] = []
   try {
-    for (const answer of await box.call(answers.list, 'list', hooks)) {
+    const listed = box.call(answers.list, 'list', hooks)
+    for (const answer of await box.withinSeconds(HOOK_SECONDS, listed, `it took longer than ${HOOK_SECONDS} s`)) {
       if ('problem' in answer)
         failures.push({
           plugin: plugin.name,
@@ -102,7 +100,6 @@ async function sourcesOf(plugin: PluginToAsk): Promise<FoundSources> {
       cause: error,
     })
   } finally {
-    clearTimeout(late)
     box.close()
   }
   return {sources, failures}

@@ -133,6 +133,10 @@ const MISBEHAVIOURS: Readonly<Record<string, readonly [attack: string, says: Reg
     `fs.writeSync(3, Buffer.from([100, 0, 0, 0, 0, 123])); process.exit(0)`,
     /the source ended its process/,
   ],
+  'lets go of its host and goes on': [
+    `fs.closeSync(3); for (;;);`,
+    /the source ended its process, or its connection to lorchestra/,
+  ],
   'is killed within a frame': [
     `fs.writeSync(3, Buffer.from([100, 0, 0, 0, 0, 123])); process.kill(process.pid, 'SIGKILL')`,
     /the process of the source was killed \(SIGKILL\)/,

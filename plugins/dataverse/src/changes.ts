@@ -4,6 +4,7 @@ import {get} from './api.ts'
 import {keyOf} from './idem-key.ts'
 import type {Options} from './options.ts'
 import {addressOf, linkIn, readPages} from './rows.ts'
+import {beginningOf} from './slice-window.ts'
 import {tableOf, type Table} from './table.ts'
 
 /** An expired token is 0x80044352, with status 400; a link that the server does not know at all may be any of these. */
@@ -12,6 +13,7 @@ const REFUSED_LINK = [400, 404, 410]
 /** Gives the link to all later changes, for a job that tracks them and has none, or none any more. */
 export async function currentBookmark(context: SourceContext<Options>): Promise<JsonValue | undefined> {
   if (!context.options.track_changes) return undefined
+  beginningOf(context.options)
   if (context.bookmark !== undefined && (await canResume(context))) return undefined
   return changeLinkNow(context, await tableOf(context))
 }

@@ -20,7 +20,7 @@ export async function* extract(context: SourceContext<Options>): AsyncGenerator<
   else {
     // Also where nobody asks for the link, as when a job is tried.
     assertTracksChanges(context.options, table)
-    yield* readWindow(context, table, context.options.track_changes ? pastTheLink(window) : window)
+    yield* readWindow(context, table, context.options.track_changes ? pastTheLink(window, context.options) : window)
     yield* readUndated(context, table)
   }
 }
@@ -29,8 +29,8 @@ export async function* extract(context: SourceContext<Options>): AsyncGenerator<
  * Changes are told from a link on, so whatever changed before it must be read, by whatever clock: a window that ends in
  * the present reaches further.
  */
-function pastTheLink(window: SliceWindow): SliceWindow {
-  return endsInThePresent(window) ? {...window, until: new Date(window.until.getTime() + DAY_MS)} : window
+function pastTheLink(window: SliceWindow, options: Options): SliceWindow {
+  return endsInThePresent(window, options) ? {...window, until: new Date(window.until.getTime() + DAY_MS)} : window
 }
 
 async function* readWindow(
@@ -59,7 +59,7 @@ async function* readWindow(
 async function* readUndated(context: SourceContext<Options>, table: Table): AsyncGenerator<Page, void> {
   const {options, window} = context
   const {full, cursor_field: column, entity} = options
-  if (full || isSure(options) || window.since === undefined || !endsInThePresent(window)) return
+  if (full || isSure(options) || window.since === undefined || !endsInThePresent(window, options)) return
   let count = 0
   for await (const {rows} of readPages(context, rowsOf(context, table, undefined, [`${column} eq null`])))
     for (const records of rows) {

@@ -26,8 +26,19 @@ export function filterFor(
 
 export const DAY_MS = 86_400_000
 
-/** A run's last slice ends in the present, or hours before it where the run is long. */
-export const endsInThePresent = ({until}: SliceWindow): boolean => until.getTime() >= Date.now() - DAY_MS
+// Weakly by the job's options, so that no other job can meet it.
+const began = new WeakMap<Options, number>()
+
+/** Gives the time when the job was asked for the first time: none of its windows ends before that but by what the user says. */
+export function beginningOf(options: Options): number {
+  const beginning = began.get(options) ?? Date.now()
+  began.set(options, beginning)
+  return beginning
+}
+
+/** Tells of the last slice of a run, however long the run takes until it gets there. */
+export const endsInThePresent = ({until}: SliceWindow, options: Options): boolean =>
+  until.getTime() >= beginningOf(options) - DAY_MS
 
 /** Gives two windows that make up this one; `undefined` where it is too short. */
 export function halves({since, until}: SliceWindow): readonly [SliceWindow, SliceWindow] | undefined {

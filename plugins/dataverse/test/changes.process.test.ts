@@ -2,6 +2,7 @@ import {readFile} from 'node:fs/promises'
 import {join} from 'node:path'
 
 import {expect} from 'chai'
+import {useFakeTimers} from 'sinon'
 
 import {temporaryFolder} from '../../../test/support/cli.ts'
 import {startChangeTrackingStub, type ChangeTrackingStub} from '../../../test/support/change-tracking-stub.ts'
@@ -82,6 +83,21 @@ describe('change tracking, against a stub of ours', () => {
     await run()
     await run()
     expect((await names()).get(id(1))).to.equal('changed ahead')
+  })
+
+  it('has it also where the run takes more than a day until it gets there', async () => {
+    const until = new Date()
+    const ahead = new Date(until.getTime() + 4 * 60_000).toISOString()
+    await stub.update('contacts', id(1), {fullname: 'changed ahead', modifiedon: ahead})
+    const options = {track_changes: true}
+    const run = reading(entra, stub.url, {options, window: {since: new Date(until.getTime() - 60_000), until}})
+    await currentBookmark(run.context)
+    const clock = useFakeTimers({toFake: ['Date'], now: until.getTime() + 25 * 3_600_000})
+    try {
+      expect((await run.all()).map(({fullname}) => fullname)).to.deep.equal(['changed ahead'])
+    } finally {
+      clock.restore()
+    }
   })
 
   it('falls back to the window when the link has expired, says so, and goes on by changes', async () => {

@@ -6,7 +6,7 @@ import {idemKey} from './idem-key.ts'
 import {readKeys} from './keys.ts'
 import {listMessages} from './messages.ts'
 import type {Options} from './options.ts'
-import {futureOf, isInside, timeOf} from './slice-window.ts'
+import {isInside, timeOf, timesOf} from './slice-window.ts'
 
 export async function* extract(context: SourceContext<Options>): AsyncGenerator<Page, void> {
   const [stream] = context.streams
@@ -15,8 +15,7 @@ export async function* extract(context: SourceContext<Options>): AsyncGenerator<
   if (keys !== undefined) yield* readKeys(context, stream, keys)
   else if (options.sync === 'history' && typeof bookmark === 'string') yield* readChanges(context, stream, bookmark)
   else {
-    const future = futureOf(window)
-    const times = future === undefined ? [window] : [window, future]
+    const times = timesOf(window, options)
     yield* fetchMessages(context, listUnknown(context, stream, times), (message) =>
       times.some((time) => isInside(timeOf(message) ?? NaN, time)),
     )

@@ -3,6 +3,7 @@ import type {JsonObject, SourceContext} from 'lorchestra'
 import {get} from './api.ts'
 import {reasonOf} from './http-error.ts'
 import type {Options} from './options.ts'
+import {beginningOf} from './slice-window.ts'
 
 /** A change says what to do about a message, after all that happened to it. */
 export type Change = 'arrived' | 'relabelled' | 'deleted'
@@ -27,6 +28,7 @@ const MOST_MESSAGES = 50_000
  */
 export async function currentBookmark(context: SourceContext<Options>): Promise<string | undefined> {
   if (context.options.sync !== 'history') return undefined
+  beginningOf(context.options)
   const {status, body} = await get(context, 'profile', {allow: [404]})
   if (status !== 404) return historyIdOf(body, 'getProfile')
   const newest = await newestHistoryId(context)

@@ -23,14 +23,28 @@ export const isInside = (time: number, {since, until}: Partial<SliceWindow>): bo
 const MINUTE = 60_000
 const DAY = 1440 * MINUTE
 
+// Weakly by the job's options, so that no other job can meet it.
+const began = new WeakMap<Options, number>()
+
+/** Gives the time when the job was asked for the first time: none of its windows ends before that but by what the user says. */
+export function beginningOf(options: Options): number {
+  const beginning = began.get(options) ?? Date.now()
+  began.set(options, beginning)
+  return beginning
+}
+
 /**
- * Mail may be dated in the future, and then lies in no window until that day: the slice that ends in the present, or as long ago
- * as a run takes, has that as a window of its own. `undefined`: another slice has it.
+ * Gives the times that a slice reads. Mail may be dated in the future, and then lies in no window until that day: the slice that
+ * ends in the present has that as well, however long the run takes until it gets there.
  */
-export function futureOf({until}: SliceWindow): Pick<SliceWindow, 'since'> | undefined {
-  const now = Date.now()
+export function timesOf(window: SliceWindow, options: Options): readonly Partial<SliceWindow>[] {
+  const {since, until} = window
+  const beginning = beginningOf(options)
+  if (until.getTime() < beginning - DAY) return [window]
+  // The history tells what comes from its beginning on. What came before is read here, also by a clock that is ahead.
+  if (options.sync === 'history' && until.getTime() >= beginning - MINUTE) return [since === undefined ? {} : {since}]
   // What has just come is the next run's.
-  return until.getTime() < now - DAY ? undefined : {since: new Date(Math.max(now, until.getTime()) + MINUTE)}
+  return [window, {since: new Date(Math.max(Date.now(), until.getTime()) + MINUTE)}]
 }
 
 const CLOCK_TOLERANCE = 10 * 60 * 1000

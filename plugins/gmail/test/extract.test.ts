@@ -1,4 +1,5 @@
 import {expect} from 'chai'
+import {useFakeTimers} from 'sinon'
 
 import {passTo, startFaultProxy, type FaultProxy} from '../../../test/support/fault-proxy.ts'
 import {startGmailServer, type GmailServer} from '../../../test/support/gmail-server.ts'
@@ -102,6 +103,25 @@ describe('reading Gmail', () => {
       expect(again.counts).to.include({listed: 1, known: 1})
       const past = reading(other, {window: {since: new Date('2026-01-01'), until: new Date('2026-01-31')}})
       expect(await past.all()).to.deep.equal([])
+    })
+
+    it('brings it also with the last slice of a run that takes more than a day', async () => {
+      const until = new Date()
+      const since = new Date(until.getTime() - 60_000)
+      for (const sync of ['window', 'history']) {
+        const run = reading(other, {options: {sync}, window: {since, until}})
+        const past = {since: new Date('2026-01-01'), until: new Date('2026-01-31')}
+        expect(await run.all({window: past})).to.deep.equal([])
+        const clock = useFakeTimers({toFake: ['Date'], now: until.getTime() + 25 * 3_600_000})
+        try {
+          expect(
+            (await run.all()).map(({id}) => id),
+            sync,
+          ).to.deep.equal([in2099.id])
+        } finally {
+          clock.restore()
+        }
+      }
     })
   })
 

@@ -127,6 +127,14 @@ describe('Gmail with sync: history', () => {
     expect(await labelsOf(first.id)).to.include('STARRED')
   })
 
+  it('has what came before the first run, also where the clock of Gmail is ahead', async () => {
+    await passOn()
+    const added = await server.add({...third, received: new Date(Date.now() + 45_000)})
+    await succeed()
+    await succeed()
+    expect(await ids()).to.include(added)
+  })
+
   it('coalesces what happens to one message: the last change wins', async () => {
     await passOn()
     await succeed()

@@ -3,11 +3,12 @@ import type {Socket} from 'node:net'
 import type {z} from 'zod'
 
 import {sourceBug} from '../../base/errors.ts'
+import {pause, untilAborted} from '../../base/waiting.ts'
 import type {SpoolableRecord} from '../../model/raw-object-columns.ts'
 import {BoxQuestions, type BoxContext, type BoxListeners} from './box-questions.ts'
 import {Channel} from './channel.ts'
 import {fromBox, KnownErrors, toMessage, type ErrorMessage} from './error-message.ts'
-import {reasonOfExit} from './exit-reason.ts'
+import {reasonOfExit, reasonOfSilence} from './exit-reason.ts'
 import {encodeRecords} from './frames.ts'
 import type {Grants} from './grants.ts'
 import {hearPrintedLines, showPrintedLine} from './printed-lines.ts'
@@ -18,6 +19,8 @@ const PING_INTERVAL = 5000
 const MISSED_PINGS = 12
 /** What the box wrote is read to its end, then the reason of its end is known; milliseconds. */
 const EXIT_TIME = 1000
+const SECOND = 1000
+
 /** A plugin's code in a process of its own. Nothing that it says is trusted. */
 export class Box {
   readonly known = new KnownErrors()
@@ -146,9 +149,32 @@ export class Box {
     return this.#reason
   }
 
+  /**
+   * Waits for work of the box, and fails the box once it has been there for so many seconds without ending it. They are counted
+   * by its answers: one that a busy machine does not let run, or that has yet to start, is waited for.
+   */
+  async withinSeconds<Result>(seconds: number, work: Promise<Result>, reason: string): Promise<Result> {
+    const over = new AbortController()
+    // It ends with the work, or with the box, and who waits for the work hears why.
+    this.#failAfter(seconds, reason, over.signal).catch(() => undefined)
+    try {
+      return await work
+    } finally {
+      over.abort()
+    }
+  }
+
   /** Ends a box that is not needed any more. */
   close(): void {
     this.fail(new Error('the box was closed'))
+  }
+
+  async #failAfter(seconds: number, reason: string, signal: AbortSignal): Promise<void> {
+    for (let count = 0; count < seconds; count += 1) {
+      await pause(SECOND, signal)
+      await untilAborted(this.#channel.call('ping'), signal)
+    }
+    this.fail(sourceBug(reason))
   }
 
   #printed(line: string): void {
@@ -199,9 +225,11 @@ export class Box {
       this.fail(sourceBug(`the box of the source broke the protocol: ${broken.message}`))
       return
     }
-    const late = setTimeout(() => this.#process.kill(), EXIT_TIME)
+    // This process may have been the slow one: an end that it has yet to hear of comes before what is immediate.
+    const late = setTimeout(() => setImmediate(() => this.#process.kill()), EXIT_TIME)
     await exited
     clearTimeout(late)
-    this.fail(reasonOfExit(this.#process.child.exitCode, this.#process.child.signalCode))
+    const {exitCode, signalCode, killed} = this.#process.child
+    this.fail(killed && signalCode === 'SIGKILL' ? reasonOfSilence() : reasonOfExit(exitCode, signalCode))
   }
 }

@@ -40,14 +40,16 @@ export class BoxedIterator<Item, Last> implements AsyncIterator<Item, Last> {
 
   /** The source's `finally` blocks run, for a while; then its process ends. */
   async return(): Promise<IteratorResult<Item, Last>> {
-    const time = this.#signal.aborted ? CLOSING_TIME.aborted : CLOSING_TIME.finished
-    const timer = setTimeout(() => {
-      this.#box.fail(sourceBug(`the source did not end within ${time / 1000} s of being told to`))
-    }, time)
+    const {aborted} = this.#signal
+    const seconds = (aborted ? CLOSING_TIME.aborted : CLOSING_TIME.finished) / 1000
+    const late = `the source did not end within ${seconds} s of being told to`
+    const ended = this.#box.within(this.#id, this.#asked.end(this.#id))
     try {
-      return {done: true, value: await this.#box.within(this.#id, this.#asked.end(this.#id))}
+      if (!aborted) return {done: true, value: await this.#box.withinSeconds(seconds, ended, late)}
+      // Somebody waits for the end, so that a busy machine is no excuse.
+      const timer = setTimeout(() => this.#box.fail(sourceBug(late)), seconds * 1000)
+      return {done: true, value: await ended.finally(() => clearTimeout(timer))}
     } finally {
-      clearTimeout(timer)
       this.#end()
     }
   }

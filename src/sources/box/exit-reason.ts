@@ -17,3 +17,6 @@ export function reasonOfExit(code: number | null, signal: NodeJS.Signals | null)
     })
   return sourceBug(`${ENDED_ITSELF} (exit code ${code ?? 'unknown'})`)
 }
+
+/** Says why a box is gone that said no more and was ended for it: it was about to end, or had let go of its host. */
+export const reasonOfSilence = (): Error => sourceBug(`${ENDED_ITSELF}, or its connection to lorchestra`)
