@@ -20,6 +20,10 @@ describe('the README', () => {
     expect(readme.split(/\s+/).length).to.be.at.most(1500)
   })
 
+  it('says in one sentence what a plain run can miss, and what finds it', () => {
+    expect(readme).to.match(/A plain run can miss [^.]*`sweep: 7d`[^.]*finds it/)
+  })
+
   it('names only files and folders that are there', () => {
     const named = [
       ...readme.matchAll(/[`(]((?:src|test|plugins|artifacts|bin|docs|examples|templates)\/[\w./-]+?)[`)#]/g),

@@ -1,4 +1,4 @@
-import {setDefaultAutoSelectFamilyAttemptTimeout} from 'node:net'
+import {getDefaultAutoSelectFamilyAttemptTimeout, setDefaultAutoSelectFamilyAttemptTimeout} from 'node:net'
 
 /**
  * Milliseconds that one address of a host may take to answer before the next is tried. Node's 250 are fewer than a handshake
@@ -6,7 +6,11 @@ import {setDefaultAutoSelectFamilyAttemptTimeout} from 'node:net'
  */
 const ATTEMPT_TIME = 2500
 
-/** Makes all connections of the process patient. */
+/** Makes all connections of the process patient. Who gives Node's option for it more time keeps that. */
 export function connectPatiently(): void {
-  setDefaultAutoSelectFamilyAttemptTimeout(ATTEMPT_TIME)
+  if (getDefaultAutoSelectFamilyAttemptTimeout() < ATTEMPT_TIME) setDefaultAutoSelectFamilyAttemptTimeout(ATTEMPT_TIME)
 }
+
+/** Gives another process of Node as much time for a connection as this one has. */
+export const connectionTimeOption = (): string =>
+  `--network-family-autoselection-attempt-timeout=${getDefaultAutoSelectFamilyAttemptTimeout()}`

@@ -7,9 +7,9 @@ import type {StoredBookmark, StreamState} from '../warehouse/warehouse.ts'
 import {mayBeOfBookmark} from './bookmark-fault.ts'
 import type {JobRun} from './job-run.ts'
 import {assertHoldsNoSecret} from './kept-in-the-log.ts'
+import {askOutsideSlices} from './outside-slices.ts'
 import {isPlain, sharedBookmark, sharedCheckpoint, type Moment} from './plan.ts'
 import type {SliceReader} from './slice.ts'
-import {contextBetweenSlices} from './source-context.ts'
 
 type Owner = Pick<JobRun, 'job' | 'account' | 'maskSecrets'>
 
@@ -80,10 +80,11 @@ const askerOf =
   (run: SliceReader, streams: readonly Stream[]): Ask =>
   async (question, bookmark) => {
     if (question === undefined) return undefined
-    const context = contextBetweenSlices(run, streams)
-    return untilSourceAnswers(
-      async () => question({...context, ...(bookmark !== undefined && {bookmark: bookmark.value})}),
-      run.signal,
+    return askOutsideSlices({reader: run, streams}, async (context) =>
+      untilSourceAnswers(
+        async () => question({...context, ...(bookmark !== undefined && {bookmark: bookmark.value})}),
+        run.signal,
+      ),
     )
   }
 

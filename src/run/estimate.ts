@@ -1,7 +1,7 @@
 import type {GroupPlan, Schedule} from './plan.ts'
 import type {StreamGroup} from './stream-groups.ts'
 import type {SliceReader} from './slice.ts'
-import {contextBetweenSlices} from './source-context.ts'
+import {askOutsideSlices} from './outside-slices.ts'
 import {Slices} from './slices.ts'
 import {sourceBug} from '../base/errors.ts'
 import type {Estimate} from '../source.ts'
@@ -53,7 +53,9 @@ function estimatorOf(
   const estimate = source.estimate?.bind(source)
   if (estimate === undefined) return undefined
   return async (window) =>
-    asEstimate(await untilSourceAnswers(async () => estimate(contextBetweenSlices(reader, streams, window)), signal))
+    askOutsideSlices({reader, streams, window}, async (context) =>
+      asEstimate(await untilSourceAnswers(async () => estimate(context), signal)),
+    )
 }
 
 function asEstimate(answer: unknown): Estimate {

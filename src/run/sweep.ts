@@ -8,7 +8,7 @@ import type {StreamState} from '../warehouse/warehouse.ts'
 import type {JobRun} from './job-run.ts'
 import {isPlain} from './plan.ts'
 import type {SliceReader} from './slice.ts'
-import {contextBetweenSlices} from './source-context.ts'
+import {outsideSlices} from './outside-slices.ts'
 import type {SweptKeys} from './swept-keys.ts'
 
 /** So many unknown keys are held in memory; while their records are read, the service keeps the place in its list. */
@@ -70,9 +70,10 @@ export async function* listedKeys(
   streams: readonly Stream[],
   window: TimeWindow,
 ): AsyncGenerator<readonly string[], void> {
-  const context = contextBetweenSlices(reader, streams, window)
-  const listed = sourceAnswer(() => reader.source.listKeys?.(context)[Symbol.asyncIterator]())
+  const outside = outsideSlices(reader, streams, window)
+  const listed = sourceAnswer(() => reader.source.listKeys?.(outside.context)[Symbol.asyncIterator]())
   if (listed !== undefined) yield* untilEnd(listed, reader.log)
+  outside.assertNothingReported()
 }
 
 function* inParts(keys: readonly string[]): Generator<readonly string[], void> {

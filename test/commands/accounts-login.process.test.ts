@@ -1,6 +1,6 @@
 import {execFileSync} from 'node:child_process'
 import {createHash} from 'node:crypto'
-import {readdir, readFile, rename, stat, symlink, writeFile} from 'node:fs/promises'
+import {mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile} from 'node:fs/promises'
 import {connect} from 'node:net'
 import {join} from 'node:path'
 
@@ -123,6 +123,24 @@ describe('lorchestra accounts login', () => {
     const advice = /mkdir -p .* && mv .*$/m.exec(moved.stderr)?.[0] ?? 'false'
     execFileSync('sh', ['-c', advice])
     expect((await run(['run', 'gmail_ingest_acct1', '--dry-run'])).code).to.equal(0)
+  })
+
+  it('is found by the next Pod, for whom Kubernetes lays the same ConfigMap in another folder', async () => {
+    await write(`accounts:\n${withoutRefreshToken()}${JOBS}`)
+    const layAnew = async (version: string): Promise<void> => {
+      await mkdir(join(folder, version))
+      await rename(join(folder, 'lorchestra.yaml'), join(folder, version, 'lorchestra.yaml'))
+      await rm(join(folder, '..data'), {force: true})
+      await symlink(version, join(folder, '..data'))
+      await symlink(join('..data', 'lorchestra.yaml'), join(folder, 'lorchestra.yaml'))
+    }
+    await layAnew('..2026_11_28_11_40_02.3119512012')
+    expect((await signIn(async (address) => allowInBrowser(address))).code).to.equal(0)
+    await rename(join(folder, '..data', 'lorchestra.yaml'), join(folder, 'lorchestra.yaml'))
+    await layAnew('..2026_11_28_12_17_00.855023461')
+    const {code, stderr} = await run(['run', 'gmail_ingest_acct1', '--dry-run'])
+    expect(code, stderr).to.equal(0)
+    expect(await readdir(join(dataFolder(await homeOfTest()), 'secrets'))).to.have.length(1)
   })
 
   it('is found where it was kept under the spelling of a link', async () => {

@@ -1,5 +1,6 @@
 import {expect} from 'chai'
 
+import {parseExactly} from '../../src/base/exact-json.ts'
 import type {Source} from '../../src/source.ts'
 import {query} from '../support/database.ts'
 import {folderForEachTest} from '../support/folder.ts'
@@ -42,6 +43,28 @@ describe('hostile payloads in DuckDB', () => {
     expect([error, diff?.counts.unchanged]).to.deep.equal([undefined, 3])
     const again = await scriptedRun(full)
     expect(again.counts).to.include({inserted: 0, updated: 0, unchanged: 3})
+  })
+
+  it('with long numbers, and texts that only look so, fit into one commit by thousands, all their digits kept', async () => {
+    const idOf = (index: number): string => `99${String(index).padStart(18, '0')}`
+    const source = sourceOf(async function* () {
+      for (let page = 0; page < 2; page += 1) {
+        const records = Array.from({length: 10_000}, (_, index) => {
+          const id = idOf(page * 10_000 + index)
+          return {id, order: `order:${id}`, number: parseExactly(id), share: parseExactly('0.12345678901234567')}
+        })
+        yield await Promise.resolve({records})
+      }
+    })
+    const {counts, error} = await scriptedRun({source, folder: folder(), now: DAY})
+    expect(error).to.equal(undefined)
+    expect(counts).to.include({inserted: 20_000, rejected: 0})
+    const [row] = await query(
+      databaseIn(folder()),
+      `SELECT payload FROM raw_objects WHERE external_id = '${idOf(12_345)}'`,
+    )
+    const id = idOf(12_345)
+    expect(row?.['payload']).to.equal(`{"id":"${id}","order":"order:${id}","number":${id},"share":0.12345678901234567}`)
   })
 })
 

@@ -67,6 +67,16 @@ describe('behind a proxy', () => {
       expect(proxy.asked).to.include(`api.invalid:443 Basic ${btoa('me:pass word')}`)
     })
 
+  it('a source waits longer for an address where Node is told to, by an option that its box gets as well', async () => {
+    await server.rules.forGet('/thing').thenJson(200, {id: 'a'})
+    const project = await projectWith('https://api.invalid/thing')
+    const env = {...trusted, https_proxy: proxy.address}
+    const patient = {...env, NODE_OPTIONS: '--network-family-autoselection-attempt-timeout=6000'}
+    const {code, stderr} = await project.run(['run', 'things', '--dry-run'], patient)
+    expect(stderr).to.contain('an address has 6000 ms')
+    expect(code).to.equal(0)
+  })
+
   it('a webhook is told of a run', async () => {
     await server.rules.forPost('/hook').thenReply(204)
     await server.rules.forGet('/missing').thenJson(404, {})

@@ -2,6 +2,7 @@ import {spawn, type ChildProcess} from 'node:child_process'
 import type {Socket} from 'node:net'
 import type {Duplex, Readable} from 'node:stream'
 
+import {connectionTimeOption} from '../../base/network.ts'
 import {BOX_PROGRAM} from '../../base/own-files.ts'
 import {hasCode} from '../../base/system-error.ts'
 import {bothSpellings, type Grants} from './grants.ts'
@@ -35,6 +36,7 @@ export function startBoxProcess({paths, environment, spawn: maySpawn}: Grants): 
     process.execPath,
     ...WALLS,
     ...networkFlag(),
+    connectionTimeOption(),
     ...(maySpawn === true ? ['--allow-child-process'] : []),
     `--max-old-space-size=${HEAP_MEGABYTES}`,
     // Pages of records come and go: V8 begins with 1 MB of room for new objects, and would copy most of a page (measured).

@@ -10,8 +10,14 @@ const BELONGS_TO = 'belongs-to'
 
 const fingerprint = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 16)
 
+/** The folder that all files of a ConfigMap are links into. Kubernetes makes another for each Pod and each change. */
+const EXCHANGED_FOLDER = /\/\.\.\d{4}(?:_\d\d){5}\.\d+(?=\/)/
+
+/** Gives the path that stays the file's own: without links, but for those that Kubernetes lays anew each time. */
+const lastingPath = (configPath: string): string => realpathSync(configPath).replace(EXCHANGED_FOLDER, '')
+
 /** Names what is kept for a lorchestra.yaml, by whatever links it is reached. */
-export const fingerprintOf = (configPath: string): string => fingerprint(realpathSync(configPath))
+export const fingerprintOf = (configPath: string): string => fingerprint(lastingPath(configPath))
 
 /** The file itself has the secrets, by whatever links it is reached. What was kept under another spelling moves there. */
 export function secretsFolder(dataDir: string, configPath: string): string {
@@ -23,7 +29,7 @@ export function secretsFolder(dataDir: string, configPath: string): string {
 
 export async function noteWhoseSecrets(folder: string, configPath: string): Promise<void> {
   await mkdir(folder, {recursive: true, mode: 0o700})
-  await writeFile(join(folder, BELONGS_TO), `${realpathSync(configPath)}\n`, {mode: 0o600})
+  await writeFile(join(folder, BELONGS_TO), `${lastingPath(configPath)}\n`, {mode: 0o600})
 }
 
 export interface MovedSecrets {
