@@ -143,7 +143,14 @@ class Applying {
   async compare(folder: string): Promise<void> {
     const {plan, warehouse, production: tables, signal} = this.#request
     const streams = this.#scopes.map(({stream}) => stream)
-    const comparison = await warehouse.openComparison({tables, streams, runId: this.runId, folder, isWritten: false})
+    const comparison = await warehouse.openComparison({
+      tables,
+      streams,
+      begunAt: this.#startedAt,
+      runId: this.runId,
+      folder,
+      isWritten: false,
+    })
     try {
       let last: CommitBatch | undefined
       for (const [place, commit] of [...plan.manifest.commits.entries()].slice(this.#place)) {

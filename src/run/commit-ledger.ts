@@ -195,12 +195,15 @@ export class CommitLedger {
     const {counts, window} = gathered
     let told = 0
     let written: ReadonlyMap<string, Partial<Counts>> = new Map()
+    let foretold = written
     const result = await this.#options.sink.commit(
       (counted, unreadable = []) => {
         const billed = this.#billed()
         told = billed.bytesBilled ?? 0
         const rows = withRejected(counted, unreadable)
         written = rows
+        // Of what is not written, only that the warehouse would not take it became of a record.
+        foretold = withRejected(new Map(), unreadable)
         const total = {counts: this.#countsWith(gathered, rows), commits: this.#commits + 1, ...billed}
         const last = unreadable.at(-1)
         if (last !== undefined) this.#assertFewRejects(total.counts.rejected, last)
@@ -217,7 +220,7 @@ export class CommitLedger {
       () => this.#idleSince,
     )
     this.#bytesTold = told
-    for (const [objectType, more] of result === undefined ? [] : written) addCounts(counts.of(objectType), more)
+    for (const [objectType, more] of result === undefined ? foretold : written) addCounts(counts.of(objectType), more)
     this.#committed.addAll(counts)
     this.#committing = undefined
     this.#firstRejects += result?.firstRejects ?? counts.total().rejected

@@ -2,7 +2,7 @@ import type {Event} from '../model/events.ts'
 import type {RunMode} from '../model/run-mode.ts'
 import type {SpoolableRecord} from '../model/raw-object-columns.ts'
 import type {TableSet} from '../model/tables.ts'
-import type {CommitCounts} from '../warehouse/commit-batch.ts'
+import type {CommitEvents} from '../warehouse/commit-batch.ts'
 import type {StreamState} from '../warehouse/warehouse.ts'
 import type {Diff} from './diff.ts'
 import {Differ} from './differ.ts'
@@ -50,16 +50,17 @@ export class DiffSink implements Sink {
     const warehouse = await this.#options.openWarehouse()
     const spool = await Spool.create(this.#options.folder, warehouse.recordLines)
     const streams = run.scopes.map(({stream}) => stream)
+    const startedAt = new Date(run.started().created_at)
     const differ = await Differ.open(
       warehouse,
-      {tables: this.#compared, streams, runId: run.runId, folder: spool.folder, isWritten: false},
+      {tables: this.#compared, streams, begunAt: startedAt, runId: run.runId, folder: spool.folder, isWritten: false},
       this.#options,
     ).catch(async (error: unknown) => {
       await spool.remove()
       throw error
     })
     if (differ === undefined) throw new Error('a diff was asked for without its options')
-    this.#begun = {differ, spool, startedAt: new Date(run.started().created_at)}
+    this.#begun = {differ, spool, startedAt}
   }
 
   async streamStates(): Promise<readonly StreamState[]> {
@@ -100,14 +101,15 @@ export class DiffSink implements Sink {
     await this.#running().spool.clear()
   }
 
-  async commit(events: (counts: CommitCounts) => readonly Event[]): Promise<undefined> {
+  async commit(events: CommitEvents): Promise<undefined> {
     const running = this.#running()
     const {spool, differ, startedAt} = running
     running.spool = spool.next()
     try {
       const batch = await spool.batch(startedAt)
-      const counts = await differ.compare(batch)
-      await this.#options.plan?.keep({batch, counts, events: events(counts)})
+      const {counts, unreadable} = await differ.compare(batch)
+      const own = events(counts, unreadable)
+      await this.#options.plan?.keep({batch, counts, events: own})
     } finally {
       await spool.close()
     }

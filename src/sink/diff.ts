@@ -84,7 +84,7 @@ export class DiffTally {
     return isChanged
   }
 
-  add({counts, inserted}: Compared): void {
+  add({counts, inserted}: Pick<Compared, 'counts' | 'inserted'>): void {
     this.#inserted.push(...inserted)
     for (const [objectType, more] of counts)
       this.#byObjectType.set(objectType, sumOf([this.#byObjectType.get(objectType) ?? NOTHING, more]))

@@ -1,10 +1,15 @@
 import type {Event} from '../model/events.ts'
 import type {TableSet} from '../model/tables.ts'
-import type {CommitBatch, CommitCounts} from '../warehouse/commit-batch.ts'
+import type {CommitBatch, CommitCounts, UnreadableRecord} from '../warehouse/commit-batch.ts'
 import {commitCountsOf, type Comparison, type StreamsToCompare} from '../warehouse/comparison.ts'
 import type {Warehouse} from '../warehouse/warehouse.ts'
 import {DiffTally, type Diff} from './diff.ts'
 import type {SinkOptions} from './sink.ts'
+
+interface Foretold {
+  readonly counts: CommitCounts
+  readonly unreadable: readonly UnreadableRecord[]
+}
 
 /** Compares batch after batch with the tables that the run would write, or writes. It has no writer, and no way to get one. */
 export class Differ {
@@ -29,14 +34,14 @@ export class Differ {
     return new Differ(comparison, new DiffTally({samples: diffSamples, hiddenPaths}), streams.tables)
   }
 
-  /** Answers with what a commit of the batch counts. */
-  async compare(batch: CommitBatch): Promise<CommitCounts> {
+  /** Answers with what a commit of the batch counts, and the records that it rejects. */
+  async compare(batch: CommitBatch): Promise<Foretold> {
     const compared = await this.#comparison.compare(batch, {
       isChanged: (row) => this.#tally.isChanged(row),
       insertedSamples: this.#tally.insertedSamplesLeft,
     })
     this.#tally.add(compared)
-    return commitCountsOf(compared)
+    return {counts: commitCountsOf(compared), unreadable: compared.unreadable}
   }
 
   async written(idemKeys: readonly string[]): Promise<ReadonlySet<string>> {

@@ -50,7 +50,14 @@ export class WritingSink implements Sink {
     const warehouse = await this.#options.openWarehouse()
     const spool = await Spool.create(this.#options.folder, warehouse.recordLines)
     const streams = scopes.map(({stream}) => stream)
-    const compared = {tables: this.tables.written, streams, runId, isWritten: true, folder: spool.folder}
+    const compared = {
+      tables: this.tables.written,
+      streams,
+      begunAt: new Date(),
+      runId,
+      isWritten: true,
+      folder: spool.folder,
+    }
     try {
       const differ = await Differ.open(warehouse, compared, this.#options)
       const writer = await warehouse.begin({

@@ -1,11 +1,13 @@
 import {isSameJson} from '../base/json-difference.ts'
 import type {Stream} from '../source.ts'
 import type {TableSet} from '../model/tables.ts'
-import type {CommitBatch, CommitCounts} from './commit-batch.ts'
+import type {CommitBatch, CommitCounts, UnreadableRecord} from './commit-batch.ts'
 
 export interface StreamsToCompare {
   readonly tables: TableSet
   readonly streams: readonly Stream[]
+  /** It begins then, by the clock of this machine. */
+  readonly begunAt: Date
   /** What this run commits meanwhile moves nothing. */
   readonly runId: string
   /** Every batch is written before the next one is compared; else each is compared as if those before it were. */
@@ -69,6 +71,8 @@ export interface Compared {
   /** The object types are the keys; one without records may be missing. */
   readonly counts: ReadonlyMap<string, ComparedCounts>
   readonly inserted: readonly InsertedSample[]
+  /** A commit would reject these; they are not among the counts. */
+  readonly unreadable: readonly UnreadableRecord[]
 }
 
 /** Gives what a commit counts that does what was compared: rows that were read later stay as they are. */

@@ -4,8 +4,9 @@ import {DuckDBInstance, LIST, listValue, VARCHAR, type DuckDBConnection, type Du
 
 import {COMPARED, SPOOL_HEAD} from '../model/raw-object-columns.ts'
 import {COLUMN_END} from '../model/record-head.ts'
-import type {CommitBatch} from './commit-batch.ts'
+import type {CommitBatch, UnreadableRecord} from './commit-batch.ts'
 import {keysIn} from './key-index.ts'
+import {IS_PLAIN_JSON} from './plain-json.ts'
 import {READ_IN_PIECES} from './record-lines.ts'
 
 /** The engine keeps below this; bytes. */
@@ -19,6 +20,12 @@ export interface LocalRecord {
   readonly payload: string
   /** Values of the other compared columns, in the order of `COMPARED_COLUMNS`. */
   readonly values: readonly (string | null)[]
+}
+
+/** A line of a batch whose payload is perhaps no JSON to the warehouse. */
+export interface RecordInDoubt extends Pick<UnreadableRecord, 'stream' | 'idemKey'> {
+  readonly sequence: string
+  readonly payload: string
 }
 
 /** A record, and what an earlier batch would have written under its key. */
@@ -82,13 +89,35 @@ export class LocalBatch {
     await this.#run('DROP TABLE line')
     const staged = await this.#count('SELECT count(*) FROM record')
     if (staged !== rows) throw new Error(`${rows} records were spooled but ${staged} were read back`)
-    await this.#run(
-      `CREATE TABLE arrived AS
-       SELECT idem_key, source_system, object_type, max(sequence) AS sequence, count(*) AS copies
-       FROM record GROUP BY idem_key, source_system, object_type`,
-    )
+    await this.#arrive()
     await this.#run('CREATE TABLE stored (idem_key VARCHAR, newer BOOLEAN)')
     await this.#run('CREATE TABLE to_write (idem_key VARCHAR)')
+  }
+
+  /** Gives the records, also those of a key that comes again, that some reader of JSON may refuse, in lists of so many `bytes`. */
+  async *recordsInDoubt(bytes: number): AsyncGenerator<readonly RecordInDoubt[]> {
+    const select = `SELECT idem_key, source_system, object_type, sequence::VARCHAR AS sequence, payload, strlen(payload) + 1 AS bytes
+      FROM record WHERE NOT (${IS_PLAIN_JSON})`
+    for await (const rows of this.#pages(select, bytes)) {
+      yield rows.map((row) => ({
+        stream: {sourceSystem: String(row['source_system']), objectType: String(row['object_type'])},
+        idemKey: String(row['idem_key']),
+        sequence: String(row['sequence']),
+        payload: String(row['payload']),
+      }))
+    }
+  }
+
+  /** Takes records out of the batch, before anything is counted: an earlier one of the same key takes the place of each. */
+  async leaveOut(records: readonly RecordInDoubt[]): Promise<void> {
+    if (records.length === 0) return
+    await this.#run(`DELETE FROM record WHERE sequence IN (${records.map(({sequence}) => sequence).join(', ')})`)
+    await this.#arrive()
+  }
+
+  /** Answers with those of the keys that came more than once. */
+  async repeated(idemKeys: readonly string[]): Promise<ReadonlySet<string>> {
+    return keysIn(this.#connection, '(FROM arrived WHERE copies > 1)', idemKeys)
   }
 
   async countsByObjectType(): Promise<
@@ -211,6 +240,14 @@ export class LocalBatch {
         `SELECT * FROM (${select}) WHERE idem_key BETWEEN ${literal(String(first))} AND ${literal(String(last))} ORDER BY idem_key`,
       )
     }
+  }
+
+  async #arrive(): Promise<void> {
+    await this.#run(
+      `CREATE OR REPLACE TABLE arrived AS
+       SELECT idem_key, source_system, object_type, max(sequence) AS sequence, count(*) AS copies
+       FROM record GROUP BY idem_key, source_system, object_type`,
+    )
   }
 
   async #run(sql: string): Promise<void> {

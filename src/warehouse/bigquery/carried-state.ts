@@ -10,7 +10,7 @@ const DAY = 24 * 60 * 60 * 1000
 /** What is read of the log is at most so old, where a carried state tells of what is older. */
 const NEWEST = 4 * DAY
 /** Partitions go by clocks of machines, which are wrong by less than this. */
-const CLOCKS = DAY / 2
+export const CLOCKS = DAY / 2
 /** A carried state that is older is made anew. */
 const RENEWED = DAY / 4
 

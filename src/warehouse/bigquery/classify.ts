@@ -1,3 +1,4 @@
+import {failure} from '../../base/errors.ts'
 import type {Stream} from '../../source.ts'
 import {assertOneRowPerKey} from '../surplus-rows.ts'
 import type {CommitCounts, UnreadableRecord} from '../commit-batch.ts'
@@ -19,7 +20,8 @@ import type {Queries, Row} from './query.ts'
 import {fillStaging, type StagingColumn} from './staging.ts'
 
 const WHAT = 'comparing with what is stored'
-const UNREADABLE = 'BigQuery cannot read it as JSON, not even with its numbers rounded to doubles'
+/** Says why a record is rejected that cannot be stored. */
+export const UNREADABLE = 'BigQuery cannot read it as JSON, not even with its numbers rounded to doubles'
 
 /** The stored keys of a commit are put into these; the id of the job that makes a table is made of its name. */
 export interface StoredRowsTables {
@@ -53,14 +55,20 @@ const arrivedIn = (
 
 interface ReadableStreams {
   readonly arrived: readonly StagedStream[]
-  /** The first of them, at most `MOST_UNREADABLE`. */
   readonly unreadable: readonly UnreadableRecord[]
-  /** So many could not be read. */
-  readonly lines: number
 }
 
 /** A statement takes the events of about so many rejects. */
 const MOST_UNREADABLE = 1000
+
+/** Throws where so many records of a commit are no JSON that they are no rejects any more. */
+export function assertFewUnreadable(lines: number): void {
+  if (lines <= MOST_UNREADABLE) return
+  throw failure(`BigQuery cannot read ${lines} records of one commit as JSON`, {
+    code: 'E_TOO_MANY_REJECTS',
+    next: 'See rejects list of earlier runs for what is wrong with such records, and set a shorter slice: for this job in lorchestra.yaml. Nothing of the commit was written.',
+  })
+}
 
 /** Finds the streams that have rows of text, and takes the lines away whose JSON cannot be read: one bad line must fail no other. */
 export async function readableStreams(
@@ -69,22 +77,18 @@ export async function readableStreams(
   stagingTables: readonly string[],
   streams: readonly Stream[],
 ): Promise<ReadableStreams> {
-  if (stagingTables.length === 0) return {arrived: [], unreadable: [], lines: 0}
+  if (stagingTables.length === 0) return {arrived: [], unreadable: []}
   const sizes = await byPlace(queries, sizesOfText(stagingTables, streams))
   const lines = [...sizes.values()].reduce((sum, row) => sum + Number(row['unreadable'] ?? 0), 0)
-  if (lines === 0) return {arrived: arrivedIn(sizes, stagingTables, streams), unreadable: [], lines}
-  const unreadable = await firstUnreadable(queries, stagingTables)
-  if (lines > unreadable.length) return {arrived: [], unreadable, lines}
+  if (lines === 0) return {arrived: arrivedIn(sizes, stagingTables, streams), unreadable: []}
+  assertFewUnreadable(lines)
+  const unreadable = await allUnreadable(queries, stagingTables)
   await queries.run(id, {sql: deleteUnreadable(stagingTables), what: 'leaving out records that cannot be read'})
-  return {arrived: await stagedStreams(queries, stagingTables, streams), unreadable, lines}
+  return {arrived: await stagedStreams(queries, stagingTables, streams), unreadable}
 }
 
-async function firstUnreadable(
-  queries: Queries,
-  stagingTables: readonly string[],
-): Promise<readonly UnreadableRecord[]> {
-  const sql = `SELECT * FROM (${unreadableLines(stagingTables)}) LIMIT ${MOST_UNREADABLE}`
-  return (await queries.rows({sql, what: WHAT})).map((row) => ({
+async function allUnreadable(queries: Queries, stagingTables: readonly string[]): Promise<readonly UnreadableRecord[]> {
+  return (await queries.rows({sql: unreadableLines(stagingTables), what: WHAT})).map((row) => ({
     stream: {sourceSystem: row['source_system'] ?? '', objectType: row['object_type'] ?? ''},
     idemKey: row['idem_key'] ?? '',
     reason: UNREADABLE,

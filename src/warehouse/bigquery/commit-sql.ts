@@ -60,7 +60,7 @@ const fresh = ({valuesOf}: Pick<CommitTerms, 'valuesOf'>): readonly RawObjectCol
 const namesOf = (columns: readonly RawObjectColumn[]): string => columns.map(({name}) => name).join(', ')
 
 /** Loading would refuse some numbers that a double holds; this takes the double that is nearest. */
-const asJson = (name: string, safe = ''): string => `${safe}PARSE_JSON(${name}, wide_number_mode => 'round')`
+export const asJson = (name: string, safe = ''): string => `${safe}PARSE_JSON(${name}, wide_number_mode => 'round')`
 
 /** A run stages JSON as text; rows of other tables hold JSON. */
 const valuesIn = (terms: Pick<CommitTerms, 'valuesOf'>): string =>

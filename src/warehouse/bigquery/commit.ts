@@ -133,13 +133,7 @@ async function writeBatch(
   const spooled = await eventsOf(options, batch)
   const before = {logs: options.logs, begunAt: new Date(startedAt.getTime() - CLOCK_TOLERANCE)}
   const firstRejects = await countFirstRejects(queries, eventLog, spooled, before)
-  const {arrived, unreadable, lines} = await readableStreams(
-    queries,
-    `${name}_unreadable`,
-    stagingTables.map(nameOf),
-    streams,
-  )
-  if (lines > unreadable.length) throw tooManyUnreadable(lines)
+  const {arrived, unreadable} = await readableStreams(queries, `${name}_unreadable`, stagingTables.map(nameOf), streams)
   const arrivedRows = arrived.reduce((sum, stream) => sum + stream.rows, unreadable.length)
   if (arrivedRows !== rows) throw new Error(`${rows} records were spooled but ${arrivedRows} arrived in BigQuery`)
   for (let [attempt, stopped] = [1, false]; ; attempt += 1) {
@@ -239,12 +233,6 @@ async function writeOnce(
     return (await isLogged(queries, eventLog, source.inline)) ? 'written' : error
   }
 }
-
-const tooManyUnreadable = (lines: number): Error =>
-  failure(`BigQuery cannot read ${lines} records of one commit as JSON`, {
-    code: 'E_TOO_MANY_REJECTS',
-    next: 'See rejects list of earlier runs for what is wrong with such records, and set a shorter slice: for this job in lorchestra.yaml. Nothing of the commit was written.',
-  })
 
 function assertFits(sql: string): void {
   if (sql.length <= LONGEST_SCRIPT) return

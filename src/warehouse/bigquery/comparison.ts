@@ -1,34 +1,29 @@
 import {CLOCK_TOLERANCE} from '../../model/clock.ts'
 import {COMPARED} from '../../model/raw-object-columns.ts'
 import type {Stream} from '../../source.ts'
-import type {CommitBatch} from '../commit-batch.ts'
+import type {CommitBatch, UnreadableRecord} from '../commit-batch.ts'
 import type {ChangedRow, Compared, ComparedCounts, CompareOptions, Comparison, StreamsToCompare} from '../comparison.ts'
 import {assertOneRowPerKey} from '../surplus-rows.ts'
+import {assertFewUnreadable, UNREADABLE} from './classify.ts'
 import {differs, ofStream} from './commit-sql.ts'
 import type {Connection} from './connection.ts'
 import {existingTables} from './definitions.ts'
-import {COMPARED_COLUMNS, LocalBatch, type LocalRecord} from '../local-batch.ts'
+import {LocalBatch, type LocalRecord, type RecordInDoubt} from '../local-batch.ts'
 import {isWithin, keySetOfKeys} from './key-set.ts'
 import type {Queries} from './query.ts'
-import {ANY_TIME, instant, literal} from './sql.ts'
-import {OF_RUNS} from './undone-runs.ts'
+import {parametersOf, sentRecords, UNREADABLE_PLACES} from './sent-records.ts'
+import {instant, literal} from './sql.ts'
+import {readMarker, type Marker} from './changes-marker.ts'
 
 /** A request with parameters may hold 10 MB (Google, "Quotas and limits"); JSON escapes, and other parameters, need room. */
 const REQUEST_BYTES = 4_000_000
 const WHAT = 'comparing with what is stored'
-/** Stands for a value that is missing, in a list of texts. */
-const MISSING = '\u001E'
 
 interface ToOpen {
   readonly streams: StreamsToCompare
   readonly connection: Connection
   readonly queries: Queries
   readonly signal: AbortSignal
-}
-
-interface Marker {
-  readonly commits: number
-  readonly lastRun: string | undefined
 }
 
 interface Found {
@@ -69,12 +64,13 @@ export class BigQueryComparison implements Comparison {
       what: WHAT,
       signal,
     })
-    const marker = eventLog ? await readMarker(given) : {commits: 0, lastRun: undefined}
+    const moment = row?.['now'] ?? ''
+    const marker = await readMarker({...given, eventLog}, new Date(moment))
     const batch = await LocalBatch.open(streams.folder)
     const comparison = new BigQueryComparison(given, batch, {
       tableExists: rawObjects,
       marker,
-      moment: row?.['now'] ?? '',
+      moment,
     })
     if (rawObjects) streams.priced?.(await comparison.#estimate())
     return comparison
@@ -91,10 +87,11 @@ export class BigQueryComparison implements Comparison {
   async compare(batch: CommitBatch, {isChanged, insertedSamples}: CompareOptions): Promise<Compared> {
     const {streams} = this.#given.streams
     await this.#endLast()
-    if (batch.rows === 0) return {counts: new Map(), inserted: []}
+    if (batch.rows === 0) return {counts: new Map(), inserted: [], unreadable: []}
     await this.#batch.stage(batch)
     this.#isStaged = true
     await this.#look()
+    const unreadable = await this.#leaveOutUnreadable()
     const newest = new Date(batch.runStartedAt.getTime() + CLOCK_TOLERANCE)
     const counts = new Map<string, ComparedCounts>()
     for (const {objectType, keys, duplicates} of await this.#batch.countsByObjectType()) {
@@ -102,18 +99,22 @@ export class BigQueryComparison implements Comparison {
       if (stream === undefined) throw new Error(`no stream of object type ${objectType} is being read`)
       const written = await this.#batch.countWritten(objectType)
       const {stored, newer} = await this.#findStored(stream, newest)
-      const changed = await this.#compareStored(stream, isChanged)
-      const rewritten = await this.#compareWritten(stream, isChanged)
+      const ofStored = await this.#compareStored(stream, isChanged)
+      const ofWritten = await this.#compareWritten(stream, isChanged)
+      const refused = [...ofStored.unreadable, ...ofWritten.unreadable]
+      unreadable.push(...refused.map((idemKey) => ({stream, idemKey, reason: UNREADABLE})))
+      assertFewUnreadable(unreadable.length)
+      const update = ofStored.changed + ofWritten.changed
       counts.set(objectType, {
         insert: keys - written - stored,
-        update: changed + rewritten,
-        unchanged: written - rewritten + stored - newer - changed,
+        update,
+        unchanged: written + stored - newer - update - refused.length,
         newer,
         duplicate: duplicates,
       })
     }
     const samples = insertedSamples === 0 ? [] : await this.#batch.firstNew(insertedSamples)
-    return {counts, inserted: samples.map(({idemKey, payload}) => ({idemKey, payload}))}
+    return {counts, inserted: samples.map(({idemKey, payload}) => ({idemKey, payload})), unreadable}
   }
 
   async written(idemKeys: readonly string[]): Promise<ReadonlySet<string>> {
@@ -144,9 +145,23 @@ export class BigQueryComparison implements Comparison {
     const {connection, streams, signal} = this.#given
     const {rawObjects, eventLog} = await existingTables(connection, streams.tables, signal)
     if (streams.isWritten) this.#tableExists = rawObjects
-    const marker = eventLog ? await readMarker(this.#given) : {commits: 0, lastRun: undefined}
+    const marker = await readMarker({...this.#given, eventLog}, this.since)
     if (marker.commits !== this.#marker.commits && marker.lastRun !== streams.runId)
       this.#moved = {runId: marker.lastRun}
+  }
+
+  /** Asks of the records that are not plainly JSON; those that cannot be read are rejects, whatever is stored under their keys. */
+  async #leaveOutUnreadable(): Promise<UnreadableRecord[]> {
+    const {queries, signal} = this.#given
+    const left: RecordInDoubt[] = []
+    for await (const records of this.#batch.recordsInDoubt(REQUEST_BYTES)) {
+      const values = {payload: records.map(({payload}) => payload).join('\n')}
+      const places = await queries.rows({sql: UNREADABLE_PLACES, values, what: WHAT, signal})
+      left.push(...places.flatMap(({place}) => records[Number(place)] ?? []))
+      assertFewUnreadable(left.length)
+    }
+    await this.#batch.leaveOut(left)
+    return left.map(({stream, idemKey}) => ({stream, idemKey, reason: UNREADABLE}))
   }
 
   /** Reads keys alone: that is all there is to know where every key is new. */
@@ -176,31 +191,33 @@ export class BigQueryComparison implements Comparison {
   }
 
   /** Reads the payloads of blocks that can hold a stored key, and downloads those of the rows that differ. */
-  async #compareStored(stream: Stream, isChanged: (row: ChangedRow) => boolean): Promise<number> {
-    let changed = 0
+  async #compareStored(stream: Stream, isChanged: (row: ChangedRow) => boolean): Promise<ComparedTexts> {
+    const compared: ComparedTexts = {changed: 0, unreadable: []}
     for await (const records of this.#batch.recordsToCompare(stream.objectType, REQUEST_BYTES)) {
       const keys = records.map(({idemKey}) => idemKey)
-      changed += await this.#compareTexts(
-        `SELECT fresh.idem_key, TO_JSON_STRING(stored.payload) AS stored, CAST(UNIX_MILLIS(stored.last_seen) AS STRING) AS last_seen
- FROM (${fresh('')}) AS fresh JOIN ${this.#stored()} ON stored.idem_key = fresh.idem_key
- WHERE ${amongKeys(stream, keys)} AND (${COMPARED.map(differs).join(' OR ')})`,
+      await this.#compareTexts(
+        compared,
+        `SELECT fresh.idem_key, ${IS_UNREADABLE}, TO_JSON_STRING(stored.payload) AS stored, CAST(UNIX_MILLIS(stored.last_seen) AS STRING) AS last_seen
+ FROM (${sentRecords('')}) AS fresh JOIN ${this.#stored()} ON stored.idem_key = fresh.idem_key
+ WHERE ${amongKeys(stream, keys)} AND (${DIFFERS})`,
         records,
         parametersOf('', records),
         isChanged,
       )
     }
-    return changed
+    return compared
   }
 
   /** Compares with what earlier batches would have written; reads no table. */
-  async #compareWritten(stream: Stream, isChanged: (row: ChangedRow) => boolean): Promise<number> {
+  async #compareWritten(stream: Stream, isChanged: (row: ChangedRow) => boolean): Promise<ComparedTexts> {
     const now = String(Date.now())
-    let changed = 0
+    const compared: ComparedTexts = {changed: 0, unreadable: []}
     for await (const records of this.#batch.rewritten(stream.objectType, REQUEST_BYTES)) {
-      changed += await this.#compareTexts(
-        `SELECT fresh.idem_key, TO_JSON_STRING(stored.payload) AS stored, '${now}' AS last_seen
- FROM (${fresh('')}) AS fresh JOIN (${fresh('former_')}) AS stored ON stored.idem_key = fresh.idem_key
- WHERE ${COMPARED.map(differs).join(' OR ')}`,
+      await this.#compareTexts(
+        compared,
+        `SELECT fresh.idem_key, ${IS_UNREADABLE}, TO_JSON_STRING(stored.payload) AS stored, '${now}' AS last_seen
+ FROM (${sentRecords('')}) AS fresh JOIN (${sentRecords('former_')}) AS stored ON stored.idem_key = fresh.idem_key
+ WHERE ${DIFFERS}`,
         records,
         {
           ...parametersOf('', records),
@@ -212,21 +229,26 @@ export class BigQueryComparison implements Comparison {
         isChanged,
       )
     }
-    return changed
+    return compared
   }
 
   async #compareTexts(
+    compared: ComparedTexts,
     sql: string,
     records: readonly LocalRecord[],
     values: Readonly<Record<string, string>>,
     isChanged: (row: ChangedRow) => boolean,
-  ): Promise<number> {
+  ): Promise<void> {
     const {queries, signal} = this.#given
     const payloads = new Map(records.map(({idemKey, payload}) => [idemKey, payload]))
     const changed: string[] = []
     for await (const rows of queries.pages({sql, values, what: WHAT, signal})) {
       for (const row of rows) {
         const idemKey = row['idem_key'] ?? ''
+        if (row['unreadable'] === 'unreadable') {
+          compared.unreadable.push(idemKey)
+          continue
+        }
         changed.push(idemKey)
         isChanged({
           idemKey,
@@ -236,8 +258,11 @@ export class BigQueryComparison implements Comparison {
         })
       }
     }
+    const [repeated] = await this.#batch.repeated(compared.unreadable)
+    // An earlier one would be stored in its place, and the batch is no more what was compared.
+    if (repeated !== undefined) throw new Error(`${repeated} came twice, and BigQuery cannot read it as JSON`)
     await this.#batch.addToWrite(changed)
-    return changed.length
+    compared.changed += changed.length
   }
 
   /** Names the stored rows, as they were when the comparison began, unless this run itself writes them. */
@@ -248,39 +273,14 @@ export class BigQueryComparison implements Comparison {
   }
 }
 
+interface ComparedTexts {
+  changed: number
+  readonly unreadable: string[]
+}
+
+const IS_UNREADABLE = "IF(fresh.payload IS NULL, 'unreadable', '') AS unreadable"
+const DIFFERS = `fresh.payload IS NULL OR ${COMPARED.map(differs).join(' OR ')}`
+
 /** Compares the clustering columns with constants: BigQuery reads and bills only the blocks that can hold the keys. */
 const amongKeys = (stream: Stream, keys: readonly string[]): string =>
   `${ofStream(stream, 'stored.')} AND ${isWithin('stored.idem_key', keySetOfKeys(keys))}`
-
-/** Selects records from parameters, each a list of texts on lines of their own: neither keys, nor JSON, nor columns hold a line end. */
-function fresh(prefix: string): string {
-  const lists = ['idem_key', 'payload', ...COMPARED_COLUMNS]
-  const from = lists
-    .map((name) => `UNNEST(SPLIT(@${prefix}${name}, '\\n')) AS ${name} WITH OFFSET AS ${name}_place`)
-    .map((list, index) => (index === 0 ? list : `JOIN ${list} ON ${lists[index] ?? ''}_place = idem_key_place`))
-  const columns = COMPARED_COLUMNS.map((name) => `, NULLIF(${name}, '${MISSING}') AS ${name}`)
-  return `SELECT idem_key, PARSE_JSON(payload, wide_number_mode => 'round') AS payload${columns.join('')} FROM ${from.join(' ')}`
-}
-
-const parametersOf = (prefix: string, records: readonly LocalRecord[]): Readonly<Record<string, string>> => ({
-  [`${prefix}idem_key`]: records.map(({idemKey}) => idemKey).join('\n'),
-  [`${prefix}payload`]: records.map(({payload}) => payload).join('\n'),
-  ...Object.fromEntries(
-    COMPARED_COLUMNS.map((name, index) => [
-      `${prefix}${name}`,
-      records.map(({values}) => values[index] ?? MISSING).join('\n'),
-    ]),
-  ),
-})
-
-async function readMarker({connection, queries, streams, signal}: ToOpen): Promise<Marker> {
-  const ofStreams = streams.streams.map((stream) => `(${ofStream(stream)})`)
-  const [row] = await queries.rows({
-    sql: `SELECT CAST(COUNT(*) AS STRING) AS commits, ARRAY_AGG(correlation_id ORDER BY created_at DESC LIMIT 1)[SAFE_OFFSET(0)] AS last_run
- FROM ${connection.tableName(streams.tables.eventLog)}
- WHERE ${ANY_TIME} AND ((${ofStreams.join(' OR ')}) AND event_type = 'ingestion.completed' OR ${OF_RUNS} AND event_type = 'run.undone')`,
-    what: WHAT,
-    signal,
-  })
-  return {commits: Number(row?.['commits']), lastRun: row?.['last_run'] ?? undefined}
-}

@@ -105,7 +105,7 @@ export class DuckDBComparison implements Comparison {
 
   async compare(batch: CommitBatch, {isChanged, insertedSamples}: CompareOptions): Promise<Compared> {
     await this.#endLast()
-    if (batch.rows === 0) return {counts: new Map(), inserted: []}
+    if (batch.rows === 0) return {counts: new Map(), inserted: [], unreadable: []}
     const connection = this.#connection
     // A large value is copied whole, and cannot go into a temporary file meanwhile.
     if (batch.loneRecords.length > 0) await connection.run(`SET memory_limit = '${MEMORY_LIMIT}B'`)
@@ -136,7 +136,7 @@ export class DuckDBComparison implements Comparison {
     )
     assertAllWereRead(batch, classes)
     this.#hasCompared = true
-    return {counts: countsOf(classes), inserted: await this.#inserted(insertedSamples)}
+    return {counts: countsOf(classes), inserted: await this.#inserted(insertedSamples), unreadable: []}
   }
 
   async written(idemKeys: readonly string[]): Promise<ReadonlySet<string>> {

@@ -1,9 +1,12 @@
 import {expect} from 'chai'
+import {stub} from 'sinon'
 
 import {codeOf} from '../../../src/base/errors.ts'
+import {LocalBatch} from '../../../src/warehouse/local-batch.ts'
 import type {Warehouse} from '../../../src/warehouse/warehouse.ts'
 import {faultyBigQueryForEachTest} from '../../support/bigquery/for-each-test.ts'
 import {spoiling} from '../../support/bigquery/spoiling.ts'
+import {apply, planOf} from '../../support/planned-run.ts'
 import {PRODUCTION} from '../../support/scripted-run.ts'
 import {DAY, yielding} from '../../support/warehouse-contract.ts'
 
@@ -58,6 +61,83 @@ describe('records in BigQuery that a reader of JSON may refuse', () => {
     expect(again.firstRejects).to.equal(0)
     const good = await suite.underTest.run({source, now: 3 * DAY, request: {full: true}})
     expect(good.counts).to.include({unchanged: 2, inserted: 1, rejected: 0})
+  })
+
+  const spoiled = (...records: readonly object[]) => ({
+    source: yielding(...records),
+    warehouse: (real: Warehouse) => spoiling(real, 'bad'),
+    request: {full: true},
+  })
+  const STORED = [{id: 'a'}, {id: 'bad', n: 1}, {id: 'twice', n: 1}]
+  const REJECTED = [
+    {id: 'a', n: 2},
+    {id: 'bad', n: 2},
+    {id: 'twice', n: 2},
+    {id: 'twice', of: 'bad'},
+    {id: 'new', of: 'bad'},
+    {id: 'good'},
+  ]
+
+  it('are foretold as rejects by a diff, whether their keys are stored, new, or come with a good record before', async () => {
+    await suite.underTest.run({source: yielding(...STORED), now: DAY})
+    const run = {...spoiled(...REJECTED), now: 2 * DAY}
+    const foretold = await suite.underTest.run({...run, mode: 'dry-run', diffSamples: 3})
+    expect(foretold.error).to.equal(undefined)
+    expect(foretold.diff?.counts).to.deep.equal({insert: 1, update: 2, unchanged: 0, newer: 0, duplicate: 0})
+    expect([foretold.counts.rejected, foretold.firstRejects]).to.deep.equal([3, 3])
+    expect(foretold.diff?.inserted.map(({idemKey}) => idemKey)).to.deep.equal(['thing:scripted--acct1:good'])
+    const done = await suite.underTest.run(run)
+    expect(done.error).to.equal(undefined)
+    expect(done.counts).to.include({inserted: 1, updated: 2, unchanged: 0, duplicates: 0, rejected: 3})
+    const test = await suite.underTest.run({...run, mode: 'test-table', diffSamples: 3})
+    expect(test.counts).to.include({inserted: 3, rejected: 3})
+    expect(test.diff?.counts).to.include({insert: 3, update: 0})
+  })
+
+  it('are foretold by a diff, too, where nothing of them looked as if they could be refused', async () => {
+    const undoubting = stub(LocalBatch.prototype, 'recordsInDoubt').callsFake(async function* () {})
+    try {
+      await suite.underTest.run({source: yielding(...STORED), now: DAY})
+      const run = {...spoiled({id: 'a'}, {id: 'bad', n: 2}), now: 2 * DAY}
+      const {counts, diff} = await suite.underTest.run({...run, mode: 'dry-run', diffSamples: 3})
+      expect([diff?.counts, counts.rejected]).to.deep.equal([
+        {insert: 0, update: 0, unchanged: 1, newer: 0, duplicate: 0},
+        1,
+      ])
+      expect((await suite.underTest.run(run)).counts).to.include({unchanged: 1, updated: 0, rejected: 1})
+    } finally {
+      undoubting.restore()
+    }
+  })
+
+  it('are in a plan as the rejects that they are, and applying it logs them', async () => {
+    await suite.underTest.run({source: yielding(...STORED), now: DAY})
+    const {path, run} = await planOf(suite.underTest, {...spoiled(...REJECTED), now: 2 * DAY})
+    expect(run.report.error).to.equal(undefined)
+    const {counts, runId = ''} = await apply(suite.underTest, path)
+    expect(counts).to.include({inserted: 1, updated: 2, rejected: 3})
+    const rejects = await suite.underTest.open().readRejects(PRODUCTION, {of: {runId}, closedToo: true, limit: 10})
+    expect(rejects?.map(({reference}) => reference.split(':').at(-1)).toSorted()).to.deep.equal(['bad', 'new', 'twice'])
+  })
+
+  it('are more than the job allows in a diff as in the run', async () => {
+    const run = {...spoiled({id: 'a'}, {id: 'bad'}), now: DAY, maxRejects: 0}
+    const {error, diff} = await suite.underTest.run({...run, mode: 'dry-run', diffSamples: 3})
+    expect([codeOf(error), diff]).to.deep.equal(['E_TOO_MANY_REJECTS', undefined])
+  })
+
+  it('are asked about only where readers of JSON differ: what is new and plain is not sent for a diff', async () => {
+    await suite.underTest.run({source: yielding({id: 'a'}), now: DAY})
+    suite.service.forget()
+    const records = [
+      {id: 'b', text: 'plain', list: [1, -2.5, null, true, 'é']},
+      {id: 'c', text: 'in doubt', number: 0.1 + 0.2},
+      {id: 'd', text: 'a pair of surrogates is plain: 😀'},
+    ]
+    const run = {source: yielding(...records), now: 2 * DAY, mode: 'dry-run', diffSamples: 3} as const
+    expect((await suite.underTest.run({...run, request: {full: true}})).diff?.counts.insert).to.equal(3)
+    const sent = suite.service.seen.map(({body}) => body).join('\n')
+    expect([sent.includes('in doubt'), sent.includes('plain')]).to.deep.equal([true, false])
   })
 
   it('fail the run where they are more than the job allows, and nothing of the commit is stored', async () => {

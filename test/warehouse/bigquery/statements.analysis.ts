@@ -14,6 +14,7 @@ import {Connection} from '../../../src/warehouse/bigquery/connection.ts'
 import {clientsFor} from '../../../src/warehouse/bigquery/dataset.ts'
 import {examineRights} from '../../../src/warehouse/bigquery/rights.ts'
 import {builtInMetadata} from '../../../src/warehouse/bigquery/table-metadata.ts'
+import type {Warehouse} from '../../../src/warehouse/warehouse.ts'
 import {spoiling} from '../../support/bigquery/spoiling.ts'
 import {startAnalyzer, type AnalyzedColumn, type Analyzer} from '../../support/bigquery/analyzer.ts'
 import {call, PROJECT, startEmulator, type Emulator} from '../../support/bigquery/emulator.ts'
@@ -126,6 +127,12 @@ describe('every statement that can be sent to BigQuery', () => {
     failCommitOnce()
     await run({source: reading([notes('a', 'repeated')]), now: 5 * DAY, request: full})
     await run({source: reading([notes('a', 'bad')]), now: 5 * DAY, warehouse: (real) => spoiling(real, 'bad')})
+    const spoiled = {
+      source: reading([notes('a', 'bad')]),
+      request: full,
+      warehouse: (real: Warehouse) => spoiling(real, 'bad'),
+    }
+    await run({...spoiled, now: 5 * DAY, mode: 'dry-run', diffSamples: 1})
     await run({source: reading([notes('a')]), now: 6 * DAY, mode: 'dry-run'})
     await run({source: reading([notes('a', 'tested'), both], 1), now: 6 * DAY, mode: 'test-table', diffSamples: 1})
     await promote()

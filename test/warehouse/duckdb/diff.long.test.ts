@@ -80,6 +80,7 @@ describe('a diff with DuckDB', () => {
     const comparison = await open().openComparison({
       tables: PRODUCTION,
       streams: [stream],
+      begunAt: new Date(2 * DAY),
       runId: 'run',
       isWritten: false,
       folder: spool.folder,
