@@ -49,7 +49,7 @@ jobs:
     # every other key goes to the source: \`lorchestra jobs show gmail_ingest_acct1\`
 \`\`\`
 
-\`lorchestra.schema.json\` describes them to editors; the first line that \`init\` writes tells editors where it is. \`lorchestra accounts add\`, \`jobs add\` and \`sources show\` write and explain what is specific to a source. \`lorchestra autocomplete\` makes bash and zsh complete commands, flags and their values, and the names of jobs, accounts, sources, runs and sets of test tables; \`lorchestra autocomplete fish\` prints a script that does so in fish; PowerShell completes commands and flags.
+\`lorchestra.schema.json\` describes them to editors; the first line that \`init\` writes tells editors where it is. \`lorchestra accounts add\`, \`jobs add\` and \`sources show\` write and explain what is specific to a source. \`lorchestra autocomplete\` makes bash, zsh and PowerShell complete commands, flags and their values, and the names of jobs, accounts, sources, runs and sets of test tables; \`lorchestra autocomplete fish\` prints a script that does so in fish.
 
 The DuckDB file that a run makes is readable by you alone, as is what stands beside it. To share it, change its mode (\`chmod\`): it stays.
 

@@ -1,16 +1,19 @@
 import {once} from 'node:events'
 
+import type {Interfaces} from '@oclif/core'
+
 import type {Config, ConfigRequest} from '../config/config.ts'
 import type {ErrorMember} from '../base/error-document.ts'
 import {errorMemberOf, formatError, stacksOf} from '../base/error-output.ts'
 import {exitCodeOf, outcomeOf} from '../base/errors.ts'
-import {LOG_LEVELS} from '../base/log.ts'
+import {createLogger, LOG_LEVELS} from '../base/log.ts'
 import {createMask} from '../base/mask.ts'
 import {connectPatiently} from '../base/network.ts'
 import {Command, Errors, Flags} from '../base/oclif.ts'
 import {printable} from '../base/printable.ts'
 import {paintFor, paintMarks, screenOf, type Screen} from '../base/screen.ts'
 import {settleProxy} from '../base/proxy.ts'
+import {hearRequests} from '../warehouse/told-requests.ts'
 import {fromOclif} from './oclif-error.ts'
 import {stdoutHoldsAResult} from './output-loss.ts'
 
@@ -31,11 +34,39 @@ export abstract class LorchestraCommand extends Command {
   /** Every secret that a run resolves is added, before anything can print it. */
   protected readonly mask = createMask()
 
+  #stopTelling: (() => void) | undefined
+
   override async init(): Promise<void> {
     await super.init()
     stdoutHoldsAResult()
     connectPatiently()
     settleProxy(process.env)
+  }
+
+  /** The first time, it has requests to the warehouse told from then on, where the log is that close. */
+  protected override async parse<
+    Flags extends Record<string, unknown>,
+    Base extends Record<string, unknown>,
+    Args extends Record<string, unknown>,
+  >(
+    options?: Interfaces.Input<Flags, Base, Args>,
+    argv?: string[],
+  ): Promise<Interfaces.ParserOutput<Flags, Base, Args>> {
+    const parsed = await super.parse(options, argv)
+    if (parsed.flags['log-level'] === 'debug') this.#stopTelling ??= await this.#tellRequests()
+    return parsed
+  }
+
+  async #tellRequests(): Promise<() => void> {
+    const log = await createLogger('debug', this.mask)
+    return hearRequests(({name, status, problem, milliseconds, jobId}) =>
+      log.debug(name, {status, problem, milliseconds, job: jobId}),
+    )
+  }
+
+  protected override async finally(error: Error | undefined): Promise<void> {
+    this.#stopTelling?.()
+    await super.finally(error)
   }
 
   /** What stdout leads to. */

@@ -1,3 +1,4 @@
+import {Flags} from '../base/oclif.ts'
 import {LorchestraCommand} from '../cli/command.ts'
 import type {Kind} from '../cli/completion/candidates.ts'
 import type {CompleteDocument} from '../report/documents/complete.ts'
@@ -12,11 +13,17 @@ export default class Complete extends LorchestraCommand {
   static override readonly hidden = true
   static override readonly strict = false
 
+  static override readonly flags = {
+    'new-word': Flags.boolean({
+      description: 'a word that has no letter yet is to be completed, behind those that are given',
+    }),
+  }
+
   override async run(): Promise<CompleteDocument> {
-    const {argv} = await this.parse(Complete)
+    const {argv, flags} = await this.parse(Complete)
     const {candidatesFor} = await import('../cli/completion/candidates.ts')
     const words = await candidatesFor({
-      words: argv.map(String),
+      words: [...argv.map(String), ...(flags['new-word'] ? [''] : [])],
       commandLine: this.config,
       find: async (kind, path) => this.#find(kind, path),
     })

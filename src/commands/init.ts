@@ -1,3 +1,5 @@
+import {resolve} from 'node:path'
+
 import {LorchestraCommand} from '../cli/command.ts'
 import {usageError} from '../base/errors.ts'
 import {NAME, NAME_ADVICE} from '../model/name.ts'
@@ -67,9 +69,7 @@ export default class Init extends LorchestraCommand {
     const found = await findSources(this.config)
     const loaded = await loadSource(found, answers.source, {folder: directory, paths: [], allow: []})
     const ofAccount = (parse(loaded.source.starter?.account ?? '') ?? {}) as Readonly<Record<string, unknown>>
-    const signIn = (await asksForLogin(ofAccount, loaded.source))
-      ? `\n  → \`lorchestra accounts login ${answers.account}\` signs in, where .env holds no token.`
-      : ''
+    const signsIn = await asksForLogin(ofAccount, loaded.source)
     const files = await starterFiles({
       source: loaded.source,
       account: answers.account,
@@ -81,14 +81,29 @@ export default class Init extends LorchestraCommand {
     const ignored = ['.env', '*.lorplan', ...WAREHOUSE_KINDS.flatMap(({starter}) => starter.ignored)]
     const gitIgnore = await addToGitIgnore(directory, ignored)
     const written = [...made, ...(gitIgnore === undefined ? [] : [gitIgnore])]
-    this.log(
-      `Wrote ${new Intl.ListFormat('en').format(written)}.
-  → Copy .env.example to .env and fill it in; \`lorchestra doctor\` says what is missing.${signIn}
-  → ${await starterTrial({...answers, source: loaded.source})} tries it and writes nothing.`,
-    )
+    const needsValues = /^\w+=$/m.test(files['.env.example'] ?? '')
+    const next = [
+      ...(resolve(directory) === process.cwd() ? [] : [`cd ${inShell(directory)}`]),
+      ...(needsValues ? ['Copy .env.example to .env and fill it in.'] : []),
+      ...(loaded.source.starter === undefined
+        ? []
+        : [`Say what to read: what stands in lorchestra.yaml below accounts and jobs is an example.`]),
+      '`lorchestra doctor` says what is missing.',
+      ...(signsIn
+        ? [
+            `\`lorchestra accounts login ${answers.account}\` signs in, unless lorchestra.yaml is to take a token of .env.`,
+          ]
+        : []),
+      `${await starterTrial({...answers, source: loaded.source})} tries it and writes nothing.`,
+    ]
+    this.log([`Wrote ${new Intl.ListFormat('en').format(written)}.`, ...next.map((line) => `  → ${line}`)].join('\n'))
     return {schema: 1, written, job}
   }
 }
+
+/** Quotes what a shell would take apart. */
+const inShell = (path: string): string =>
+  /^[\w./\\:~-]+$/.test(path) ? path : `'${path.replaceAll("'", String.raw`'\''`)}'`
 
 const notAName = (what: string, name: string): Error =>
   usageError(`${what}: ${JSON.stringify(name)} is not a name`, {code: 'E_NAME_INVALID', next: NAME_ADVICE})

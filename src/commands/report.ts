@@ -10,7 +10,7 @@ import type {ReportDocument} from '../report/documents/report.ts'
 export default class Report extends LorchestraCommand {
   static override readonly summary = 'Write a page to look at: coverage, runs, rejects, drift'
   static override readonly description =
-    'One HTML file that needs no network and runs no script, for its owner alone: how far streams are covered and where there are gaps, what runs did and how long they took, why records are rejected, how shapes changed, and what was billed. It holds no payload unless --diff-samples asks for some. Nothing is written to the warehouse.'
+    'One HTML file that needs no network and runs no script, for its owner alone: how far streams are covered and where there are gaps, what runs did and how long they took, why records are rejected, how shapes changed, what was billed, and what `run --dry-run --diff` and `test compare` found last of each job on this machine. It holds no payload unless --diff-samples asks for some. Nothing is written to the warehouse.'
   static override readonly examples = [
     '<%= config.bin %> <%= command.id %> --open',
     '<%= config.bin %> <%= command.id %> --out /srv/reports/ingestion.html --limit 500',
@@ -38,12 +38,12 @@ export default class Report extends LorchestraCommand {
     }),
     plan: Flags.string({description: 'show the diff that this plan holds, too', helpValue: 'FILE'}),
     compare: Flags.string({
-      description: 'compare the test tables of this job with production, too; may be given several times',
+      description: 'compare the test tables of this job with production now; may be given several times',
       helpValue: 'JOB',
       multiple: true,
     }),
     'diff-samples': Flags.integer({
-      description: 'how many rows of each kind --plan and --compare show, with their values; left out: none',
+      description: 'how many rows of each kind its diffs and comparisons show, with their values; left out: none',
       helpValue: 'ROWS',
       default: 0,
       min: 0,

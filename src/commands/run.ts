@@ -147,6 +147,7 @@ export default class Run extends LorchestraCommand {
         log,
         mask,
         json: this.jsonEnabled(),
+        keepsRows: flags['diff-samples'] !== undefined,
         documents: this.#runs,
         print: this.print,
         listen: listenForSignals,

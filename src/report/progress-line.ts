@@ -22,6 +22,15 @@ export interface ProgressState {
   /** The program that keeps the run from its warehouse. */
   readonly heldBy: string | undefined
   readonly pace: Pace
+  /** How much of the time that was planned is read, where all of it begins and ends. */
+  readonly time: ReadTime | undefined
+}
+
+/** Milliseconds of records, not of the run. */
+export interface ReadTime {
+  readonly planned: number
+  readonly read: number
+  readonly pace: Pace
 }
 
 /** Formats one line for a terminal of so many columns, with times in its own zone. What matters least is left out first. */
@@ -29,7 +38,15 @@ export function progressLine(state: ProgressState, now: number, columns = Infini
   const {job, extracted, listed, units, expected, pace} = state
   const perSecond = pace.perSecond(now, extracted)
   const counted = expected !== undefined && expected > extracted ? expected : undefined
-  const share = counted === undefined ? [] : [`${Math.floor((extracted / counted) * 100)} %`]
+  const time = counted === undefined ? partOf(state.time) : undefined
+  const [part, seconds] =
+    counted === undefined
+      ? [
+          time && time.read / time.planned,
+          time && secondsFor(time.planned - time.read, time.pace.perSecond(now, time.read)),
+        ]
+      : [extracted / counted, secondsFor(counted - extracted, perSecond)]
+  const share = part === undefined ? [] : [`${Math.floor(part * 100)} %`]
   const of = counted === undefined && listed > 0 ? ` of ${NUMBER.format(listed)} listed` : ''
   const count = [
     counted === undefined
@@ -37,9 +54,7 @@ export function progressLine(state: ProgressState, now: number, columns = Infini
       : `${NUMBER.format(extracted)} of ${NUMBER.format(counted)}`,
   ]
   const rate = [formatRate(perSecond)]
-  const head = counted === undefined ? [`${NUMBER.format(extracted)} extracted`] : share
-  const seconds = counted === undefined || perSecond <= 0 ? undefined : Math.ceil((counted - extracted) / perSecond)
-  // Nobody knows how long it takes while nothing comes.
+  const head = share.length === 0 ? [`${NUMBER.format(extracted)} extracted`] : share
   const left = seconds === undefined ? [] : [`${formatLeft(seconds)} left`]
   const leftInShort = seconds === undefined ? [] : [`${seconds < 60 ? `${seconds} s` : ageOf(seconds * 1000)} left`]
   const [waits, waitsInShort] = waitOf(state, now)
@@ -75,6 +90,14 @@ export function progressOfSeveral(states: readonly ProgressState[], now: number,
     columns,
   )
 }
+
+/** Before the first part is read nobody knows how the time is divided, and what is left after the last one is no reading. */
+const partOf = (time: ReadTime | undefined): ReadTime | undefined =>
+  time !== undefined && time.read > 0 && time.read < time.planned ? time : undefined
+
+/** Nobody knows how long it takes while nothing comes. */
+const secondsFor = (rest: number, perSecond: number): number | undefined =>
+  perSecond <= 0 ? undefined : Math.ceil(rest / perSecond)
 
 const formatRate = (perSecond: number): string =>
   `${perSecond < 10 ? perSecond.toFixed(1) : NUMBER.format(Math.round(perSecond))}/s`

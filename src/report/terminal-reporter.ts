@@ -24,6 +24,8 @@ const REDRAW_MILLISECONDS = 100
 const IDLE_REDRAW_MILLISECONDS = 1000
 /** Whoever looks at the log of a schedule sees so often that the run goes on; milliseconds. */
 const SIGN_OF_LIFE = 60_000
+/** A slice may take minutes; milliseconds. */
+const SPAN_OF_SLICES = 600_000
 const CLEAR_LINE = '\r\u001B[K'
 const NOTHING_DONE = {
   extracted: 0,
@@ -32,7 +34,9 @@ const NOTHING_DONE = {
   expected: undefined,
   waitingUntil: undefined,
   heldBy: undefined,
+  time: undefined,
 }
+const lengthOf = ({since, until}: TimeWindow): number => until - since
 
 interface ReporterOptions {
   readonly json: boolean
@@ -83,6 +87,13 @@ export class TerminalReporter implements RunObserver {
 
   planned(description: RunDescription, windows: readonly TimeWindow[]): void {
     this.#clearProgress()
+    const {job} = description
+    const planned = windows.reduce((sum, window) => sum + lengthOf(window), 0)
+    if (Number.isFinite(planned))
+      this.#running.set(job, {
+        ...this.#stateOf(job),
+        time: {planned, read: 0, pace: new Pace(Date.now(), SPAN_OF_SLICES)},
+      })
     this.#print([formatWindows(description, windows)])
   }
 
@@ -101,7 +112,7 @@ export class TerminalReporter implements RunObserver {
 
   progressed({job}: RunDescription, update: RunProgress): void {
     const state = this.#stateOf(job)
-    const {listed, units, pace} = state
+    const {listed, units, pace, time} = state
     const extracted = state.extracted + (update.extracted ?? 0)
     pace.note(Date.now(), extracted)
     this.#running.set(job, {
@@ -111,6 +122,8 @@ export class TerminalReporter implements RunObserver {
       units: units + (update.units ?? 0),
       ...(update.waitingUntil !== undefined && {waitingUntil: update.waitingUntil.getTime()}),
       ...(update.heldBy !== undefined && {heldBy: update.heldBy ?? undefined}),
+      ...(update.read !== undefined &&
+        time !== undefined && {time: {...time, read: time.read + lengthOf(update.read)}}),
     })
     if (this.#terminal.isTTY !== true) return
     this.#ticking ??= setInterval(() => this.#draw(), IDLE_REDRAW_MILLISECONDS).unref()

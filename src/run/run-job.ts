@@ -266,6 +266,7 @@ class Pipeline {
     await this.#shapes.endPart(result.shapes)
     await this.#ledger.endSlice(window, counts, result.bookmark)
     this.#slice = undefined
+    if (limit === Infinity) this.#run.observe({read: window})
     const {listed, deleted, extracted} = counts.total()
     return {empty: listed + deleted === 0, limitReached: extracted >= limit}
   }

@@ -9,7 +9,7 @@ import type {Logger, LogFields} from '../source.ts'
 import {fingerprintOf} from '../sources/secrets/secrets-folder.ts'
 
 /** Milliseconds. */
-const KEPT_FOR = 14 * 86_400_000
+export const KEPT_FOR = 14 * 86_400_000
 /** Bytes of one log; its last lines come on top. */
 const LARGEST = 1_000_000
 /** No more are kept for one lorchestra.yaml. */

@@ -32,6 +32,8 @@ export interface SliceReader {
 export interface SliceProgress extends Pick<HostUpdate, 'waitingUntil'> {
   readonly extracted?: number
   readonly listed?: number
+  /** All of this was read, of what was planned, where nothing ends the run before the end of that. */
+  readonly read?: TimeWindow
 }
 
 export interface Slice {

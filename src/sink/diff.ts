@@ -1,6 +1,6 @@
 import {changesOf, type JsonChange} from '../base/json-difference.ts'
 import {pointerTo} from '../base/json-pointer.ts'
-import {hideWithin} from '../model/hidden-paths.ts'
+import {hidePaths, hideWithin} from '../model/hidden-paths.ts'
 import type {ChangedRow, Compared, ComparedCounts, InsertedSample} from '../warehouse/comparison.ts'
 
 /** What a run would change, or a run into test tables does. */
@@ -17,6 +17,7 @@ export interface Diff {
   readonly paths: readonly ChangedPath[]
   /** The number of changes on paths that are not told, because there are too many. */
   readonly changesElsewhere: number
+  /** What is hidden in a record is hidden here. */
   readonly inserted: readonly InsertedSample[]
   readonly updated: readonly UpdatedSample[]
   readonly deleted: {readonly count: number; readonly keys: readonly string[]}
@@ -85,7 +86,8 @@ export class DiffTally {
   }
 
   add({counts, inserted}: Pick<Compared, 'counts' | 'inserted'>): void {
-    this.#inserted.push(...inserted)
+    for (const {idemKey, payload} of inserted)
+      this.#inserted.push({idemKey, payload: hidePaths(payload, this.#hiddenPaths)})
     for (const [objectType, more] of counts)
       this.#byObjectType.set(objectType, sumOf([this.#byObjectType.get(objectType) ?? NOTHING, more]))
   }

@@ -1,11 +1,11 @@
-import {readFile, stat, writeFile} from 'node:fs/promises'
+import {readdir, readFile, stat, utimes, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 
 import {expect} from 'chai'
 
 import type {ReportDocument} from '../../src/report/documents/report.ts'
-import {lorchestra, type CliResult} from '../support/cli.ts'
-import {createProject, homeWith} from '../support/external-source.ts'
+import {dataFolder, lorchestra, type CliResult} from '../support/cli.ts'
+import {createProject, homeWith, type Project} from '../support/external-source.ts'
 import {folderForEachTest} from '../support/folder.ts'
 import {scriptedRun} from '../support/scripted-run.ts'
 import {scriptedSource} from '../support/scripted-source.ts'
@@ -121,5 +121,110 @@ describe('lorchestra report', () => {
     expect(await readFile(page, 'utf8')).not.to.include('dear diary')
     await project.run([...asked, '--diff-samples', '1'])
     expect(await readFile(page, 'utf8')).to.include('dear diary')
+  })
+
+  describe('of what was compared last', () => {
+    const DIFF = ['run', 'diary_entries', '--dry-run', '--diff']
+    const COMPARE = ['test', 'compare', 'diary_entries']
+    let project: Project
+    const keptFolder = (): string => join(dataFolder(project.home), 'differences')
+    const keptFiles = async (): Promise<readonly string[]> =>
+      (await readdir(keptFolder(), {recursive: true}))
+        .filter((name) => name.endsWith('.json'))
+        .map((name) => join(keptFolder(), name))
+    const ofProject = async (...args: string[]): Promise<ReportDocument> => {
+      const {stdout, stderr, code} = await project.run(['report', '--json', ...args])
+      expect(code, stderr).to.equal(0)
+      return JSON.parse(stdout) as ReportDocument
+    }
+    const pageOfProject = async (): Promise<string> => readFile(join(project.folder, 'lorchestra-report.html'), 'utf8')
+    const done = async (args: readonly string[], env?: Readonly<Record<string, string>>): Promise<CliResult> => {
+      const result = await project.run(args, env)
+      expect(result.code, result.stderr).to.equal(0)
+      return result
+    }
+
+    beforeEach(async () => {
+      const home = await homeWith({name: 'diary'})
+      project = await createProject({
+        home,
+        yaml: "jobs:\n  diary_entries: {source: diary, file: records.json, mask: ['/id']}\n",
+      })
+      await project.writeRecords([{at: '2024-03-01T12:00:00.000Z', id: 'a', text: 'dear diary'}])
+    })
+
+    it('shows counts and paths without being asked, and rows only where both commands were asked for them', async () => {
+      await done(['run', 'diary_entries'])
+      await project.writeRecords([{at: '2024-03-01T12:00:00.000Z', id: 'a', text: 'my secret crush'}])
+      await done([...DIFF, '--full', '--refetch'])
+      await done(['run', 'diary_entries', '--test-table'])
+      await done(COMPARE)
+      const {last_diffs: diffs, last_comparisons: comparisons} = await ofProject('--diff-samples', '3')
+      expect(diffs.map(({job, diff}) => [job, diff.counts.update, diff.paths, diff.samples])).to.deep.equal([
+        ['diary_entries', 1, [{path: '/text', records: 1}], []],
+      ])
+      expect(comparisons.map(({job, comparison}) => [job, comparison.counts.update, comparison.samples])).to.deep.equal(
+        [['diary_entries', 1, []]],
+      )
+      const page = await pageOfProject()
+      for (const words of ['What the last dry run of diary_entries would have done', 'as they were last compared'])
+        expect(page).to.include(words)
+      for (const path of await keptFiles()) expect(await readFile(path, 'utf8')).not.to.match(/crush|dear/)
+      await done([...DIFF, '--full', '--refetch', '--diff-samples', '2'])
+      await done([...COMPARE, '--diff-samples', '2'])
+      await ofProject()
+      expect(await pageOfProject()).not.to.include('crush')
+      const shown = await ofProject('--diff-samples', '1')
+      expect([
+        shown.last_diffs[0]?.diff.samples.length,
+        shown.last_comparisons[0]?.comparison.samples.length,
+      ]).to.deep.equal([1, 1])
+      expect(await pageOfProject()).to.include('my secret crush')
+    })
+
+    it('keeps it for the user alone, rows with what mask: names hidden', async () => {
+      await done([...DIFF, '--diff-samples', '2'])
+      const [path = ''] = await keptFiles()
+      if (process.platform !== 'win32') {
+        expect((await stat(path)).mode & 0o777).to.equal(0o600)
+        expect((await stat(keptFolder())).mode & 0o777).to.equal(0o700)
+      }
+      const kept = JSON.parse(await readFile(path, 'utf8')) as ReportDocument['last_diffs'][number]
+      expect(kept.diff.samples.map((sample) => ('payload' in sample ? sample.payload : ''))).to.deep.equal([
+        '{"at":"2024-03-01T12:00:00.000Z","id":"***","text":"dear diary"}',
+      ])
+    })
+
+    it('forgets it after 14 days, and the next run removes it', async () => {
+      await done([...DIFF])
+      const [path = ''] = await keptFiles()
+      const old = new Date(Date.now() - 15 * DAY)
+      await utimes(path, old, old)
+      expect((await ofProject()).last_diffs).to.deep.equal([])
+      expect(await pageOfProject()).to.include('Nothing was compared here within 14 days')
+      await done(['run', 'diary_entries'])
+      expect(await keptFiles()).to.deep.equal([])
+    })
+
+    it('is without what it cannot read, and says so', async () => {
+      await done([...DIFF])
+      const [path = ''] = await keptFiles()
+      for (const text of ['', '{"job":"diary_entries"}']) {
+        await writeFile(path, text)
+        const {code, stderr} = await project.run(['report'])
+        expect(code).to.equal(0)
+        expect(stderr).to.include(`the report is without ${path}`)
+      }
+    })
+
+    it('ends no command where it cannot be kept, and says so', async () => {
+      await writeFile(keptFolder(), 'no folder')
+      const {stdout, stderr} = await done([...DIFF])
+      expect(stdout).to.include('would insert 1')
+      expect(stderr).to.include('`lorchestra report` will not show this diff of diary_entries: ')
+      await done(['run', 'diary_entries', '--test-table'])
+      expect((await done(COMPARE)).stderr).to.include('will not show this comparison of diary_entries: ')
+      expect((await ofProject()).last_diffs).to.deep.equal([])
+    })
   })
 })

@@ -1,3 +1,5 @@
+import {join} from 'node:path'
+
 import {expect} from 'chai'
 
 import {query} from '../support/database.ts'
@@ -41,6 +43,25 @@ describe('the samples of a dry run', () => {
   it('show all where nothing is masked', async () => {
     const {stdout} = await project.run(['run', 'open_entries', '--dry-run'])
     expect(stdout).to.contain(TEXT)
+  })
+
+  it('show no more of it in a diff, a plan, and what is compared with production', async () => {
+    const plan = join(project.folder, 'hidden.lorplan')
+    const diff = ['run', 'hidden_entries', '--dry-run', '--diff']
+    const stored = ['run', 'hidden_entries', '--test-table']
+    const shown = [
+      [...diff, '--out', plan],
+      [...diff, '--json'],
+      ['plan', 'show', plan],
+      stored,
+      ['test', 'compare', 'hidden_entries'],
+    ]
+    for (const args of shown) {
+      const {code, stdout, stderr} = await project.run(args)
+      expect(code, stderr).to.equal(0)
+      expect(stdout, args.join(' ')).not.to.contain(TEXT).and.not.to.contain('2024-03-01T12')
+      if (args !== stored) expect(stdout, args.join(' ')).to.contain('***')
+    }
   })
 
   it('hide nothing that is stored', async () => {

@@ -8,6 +8,7 @@ import {progressLine, progressOfSeveral, type ProgressState} from '../../src/rep
 import type {RunDescription} from '../../src/run/finished-run.ts'
 import {TerminalReporter} from '../../src/report/terminal-reporter.ts'
 
+const DAY = 86_400_000
 const localTime = (instant: number): string => new Date(instant).toString().slice(16, 24)
 
 describe('the line of progress', () => {
@@ -20,6 +21,7 @@ describe('the line of progress', () => {
     expected: undefined,
     waitingUntil: undefined,
     heldBy: undefined,
+    time: undefined,
     get pace() {
       return new Pace(now - 300_000)
     },
@@ -36,6 +38,16 @@ describe('the line of progress', () => {
       .to.include('99 %')
       .and.include(' s left')
     expect(progressLine({...counted, expected: 200_000}, now)).to.include(', 13 h 49 min left')
+  })
+
+  it('says which share of the time is read and how long the rest will take, where the source has not counted', () => {
+    const time = {planned: 100 * DAY, read: 25 * DAY, pace: new Pace(now - 300_000, 600_000)}
+    const sliced = {...state, listed: 0, units: 0, time}
+    expect(progressLine(sliced, now)).to.equal('inbox: 25 %, 1,200 extracted, 4.0/s, 15 min left')
+    expect(progressLine(sliced, now, 40)).to.equal('inbox: 25 %, 4.0/s, 15 min left')
+    expect(progressLine({...sliced, expected: 6000}, now)).to.include(': 20 %, 1,200 of 6,000,')
+    for (const read of [0, 100 * DAY, 101 * DAY])
+      expect(progressLine({...sliced, time: {...time, read}}, now)).to.equal('inbox: 1,200 extracted, 4.0/s')
   })
 
   it('reckons by the last minute, not by how the run began', () => {
@@ -135,6 +147,28 @@ describe('a terminal', () => {
     expect(written.at(-1)).to.match(/1 units used$/)
     reporter.planned(described, [])
     expect(written.at(-1)).to.equal('\r\u001B[K')
+  })
+
+  it('shows how far the planned time is read, and no share of one that has no beginning', () => {
+    const clock = useFakeTimers({
+      now: new Date('2026-01-05T12:00:00Z'),
+      toFake: ['Date', 'setInterval', 'clearInterval'],
+    })
+    try {
+      for (const [since, share] of [
+        [0, '25 %, 500 extracted'],
+        [-Infinity, '500 extracted'],
+      ] as const) {
+        const {written, reporter} = reporterOn({isTTY: false, columns: 80})
+        reporter.planned(described, [{since, until: 4 * DAY}])
+        reporter.progressed(described, {extracted: 500, read: {since: 0, until: DAY}})
+        clock.tick(60_000)
+        expect(written.at(-1)).to.include(` inbox: ${share}, `)
+        reporter.refused('inbox', new Error('stopped'))
+      }
+    } finally {
+      clock.restore()
+    }
   })
 
   it('that is none gets a line a minute, and none after the end', () => {

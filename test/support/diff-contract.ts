@@ -39,12 +39,12 @@ export function describeDiff(warehouse: () => WarehouseUnderTest): void {
     await warehouse().run({source: yielding(...former), now: DAY})
     const latter = former.map((one) => ({...one, n: one.id === 'a' ? 1 : 2, 'odd/~name': {deep: [1, {x: one.id}]}}))
     const source = yielding(...latter, {id: 'f', secret: 'x'})
-    const diff = await diffOf({source, now: 2 * DAY, request: full, diffSamples: 1, hiddenPaths: ['/n']})
+    const diff = await diffOf({source, now: 2 * DAY, request: full, diffSamples: 1, hiddenPaths: ['/n', '/secret']})
     expect(diff.paths).to.deep.equal([
       {path: '/odd~1~0name/deep/1/x', records: 5},
       {path: '/n', records: 4},
     ])
-    expect(diff.inserted).to.deep.equal([{idemKey: key('f'), payload: '{"id":"f","secret":"x"}'}])
+    expect(diff.inserted).to.deep.equal([{idemKey: key('f'), payload: '{"id":"f","secret":"***"}'}])
     expect(diff.updated).to.have.length(1)
     expect(diff.updated[0]?.lastSeen.getTime()).to.equal(DAY)
     const shown = (await diffOf({source, now: 2 * DAY, request: full, diffSamples: 50, hiddenPaths: ['/n']})).updated

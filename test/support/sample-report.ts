@@ -52,6 +52,8 @@ export const emptyReport = (): ReportDocument => ({
   more_drift: false,
   plan: null,
   comparisons: [],
+  last_diffs: [],
+  last_comparisons: [],
   bytes_billed: null,
 })
 
@@ -157,6 +159,39 @@ export function fullReport(name: string): ReportDocument {
           samples: [],
           streams: [],
           test_runs: ['gmail_ingest_acct1-20260228060000-00000001'],
+          production_runs: [],
+        },
+      },
+    ],
+    last_diffs: [
+      {
+        job: name,
+        account: 'clinic',
+        run_id: 'contacts-20260228230000-0a1b2c3d',
+        at: daysAgo(0.4),
+        windows: [{since: daysAgo(2), until: daysAgo(0)}],
+        diff: {
+          compared: {table: 'raw_objects', exists: true, at: daysAgo(0.4)},
+          counts: {insert: 3, update: 41, unchanged: 9, newer: 0, duplicate: 0, rejected: 0, known: 0, delete: 0},
+          by_object_type: [],
+          paths,
+          changes_elsewhere: 0,
+          samples: [],
+          moved: null,
+        },
+      },
+    ],
+    last_comparisons: [
+      {
+        job: name,
+        test_set: name,
+        at: daysAgo(3),
+        comparison: {
+          counts: {insert: 2, update: 1, newer: 0, unchanged: 500, only_in_production: 0},
+          paths: [],
+          samples: [],
+          streams: [],
+          test_runs: ['contacts-20260226060000-00000002'],
           production_runs: [],
         },
       },

@@ -54,13 +54,16 @@ async function namesOf({resolvePath, signal}: Context, pattern: string): Promise
 
 const ADVICE =
   'A source reads the folder that a pattern begins in, and never the one where lorchestra.yaml is, or one around it: put the files into a folder of their own, such as incoming/*.csv'
+/** A box tells nothing of what it may not read, not even whether it is there. */
+const NOT_SEEN = ['ENOENT', 'ENOTDIR', 'ERR_ACCESS_DENIED']
 
 async function entriesOf(folder: string, base: string) {
   try {
     return await readdir(folder, {withFileTypes: true})
   } catch (error) {
-    const said = `the folder ${base === '' ? '.' : base} cannot be read (${codeOf(error) ?? 'unknown error'})`
-    throw new Error(`${said}. ${ADVICE}`, {cause: error})
+    const code = codeOf(error) ?? 'unknown error'
+    const what = NOT_SEEN.includes(code) ? `is not there, or may not be read (${code})` : `cannot be read (${code})`
+    throw new Error(`the folder ${base === '' ? '.' : base}, in which path: looks, ${what}. ${ADVICE}`, {cause: error})
   }
 }
 
@@ -68,8 +71,7 @@ async function statOf(path: string, name: string) {
   try {
     return await stat(path)
   } catch (error) {
-    // A box tells nothing of what it may not read, not even whether it is there.
-    if (['ENOENT', 'ENOTDIR', 'ERR_ACCESS_DENIED', 'EINVAL'].includes(codeOf(error) ?? '')) return undefined
+    if ([...NOT_SEEN, 'EINVAL'].includes(codeOf(error) ?? '')) return undefined
     throw new Error(`${name} cannot be read (${codeOf(error) ?? 'unknown error'})`, {cause: error})
   }
 }

@@ -95,7 +95,7 @@ describe('runs that read files', () => {
     const {code, stderr} = await beside.run(['run', 'sales', '--dry-run'])
     expect(code, stderr).to.equal(1)
     expect(stderr)
-      .to.include('the folder . cannot be read (ERR_ACCESS_DENIED)')
+      .to.include('the folder ., in which path: looks, is not there, or may not be read (ERR_ACCESS_DENIED)')
       .and.include('put the files into a folder of their own')
   })
 })

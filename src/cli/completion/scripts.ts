@@ -22,6 +22,23 @@ _${bin}() {
 _${bin} "$@"
 `
 
+/** An empty word would be lost on the way (before PowerShell 7.3 everywhere), and so would a bare --. */
+export const powershellScript = (
+  bin: string,
+): string => `Register-ArgumentCompleter -Native -CommandName ${bin} -ScriptBlock {
+  param($wordToComplete, $commandAst, $cursorPosition)
+  $before = @($commandAst.CommandElements | Select-Object -Skip 1 |
+    Where-Object { $_.Extent.EndOffset -lt $cursorPosition } |
+    ForEach-Object {
+      if ($_ -is [System.Management.Automation.Language.StringConstantExpressionAst]) { $_.Value } else { $_.Extent.Text }
+    })
+  $asked = if ($wordToComplete -eq '') { @('--new-word', '--') + $before } else { @('--') + $before + @($wordToComplete) }
+  & $commandAst.GetCommandName() complete @asked 2> $null | ForEach-Object {
+    [System.Management.Automation.CompletionResult]::new($_, $_, 'ParameterValue', $_)
+  }
+}
+`
+
 export const fishScript = (bin: string): string => `complete --command ${bin} --erase
 complete --command ${bin} --no-files --arguments '(${bin} complete -- (commandline --tokenize --current-process --cut-at-cursor)[2..] (commandline --current-token) 2> /dev/null)'
 complete --command ${bin} --long-option config --require-parameter --force-files

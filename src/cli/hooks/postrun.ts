@@ -8,13 +8,14 @@ import {hasCode} from '../../base/system-error.ts'
 /** These write the completion scripts of the shells anew. */
 const WRITING = /^(?:autocomplete|plugins)(?::|$)/
 
-/** Replaces oclif's scripts, which know commands and flags alone. That of PowerShell stays. */
+/** Replaces oclif's scripts, which know commands and flags alone. */
 const completeNames: Hook.Postrun = async ({Command, config}) => {
   if (!WRITING.test(Command.id)) return
-  const {bashScript, zshScript} = await import('../completion/scripts.ts')
+  const {bashScript, powershellScript, zshScript} = await import('../completion/scripts.ts')
   const folder = join(config.cacheDir, 'autocomplete', 'functions')
   await replace(join(folder, 'bash', `${config.bin}.bash`), bashScript(config.bin))
   await replace(join(folder, 'zsh', `_${config.bin}`), zshScript(config.bin))
+  await replace(join(folder, 'powershell', `${config.bin}.ps1`), powershellScript(config.bin))
 }
 
 async function replace(path: string, script: string): Promise<void> {

@@ -90,6 +90,7 @@ export default class RejectsRetry extends LorchestraCommand {
         log,
         mask,
         json: this.jsonEnabled(),
+        keepsRows: flags['diff-samples'] !== undefined,
         documents: this.#runs,
         print: this.print,
         listen: listenForSignals,

@@ -23,10 +23,18 @@ export default class TestCompare extends LorchestraCommand {
 
   override async run(): Promise<TestCompareDocument | undefined> {
     const {args, flags} = await this.parse(TestCompare)
-    const [{readTestTables}, {testTablesRequest}, {formatComparison, comparisonDocumentOf}] = await Promise.all([
+    const [
+      {createLogger},
+      {readTestTables},
+      {testTablesRequest},
+      {formatComparison, comparisonDocumentOf},
+      {keepComparison},
+    ] = await Promise.all([
+      import('../../base/log.ts'),
       import('../../run/test-tables.ts'),
       import('../../run/test-tables-request.ts'),
       import('../../report/test-tables-text.ts'),
+      import('../../report/kept-differences.ts'),
     ])
     const config = await this.readConfig(flags.config, flags['test-set'])
     const request = await testTablesRequest(
@@ -36,6 +44,11 @@ export default class TestCompare extends LorchestraCommand {
     const state = await readTestTables(request)
     this.log(formatComparison(state, request, this.mask.apply))
     const document = comparisonDocumentOf(args.job, state, request, this.mask.apply)
+    await keepComparison(
+      {dataDir: this.config.dataDir, configPath: config.path},
+      {job: args.job, testSet: config.warehouse.tables.testSet, comparison: document.comparison},
+      {withRows: flags['diff-samples'] !== undefined, log: await createLogger(flags['log-level'], this.mask)},
+    )
     const {insert, update, newer} = state.diff.counts
     if (!flags['exit-code'] || insert + update + newer === 0) return document
     if (this.jsonEnabled()) this.logJson(document)

@@ -42,6 +42,24 @@ const driftMember = z.strictObject({
   ...schemaChangeMember.omit({example: true}).shape,
 })
 
+/** What a dry run with --diff would have changed, as it is kept on this machine. */
+export const keptDiff = z.strictObject({
+  job: names.job,
+  account: names.account,
+  run_id: names.runId,
+  at: instant.describe('When the dry run began.'),
+  windows: z.array(windowMember).describe('What it read.'),
+  diff: diffMember,
+})
+
+/** What `test compare` found, as it is kept on this machine. */
+export const keptComparison = z.strictObject({
+  job: names.job,
+  test_set: z.string().nullable().describe('null: the set without a name.'),
+  at: instant.describe('When they were compared.'),
+  comparison: comparisonMember,
+})
+
 export const reportDocument = document({
   file: z.string().describe('The page that was written.'),
   generated_at: instant,
@@ -71,8 +89,16 @@ export const reportDocument = document({
   comparisons: z
     .array(z.strictObject({job: names.job, comparison: comparisonMember}))
     .describe('The test tables of each job of --compare, beside production.'),
+  last_diffs: z
+    .array(keptDiff)
+    .describe('The last `run --dry-run --diff` of each job here within 14 days, newest first, up to 20.'),
+  last_comparisons: z
+    .array(keptComparison)
+    .describe('The last `test compare` of each job here within 14 days, newest first, up to 20.'),
   bytes_billed: z.number().nonnegative().nullable().describe('What reading this cost; null: nothing is billed.'),
 })
 
 export type ReportDocument = DocumentOf<typeof reportDocument>
 export type ReportedRun = ReportDocument['runs'][number]
+export type KeptDiff = DocumentOf<typeof keptDiff>
+export type KeptComparison = DocumentOf<typeof keptComparison>

@@ -5,27 +5,41 @@ import {counted, timeElement} from './words.ts'
 
 type Planned = NonNullable<ReportDocument['plan']>
 type Compared = ReportDocument['comparisons'][number]
+type LastDiff = ReportDocument['last_diffs'][number]
+type LastComparison = ReportDocument['last_comparisons'][number]
 type Sample = Planned['diff']['samples'][number]
 
-/** Shows the diff of the plan, and test tables beside production, where they were asked for. */
-export function differencesSection({plan, comparisons}: ReportDocument): Html {
-  if (plan === null && comparisons.length === 0)
+/** Shows the diff of the plan, and test tables beside production, where they were asked for, and what was compared last. */
+export function differencesSection(report: ReportDocument): Html {
+  const {plan, comparisons, last_diffs: diffs, last_comparisons: last} = report
+  if (plan === null && [...comparisons, ...diffs, ...last].length === 0)
     return html`<p class="empty">
-      A dry run leaves no trace. <code>--plan FILE</code> shows the diff that a plan holds, and
-      <code>--compare JOB</code> compares the test tables of a job with production.
+      Nothing was compared here within 14 days: <code>run JOB --dry-run --diff</code> and
+      <code>test compare JOB</code> do. <code>--plan FILE</code> shows the diff that a plan holds, and
+      <code>--compare JOB</code> compares the test tables of a job with production now.
     </p>`
-  return html`${plan === null ? undefined : planOf(plan)}${comparisons.map(comparisonOf)}`
+  return html`${plan === null ? undefined : planOf(plan)}${comparisons.map(comparisonOf)}${diffs.map(lastDiffOf)}${last.map(lastComparisonOf)}`
 }
 
-function planOf({id, job, made_at: made, expires_at: expires, diff}: Planned): Html {
+const planOf = ({id, job, made_at: made, expires_at: expires, diff}: Planned): Html =>
+  html`<h3>What a plan of ${job} would do</h3>
+    <p>Plan <code>${id}</code>, made ${timeElement(made)}, expires ${timeElement(expires)}; ${comparedWith(diff)}.</p>
+    ${diffOf(`What the plan of ${job} would do`, job, diff)}`
+
+const lastDiffOf = ({job, run_id: runId, diff}: LastDiff): Html =>
+  html`<h3>What the last dry run of ${job} would have done</h3>
+    <p>Run <code>${runId}</code>, ${comparedWith(diff)}.</p>
+    ${diffOf(`What the last dry run of ${job} would have done`, job, diff)}`
+
+const comparedWith = ({compared: {table, exists, at}}: Planned['diff']): Html =>
+  exists
+    ? html`compared with ${table} as it was ${timeElement(at)}`
+    : html`compared with nothing: there was no ${table} ${timeElement(at)}`
+
+function diffOf(label: string, job: string, diff: Planned['diff']): Html {
   const {insert, update, unchanged, newer, rejected, delete: deleted} = diff.counts
   return html`
-    <h3>What a plan of ${job} would do</h3>
-    <p>
-      Plan <code>${id}</code>, made ${timeElement(made)}, expires ${timeElement(expires)}; compared with
-      ${diff.compared.table} as it was ${timeElement(diff.compared.at)}.
-    </p>
-    ${countsOf(`What the plan of ${job} would do`, [
+    ${countsOf(label, [
       ['insert', insert],
       ['update', update],
       ['leave unchanged', unchanged],
@@ -37,10 +51,18 @@ function planOf({id, job, made_at: made, expires_at: expires, diff}: Planned): H
   `
 }
 
-function comparisonOf({job, comparison}: Compared): Html {
+const comparisonOf = ({job, comparison}: Compared): Html =>
+  html`<h3>Test tables of ${job}, beside production</h3>
+    ${rowsOf(job, comparison)}`
+
+const lastComparisonOf = ({job, test_set: set, at, comparison}: LastComparison): Html =>
+  html`<h3>Test tables of ${job}, beside production as they were last compared</h3>
+    <p>${set === null ? 'The set without a name' : html`The set <code>${set}</code>`}, ${timeElement(at)}.</p>
+    ${rowsOf(job, comparison)}`
+
+function rowsOf(job: string, comparison: Compared['comparison']): Html {
   const {insert, update, newer, unchanged, only_in_production: others} = comparison.counts
   return html`
-    <h3>Test tables of ${job}, beside production</h3>
     <p>
       ${counted(comparison.test_runs.length, 'test run')}; ${counted(comparison.production_runs.length, 'run')} wrote to
       production since the first of them.

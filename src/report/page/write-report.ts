@@ -1,8 +1,7 @@
-import {randomBytes} from 'node:crypto'
-import {open, rename, rm} from 'node:fs/promises'
+import {open} from 'node:fs/promises'
 
 import {failure, messageWithCauses, usageError} from '../../base/errors.ts'
-import {setMode} from '../../base/file-mode.ts'
+import {writePrivateFile} from '../../base/private-file.ts'
 import {hasCode} from '../../base/system-error.ts'
 import type {ReportDocument} from '../documents/report.ts'
 import {FIRST_LINE, pageOf} from './page.ts'
@@ -12,18 +11,9 @@ export async function writeReport(report: ReportDocument, maskSecrets: (text: st
   const path = report.file
   const page = pageOf(maskedReport(report, maskSecrets))
   await assertNoOtherFile(path)
-  const draft = `${path}.${randomBytes(4).toString('hex')}.draft`
   try {
-    const file = await open(draft, 'wx', 0o600)
-    try {
-      await file.writeFile(page)
-    } finally {
-      await file.close()
-    }
-    await setMode(draft, 0o600)
-    await rename(draft, path)
+    await writePrivateFile(path, page)
   } catch (error) {
-    await rm(draft, {force: true})
     throw notWritten(path, error)
   }
 }

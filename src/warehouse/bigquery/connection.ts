@@ -8,6 +8,7 @@ import {authorizationOf} from './credentials.ts'
 import {assertWritable, type WritableNames} from './guard.ts'
 import {datasetOf, nameIn, type Datasets, type TableReference} from './names.ts'
 import {isTransient, requestError, ServiceError} from './service-error.ts'
+import {toldRequest, type Answered} from './told-request.ts'
 import {uploadOf} from './upload.ts'
 
 export interface ConnectionOptions extends Datasets {
@@ -163,16 +164,18 @@ export class Connection {
       ...(query !== undefined && {qs: query}),
     }
     const waiting = {what, signal, asksOnly, idleTimeout: this.#idleTimeout, through: this.#through}
-    return answered(waiting, async () => {
+    const ask = async (): Promise<Answered<unknown>> => {
       await authorizationOf(credentials)
       return new Promise((resolve, reject) => {
-        client.request(options, (error, answer: unknown) => {
+        client.request(options, (error, answer: unknown, response) => {
           if (error !== null) reject(error)
           else if (typeof answer === 'string' && answer !== '') reject(new SyntaxError('the answer is not JSON'))
-          else resolve(answer)
+          else resolve({answer, status: response?.statusCode})
         })
       })
-    })
+    }
+    const told = {method, path: `/projects/${project}${path}`, body}
+    return toldRequest(told, async () => answered(waiting, ask))
   }
 
   /** Sends a load job with its data in one request. */
@@ -180,14 +183,15 @@ export class Connection {
     assertWritable(this.#options, this.#writable, {method: 'POST', path: '/jobs', body: job})
     const {credentials} = this.#clients
     // What lies between may have taken all of it and still be passing it on.
-    return answered({what, idleTimeout: 2 * this.#idleTimeout, through: this.#through}, async (ended, stillGoing) => {
+    const waiting = {what, idleTimeout: 2 * this.#idleTimeout, through: this.#through}
+    const send = async (ended: AbortSignal, stillGoing: () => void): Promise<Answered<unknown>> => {
       await authorizationOf(credentials)
       const url = new URL(
         `/upload/bigquery/v2/projects/${encodeURIComponent(this.#billingProject)}/jobs`,
         this.#endpoint,
       )
       url.searchParams.set('uploadType', 'multipart')
-      const {data} = await credentials.request<string>({
+      const {data, status} = await credentials.request<string>({
         method: 'POST',
         url,
         signal: ended,
@@ -197,8 +201,10 @@ export class Connection {
         ...(this.#options.apiEndpoint !== undefined && {noProxy: [url]}),
         ...(await uploadOf(job, files, stillGoing)),
       })
-      return JSON.parse(data) as unknown
-    })
+      return {answer: JSON.parse(data) as unknown, status}
+    }
+    const told = {method: 'POST', path: `/projects/${this.#billingProject}/jobs`, body: job} as const
+    return toldRequest(told, async () => answered(waiting, send))
   }
 }
 

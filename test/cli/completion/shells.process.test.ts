@@ -164,9 +164,46 @@ describe('completion in fish', () => {
 })
 
 describe('completion in PowerShell', () => {
-  it('has a script that knows commands and flags', async () => {
+  const script = async (): Promise<string> => {
     expect((await run('autocomplete', 'powershell')).code).to.equal(0)
-    const script = await scriptOf('powershell', 'lorchestra.ps1')
-    expect(script).to.include('Register-ArgumentCompleter').and.to.include('test-table')
+    return scriptOf('powershell', 'lorchestra.ps1')
+  }
+
+  it('has a script that asks lorchestra for the words, by itself and not by the tables of oclif', async () => {
+    const text = await script()
+    expect(text).to.match(/^Register-ArgumentCompleter -Native -CommandName lorchestra -ScriptBlock \{\n/)
+    expect(text).to.include(' complete @asked ').and.not.to.include('test-table')
+    for (const [open, close] of [
+      ['(', ')'],
+      ['{', '}'],
+      ['[', ']'],
+    ] as const)
+      expect(text.split(open).length, open).to.equal(text.split(close).length)
   })
+
+  // What the script calls, by the words that PowerShell hands it.
+  describe('as the script asks', () => {
+    knowsWhatIsThere(async (line) => {
+      const [, ...words] = line.split(' ')
+      const before = words.slice(0, -1)
+      const last = words.at(-1) ?? ''
+      const asked = last === '' ? ['--new-word', '--', ...before] : ['--', ...before, last]
+      const {code, stdout, stderr} = await run('complete', ...asked)
+      expect(code, stderr).to.equal(0)
+      return wordsOf(stdout)
+    })
+  })
+
+  const pwsh = (process.env['PATH'] ?? '')
+    .split(':')
+    .map((place) => join(place, 'pwsh'))
+    .find((path) => existsSync(path))
+  if (pwsh !== undefined)
+    describe('itself', () => {
+      knowsWhatIsThere(async (line) => {
+        await writeFile(join(folder(), 'completion.ps1'), await script())
+        const asked = `. ./completion.ps1; (TabExpansion2 -inputScript '${line}' -cursorColumn ${line.length}).CompletionMatches | ForEach-Object CompletionText`
+        return wordsOf(await inShell(pwsh, ['-NoProfile', '-NonInteractive', '-Command', asked]))
+      })
+    })
 })

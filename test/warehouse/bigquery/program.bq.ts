@@ -123,6 +123,31 @@ describe('the program on BigQuery', () => {
     expect(service.seen.filter(isMutating)).to.deep.equal([])
   })
 
+  it('tells each request with --log-level debug, without a statement, a row or a credential', async () => {
+    await run('warehouse create')
+    service.forget()
+    const {code, stderr} = await run('run gmail_ingest_acct1 --log-level debug')
+    expect(code).to.equal(0)
+    const told = stderr.split('\n').filter((line) => line.includes('debug BigQuery '))
+    const asked = service.seen.map(
+      ({method, project, path}) => `${method} /projects/${project}${path.replace('/upload', '')}`,
+    )
+    expect(told.map((line) => /BigQuery (\S+ \S+)/.exec(line)?.[1]).toSorted()).to.deep.equal(asked.toSorted())
+    for (const line of told) {
+      expect(line).to.match(/^\S+Z debug BigQuery [A-Z]+ \/projects\/[\w/-]+ status=\d{3} milliseconds=\d+/)
+      if (line.includes(' POST ') && line.includes('/jobs ')) expect(line).to.match(/ job=\S+$/)
+    }
+    expect(stderr).not.to.match(/SELECT|MERGE|INSERT|payload|idem_key/)
+    service.faults = once(({method}) => method === 'GET', {
+      status: 403,
+      body: {error: {errors: [{reason: 'accessDenied', message: 'no'}]}},
+    })
+    const refused = await run('runs list --log-level debug')
+    expect(refused.stderr).to.match(/debug BigQuery GET \S+ status=403 problem=accessDenied milliseconds=\d+/)
+    service.faults = () => undefined
+    expect((await run('runs list')).stderr).to.equal('')
+  })
+
   it('names no production table in any write of a test run, whatever goes wrong', async () => {
     await run('warehouse create')
     await run('run gmail_ingest_acct1')
