@@ -1,4 +1,5 @@
 import {asError, messageWithCauses} from '../base/errors.ts'
+import {CLOCK_TOLERANCE} from '../model/clock.ts'
 import {StreamCounts} from '../model/counts.ts'
 import {cursorOf, type TimeWindow} from '../model/window.ts'
 import type {Estimate, Stream} from '../source.ts'
@@ -248,6 +249,7 @@ class Pipeline {
         limit,
         rejectedBefore: before.rejected,
         about: this.#aboutGroup(plan.group),
+        ...(plan.group.windowed && {mostAhead: this.#run.overlap + CLOCK_TOLERANCE}),
         counts,
         ...(plan.atCheckpoint !== undefined && {atCheckpoint}),
       })

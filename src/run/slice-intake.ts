@@ -7,6 +7,7 @@ import {externalIdIn, keyProblem, type Rejection} from '../sources/box/keyed-rec
 import {lateReport} from '../sources/box/late-report.ts'
 import {streamNamed} from '../sources/box/stream-named.ts'
 import {RejectWarnings} from './reject-warnings.ts'
+import {ServiceClock} from './service-clock.ts'
 import type {Slice, SliceReader} from './slice.ts'
 import {tooManyRejects} from './too-many-rejects.ts'
 import type {SpoolableRecord} from '../model/raw-object-columns.ts'
@@ -23,6 +24,7 @@ export class SliceIntake {
   readonly #rejectedBySource = new Map<string, number>()
   readonly #announces = new Set<string>()
   readonly #warnings: RejectWarnings
+  readonly #clock = new ServiceClock()
   #misuse: Error | undefined
   #ended = false
   #taken = 0
@@ -44,7 +46,7 @@ export class SliceIntake {
   }
 
   context(): HostContext {
-    const {options, start = -Infinity, secrets, log, signal, sink, askKnown, observe} = this.#reader
+    const {options, start = -Infinity, secrets, log, signal, sink, askKnown} = this.#reader
     const {streams, window, bookmark, keys, counts} = this.#slice
     const since = Number.isFinite(window.since) ? {since: new Date(window.since)} : {}
     return {
@@ -57,7 +59,10 @@ export class SliceIntake {
       secrets,
       log,
       signal,
-      observe,
+      observe: (update) => {
+        this.#clock.hear(update.serverTime)
+        this.#reader.observe(update)
+      },
       known: async (idemKeys) => {
         this.#reportingMisuse(() => assertTexts(idemKeys))
         const found = askKnown ? await sink.known(idemKeys) : new Set<string>()
@@ -81,6 +86,7 @@ export class SliceIntake {
   /** Takes a page whose keys were made beside the source, and trusts nothing in it. */
   async take({objectType, records, rejections, extracted, deleted = []}: KeyedPage): Promise<void> {
     this.#assertNoMisuse()
+    this.#clock.assertIsAsFar(this.#slice)
     const stream = this.#stream(objectType)
     this.#taken += extracted
     if (this.#taken > this.#slice.limit || extracted !== records.length + rejections.length)
@@ -102,6 +108,7 @@ export class SliceIntake {
   /** Nothing that the source listed may be missing, since the beginning or the last checkpoint. */
   async finish(exhausted: boolean): Promise<void> {
     this.#assertNoMisuse()
+    this.#clock.assertIsAsFar(this.#slice)
     await this.#recordRejections()
     for (const {objectType} of this.#slice.streams) {
       const counts = this.#slice.counts.of(objectType)

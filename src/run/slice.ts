@@ -46,6 +46,8 @@ export interface Slice {
   readonly keys?: readonly string[]
   /** Records that the run may still take. */
   readonly limit: number
+  /** How much earlier than the end of the window it may be at the service; milliseconds. Missing: that is of no matter. */
+  readonly mostAhead?: number
   /** Asked between pages whether no more is wanted. Missing: what there is, up to the limit. */
   readonly isEnough?: () => boolean
   /** Rejects of the run before this slice. */

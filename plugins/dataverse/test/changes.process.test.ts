@@ -90,11 +90,11 @@ describe('change tracking, against a stub of ours', () => {
     const ahead = new Date(until.getTime() + 4 * 60_000).toISOString()
     await stub.update('contacts', id(1), {fullname: 'changed ahead', modifiedon: ahead})
     const options = {track_changes: true}
-    const run = reading(entra, stub.url, {options, window: {since: new Date(until.getTime() - 60_000), until}})
-    await currentBookmark(run.context)
+    const slow = reading(entra, stub.url, {options, window: {since: new Date(until.getTime() - 60_000), until}})
+    await currentBookmark(slow.context)
     const clock = useFakeTimers({toFake: ['Date'], now: until.getTime() + 25 * 3_600_000})
     try {
-      expect((await run.all()).map(({fullname}) => fullname)).to.deep.equal(['changed ahead'])
+      expect((await slow.all()).map(({fullname}) => fullname)).to.deep.equal(['changed ahead'])
     } finally {
       clock.restore()
     }

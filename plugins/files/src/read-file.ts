@@ -16,6 +16,9 @@ import {sideOfRecord, type Span} from './windows.ts'
 /** Milliseconds after which nobody is writing a file any more, so that its last line is whole without an end. */
 const RESTS_AFTER = 60_000
 
+/** Milliseconds within which a file may be written again and keep its time, as file systems tell it: FAT by two seconds. */
+const TIME_STEP = 2000
+
 /** What an earlier run read of a file, or of one that held the same. */
 export interface Before {
   readonly own: ReadFile | undefined
@@ -64,6 +67,7 @@ class FileReader {
   readonly #span: Span
   readonly #digest = new RunningDigest()
   readonly #keyColumns: readonly string[]
+  readonly #openedAt = Date.now()
   /** Something in it is to be looked at again: its end is being written, or could not be read. */
   #unfinished = false
   /** It holds a record of a time that is yet to come. */
@@ -127,7 +131,8 @@ class FileReader {
 
   #readUpTo(place: Place, modified?: number): ReadFile | undefined {
     if (this.#ahead) return undefined
-    const whole = modified !== undefined && !this.#unfinished
+    // Where the time is too new to tell one writing from the next, the digest is looked at once more.
+    const whole = modified !== undefined && !this.#unfinished && this.#openedAt - modified >= TIME_STEP
     return {size: this.#digest.length, digest: this.#digest.digest(), place, ...(whole && {modified})}
   }
 

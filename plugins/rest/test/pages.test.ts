@@ -105,6 +105,26 @@ describe('pages of the rest source', () => {
     expect([...new Set(keys)]).to.have.members(IDS)
   })
 
+  for (const by of ['link', 'next'])
+    it(`read a list again that loses a record while it is read by ${by}, where its addresses count and total tells`, async () => {
+      let gone = 0
+      await serve(({query, index}) => {
+        // The first record is deleted behind the first page.
+        if (index === 1) gone = 1
+        const page = Number(query.get('page') ?? 1)
+        const left = ALL.slice(gone)
+        const next = page * SIZE < left.length ? `/v1/things?page=${page + 1}` : null
+        const items = left.slice((page - 1) * SIZE, page * SIZE)
+        return {
+          body: {data: {items}, next, total: left.length},
+          headers: {link: next === null ? '' : `<${next}>; rel="next"`},
+        }
+      })
+      const pages = by === 'link' ? {by} : {by, path: 'next'}
+      const {keys} = await reading(job({pages, total: 'total'}))
+      expect([...new Set(keys)]).to.have.members(IDS)
+    })
+
   it('fail where a list never stands still', async () => {
     await serve(({index}) => ({body: {data: {items: [{id: index * 10}, {id: index * 10 + 1}]}}}))
     expect(await failureOf(reading(job({pages: {by: 'offset'}})))).to.match(/the list moved while it was read, 4 times/)

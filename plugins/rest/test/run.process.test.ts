@@ -43,11 +43,14 @@ describe('runs of the rest source', () => {
   const key = 'a-key-of-the-desk'
   let tickets: Ticket[]
   let broken: ((request: ApiRequest) => boolean) | undefined
+  /** Milliseconds that the clock of this machine is ahead of the service's. */
+  let ahead: number
   let api: ApiServer
   let project: Project
 
   beforeEach(async () => {
     broken = undefined
+    ahead = 0
     tickets = Array.from({length: COUNT}, (_, index) => ({
       id: index + 1,
       updated_at: new Date(FIRST + index * HOUR).toISOString(),
@@ -60,7 +63,8 @@ describe('runs of the rest source', () => {
       const all = listAt(path, asked)
       const from = Number(asked.get('cursor') ?? 0)
       const next = from + SIZE < all.length ? String(from + SIZE) : null
-      return {body: {data: {items: all.slice(from, from + SIZE)}, meta: {next, total: all.length}}}
+      const date = new Date(Date.now() - ahead).toUTCString()
+      return {body: {data: {items: all.slice(from, from + SIZE)}, meta: {next, total: all.length}}, headers: {date}}
     })
     project = await createProject({home: await temporaryFolder(), yaml: yaml(api.url)})
   })
@@ -96,6 +100,24 @@ describe('runs of the rest source', () => {
     expect(await stdoutOf('tickets')).to.contain('0 extracted')
     tickets.push({id: 7, updated_at: new Date().toISOString(), title: 'changed'})
     expect(await stdoutOf('tickets')).to.contain('1 extracted, 0 inserted, 1 updated')
+  })
+
+  it('fail where the clock of this machine is far ahead of the service, as no run would read what comes meanwhile', async () => {
+    ahead = HOUR
+    const {code, stderr} = await run('tickets')
+    expect(code, stderr).to.equal(1)
+    expect(stderr)
+      .to.match(/the slice ends at .*, and the service says that it is/)
+      .and.to.contain('[E_CLOCK_WRONG]')
+      .and.to.contain('Set the clock of this machine')
+    // The clock is right again, and more than an hour has passed.
+    ahead = 0
+    tickets.push({id: 1000, updated_at: new Date(Date.now() - HOUR / 2).toISOString(), title: 'meanwhile'})
+    expect(await stdoutOf('tickets')).to.contain('501 extracted, 501 inserted')
+    // The overlap, and ten minutes.
+    ahead = HOUR / 4
+    expect(await stdoutOf('tickets')).to.contain('0 inserted')
+    expect(await stdoutOf('tickets', '--until', '-2h')).to.contain('0 inserted')
   })
 
   it('read several lists, and what belongs to each record of one', async () => {

@@ -146,7 +146,7 @@ export class SourceContexts {
           ...(waitingUntil !== undefined && {waitingUntil: waitingUntil.toISOString()}),
         }),
       answered: (headers) => {
-        const serverTime = new Date(headers.get('date') ?? Number.NaN)
+        const serverTime = new Date(Date.parse(headers.get('date') ?? '') + 1000 * Number(headers.get('age') ?? 0))
         if (!Number.isNaN(serverTime.getTime())) this.#channel.tell('observe', id, {serverTime})
       },
     })

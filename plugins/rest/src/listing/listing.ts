@@ -257,7 +257,10 @@ function assertAll(
 ): void {
   const [first = 0, last = 0] = [totals[0], totals.at(-1)]
   const byPlace = pages?.by === 'page' || pages?.by === 'offset'
-  if (byPlace && first !== last) throw new ListMoved('the number of records changed while they were read')
+  // An address that the service names may count as well, and a cursor that does not is only read once more.
+  const byAddress = pages?.by === 'link' || pages?.by === 'next'
+  if ((byPlace && first !== last) || (byAddress && last < first && received < first))
+    throw new ListMoved('the number of records changed while they were read')
   if (isRest || received >= Math.min(first, last)) return
   throw new Error(
     `${objectType}: ${received} of ${Math.min(first, last)} records came, says total. If the service only estimates it, leave total out`,
