@@ -1,4 +1,4 @@
-import {createHash, randomBytes} from 'node:crypto'
+import {createHash} from 'node:crypto'
 import {createReadStream} from 'node:fs'
 import {open, readdir, rename, rm, type FileHandle} from 'node:fs/promises'
 import {basename, dirname, join} from 'node:path'
@@ -6,7 +6,7 @@ import {pipeline} from 'node:stream/promises'
 import {createZstdCompress} from 'node:zlib'
 
 import {failure, messageWithCauses, usageError} from '../base/errors.ts'
-import {isAlive, ownProcess, type ProcessIdentity} from '../base/process-identity.ts'
+import {isGone, ownProcessName, PROCESS_NAME} from '../base/process-name.ts'
 import {syncFolder} from '../base/sync-folder.ts'
 import {hasCode} from '../base/system-error.ts'
 import {COMPRESSION, FIRST_LINE, lastLine, type PlanMember} from './plan-file-layout.ts'
@@ -28,10 +28,9 @@ export class PlanFileDraft {
   /** Throws a usage error where there is something of that name. */
   static async create(path: string): Promise<PlanFileDraft> {
     await assertFree(path)
-    const own = await ownProcess()
-    const draft = `${path}.${placeOf(own)}-${own.pid}-${randomBytes(4).toString('hex')}${DRAFT}`
+    const draft = `${path}.${await ownProcessName()}${DRAFT}`
     return writing(path, async () => {
-      await removeDeadDrafts(path, own)
+      await removeDeadDrafts(path)
       const handle = await open(draft, 'wx', 0o600)
       const file = new PlanFileDraft(path, draft, handle)
       await handle.writeFile(FIRST_LINE)
@@ -81,22 +80,14 @@ export class PlanFileDraft {
   }
 }
 
-/** Processes that can see each other have the same. */
-const placeOf = ({host, namespace}: ProcessIdentity): string =>
-  createHash('sha256')
-    .update(JSON.stringify([host, namespace]))
-    .digest('hex')
-    .slice(0, 8)
-
 /** Removes what runs left that were killed while they wrote a plan of this name. Those of another machine or container stay. */
-async function removeDeadDrafts(path: string, own: ProcessIdentity): Promise<void> {
+async function removeDeadDrafts(path: string): Promise<void> {
   const folder = dirname(path)
-  const start = `${basename(path)}.${placeOf(own)}-`
+  const start = `${basename(path)}.`
   for (const name of await readdir(folder)) {
     if (!name.startsWith(start) || !name.endsWith(DRAFT)) continue
-    const [, pid] = /^(\d+)-[0-9a-f]+$/.exec(name.slice(start.length, -DRAFT.length)) ?? []
-    if (pid === undefined || (await isAlive({...own, pid: Number(pid), token: ''})) !== false) continue
-    await rm(join(folder, name), {force: true})
+    const [, drafter] = new RegExp(`^${PROCESS_NAME}$`).exec(name.slice(start.length, -DRAFT.length)) ?? []
+    if (drafter !== undefined && (await isGone(drafter)) === true) await rm(join(folder, name), {force: true})
   }
 }
 

@@ -1,8 +1,8 @@
 import {mkdir, readdir, readFile, rename, rm, stat, writeFile} from 'node:fs/promises'
-import {hostname} from 'node:os'
 import {dirname, join} from 'node:path'
 
 import {isAlive, ownProcess, processIdentity} from '../base/process-identity.ts'
+import {isGone, ownProcessName, PROCESS_NAME} from '../base/process-name.ts'
 import {hasCode} from '../base/system-error.ts'
 import {writingTemporaryFiles} from './temporary-files.ts'
 
@@ -17,7 +17,7 @@ export async function createRunFolder(folder: string): Promise<void> {
 
 /** Removes the folder. Its name says whose it is before its owner file goes, so that the next run can finish what a killed one began. */
 export async function removeRunFolder(folder: string): Promise<void> {
-  const draft = draftOf(folder)
+  const draft = await draftOf(folder)
   try {
     await rename(folder, draft)
   } catch (error) {
@@ -27,7 +27,8 @@ export async function removeRunFolder(folder: string): Promise<void> {
   await rm(draft, {recursive: true, force: true})
 }
 
-const draftOf = (folder: string): string => `${folder}.${process.pid}.draft`
+const draftOf = async (folder: string): Promise<string> => `${folder}.${await ownProcessName()}.draft`
+const NAME_OF_DRAFT = new RegExp(`\\.${PROCESS_NAME}\\.draft$`)
 
 async function createWithOwner(folder: string): Promise<void> {
   const siblings = dirname(folder)
@@ -36,7 +37,7 @@ async function createWithOwner(folder: string): Promise<void> {
     if (sibling.isDirectory()) await removeIfDead(join(siblings, sibling.name))
   }
   // Appears with its owner or not at all; until then its name says whose it is.
-  const draft = draftOf(folder)
+  const draft = await draftOf(folder)
   await mkdir(draft, {mode: 0o700})
   await writeFile(join(draft, OWNER), JSON.stringify(await ownProcess()), {mode: 0o600})
   await rename(draft, folder)
@@ -47,18 +48,20 @@ async function removeIfDead(folder: string): Promise<void> {
 }
 
 async function isAbandoned(folder: string): Promise<boolean> {
-  const drafter = /\.(\d+)\.draft$/.exec(folder)?.[1]
-  if (drafter !== undefined) return (await isAlive({host: hostname(), pid: Number(drafter), token: ''})) === false
+  const drafter = NAME_OF_DRAFT.exec(folder)?.[1]
   try {
+    if (drafter !== undefined) return (await isGone(drafter)) ?? (await isOld(folder))
     const owner = processIdentity.safeParse(await ownerOf(folder))
     const alive = owner.success ? await isAlive(owner.data) : undefined
-    return alive === undefined ? Date.now() - (await stat(folder)).mtimeMs > ABANDONED_AFTER : !alive
+    return alive === undefined ? await isOld(folder) : !alive
   } catch (error) {
     // Its run removed it in the meantime.
     if (hasCode(error, 'ENOENT')) return false
     throw error
   }
 }
+
+const isOld = async (folder: string): Promise<boolean> => Date.now() - (await stat(folder)).mtimeMs > ABANDONED_AFTER
 
 async function ownerOf(folder: string): Promise<unknown> {
   try {

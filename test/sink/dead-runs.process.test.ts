@@ -8,6 +8,7 @@ import {join} from 'node:path'
 import {expect} from 'chai'
 
 import {ownProcess, type ProcessIdentity} from '../../src/base/process-identity.ts'
+import {processNameOf} from '../../src/base/process-name.ts'
 import {change, events} from '../support/database.ts'
 import {folderForEachTest} from '../support/folder.ts'
 import {databaseIn, scriptedRun} from '../support/scripted-run.ts'
@@ -66,6 +67,18 @@ describe('temporary files', () => {
       false,
     ])
     expect((await readdir(join(folder(), 'spool'))).toSorted()).to.deep.equal(['alive', 'unfinished'])
+  })
+
+  it('that a run in another container makes or removes are left alone, and are removed when they are a day old', async () => {
+    const gone = {...(await ownProcess()), ...deadProcess()}
+    const draftOf = async (owner: ProcessIdentity): Promise<string> =>
+      leave(`run.${processNameOf(owner)}.draft`, undefined)
+    const ours = await draftOf({...(await ownProcess()), pid: gone.pid})
+    const theirs = await draftOf({...gone, host: 'another-pod'})
+    const old = await draftOf({...gone, host: 'another-pod'})
+    await utimes(old, new Date(0), new Date(0))
+    await run()
+    expect([ours, theirs, old].map((path) => existsSync(path))).to.deep.equal([false, true, false])
   })
 
   it('that a run was removing when it was killed itself are removed by the next one', async () => {

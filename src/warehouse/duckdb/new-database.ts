@@ -1,17 +1,18 @@
 import {mkdir, readdir, rename, rm, stat} from 'node:fs/promises'
-import {hostname} from 'node:os'
 import {basename, dirname, join} from 'node:path'
 
 import {failure} from '../../base/errors.ts'
 import {withFileLock} from '../../base/file-lock.ts'
 import {setMode} from '../../base/file-mode.ts'
-import {isAlive} from '../../base/process-identity.ts'
+import {isGone, ownProcessName, PROCESS_NAME} from '../../base/process-name.ts'
 import {syncFolder} from '../../base/sync-folder.ts'
 import {hasCode} from '../../base/system-error.ts'
 import {databaseExists} from './connection.ts'
 
 /** Milliseconds in which another process renames a file. */
 const LOCK_TIMEOUT = 10_000
+/** Milliseconds after which nobody on another machine can still be making it. */
+const ABANDONED_AFTER = 24 * 60 * 60 * 1000
 
 /** Makes it whole or not at all: DuckDB, killed while it makes a file, leaves one that nothing can open any more. */
 export async function createMissingDatabase(path: string): Promise<void> {
@@ -19,7 +20,7 @@ export async function createMissingDatabase(path: string): Promise<void> {
   await removeDraftsOfTheDead(path)
   if (await databaseExists(path)) return
   const {DuckDBInstance} = await import('@duckdb/node-api')
-  const draft = `${path}.${process.pid}.new`
+  const draft = `${path}.${await ownProcessName()}.new`
   try {
     const instance = await DuckDBInstance.create(draft)
     instance.closeSync()
@@ -59,11 +60,23 @@ async function assertNoCommitsOfAnother(path: string): Promise<void> {
   })
 }
 
+const NAME_OF_DRAFT = new RegExp(`^\\.${PROCESS_NAME}\\.new(?:\\.wal)?$`)
+
 async function removeDraftsOfTheDead(path: string): Promise<void> {
   for (const name of await readdir(dirname(path))) {
     if (!name.startsWith(`${basename(path)}.`)) continue
-    const pid = /^\.(\d+)\.new(\.wal)?$/.exec(name.slice(basename(path).length))?.[1]
-    if (pid === undefined || (await isAlive({host: hostname(), pid: Number(pid), token: ''})) !== false) continue
-    await rm(join(dirname(path), name), {force: true})
+    const drafter = NAME_OF_DRAFT.exec(name.slice(basename(path).length))?.[1]
+    const draft = join(dirname(path), name)
+    if (drafter !== undefined && ((await isGone(drafter)) ?? (await isOld(draft)))) await rm(draft, {force: true})
+  }
+}
+
+/** Another process may have put it in place meanwhile. */
+async function isOld(draft: string): Promise<boolean> {
+  try {
+    return Date.now() - (await stat(draft)).mtimeMs > ABANDONED_AFTER
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return false
+    throw error
   }
 }
