@@ -47,10 +47,9 @@ export default class Init extends LorchestraCommand {
     // Nobody is asked in vain.
     await assertNoFileExists(directory, STARTER_FILE_NAMES)
     if (account !== undefined && !NAME.test(account)) throw notAName('--account', account)
-    const [{findSources, listSources, loadSource}, {asksForLogin}, {parse}, {schemaReference}] = await Promise.all([
+    const [{findSources, listSources, loadSource}, {starterAsksForLogin}, {schemaReference}] = await Promise.all([
       import('../sources/source-plugins.ts'),
       import('../sources/add-account.ts'),
-      import('yaml'),
       import('../cli/starter/schema-reference.ts'),
     ])
     const given = {
@@ -68,8 +67,7 @@ export default class Init extends LorchestraCommand {
     if (!NAME.test(job)) throw notAName('the job', job)
     const found = await findSources(this.config)
     const loaded = await loadSource(found, answers.source, {folder: directory, paths: [], allow: []})
-    const ofAccount = (parse(loaded.source.starter?.account ?? '') ?? {}) as Readonly<Record<string, unknown>>
-    const signsIn = await asksForLogin(ofAccount, loaded.source)
+    const signsIn = await starterAsksForLogin(loaded.source)
     const files = await starterFiles({
       source: loaded.source,
       account: answers.account,

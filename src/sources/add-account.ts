@@ -12,6 +12,7 @@ import {
   parseOptions,
   refusal,
   withSource,
+  type Checked,
   type GivenOptions,
 } from './given-options.ts'
 import type {SecretStore} from '../source.ts'
@@ -47,9 +48,8 @@ export async function addAccount(
   return withSource(commandLine, config.folder, sourceName, async (source, asksToSpawn) => {
     const given = parseOptions(options, source, 'account')
     assertNoSecretIsWritten(given, source, name)
-    const lines = await linesOf(given, source, name, config)
-    const written = (parse(lines) ?? {}) as GivenOptions
-    const {refused} = await checkOptions(written, source, config.environment)
+    const {lines, written, checked} = await linesOf(given, source, name, config)
+    const {refused, missed} = checked
     if (refused.length > 0)
       throw refusal(`${source.name} refuses the options: ${refused.join('; ')}`, 'Correct them; nothing was written.')
     const spawn = asksToSpawn ? '# allow: [spawn] # it starts processes, which are in no box\n' : ''
@@ -62,17 +62,23 @@ export async function addAccount(
       missing_variables: missing,
       next: [
         ...(missing.length > 0 ? [`Put ${missing.join(', ')} into .env beside ${config.shownPath}.`] : []),
-        ...((await asksForLogin(written, source)) ? [`Sign in: lorchestra accounts login ${name}`] : []),
+        ...((await asksForLogin(written, source, missed)) ? [`Sign in: lorchestra accounts login ${name}`] : []),
         `Say what to read: lorchestra jobs add NAME --account ${name} (lorchestra sources show ${source.name} lists the options)`,
       ],
     }
   })
 }
 
-/** Nothing is stored for a new account, and what a job says stands for itself. */
-export async function asksForLogin(written: GivenOptions, source: HostedSource): Promise<boolean> {
-  if (source.login === undefined) return false
+/** Tells whether the account that a source has to begin with is signed in to. */
+export async function starterAsksForLogin(source: HostedSource): Promise<boolean> {
+  const written = (parse(source.starter?.account ?? '') ?? {}) as GivenOptions
   const {missed} = await checkOptions(written, source, {})
+  return asksForLogin(written, source, missed)
+}
+
+/** Nothing is stored for a new account, and what a job says stands for itself: examples do for what the account misses. */
+async function asksForLogin(written: GivenOptions, source: HostedSource, missed: readonly string[]): Promise<boolean> {
+  if (source.login === undefined) return false
   const result = await source.options['~standard'].validate({
     ...examplesOf(missed, source),
     ...((parse(source.starter?.job ?? '') ?? {}) as GivenOptions),
@@ -86,19 +92,36 @@ const NOTHING_STORED: SecretStore = {
   update: async (_name, change) => change(undefined),
 }
 
+interface AccountLines {
+  readonly lines: string
+  readonly written: GivenOptions
+  readonly checked: Checked
+}
+
 /** Says what is given, and what the account's source misses beside it; the source's own lines where nothing is given. */
-async function linesOf(given: GivenOptions, source: HostedSource, account: string, config: Config): Promise<string> {
+async function linesOf(
+  given: GivenOptions,
+  source: HostedSource,
+  account: string,
+  {environment}: Config,
+): Promise<AccountLines> {
+  const linesFor = async (lines: string): Promise<AccountLines> => {
+    const written = (parse(lines) ?? {}) as GivenOptions
+    return {lines, written, checked: await checkOptions(written, source, environment)}
+  }
   const own = source.starter?.account.replaceAll(
     /\$\{(\w+)\}/g,
     (_match, option: string) => `\${${variableOf(source.name, account, option)}}`,
   )
-  if (own !== undefined && Object.keys(given).length === 0) return `${own.trimEnd()}\n`
+  if (own !== undefined && Object.keys(given).length === 0) return linesFor(`${own.trimEnd()}\n`)
+  const alone = await linesFor(textOf(given))
   const examples = (own === undefined ? {} : parse(own)) as GivenOptions | null
   const ofJob = [...(source.selection ?? []), ...Object.keys((parse(source.starter?.job ?? '') ?? {}) as object)]
-  const {missed} = await checkOptions(given, source, config.environment)
-  const filled = missed
+  const filled = alone.checked.missed
     .filter((option) => !option.includes('.') && !ofJob.includes(option))
     .map((option) => [option, examples?.[option] ?? `\${${variableOf(source.name, account, option)}}`] as const)
-  const all = {...given, ...Object.fromEntries(filled)}
-  return Object.keys(all).length === 0 ? '' : stringify(all, {lineWidth: 0})
+  return filled.length === 0 ? alone : linesFor(textOf({...given, ...Object.fromEntries(filled)}))
 }
+
+const textOf = (options: GivenOptions): string =>
+  Object.keys(options).length === 0 ? '' : stringify(options, {lineWidth: 0})

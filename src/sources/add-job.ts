@@ -16,6 +16,7 @@ import {
   parseOptions,
   refusal,
   withSource,
+  type Checked,
   type GivenOptions,
 } from './given-options.ts'
 import type {HostedSource} from './box/hosted-source.ts'
@@ -53,10 +54,8 @@ export async function addJob(
     const parsed = parseOptions(options, source, 'job')
     const given = streams.length === 0 ? parsed : {...parsed, streams: streamsFor(streams, source)}
     assertNoSecretIsWritten(given, source, account?.name ?? name)
-    const lines = await linesOf(given, account?.options ?? {}, source, config)
-    const written = (parse(lines) ?? {}) as GivenOptions
-    const all = {...account?.options, ...optionsIn(written)}
-    const {refused, missed, why} = await checkOptions(all, source, config.environment)
+    const {lines, written, all, checked} = await linesOf(given, account?.options ?? {}, source, config)
+    const {refused, missed, why} = checked
     if (refused.length > 0)
       throw refusal(`${source.name} refuses the options: ${refused.join('; ')}`, 'Correct them; nothing was written.')
     if (missed.length > 0)
@@ -76,7 +75,7 @@ export async function addJob(
       next: [
         ...(missing.length > 0 ? [`Put ${missing.join(', ')} into .env beside ${config.shownPath}.`] : []),
         `Ask whether all is there: lorchestra doctor ${name}`,
-        `Try it, and write nothing: lorchestra run ${name} --dry-run${(await isWindowed(all, source)) ? ' --since -7d' : ''}`,
+        `Try it, and write nothing: lorchestra run ${name} --dry-run${isWindowed(checked, source) ? ' --since -7d' : ''}`,
       ],
     }
   })
@@ -92,19 +91,32 @@ function streamsFor(streams: readonly string[], source: HostedSource): readonly 
   )
 }
 
+interface JobLines {
+  /** What stands in the file below the job, but for its account. */
+  readonly lines: string
+  readonly written: GivenOptions
+  /** Those of the account, too. */
+  readonly all: GivenOptions
+  readonly checked: Checked
+}
+
 /** Says what is given; where nothing is, and something is missed, the lines that the source has to begin with. */
 async function linesOf(
   given: GivenOptions,
   ofAccount: GivenOptions,
   source: HostedSource,
-  config: Config,
-): Promise<string> {
-  if (Object.keys(given).length > 0) return stringify(given, {lineWidth: 0})
-  const {missed} = await checkOptions(ofAccount, source, config.environment)
-  return missed.length === 0 || source.starter === undefined ? '' : `${source.starter.job.trimEnd()}\n`
+  {environment}: Config,
+): Promise<JobLines> {
+  const linesFor = async (lines: string): Promise<JobLines> => {
+    const written = (parse(lines) ?? {}) as GivenOptions
+    const all = {...ofAccount, ...optionsIn(written)}
+    return {lines, written, all, checked: await checkOptions(all, source, environment)}
+  }
+  if (Object.keys(given).length > 0) return linesFor(stringify(given, {lineWidth: 0}))
+  const none = await linesFor('')
+  if (none.checked.missed.length === 0 || source.starter === undefined) return none
+  return linesFor(`${source.starter.job.trimEnd()}\n`)
 }
 
-async function isWindowed(options: GivenOptions, source: HostedSource): Promise<boolean> {
-  const result = await source.options['~standard'].validate(options)
-  return result.issues === undefined && source.streams(result.value).every(({windowed}) => windowed)
-}
+const isWindowed = ({taken}: Checked, source: HostedSource): boolean =>
+  taken !== undefined && source.streams(taken).every(({windowed}) => windowed)

@@ -75,6 +75,8 @@ export interface Checked {
   readonly missed: readonly string[]
   /** Sentences of its own on those. */
   readonly why: readonly string[]
+  /** What it makes of the options, where it takes them as they are; a variable that is not set may keep it from that. */
+  readonly taken?: unknown
 }
 
 /** Has a source look at options, whose variables need not be set: what it says of those counts for nothing. */
@@ -97,6 +99,7 @@ export async function checkOptions(
     missed: [...new Set(known.filter(isMissing).map((issue) => pathOf(issue).map(String).join('.')))],
     why: [...new Set(known.filter((issue) => isMissing(issue) && issue.code === 'custom').map(({message}) => message))],
     refused: known.filter((issue) => !isMissing(issue)).map((issue) => formatIssue(issue, input)),
+    ...(result.issues === undefined && {taken: result.value}),
   }
 }
 

@@ -275,3 +275,23 @@ describe('lorchestra accounts show and logout', () => {
     expect([code, stderr.includes('[E_ACCOUNT_UNKNOWN]')]).to.deep.equal([2, true])
   })
 })
+
+describe('what accounts add and jobs add ask a source', () => {
+  it('is once what it says of the options, where nothing is missed', async () => {
+    const told = `options: {'~standard': {version: 1, vendor: 'test', validate(value) {
+      console.log('was asked')
+      return typeof value.path === 'string' ? {value} : {issues: [{message: 'expected a path', path: ['path']}]}
+    }}},`
+    await installPlugin(await homeOfTest(), {name: 'notes', hook: hookOf('notes', {source: told})})
+    const asked = async (...args: readonly string[]): Promise<number> => {
+      const {code, stderr} = await run(...args)
+      expect(code, stderr).to.equal(0)
+      return stderr.split('was asked').length - 1
+    }
+    expect(await asked('accounts', 'add', 'diary', '--source', 'notes', '--option', 'path=a.txt')).to.equal(1)
+    expect(await asked('jobs', 'add', 'daily', '--account', 'diary')).to.equal(1)
+    expect(await asked('jobs', 'add', 'other', '--source', 'notes', '--option', 'path=b.txt')).to.equal(1)
+    // What is filled in is looked at, too.
+    expect(await asked('accounts', 'add', 'blank', '--source', 'notes')).to.equal(2)
+  })
+})

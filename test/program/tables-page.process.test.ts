@@ -1,6 +1,5 @@
-import {readFileSync} from 'node:fs'
 import {writeFile} from 'node:fs/promises'
-import {join, resolve} from 'node:path'
+import {join} from 'node:path'
 
 import {expect} from 'chai'
 
@@ -10,12 +9,12 @@ import {clinicEnv, clinicYaml} from '../support/clinic-yaml.ts'
 import {change, query} from '../support/database.ts'
 import {contacts} from '../support/dataverse-rows.ts'
 import {startDataverseServer} from '../support/dataverse-server.ts'
+import {documentedQueries, tablesPage} from '../support/documented-queries.ts'
 import {startEntraServer} from '../support/entra-server.ts'
 import {startGmailServer} from '../support/gmail-server.ts'
 import {mailbox} from '../support/mailbox.ts'
 
-const page = readFileSync(resolve(import.meta.dirname, '../../docs/tables.md'), 'utf8')
-const queries = [...page.matchAll(/^```sql\n([^]*?)^```$/gm)].map((match) => match[1] ?? '')
+const queries = documentedQueries.map(({duckdb}) => duckdb)
 
 const tableOf = ({columns}: TableDefinition): string =>
   [
@@ -30,7 +29,7 @@ const tableOf = ({columns}: TableDefinition): string =>
 
 describe('the page of tables', () => {
   it('has every column of both tables, as they are defined', () => {
-    for (const definition of [RAW_OBJECTS, EVENT_LOG]) expect(page).to.include(tableOf(definition))
+    for (const definition of [RAW_OBJECTS, EVENT_LOG]) expect(tablesPage).to.include(tableOf(definition))
   })
 
   it('has ten queries, which a file that runs have made answers', async () => {
