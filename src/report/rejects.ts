@@ -15,10 +15,15 @@ export async function findRejects(
   {config, warehouse}: {readonly config: Config; readonly warehouse: Warehouse},
   [first, ...others]: readonly [TableSet, ...TableSet[]],
   runOrJob: string,
-  closedToo: boolean,
+  {closedToo, since}: Pick<WantedRejects, 'closedToo' | 'since'>,
 ): Promise<FoundRejects> {
   const read = async (tables: TableSet, of: WantedRejects['of']): Promise<readonly Reject[] | undefined> =>
-    warehouse.readRejects(tables, {of, closedToo, limit: MOST_REJECTS})
+    warehouse.readRejects(tables, {
+      of,
+      closedToo,
+      limit: MOST_REJECTS,
+      ...('job' in of && since !== undefined && {since}),
+    })
   if (jobNames(config).includes(runOrJob)) return {job: runOrJob, rejects: (await read(first, {job: runOrJob})) ?? []}
   for (const tables of [first, ...others]) {
     const rejects = await read(tables, {runId: runOrJob})

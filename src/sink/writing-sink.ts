@@ -131,7 +131,8 @@ export class WritingSink implements Sink {
 
   async countOpenRejects(job: string): Promise<number> {
     const wanted = {of: {job}, closedToo: false, limit: MOST_REJECTS}
-    const rejects = (await this.#running().warehouse.readRejects(this.tables.written, wanted)) ?? []
+    const {warehouse, writer} = this.#running()
+    const rejects = (await writer.openRejects?.()) ?? (await warehouse.readRejects(this.tables.written, wanted)) ?? []
     return new Set(rejects.map(({stream, reference}) => JSON.stringify([stream.objectType, reference]))).size
   }
 

@@ -12,7 +12,7 @@ const LATER_RUN = ['run_id', ...STREAM, 'read_by']
  */
 export const rejectsWithState = (
   columns: readonly string[],
-  {closedToo, limit}: WantedRejects,
+  {closedToo, limit}: Pick<WantedRejects, 'closedToo' | 'limit'>,
   undoneRuns: string,
 ): string => `${islands(LATER_RUN)}, again AS (
   SELECT ${LATER_RUN.join(', ')}, MIN(since) AS since, MAX(until) AS until, MAX(created_ms) AS created_ms

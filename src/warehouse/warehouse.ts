@@ -51,8 +51,11 @@ export interface Warehouse {
    * table or somebody else's view has the name.
    */
   createView(name: string, select: string): Promise<boolean>
-  /** Reads what is in these tables, for a person. A table that is missing is described as one. */
-  describe(tables: TableSet): Promise<WarehouseDescription>
+  /**
+   * Reads what is in these tables, for a person. A table that is missing is described as one. Streams that were read before
+   * `since` alone may be left out, where to read of them has a price.
+   */
+  describe(tables: TableSet, since?: Date): Promise<WarehouseDescription>
   /** Counts the rows of `raw_objects` beyond the first one of their key; reads every key. */
   countSurplusRows(tables: TableSet): Promise<number>
   /** Tells of which streams they are. `priced` hears, where reading is billed, what that reads by the service's own estimate, before it does. */
@@ -120,6 +123,8 @@ export interface WarehouseWriter {
   undo(undo: Undo): Promise<readonly UndoneRows[]>
   /** Leaves one row of each key, of all rows of the streams, and writes events with that or nothing at all. */
   removeSurplusRows(removal: SurplusRemoval): Promise<readonly SurplusOfStream[]>
+  /** Reads the open rejects of the run's job. Missing: `readRejects` does it at no higher price. */
+  openRejects?(): Promise<readonly Reject[]>
   /** Gives the lease back. Writes nothing. */
   close(): Promise<void>
 }
@@ -210,6 +215,8 @@ export interface WantedRejects {
   readonly of: {readonly runId: string} | {readonly job: string}
   /** False: only open ones. */
   readonly closedToo: boolean
+  /** Those that were rejected earlier are left out; milliseconds since 1970. */
+  readonly since?: number
   /** The largest number that is read. */
   readonly limit: number
 }

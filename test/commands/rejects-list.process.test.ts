@@ -52,8 +52,12 @@ describe('lorchestra rejects list', () => {
       join(folder(), 'jobs.yaml'),
       'jobs: {things: {source: nobody}}\nwarehouse: {type: duckdb, path: warehouse.duckdb}\n',
     )
-    const ofJob = async () => lorchestra(['rejects', 'list', 'things', '--config', 'jobs.yaml'], {cwd: folder()})
+    const ofJob = async (...more: string[]) =>
+      lorchestra(['rejects', 'list', 'things', '--config', 'jobs.yaml', ...more], {cwd: folder()})
     expect((await ofJob()).stdout).to.match(/^open +thing +message 17 +its body is missing$/m)
+    expect((await ofJob('--since', '-7d')).stdout).to.match(
+      /message 17.*\n+Looked at since \d{4}-.*; --since -400d looks further back\.\n/,
+    )
     bad = false
     await scriptedRun({source, folder: folder(), job: 'things', request: {full: true}})
     expect((await ofJob()).stdout).to.equal('things has no open rejects; --all shows closed ones.\n')

@@ -517,6 +517,8 @@ export function describeWarehouse(warehouse: () => WarehouseUnderTest): void {
     const all = await readRejects({job: 'job'}, true)
     expect(all?.map(({open: isOpen}) => isOpen)).to.deep.equal([false, false, false, false])
     expect(await readRejects({runId: 'first'})).to.deep.equal([])
+    const wanted = {of: {job: 'job'}, closedToo: true, limit: 10, since: 2.5 * DAY}
+    expect((await warehouse().open().readRejects(PRODUCTION, wanted))?.map(({runId}) => runId)).to.deep.equal(['half'])
   })
 
   it('has a reject of a change open until the changes since the same bookmark are read again', async () => {

@@ -63,7 +63,7 @@ export default class RejectsRetry extends LorchestraCommand {
     const config = await this.readConfig(flags.config, flags['test-set'])
     const warehouse = await openWarehouse(config.warehouse)
     const {read: tables} = tablesOfMode(mode, config.warehouse.tables)
-    const found = await findRejects({config, warehouse}, [tables], args.of, false)
+    const found = await findRejects({config, warehouse}, [tables], args.of, {closedToo: false})
     const rejects = found.job === undefined ? found.rejects : ofItsAccount(config, found.job, found.rejects)
     if (rejects.length === 0) {
       this.log(`${args.of} has no open rejects, so there is nothing to read again.`)

@@ -6,6 +6,9 @@ import {TEST_TABLE_FLAG} from '../../model/run-mode.ts'
 import {PAST_OUTCOMES} from '../../model/past-outcome.ts'
 import type {RunsListDocument} from '../../report/documents/runs-list.ts'
 
+/** Streams that no run has read for longer may be left out where to look for their gaps has a price. */
+const GAPS_OF_DAYS = 60
+
 export default class RunsList extends LorchestraCommand {
   static override readonly summary = 'List past runs, from the event log'
   static override readonly description =
@@ -72,7 +75,10 @@ export default class RunsList extends LorchestraCommand {
     else this.log(formatRuns(newest, this.screen))
     const chart = chartOfDays(newest, this.screen)
     if (process.stdout.isTTY && chart !== '') this.log(`\n${chart}`)
-    const {streams} = await warehouse.describe(config.warehouse.tables)
+    const {streams} = await warehouse.describe(
+      config.warehouse.tables,
+      new Date(Date.now() - GAPS_OF_DAYS * 86_400_000),
+    )
     const gaps = gapsIn(streams).filter((gap) => flags.job === undefined || gap.job === flags.job)
     if (gaps.length > 0) this.log(`\n${gaps.map(formatGap).join('\n')}`)
     return {schema: 1, runs: newest.map(pastRunMemberOf), gaps: gaps.map(gapMemberOf)}

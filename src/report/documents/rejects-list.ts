@@ -7,6 +7,10 @@ import {windowMember} from './window.ts'
 export const rejectsListDocument = document({
   run_id: names.runId.nullable().describe('The run that was asked for; null: all of a job.'),
   job: names.job.nullable().describe('The job that was asked for; null: a run was.'),
+  since: z
+    .string()
+    .nullable()
+    .describe('Rejects of a job from before then were not looked for, as ISO 8601; null: all were.'),
   rejects: z
     .array(
       z.strictObject({

@@ -22,6 +22,12 @@ export interface LogPart {
 
 export const newestPart = (): LogPart => ({since: new Date(Date.now() - NEWEST)})
 
+/** All of the log, where the newest part does not hold what was logged then. */
+export function partWith(at: Date): LogPart {
+  const part = newestPart()
+  return part.since !== undefined && at >= part.since ? part : {}
+}
+
 /** Begins early enough that no event which takes back one of the part is missed. */
 export const sinceOfTakenBack = ({since: from}: LogPart): Date | undefined =>
   from === undefined ? undefined : new Date(from.getTime() - 2 * CLOCKS)
@@ -53,12 +59,12 @@ export const carriedStates = (eventLog: string, part: LogPart, streams: string):
   GROUP BY undoing.run_id
 ), carried AS (
   SELECT event_id, source_system, object_type, payload, JSON_VALUE(payload, '$.job') AS job, JSON_VALUE(payload, '$.account') AS account,
-         JSON_VALUE(payload, '$.selection') AS selection, UNIX_MILLIS(TIMESTAMP(JSON_VALUE(payload, '$.at'))) AS at_ms
+         JSON_VALUE(payload, '$.selection') AS selection, JSON_VALUE(payload, '$.open_rejects') AS open_rejects, UNIX_MILLIS(TIMESTAMP(JSON_VALUE(payload, '$.at'))) AS at_ms
   FROM ${eventLog}
   WHERE ${since(part.since)} AND ${streams} AND event_type = 'state.carried' AND JSON_VALUE(payload, '$.schema') = '1'
 ), counting AS (
-  SELECT event_id, at_ms FROM carried CROSS JOIN (SELECT from_ms, to_ms FROM taken_back UNION ALL SELECT 0, 0) AS ranges
-  GROUP BY event_id, at_ms HAVING COUNTIF(at_ms > from_ms AND at_ms <= to_ms) = 0
+  SELECT event_id, at_ms, open_rejects FROM carried CROSS JOIN (SELECT from_ms, to_ms FROM taken_back UNION ALL SELECT 0, 0) AS ranges
+  GROUP BY event_id, at_ms, open_rejects HAVING COUNTIF(at_ms > from_ms AND at_ms <= to_ms) = 0
 )`
 
 /** What the log tells of a stream before a run, so that later runs need not read what is older. */
@@ -69,7 +75,15 @@ export const carriedEvent = (
     madeAt,
     readAt,
     rows,
-  }: {readonly runId: string; readonly madeAt: Date; readonly readAt: Date; readonly rows: readonly Row[]},
+    openRejects,
+  }: {
+    readonly runId: string
+    readonly madeAt: Date
+    readonly readAt: Date
+    readonly rows: readonly Row[]
+    /** The rows tell of all that are open, or of none because they are too many. */
+    readonly openRejects: 'told' | 'too many'
+  },
 ): Event =>
   createEvent({
     type: 'state.carried',
@@ -83,6 +97,7 @@ export const carriedEvent = (
       account,
       selection,
       at: readAt.toISOString(),
+      open_rejects: openRejects,
       rows: rows.map((row): JsonObject =>
         Object.fromEntries(Object.entries(row).filter(([, value]) => value !== null)),
       ),

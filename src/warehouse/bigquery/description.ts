@@ -4,13 +4,13 @@ import {FROM_THE_START, islands, SCOPE} from '../coverage-sql.ts'
 import {describedStreams} from '../described-streams.ts'
 import {setNameOf, type TableSet} from '../../model/tables.ts'
 import type {DescribedStream, DescribedTable} from '../warehouse.ts'
-import {carriedStates} from './carried-state.ts'
+import {carriedStates, reachesBackTo, sinceOfTakenBack, type LogPart} from './carried-state.ts'
 import type {Connection} from './connection.ts'
 import {logRetentionOf} from './expiration.ts'
 import {tryJob} from './jobs.ts'
 import {STAGING} from './names.ts'
 import type {Queries} from './query.ts'
-import {ANY_TIME} from './sql.ts'
+import {ANY_TIME, since} from './sql.ts'
 import {findTable} from './table-metadata.ts'
 import {isNotUndone} from './undone-runs.ts'
 
@@ -48,14 +48,21 @@ export async function describeTable(
 export async function describeStreams(
   queries: Queries,
   eventLog: string,
+  part: LogPart,
   signal: AbortSignal,
 ): Promise<readonly DescribedStream[]> {
   const scope = SCOPE.join(', ')
+  const reaches = reachesBackTo(part)
   const rows = await queries.rows({
-    sql: `WITH ${carriedStates(eventLog, {}, 'TRUE')}, newest AS (
+    sql: `WITH ${carriedStates(eventLog, part, 'TRUE')}, newest AS (
   SELECT event_id FROM (
     SELECT carried.event_id, ROW_NUMBER() OVER (PARTITION BY ${SCOPE.map((name) => `carried.${name}`).join(', ')} ORDER BY counting.at_ms DESC) AS place
-    FROM carried JOIN counting ON counting.event_id = carried.event_id
+    FROM carried JOIN counting ON counting.event_id = carried.event_id${
+      reaches === -Infinity
+        ? ''
+        : `
+    WHERE counting.at_ms >= ${reaches}`
+    }
   ) WHERE place = 1
 ), told AS (
   SELECT event_id, ${scope}, JSON_VALUE(one, '$.kind') AS kind, JSON_VALUE(one, '$.since') AS since, JSON_VALUE(one, '$.until') AS until,
@@ -70,8 +77,8 @@ export async function describeStreams(
             UNIX_MILLIS(TIMESTAMP(JSON_VALUE(payload, '$.window.since')))) AS since,
          UNIX_MILLIS(TIMESTAMP(JSON_VALUE(payload, '$.window.until'))) AS until
   FROM ${eventLog}
-  WHERE ${ANY_TIME} AND event_type = 'ingestion.completed' AND status = 'ok' AND JSON_VALUE(payload, '$.schema') = '1'
-    AND JSON_VALUE(payload, '$.limited') = 'false' AND ${isNotUndone(eventLog)}
+  WHERE ${since(part.since)} AND event_type = 'ingestion.completed' AND status = 'ok' AND JSON_VALUE(payload, '$.schema') = '1'
+    AND JSON_VALUE(payload, '$.limited') = 'false' AND ${isNotUndone(eventLog, sinceOfTakenBack(part))}
   UNION ALL
   SELECT ${SCOPE.map((name) => `told.${name}`).join(', ')}, committed.committed, CAST(told.since AS INT64) AS since, CAST(told.until AS INT64) AS until
   FROM told JOIN committed ON committed.event_id = told.event_id WHERE told.kind = 'covered'

@@ -3,9 +3,15 @@ import {nameOfStream} from '../../model/stream.ts'
 import {EVENTS_OF_RUNS, runEventIn} from '../event-rows.ts'
 import type {EndOfRun, WantedRuns} from '../wanted-runs.ts'
 import type {RunEvent} from '../warehouse.ts'
+import {CLOCKS} from './carried-state.ts'
 import type {Queries} from './query.ts'
-import {ANY_TIME, literal} from './sql.ts'
+import {literal, since} from './sql.ts'
 import {isNotUndone, undoneRuns} from './undone-runs.ts'
+
+/** The newest days are looked at first, and all of the log only where they hold fewer runs than are wanted. */
+const NEWEST_DAYS = [7, 60].map((days) => days * 86_400_000)
+/** Whoever wants more runs wants all. */
+const MOST_OF_NEWEST = 1000
 
 export async function readRunEvents(
   queries: Queries,
@@ -13,20 +19,38 @@ export async function readRunEvents(
   wanted: WantedRuns,
   signal: AbortSignal,
 ): Promise<readonly RunEvent[]> {
+  const {limit, since: wantedSince} = wanted
+  for (const age of limit < MOST_OF_NEWEST ? NEWEST_DAYS : []) {
+    const from = Date.now() - age
+    if (wantedSince !== undefined && wantedSince >= from) break
+    const events = await readSince(queries, eventLog, {...wanted, since: from}, signal)
+    if (new Set(events.map(({runId}) => runId)).size >= limit) return events
+  }
+  return readSince(queries, eventLog, wanted, signal)
+}
+
+/** Reads those that began since then; nothing that they logged, and no undo of them, is older. */
+async function readSince(
+  queries: Queries,
+  eventLog: string,
+  wanted: WantedRuns,
+  signal: AbortSignal,
+): Promise<readonly RunEvent[]> {
   const {job, runId, named, limit} = wanted
+  const from = wanted.since === undefined ? undefined : new Date(wanted.since - CLOCKS)
   const rows = await queries.rows({
     sql: `WITH newest AS (
   SELECT correlation_id FROM ${eventLog}
-  WHERE ${ANY_TIME} AND event_type = 'job.started'
-    ${conditionsFor(wanted, eventLog).join('\n    ')}
+  WHERE ${since(from)} AND event_type = 'job.started'
+    ${conditionsFor(wanted, eventLog, from).join('\n    ')}
   GROUP BY correlation_id ORDER BY MAX(created_at) DESC, correlation_id DESC LIMIT ${limit}
 )
 SELECT correlation_id, event_type, source_system, object_type, CAST(UNIX_MILLIS(created_at) AS STRING) AS created_ms, error_message,
        TO_JSON_STRING(payload) AS payload,
        CAST(UNIX_MICROS(IFNULL(TIMESTAMP(JSON_VALUE(payload, '$.warehouse_time')), created_at)) AS STRING) AS place,
-       CAST(correlation_id IN (${undoneRuns(eventLog)}) AS STRING) AS undone
+       CAST(correlation_id IN (${undoneRuns(eventLog, from)}) AS STRING) AS undone
 FROM ${eventLog}
-WHERE ${ANY_TIME} AND correlation_id IN (SELECT correlation_id FROM newest)
+WHERE ${since(from)} AND correlation_id IN (SELECT correlation_id FROM newest)
   AND event_type IN (${EVENTS_OF_RUNS.map(literal).join(', ')})
 ORDER BY created_at, event_id`,
     values: {
@@ -40,13 +64,17 @@ ORDER BY created_at, event_id`,
   return rows.map(runEventIn)
 }
 
-function conditionsFor({job, runId, named, since, ended, streams}: WantedRuns, eventLog: string): readonly string[] {
+function conditionsFor(
+  {job, runId, named, since: begunSince, ended, streams}: WantedRuns,
+  eventLog: string,
+  from: Date | undefined,
+): readonly string[] {
   return [
     ...(job === undefined ? [] : ["AND JSON_VALUE(payload, '$.job') = @job"]),
     ...(runId === undefined ? [] : ['AND correlation_id = @run_id']),
     ...(named === undefined ? [] : ['AND (STARTS_WITH(correlation_id, @named) OR ENDS_WITH(correlation_id, @named))']),
-    ...(since === undefined ? [] : [`AND created_at >= TIMESTAMP_MILLIS(${Math.trunc(since)})`]),
-    ...(ended === undefined ? [] : [`AND ${endedLike(ended, eventLog)}`]),
+    ...(begunSince === undefined ? [] : [`AND created_at >= TIMESTAMP_MILLIS(${Math.trunc(begunSince)})`]),
+    ...(ended === undefined ? [] : [`AND ${endedLike(ended, eventLog, from)}`]),
     ...(streams === undefined
       ? []
       : [
@@ -55,11 +83,11 @@ function conditionsFor({job, runId, named, since, ended, streams}: WantedRuns, e
   ]
 }
 
-function endedLike(ended: EndOfRun, eventLog: string): string {
-  if (ended === 'undone') return `correlation_id IN (${undoneRuns(eventLog)})`
+function endedLike(ended: EndOfRun, eventLog: string, from: Date | undefined): string {
+  if (ended === 'undone') return `correlation_id IN (${undoneRuns(eventLog, from)})`
   const saying = (...types: readonly EventType[]): string =>
-    `IN (SELECT correlation_id FROM ${eventLog} WHERE ${ANY_TIME} AND correlation_id IS NOT NULL AND event_type IN (${types.map(literal).join(', ')}))`
-  return `${isNotUndone(eventLog)} AND correlation_id ${
+    `IN (SELECT correlation_id FROM ${eventLog} WHERE ${since(from)} AND correlation_id IS NOT NULL AND event_type IN (${types.map(literal).join(', ')}))`
+  return `${isNotUndone(eventLog, from)} AND correlation_id ${
     ended === 'open'
       ? `NOT ${saying('job.completed', 'job.failed')}`
       : saying(ended === 'done' ? 'job.completed' : 'job.failed')

@@ -36,7 +36,7 @@ export function streamLogSql(eventLog: string, part: LogPart, {account, stream}:
 WITH ${carriedStates(eventLog, part, ofThis)}, of_stream AS (
   SELECT event_id, at_ms FROM counting WHERE ${reachesBack} ORDER BY at_ms DESC LIMIT 1
 ), own AS (
-  SELECT event_id, at_ms FROM counting WHERE ${reachesBack}
+  SELECT event_id, at_ms, open_rejects FROM counting WHERE ${reachesBack}
     AND event_id IN (SELECT event_id FROM carried WHERE job = @job AND selection = @selection AND ${isOfAccount})
   ORDER BY at_ms DESC LIMIT 1
 ), older AS (
@@ -97,7 +97,7 @@ SELECT ${COLUMNS.join(', ')} FROM (
 UNION ALL
 SELECT ${row('now', {text: 'CAST(UNIX_MILLIS(CURRENT_TIMESTAMP()) AS STRING)'})}
 UNION ALL
-SELECT ${row('carried', {text: 'CAST(MAX(at_ms) AS STRING)'})} FROM own
+SELECT ${row('carried', {text: 'CAST(MAX(at_ms) AS STRING)', since: 'MAX(open_rejects)'})} FROM own
 UNION ALL
 SELECT ${row('log', {
     since: `CAST(MAX(SAFE_CAST(JSON_VALUE(payload, '$.requires') AS INT64)) AS STRING)`,

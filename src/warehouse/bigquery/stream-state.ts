@@ -23,6 +23,10 @@ export interface ReadLog {
   readonly at: Date
   /** References that were rejected before. */
   readonly rejected: readonly string[]
+  /** It was read in this part. */
+  readonly part: LogPart
+  /** A carried state in the newest part tells of all open rejects, or will, once this is carried. */
+  readonly tellsOpenRejects: boolean
   /** Is to be carried, so that later runs find all of it in the newest part of the log; missing where they will anyway. */
   readonly toCarry?: readonly Row[]
 }
@@ -45,16 +49,21 @@ async function readStreamLog(
   scope: StreamScope,
   signal: AbortSignal,
 ): Promise<ReadLog> {
-  const newest = await readPart(queries, log, newestPart(), scope, signal)
+  const newestOf = newestPart()
+  const newest = await readPart(queries, log, newestOf, scope, signal)
   const carriedAt = textIn(newest, 'carried')
-  const rows = carriedAt === undefined ? await readPart(queries, log, {}, scope, signal) : newest
+  const part = carriedAt === undefined ? {} : newestOf
+  const rows = carriedAt === undefined ? await readPart(queries, log, part, scope, signal) : newest
   const at = new Date(Number(textIn(rows, 'now')))
   assertLogIsOwn(log.tables, rows)
-  const isToBeCarried = carriedAt === undefined || isToBeRenewed(Number(carriedAt), at)
+  const openRejects = newest.find(({kind}) => kind === 'carried')?.['since'] ?? undefined
+  const isToBeCarried = carriedAt === undefined || openRejects === undefined || isToBeRenewed(Number(carriedAt), at)
   return {
     scope,
     state: stateFrom(rows),
     at,
+    part,
+    tellsOpenRejects: openRejects === 'told',
     rejected: rows.flatMap(({kind, text}) => (kind === 'rejected' && typeof text === 'string' ? [text] : [])),
     ...(isToBeCarried && rows.some(({kind}) => OF_READING.has(kind ?? '')) && {toCarry: rowsToCarry(rows)}),
   }

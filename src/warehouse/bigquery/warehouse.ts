@@ -136,7 +136,7 @@ export class BigQueryWarehouse implements Warehouse {
     return createView(connection, name, select)
   }
 
-  async describe(tables: TableSet): Promise<WarehouseDescription> {
+  async describe(tables: TableSet, since?: Date): Promise<WarehouseDescription> {
     const {connection, queries} = await this.#open()
     const {eventLog} = await existingTables(connection, tables, this.#signal)
     return {
@@ -144,7 +144,14 @@ export class BigQueryWarehouse implements Warehouse {
         await describeTable(connection, tables.eventLog, this.#signal),
         await describeTable(connection, tables.rawObjects, this.#signal),
       ],
-      streams: eventLog ? await describeStreams(queries, connection.tableName(tables.eventLog), this.#signal) : [],
+      streams: eventLog
+        ? await describeStreams(
+            queries,
+            connection.tableName(tables.eventLog),
+            since === undefined ? {} : {since},
+            this.#signal,
+          )
+        : [],
     }
   }
 

@@ -1,15 +1,18 @@
+import type {Event} from '../../model/events.ts'
 import {setNameOf} from '../../model/tables.ts'
 import {CARRIED_REQUIRES} from '../undone-runs.ts'
 import type {RunToBegin, WarehouseWriter} from '../warehouse.ts'
 import {commitBatch, type CommitOptions} from './commit.ts'
 import type {Connection} from './connection.ts'
 import {assertProductionTables, createMissingCopies} from './definitions.ts'
-import {carriedEvent} from './carried-state.ts'
+import {carriedEvent, partWith} from './carried-state.ts'
 import {insertEvents, passedEvents} from './events.ts'
 import {dropLeases, keepLeases, takeLeases, thisProcess} from './leases.ts'
 import {LEASE, leaseName, STAGING, stagingName} from './names.ts'
+import {openRejectsToCarry, readOpenRejects} from './open-rejects.ts'
 import {promoteRows} from './promote.ts'
 import type {Queries} from './query.ts'
+import {withoutStored} from './rejects.ts'
 import {seedRows} from './seed.ts'
 import {dropStaging, dropStagingOf, protectionOf} from './staging.ts'
 import {readStreamLogs, type ReadLog} from './stream-state.ts'
@@ -53,6 +56,8 @@ export async function beginWriting(place: WritablePlace, run: RunToBegin): Promi
   const since = new Date(started.created_at)
   let logs: readonly ReadLog[]
   let readAt: Date
+  // What is carried of rejects is found in it at the end of the run, too, however long that takes.
+  let partOfRejects = partWith(since)
   const staged: string[] = []
   try {
     for (const {correlation_id: deadRun} of dead) await dropStagingOf(connection, tables, deadRun)
@@ -61,9 +66,17 @@ export async function beginWriting(place: WritablePlace, run: RunToBegin): Promi
     if (definitionFrom !== undefined) await renewExpiry(place, own, readAt)
     // What an older lorchestra must not misread is said by the event of a run.
     const isRun = started.event_type === 'job.started'
-    const carried = logs.flatMap(({scope, at, toCarry}) =>
-      toCarry === undefined || !isRun ? [] : [carriedEvent(scope, {runId, madeAt: since, readAt: at, rows: toCarry})],
-    )
+    const carried: Event[] = []
+    for (const {scope, at, part, toCarry, tellsOpenRejects} of logs) {
+      if (toCarry === undefined || !isRun) {
+        if (!tellsOpenRejects) partOfRejects = {}
+        continue
+      }
+      const ofScope = {queries, eventLog, part: tellsOpenRejects ? part : {}, scopes: [scope], signal}
+      const {openRejects, rows} = await openRejectsToCarry(ofScope)
+      if (openRejects !== 'told') partOfRejects = {}
+      carried.push(carriedEvent(scope, {runId, madeAt: since, readAt: at, rows: [...toCarry, ...rows], openRejects}))
+    }
     const requires = carried.length === 0 ? {} : {requires: CARRIED_REQUIRES}
     const timed = {...started, payload: {...started.payload, warehouse_time: readAt.toISOString(), ...requires}}
     const {source, values} = passedEvents([...dead, timed, ...carried])
@@ -93,6 +106,11 @@ export async function beginWriting(place: WritablePlace, run: RunToBegin): Promi
   return {
     since,
     states: logs.map(({state}) => state),
+    openRejects: async () => {
+      const open = await readOpenRejects({queries, eventLog, part: partOfRejects, scopes, signal})
+      const place = {queries, rawObjects: connection.tableName(tables.rawObjects), signal}
+      return (await withoutStored(place, open)).filter((reject) => reject.open)
+    },
     // A stopped run still commits what is whole and says that it stopped.
     commit: async (batch, events) => {
       commits += 1

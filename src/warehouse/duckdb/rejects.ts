@@ -26,7 +26,7 @@ export async function readRejects(
   wanted: WantedRejects,
 ): Promise<readonly Reject[] | undefined> {
   const log = tableNamed(tables.eventLog)
-  const {of} = wanted
+  const {of, since} = wanted
   if ('runId' in of) {
     const [run] = await rowsOf(connection, `SELECT 1 FROM ${log} WHERE correlation_id = $runId LIMIT 1`, of)
     if (run === undefined) return undefined
@@ -43,7 +43,8 @@ export async function readRejects(
          SELECT correlation_id AS started_run, any_value(payload->>'$.job') AS started_job
          FROM ${log} WHERE event_type = 'job.started' GROUP BY ALL
        ) ON started_run = correlation_id
-       WHERE event_type = 'record.rejected' AND ${'runId' in of ? 'correlation_id = $runId' : `${JOB} = $job`}
+       WHERE event_type = 'record.rejected' ${since === undefined ? '' : `AND epoch_ms(created_at) >= ${Math.trunc(since)}`}
+         AND ${'runId' in of ? 'correlation_id = $runId' : `${JOB} = $job`}
      ), windows AS (
        SELECT correlation_id AS run_id, (payload->>'$.job') AS job, (payload->>'$.account') AS account, source_system, object_type,
               CASE WHEN (payload->>'$.read_by') = 'window' THEN 'window' ELSE 'bookmark' END AS read_by,

@@ -45,6 +45,12 @@ describe('what runs in BigQuery read of a log that grows old', () => {
       .map(({body}) => /at_ms >= (\d+) ORDER BY|TRUE ORDER BY at_ms/.exec(body))
       .flatMap((match) => (match === null ? [] : [match[1] === undefined ? 'all' : 'newest']))
 
+  const sent = (): readonly string[] =>
+    suite.service.seen.flatMap(({body}) => {
+      const job = body.startsWith('{') ? (JSON.parse(body) as {configuration?: {query?: {query?: string}}}) : {}
+      return job.configuration?.query?.query ?? []
+    })
+
   it('is its newest days: what is older is carried, and can be deleted', async () => {
     const now = Date.now()
     await run(now - 100 * DAY, 'first')
@@ -92,6 +98,78 @@ describe('what runs in BigQuery read of a log that grows old', () => {
     await told()
     expect(partsRead()).to.deep.equal(['newest', 'all', 'newest'])
   })
+
+  it('tells of open rejects, which are counted without what is older', async () => {
+    const now = Date.now()
+    const rejecting = (...references: readonly string[]) =>
+      scriptedSource(() => [], {
+        async *extract({reject}) {
+          for (const reference of references) reject(reference, 'it is damaged')
+          yield await Promise.resolve({records: []})
+        },
+      })
+    const runOf = async (at: number, runId: string, references: readonly string[], request = {}) => {
+      const report = await suite.underTest.run({source: rejecting(...references), now: at, runId, request})
+      expect(report.error).to.equal(undefined)
+      return report.openRejects
+    }
+    expect(await runOf(now - 100 * DAY, 'first', ['old', 'again'])).to.equal(2)
+    await runOf(now - 99 * DAY, 'second', [])
+    await runOf(now - 2 * HOUR, 'third', [])
+    await suite.underTest.query(`DELETE FROM {event_log} WHERE created_at < TIMESTAMP_MILLIS(${now - 90 * DAY})`)
+    suite.service.forget()
+    expect(await runOf(now - HOUR, 'fourth', ['new'])).to.equal(3)
+    expect(sent().filter((sql) => sql.includes("TIMESTAMP('0001"))).to.deep.equal([])
+    expect(await runOf(now - HOUR / 2, 'whole', ['again'], {full: true})).to.equal(1)
+    expect(await runOf(now - HOUR / 3, 'last', ['new'])).to.equal(2)
+  })
+
+  it('is not read whole by those who list what is new: as many days as hold the runs, and for rejects and gaps as are asked for', async () => {
+    const now = Date.now()
+    await run(now - 100 * DAY, 'old')
+    await run(now - 2 * HOUR, 'new')
+    const open = suite.underTest.open()
+    const whole = (): number => sent().filter((sql) => sql.includes("TIMESTAMP('0001")).length
+    const read = async <Answer>(reading: () => Promise<Answer>): Promise<Answer> => {
+      suite.service.forget()
+      return reading()
+    }
+    const runs = async (limit: number, since?: number): Promise<readonly string[]> => {
+      const wanted = {limit, ...(since !== undefined && {since})}
+      const events = await read(async () => open.readRunEvents(PRODUCTION, wanted))
+      return [...new Set(events.map(({runId}) => runId))]
+    }
+    expect([await runs(1), sent().length, whole()]).to.deep.equal([['new'], 1, 0])
+    expect([await runs(2), sent().length, whole()]).to.deep.equal([['old', 'new'], 3, 1])
+    expect([await runs(2, now - 30 * DAY), whole()]).to.deep.equal([['new'], 0])
+    const wanted = {of: {job: 'job'}, closedToo: true, limit: 10, since: now - 90 * DAY}
+    const rejects = await read(async () => open.readRejects(PRODUCTION, wanted))
+    expect([rejects?.map(({runId}) => runId), whole()]).to.deep.equal([['new'], 0])
+    const all = (await open.describe(PRODUCTION)).streams
+    const {streams} = await read(async () => open.describe(PRODUCTION, new Date(now - 60 * DAY)))
+    expect([streams, whole()]).to.deep.equal([all, 0])
+  })
+
+  it('is the same after one year and after five, whatever the run does: rejects, changed rows, a diff, test tables', async () => {
+    const now = Date.now()
+    await run(now - 2 * HOUR, 'first')
+    await run(now - HOUR, 'second')
+    const bytesADay = 20 * (96 * 970 + 4 * 10_000)
+    for (const mode of ['production', 'dry-run', 'test-table'] as const) {
+      const again = {source: source('again', {id: 'a', n: mode}, {id: 'b'}), now, runId: mode, mode, diffSamples: 3}
+      for (const [place, before] of (mode === 'test-table' ? [HOUR, HOUR / 2] : []).entries())
+        await suite.underTest.run({...again, runId: `before-${place}`, now: now - before, request: {full: true}})
+      suite.service.forget()
+      const {error, counts} = await suite.underTest.run({...again, request: {full: true}})
+      expect([error, counts.rejected], mode).to.deep.equal([undefined, 1])
+      const bills = [1, 5].map((years) =>
+        sent().reduce((sum, sql) => sum + billOf(sql, {days: years * 365, bytesADay, besideRows: true}), 0),
+      )
+      expect(bills[0], mode).to.equal(bills[1])
+      expect((bills[0] ?? 0) / 1024 / 1024, mode).to.be.within(10, 400)
+    }
+  })
+
   it('bills under 60 MB where nothing is new, after five years of 20 streams every quarter of an hour', async () => {
     const now = Date.now()
     await run(now - 2 * HOUR, 'first')
@@ -99,10 +177,7 @@ describe('what runs in BigQuery read of a log that grows old', () => {
     suite.service.forget()
     const nothing = scriptedSource(() => [])
     expect((await suite.underTest.run({source: nothing, now, runId: 'third'})).error).to.equal(undefined)
-    const statements = suite.service.seen.flatMap(({body}) => {
-      const sent = body.startsWith('{') ? (JSON.parse(body) as {configuration?: {query?: {query?: string}}}) : {}
-      return sent.configuration?.query?.query ?? []
-    })
+    const statements = sent()
     const streams = 20
     const log = {days: 5 * 365, bytesADay: streams * (96 * 970 + 4 * 10_000)}
     const bytes = statements.reduce((sum, sql) => sum + billOf(sql, log), 0)
