@@ -23,7 +23,7 @@ export async function readRunEvents(
 )
 SELECT correlation_id, event_type, source_system, object_type, CAST(UNIX_MILLIS(created_at) AS STRING) AS created_ms, error_message,
        TO_JSON_STRING(payload) AS payload,
-       CAST(UNIX_MICROS(IFNULL(TIMESTAMP(JSON_VALUE(payload, '$.warehouse_time')), created_at)) AS STRING) AS place,
+       CAST(${PLACE} AS STRING) AS place,
        CAST(correlation_id IN (${undoneRuns(eventLog)}) AS STRING) AS undone
 FROM ${eventLog}
 WHERE ${ANY_TIME} AND correlation_id IN (SELECT correlation_id FROM newest)
@@ -40,7 +40,11 @@ ORDER BY created_at, event_id`,
   return rows.map(runEventIn)
 }
 
-function conditionsFor({job, runId, named, since, ended, streams}: WantedRuns, eventLog: string): readonly string[] {
+/** The streams were taken then, by BigQuery's own clock as far as it was asked. */
+const PLACE = "UNIX_MICROS(IFNULL(TIMESTAMP(JSON_VALUE(payload, '$.warehouse_time')), created_at))"
+
+function conditionsFor(wanted: WantedRuns, eventLog: string): readonly string[] {
+  const {job, runId, named, since, ended, streams, from, heardSince, promoted, plan} = wanted
   return [
     ...(job === undefined ? [] : ["AND JSON_VALUE(payload, '$.job') = @job"]),
     ...(runId === undefined ? [] : ['AND correlation_id = @run_id']),
@@ -49,11 +53,20 @@ function conditionsFor({job, runId, named, since, ended, streams}: WantedRuns, e
     ...(ended === undefined ? [] : [`AND ${endedLike(ended, eventLog)}`]),
     ...(streams === undefined
       ? []
+      : [`AND (JSON_VALUE_ARRAY(payload, '$.streams') IS NULL OR ${hasAny('$.streams', streams.map(nameOfStream))})`]),
+    ...(from === undefined ? [] : [`AND ${PLACE} >= ${from}`]),
+    ...(heardSince === undefined
+      ? []
       : [
-          `AND EXISTS (SELECT 1 FROM UNNEST(JSON_VALUE_ARRAY(payload, '$.streams')) AS taken WHERE taken IN (${streams.map(nameOfStream).map(literal).join(', ')}))`,
+          `AND correlation_id IN (SELECT correlation_id FROM ${eventLog} WHERE created_at >= TIMESTAMP_MILLIS(${Math.trunc(heardSince)}) AND correlation_id IS NOT NULL)`,
         ]),
+    ...(promoted === undefined ? [] : [`AND ${hasAny('$.promotion.runs', promoted)}`]),
+    ...(plan === undefined ? [] : [`AND JSON_VALUE(payload, '$.plan.id') = ${literal(plan)}`]),
   ]
 }
+
+const hasAny = (path: string, texts: readonly string[]): string =>
+  `EXISTS (SELECT 1 FROM UNNEST(JSON_VALUE_ARRAY(payload, '${path}')) AS one WHERE one IN (${texts.map(literal).join(', ')}))`
 
 function endedLike(ended: EndOfRun, eventLog: string): string {
   if (ended === 'undone') return `correlation_id IN (${undoneRuns(eventLog)})`
