@@ -13,12 +13,6 @@ const KEY = 'entry:diary:'
 const IDS = 12
 const COMMANDS = ['run', 'test', 'test', 'promote', 'promote', 'drop', 'undo', 'undo', 'plan'] as const
 const MOST_KILLS = 4
-/** All of a record but its id. */
-interface Content {
-  /** The record was changed then; ISO 8601. */
-  readonly at: string
-  readonly text: string
-}
 
 /** All of a record but its id. */
 interface Content {
