@@ -43,6 +43,9 @@ try {
   const load = await measure(line)
   const dry = await measure([...line, '--dry-run', '--full'])
   const diff = await measure([...line, '--dry-run', '--full', '--diff'])
+  const plan = join(folder, 'bench.lorplan')
+  const planned = await measure([...line, '--dry-run', '--full', '--diff', '--out', plan])
+  const applied = await measure(['apply', plan, '--json', '--config', config])
   const rowOf = (name: string, {seconds, cpuSeconds, peakMB, heldSeconds}: Measured) => [
     name,
     seconds.toFixed(1),
@@ -58,6 +61,8 @@ try {
       rowOf('run', load),
       rowOf('dry run, all stored and unchanged', dry),
       rowOf('the same with --diff', diff),
+      rowOf('the same with --diff --out', planned),
+      rowOf('apply', applied),
     ]),
   )
   console.log(`--diff takes ${(diff.cpuSeconds / dry.cpuSeconds).toFixed(2)} times the CPU of the dry run without it`)

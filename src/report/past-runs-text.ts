@@ -65,6 +65,9 @@ export function formatRun(run: PastRun, screen: Screen): string {
     ['ended', run.endedAt === undefined ? '-' : fullWhen(run.endedAt, screen)],
     ['took', formatDuration(run)],
     ...(run.error === null ? [] : [['error', run.error] as const]),
+    ...run.promotes.map((id) => ['promotes', id] as const),
+    ...run.undoes.map((id) => ['takes back', id] as const),
+    ...(run.applies === undefined ? [] : [['plan', run.applies.plan] as const]),
     ...(Object.entries(run.counts) as [string, number][]).map(([name, count]) => [name, NUMBER.format(count)] as const),
   ]
   const about = formatFacts(facts, screen)
@@ -129,6 +132,9 @@ export const pastRunMemberOf = (run: PastRun): PastRunMember => ({
   windows: run.windows.map(windowAsText),
   counts: run.counts,
   error: run.error,
+  promotes: [...run.promotes],
+  undoes: [...run.undoes],
+  plan: run.applies?.plan ?? null,
   commits: run.commits.map(({at, sourceSystem, objectType, window, counts, limited}) => ({
     at: instant(at),
     source_system: sourceSystem,

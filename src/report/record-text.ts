@@ -70,14 +70,22 @@ function formatEvents(record: ShownRecord, screen: Screen): string {
 const eventsOfKey = ({events}: Pick<StoredRecord, 'events'>): readonly LoggedEvent[] =>
   events.filter(({type}) => type !== 'job.started')
 
-/** Rows have the time of their run; of several that began then, one read the stream. */
+/** Rows have the time at which they were read; of several runs that read then, one took the stream. */
 function runAt({events, stream}: ShownRecord, at: number): string | undefined {
   const name = nameOfStream(stream)
-  const ofStream = (event: LoggedEvent): boolean => {
-    const {streams} = (event.payload ?? {}) as {readonly streams?: unknown}
-    return Array.isArray(streams) && streams.includes(name)
+  const wrote = ({type, payload, at: startedAt}: LoggedEvent): boolean => {
+    const {streams, promotion, plan} = (payload ?? {}) as Started
+    const read = promotion?.started ?? (plan && [plan.read_at]) ?? [instant(startedAt)]
+    return type === 'job.started' && streams?.includes(name) === true && read.includes(instant(at))
   }
-  return events.find((event) => event.type === 'job.started' && event.at === at && ofStream(event))?.runId
+  return events.find(wrote)?.runId
+}
+
+/** This is what `job.started` says of what a run writes. */
+interface Started {
+  readonly streams?: readonly string[]
+  readonly promotion?: {readonly started?: readonly string[]}
+  readonly plan?: {readonly read_at: string}
 }
 
 const instant = (at: number): string => new Date(at).toISOString()

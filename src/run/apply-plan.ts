@@ -8,7 +8,7 @@ import {createRunFolder, removeRunFolder} from '../sink/run-folder.ts'
 import type {CommitBatch} from '../warehouse/commit-batch.ts'
 import {commitCountsOf, isAnotherValue} from '../warehouse/comparison.ts'
 import type {StreamScope, Warehouse, WarehouseWriter} from '../warehouse/warehouse.ts'
-import {assertSameCounts, countsOf, eventsOfCommit} from './planned-commit.ts'
+import {assertAsPlanned, countsOf, eventsOfCommit} from './planned-commit.ts'
 import {batchOfPlan, removeBatch} from './planned-files.ts'
 import {assertNotMoved, readProductionState, stateAfter} from './production-state.ts'
 import {refused, type Plan} from './read-plan.ts'
@@ -126,8 +126,8 @@ class Applying {
       if (place > first) await this.findPlace()
       const batch = await batchOfPlan(plan, commit, {folder, runId: this.runId})
       let told = billed
-      const {firstRejects} = await writer.commit(batch, (rows) => {
-        assertSameCounts(place + 1, commit, rows)
+      const {firstRejects} = await writer.commit(batch, (counts, _unreadable, digest) => {
+        assertAsPlanned(place + 1, commit, {counts, digest})
         told = warehouse.bytesBilled ?? 0
         const bytesBilled = warehouse.bytesBilled === undefined ? undefined : told - billed
         return [...eventsOfCommit({plan, runId: this.runId, place, bytesBilled}), ...this.#ending(place, commit)]
@@ -157,7 +157,7 @@ class Applying {
         signal.throwIfAborted()
         const batch = await batchOfPlan(plan, commit, {folder, runId: this.runId})
         const compared = await comparison.compare(batch, {isChanged: isAnotherValue, insertedSamples: 0})
-        assertSameCounts(place + 1, commit, commitCountsOf(compared))
+        assertAsPlanned(place + 1, commit, {counts: commitCountsOf(compared), digest: compared.digest})
         this.#add(commit)
         // A batch is compared with what the one before it would have written.
         if (last !== undefined) await removeBatch(last)

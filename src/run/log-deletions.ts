@@ -161,7 +161,8 @@ const eventOf = ({runId, now}: JobToLogDeletions, details: Omit<EventDetails, 'r
 async function groupsThatNobodyElseReads(job: JobToLogDeletions): Promise<readonly StreamGroup[]> {
   const groups = await groupsToReconcile(job)
   const scopes = scopesOfGroups(job, groups)
-  const runs = await pastRuns(await job.warehouse.readRunEvents(job.production, {limit: NEWEST_RUNS}))
+  const streams = scopes.map(({stream}) => stream)
+  const runs = await pastRuns(await job.warehouse.readRunEvents(job.production, {streams, limit: NEWEST_RUNS}))
   const other = runs
     .filter(({outcome}) => outcome !== 'undone')
     .flatMap(({commits}) => commits)

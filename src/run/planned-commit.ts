@@ -8,8 +8,12 @@ import type {Plan} from './read-plan.ts'
 
 const NOTHING: RowCounts = {inserted: 0, updated: 0, unchanged: 0, duplicates: 0}
 
-/** Throws where a commit would do something else with its rows than was planned. */
-export function assertSameCounts(number: number, {counts: planned}: PlannedCommit, found: CommitCounts): void {
+/** Throws where a commit would do something else with its rows than was planned, or would replace other values. */
+export function assertAsPlanned(
+  number: number,
+  {counts: planned, digest}: PlannedCommit,
+  {counts: found, digest: met}: {readonly counts: CommitCounts; readonly digest: string | undefined},
+): void {
   const types = new Set([...planned.map(({objectType}) => objectType), ...found.keys()])
   for (const objectType of types) {
     const wanted = planned.find((one) => one.objectType === objectType)?.rows ?? NOTHING
@@ -20,6 +24,10 @@ export function assertSameCounts(number: number, {counts: planned}: PlannedCommi
       `commit ${number} would leave ${rows[kind]} rows of ${objectType} ${kind}, and ${wanted[kind]} were planned: somebody who logged nothing changed rows`,
     )
   }
+  if (digest === undefined || digest === met) return
+  throw moved(
+    `commit ${number} would write as many rows as were planned, but not the same ones or not over what they held: somebody who logged nothing changed rows`,
+  )
 }
 
 /** Adds up what became of the records of a commit, as its events tell. */

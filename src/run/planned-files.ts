@@ -40,6 +40,7 @@ export async function batchOfPlan(
     loneRecords: paths['lone record'],
     events: paths.events,
     rows: commit.rows,
+    isDigested: commit.digest !== undefined,
   }
 }
 

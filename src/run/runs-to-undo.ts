@@ -3,11 +3,12 @@ import {busy, usageError} from '../base/errors.ts'
 import {testTablesOf, type ProductionTables} from '../model/tables.ts'
 import type {Stream} from '../source.ts'
 import type {RunsToUndo, StreamToUndo} from '../warehouse/undo.ts'
+import type {WantedRuns} from '../warehouse/wanted-runs.ts'
 import type {StreamScope, Warehouse} from '../warehouse/warehouse.ts'
 import {pastRuns, type PastCommit, type PastRun} from './past-runs.ts'
 
-/** Former payloads are kept for days, so whoever looks for a run further back finds none. */
-const NEWEST_RUNS = 10_000
+/** Former payloads are kept for days, and no stream is read by more runs than these in that time. */
+const MOST_RUNS = 10_000
 
 export interface UndoRequest {
   readonly warehouse: Warehouse
@@ -28,24 +29,25 @@ export interface UndoPlan {
 
 /** Reads which runs must be taken back so that a run is. Throws where that must not be done, or was not asked for. */
 export async function planUndo({warehouse, production, runId, through}: UndoRequest): Promise<UndoPlan> {
-  const all = await pastRuns(await warehouse.readRunEvents(production, {limit: NEWEST_RUNS}))
-  const wanted = all.find((run) => run.runId === runId) ?? (await unknown(warehouse, production, runId))
+  const read = async (which: Omit<WantedRuns, 'limit'>): Promise<readonly PastRun[]> =>
+    pastRuns(await warehouse.readRunEvents(production, {...which, limit: MOST_RUNS}))
+  const [wanted = await unknown(warehouse, production, runId)] = await read({runId})
   assertCanBeUndone(wanted)
-  assertBeganItsPlan(wanted, all)
-  const runs = [...withLaterRuns(wanted, all)].toSorted((one, other) => one.place - other.place)
+  if (wanted.applies !== undefined) assertBeganItsPlan(wanted, await read({plan: wanted.applies.plan}))
+  const runs = (await withLaterRuns(wanted, read)).toSorted((one, other) => one.place - other.place)
   const open = runs.find(({outcome}) => outcome === 'running')
   if (open !== undefined) throw underWay(open)
   const later = runs.filter((run) => run !== wanted)
   if (later.length > 0 && !through) throw laterRuns(wanted, later)
   const commits = runs.flatMap((run) => run.commits)
-  const streams = distinct(commits.map(streamOf))
+  const streams = streamsOf(runs)
   return {
     runs,
     rows: {
       runs: runs.map((run) => ({runId: run.runId, updated: sumOf(run.commits, 'updated')})),
       streams: streams.map((stream) => streamToUndo(stream, runs)),
-      insertedAt: instants(insertedAt(runs, all)),
-      writtenAt: instants([...runs, ...undoneBeside(runs, all)].flatMap(({readAt}) => readAt)),
+      insertedAt: instants(insertedAt(runs, await promotionsOfTheSame(runs, read))),
+      writtenAt: instants([...runs, ...(await undoneBeside(runs, read))].flatMap(({readAt}) => readAt)),
     },
     scopes: distinct(
       commits.map(({job, account, selection, ...commit}) => ({job, account, selection, stream: streamOf(commit)})),
@@ -53,8 +55,29 @@ export async function planUndo({warehouse, production, runId, through}: UndoRequ
   }
 }
 
+type ReadRuns = (wanted: Omit<WantedRuns, 'limit'>) => Promise<readonly PastRun[]>
+
+/** Reads later runs of the run's streams, and again where these have other streams as well. */
+async function withLaterRuns(wanted: PastRun, read: ReadRuns): Promise<readonly PastRun[]> {
+  if (wanted.commits.length === 0) return [wanted]
+  for (let streams = streamsOf([wanted]); ;) {
+    const later = await read({from: wanted.place, streams})
+    if (later.length >= MOST_RUNS) throw tooManyLater(wanted)
+    const runs = [...laterRunsAmong(later, wanted)]
+    const found = streamsOf(runs)
+    if (found.length === streams.length) return runs
+    streams = found
+  }
+}
+
+/** Reads the promotions of test runs that these runs promoted. */
+async function promotionsOfTheSame(runs: readonly PastRun[], read: ReadRuns): Promise<readonly PastRun[]> {
+  const promoted = distinct(runs.flatMap(({promotes}) => promotes))
+  return promoted.length === 0 ? [] : read({promoted})
+}
+
 /** Finds what wrote later to a stream of the run, and to a stream of what was found: their windows overlap. */
-function withLaterRuns(wanted: PastRun, all: readonly PastRun[]): ReadonlySet<PastRun> {
+function laterRunsAmong(all: readonly PastRun[], wanted: PastRun): ReadonlySet<PastRun> {
   const found = new Set([wanted])
   // A set is gone through to its end, and what is added meanwhile too.
   for (const run of found) {
@@ -66,15 +89,19 @@ function withLaterRuns(wanted: PastRun, all: readonly PastRun[]): ReadonlySet<Pa
 }
 
 /** An undo leaves what its runs found unchanged as they saw it, so such rows say that a run saw them that counts no more. */
-const undoneBeside = (runs: readonly PastRun[], all: readonly PastRun[]): readonly PastRun[] =>
-  all.filter((other) => other.outcome === 'undone' && runs.some((run) => shareStream(run, other)))
+async function undoneBeside(runs: readonly PastRun[], read: ReadRuns): Promise<readonly PastRun[]> {
+  const streams = streamsOf(runs)
+  if (streams.length === 0) return []
+  return (await read({streams, ended: 'undone'})).filter((other) => runs.some((run) => shareStream(run, other)))
+}
 
 const shareStream = (one: PastRun, other: PastRun): boolean =>
   one.commits.some((commit) => other.commits.some(isOf(streamOf(commit))))
 
 /** Rows of a run that was promoted before say that they were read in it, although an earlier promotion inserted them. */
-function insertedAt(runs: readonly PastRun[], all: readonly PastRun[]): readonly number[] {
-  const stay = all.filter((run) => run.promotes.length > 0 && run.outcome !== 'undone' && !runs.includes(run))
+function insertedAt(runs: readonly PastRun[], promotions: readonly PastRun[]): readonly number[] {
+  const undone = new Set(runs.map(({runId}) => runId))
+  const stay = promotions.filter(({outcome, runId}) => outcome !== 'undone' && !undone.has(runId))
   const ofThose = new Set(stay.flatMap(({readAt}) => readAt))
   return runs.flatMap(({readAt}) => readAt).filter((at) => !ofThose.has(at))
 }
@@ -107,9 +134,8 @@ function assertCanBeUndone({runId, outcome, undoes, commits}: PastRun): void {
 }
 
 /** Rows of a plan say that they were read at one time, whichever of several runs has applied them. */
-function assertBeganItsPlan({runId, applies, place}: PastRun, all: readonly PastRun[]): void {
-  const earlier = all.filter((run) => run.place < place && run.outcome !== 'undone' && run.commits.length > 0)
-  const first = earlier.findLast((run) => applies !== undefined && run.applies?.plan === applies.plan)
+function assertBeganItsPlan({runId, place}: PastRun, ofPlan: readonly PastRun[]): void {
+  const first = ofPlan.findLast((run) => run.place < place && run.outcome !== 'undone' && run.commits.length > 0)
   if (first === undefined) return
   throw usageError(`run ${first.runId} applied the first part of the plan that run ${runId} went on with`, {
     code: 'E_UNDO_REFUSED',
@@ -144,6 +170,15 @@ function laterRuns({runId}: PastRun, later: readonly PastRun[]): Error {
     next: `Undo ${all}: lorchestra runs undo ${runId} --through`,
   })
 }
+
+const tooManyLater = ({runId}: PastRun): Error =>
+  usageError(`${MOST_RUNS} runs and more read the same streams since run ${runId}`, {
+    code: 'E_UNDO_REFUSED',
+    next: 'Nothing was written. Undo a later run first, with --through.',
+  })
+
+const streamsOf = (runs: readonly PastRun[]): readonly Stream[] =>
+  distinct(runs.flatMap(({commits}) => commits.map(streamOf)))
 
 const streamOf = ({sourceSystem, objectType}: Stream): Stream => ({sourceSystem, objectType})
 

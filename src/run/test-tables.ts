@@ -14,7 +14,7 @@ import type {DescribedTable, StreamScope, StreamState, Warehouse} from '../wareh
 import {assertRowsAreAsAnnounced, type ComparedTables} from '../warehouse/promotion.ts'
 import {pastRuns, type PastCommit, type PastRun} from './past-runs.ts'
 
-/** All runs of test tables are read; production's newest ones are enough. */
+/** All runs of test tables are read; of production's those that did something since the first of them, and what was undone. */
 const ALL_RUNS = 1_000_000
 const NEWEST_RUNS = 10_000
 
@@ -97,7 +97,11 @@ export async function readTestTables(request: TestTablesRequest): Promise<TestTa
   // What a run reads before it commits may be newer than the test run's, whenever it began.
   const isSince = ({commits}: PastRun): boolean =>
     commits.some((commit) => isOf(scopes)(commit) && commit.at >= firstStart)
-  const all = await pastRuns(await warehouse.readRunEvents(production, {limit: NEWEST_RUNS}))
+  const wanted = {streams, limit: NEWEST_RUNS}
+  const since = await warehouse.readRunEvents(production, {...wanted, heardSince: firstStart})
+  const undone = await warehouse.readRunEvents(production, {...wanted, ended: 'undone'})
+  const seen = new Set(since.map(({runId}) => runId))
+  const all = await pastRuns([...since, ...undone.filter(({runId}) => !seen.has(runId))])
   const ofProduction = all.filter(isSince)
   const promotions = ofProduction.filter(({promotes}) => promotes.some((id) => runs.some(({runId}) => runId === id)))
   const promoted = promotions.filter(isNotUndone).flatMap(({promotes}) => promotes)
@@ -122,7 +126,8 @@ export async function runsOfStreams(
   tables: TableSet,
   scopes: readonly StreamScope[],
 ): Promise<readonly PastRun[]> {
-  return (await pastRuns(await warehouse.readRunEvents(tables, {limit: ALL_RUNS})))
+  const streamsOfScopes = scopes.map(({stream}) => stream)
+  return (await pastRuns(await warehouse.readRunEvents(tables, {streams: streamsOfScopes, limit: ALL_RUNS})))
     .filter(({commits, streams}) => commits.some(isOf(scopes)) || streams.some((stream) => isNamed(scopes, stream)))
     .toReversed()
 }

@@ -106,10 +106,11 @@ export class DiffSink implements Sink {
     const {spool, differ, startedAt} = running
     running.spool = spool.next()
     try {
-      const batch = await spool.batch(startedAt)
-      const {counts, unreadable} = await differ.compare(batch)
+      const {plan} = this.#options
+      const batch = {...(await spool.batch(startedAt)), isDigested: plan !== undefined}
+      const {counts, unreadable, digest} = await differ.compare(batch)
       const own = events(counts, unreadable)
-      await this.#options.plan?.keep({batch, counts, events: own})
+      await plan?.keep({batch, counts, digest, events: own})
     } finally {
       await spool.close()
     }

@@ -9,6 +9,7 @@ import type {SinkOptions} from './sink.ts'
 interface Foretold {
   readonly counts: CommitCounts
   readonly unreadable: readonly UnreadableRecord[]
+  readonly digest: string | undefined
 }
 
 /** Compares batch after batch with the tables that the run would write, or writes. It has no writer, and no way to get one. */
@@ -34,14 +35,14 @@ export class Differ {
     return new Differ(comparison, new DiffTally({samples: diffSamples, hiddenPaths}), streams.tables)
   }
 
-  /** Answers with what a commit of the batch counts, and the records that it rejects. */
+  /** Answers with what a commit of the batch counts, the records that it rejects, and the digest of what it meets. */
   async compare(batch: CommitBatch): Promise<Foretold> {
     const compared = await this.#comparison.compare(batch, {
       isChanged: (row) => this.#tally.isChanged(row),
       insertedSamples: this.#tally.insertedSamplesLeft,
     })
     this.#tally.add(compared)
-    return {counts: commitCountsOf(compared), unreadable: compared.unreadable}
+    return {counts: commitCountsOf(compared), unreadable: compared.unreadable, digest: compared.digest}
   }
 
   async written(idemKeys: readonly string[]): Promise<ReadonlySet<string>> {

@@ -8,6 +8,8 @@ import type {PlannedCommit} from './plan-manifest.ts'
 export interface CommitToKeep {
   readonly batch: CommitBatch
   readonly counts: CommitCounts
+  /** That of what it met; `undefined` where there are no records. */
+  readonly digest: string | undefined
   /** They would have been written with it. */
   readonly events: readonly Event[]
 }
@@ -40,7 +42,7 @@ export class PlanDraft {
     return this.#readAt
   }
 
-  async keep({batch, counts, events}: CommitToKeep): Promise<void> {
+  async keep({batch, counts, digest, events}: CommitToKeep): Promise<void> {
     this.#readAt ??= batch.runStartedAt
     const own = events.filter(({event_type: type}) => !type.startsWith('job.'))
     // The end of a run is told by a commit of its own where there was nothing else to write.
@@ -60,6 +62,7 @@ export class PlanDraft {
         objectType,
         rows: {inserted, updated, unchanged, duplicates},
       })),
+      ...(digest !== undefined && {digest}),
       events: own as PlannedCommit['events'],
       members,
     })

@@ -40,6 +40,8 @@ const commitShape = z.strictObject({
   /** So many lines of records. */
   rows: count,
   counts: z.array(z.strictObject({objectType: z.string(), rows: rowCounts})),
+  /** That of what it met, so that it meets the same; missing where there are no records, and in the first plans. */
+  digest: z.string().optional(),
   events: z.array(eventShape),
   members: z.array(z.strictObject({holds: z.enum(['records', 'lone record', 'events']), bytes: count, sha256})),
 })

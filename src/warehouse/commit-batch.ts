@@ -10,6 +10,8 @@ export interface CommitBatch {
   readonly events: readonly string[]
   /** `records` and `loneRecords` hold so many lines together. */
   readonly rows: number
+  /** Whoever compares or commits it tells the digest of what it meets. */
+  readonly isDigested?: boolean
 }
 
 export interface RowCounts {
@@ -27,7 +29,17 @@ export interface UnreadableRecord {
 }
 
 /** Makes the events of a commit from its exact counts. Is called within it, again where it is tried again. */
-export type CommitEvents = (counts: CommitCounts, unreadable?: readonly UnreadableRecord[]) => readonly Event[]
+export type CommitEvents = (
+  counts: CommitCounts,
+  unreadable?: readonly UnreadableRecord[],
+  digest?: string,
+) => readonly Event[]
+
+/**
+ * Tells apart what a batch can meet: which of its keys are stored, which rows stay because they were read later, and which values
+ * are replaced. 64 bits are made of each such row, and the order of rows means nothing. What an unchanged row holds is in the records.
+ */
+export const digestOf = (rows: readonly bigint[]): string => rows.reduce((all, bits) => all ^ bits, 0n).toString(16)
 
 /** The object types are the keys; one without rows may be missing. */
 export type CommitCounts = ReadonlyMap<string, RowCounts>

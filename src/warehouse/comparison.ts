@@ -73,6 +73,8 @@ export interface Compared {
   readonly inserted: readonly InsertedSample[]
   /** A commit would reject these; they are not among the counts. */
   readonly unreadable: readonly UnreadableRecord[]
+  /** That of what the batch met, where it wants one and has records. */
+  readonly digest?: string
 }
 
 /** Gives what a commit counts that does what was compared: rows that were read later stay as they are. */

@@ -195,6 +195,19 @@ export class LocalBatch {
     )
   }
 
+  /** Makes the bits of the stored rows that stay, also of those that an earlier batch would have written; `without` came for nothing. */
+  async bitsOfKept(bitsOf: (text: string) => string, without: readonly string[]): Promise<bigint> {
+    const reader = await this.#connection.runAndReadAll(
+      `SELECT bit_xor(${bitsOf("CASE WHEN newer THEN 'newer' ELSE 'kept' END || chr(10) || idem_key")}) AS bits
+       FROM (FROM stored UNION ALL SELECT idem_key, false FROM written SEMI JOIN arrived USING (idem_key))
+       ANTI JOIN to_write USING (idem_key) WHERE NOT list_contains($without, idem_key)`,
+      {without: listValue([...without])},
+      {without: LIST(VARCHAR)},
+    )
+    const [row] = reader.getRowObjects()
+    return typeof row?.['bits'] === 'bigint' ? row['bits'] : 0n
+  }
+
   /** Gives the first records that nobody has stored. */
   async firstNew(records: number): Promise<readonly LocalRecord[]> {
     const rows = await this.#rows(

@@ -12,8 +12,16 @@ export interface WantedRuns {
   readonly since?: number
   /** `open`: it has not said that it ended. */
   readonly ended?: EndOfRun
-  /** Runs that took none of these are left out. */
+  /** Runs that took none of these are left out; one that does not say what it took may have. */
   readonly streams?: readonly Stream[]
+  /** Runs that took their streams before this `RunEvent.place` are left out. */
+  readonly from?: number
+  /** Runs that logged nothing then or later are left out; milliseconds since 1970. */
+  readonly heardSince?: number
+  /** Runs that promoted none of these test runs are left out. */
+  readonly promoted?: readonly string[]
+  /** Runs that did not apply this plan are left out. */
+  readonly plan?: string
   /** The largest number of runs that are read, with all of their events. */
   readonly limit: number
 }

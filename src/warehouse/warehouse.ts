@@ -249,7 +249,10 @@ export interface RecordKey {
 /** All that two tables say of one record. */
 export interface StoredRecord {
   readonly row: StoredRow | undefined
-  /** Those that name the key, and `job.started` of runs that began when the row was first and last seen; oldest first. */
+  /**
+   * Those that name the key, and `job.started` of runs that began when the row was first and last seen, or that wrote rows which say
+   * so: promotions, and those that applied a plan, unless they were undone. Oldest first.
+   */
   readonly events: readonly LoggedEvent[]
 }
 

@@ -59,6 +59,10 @@ describe('lorchestra apply', () => {
     expect(applied.stdout).to.match(/^✓ diary_entries: 2 extracted, 2 inserted, 0 updated, completed in/m)
     const rows = await query(project.database, "SELECT payload->>'$.text' AS text FROM raw_objects ORDER BY idem_key")
     expect(rows.map(({text}) => text)).to.deep.equal(['one', 'two'])
+    const {stdout: ofRun} = await project.run(['runs', 'show', 'latest'])
+    expect(ofRun).to.match(new RegExp(`^plan +${id}$`, 'm'))
+    const record = await project.run(['show', 'entry:diary:a', '--json'])
+    expect((JSON.parse(record.stdout) as {first_run: string}).first_run).to.match(/^diary_entries-\d{14}-[0-9a-f]{8}$/)
 
     const again = await project.run(['apply', 'diary.lorplan'])
     expect(again.code).to.equal(2)

@@ -47,6 +47,12 @@ export function duckDBUnderTest(folder: string): WarehouseUnderTest {
     async edit(key, payload) {
       await change(path, `UPDATE raw_objects SET payload = '${JSON.stringify(payload)}' WHERE idem_key = '${key}'`)
     },
+    async copyRow(key, copy) {
+      await change(
+        path,
+        `INSERT INTO raw_objects SELECT * REPLACE ('${copy}' AS idem_key) FROM raw_objects WHERE idem_key = '${key}'`,
+      )
+    },
     async setLastSeen(milliseconds) {
       await change(path, `UPDATE raw_objects SET last_seen = epoch_ms(${milliseconds})::TIMESTAMP AT TIME ZONE 'UTC'`)
     },

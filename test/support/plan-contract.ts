@@ -3,11 +3,12 @@ import {readdir} from 'node:fs/promises'
 import {expect} from 'chai'
 
 import {codeOf, outcomeOf, stopped} from '../../src/base/errors.ts'
+import {CLOCK_TOLERANCE} from '../../src/model/clock.ts'
 import {readPlan} from '../../src/run/read-plan.ts'
 import {undoRun} from '../../src/run/undo-run.ts'
 import type {Warehouse} from '../../src/warehouse/warehouse.ts'
 import {afterCommit, applyApart} from './apply-apart.ts'
-import {apply, planOf, SETTINGS, type ToApply} from './planned-run.ts'
+import {apply, planOf, SETTINGS, withoutDigests, type ToApply} from './planned-run.ts'
 import {generator} from './diff-contract.ts'
 import {withRunMode} from './run-mode.ts'
 import {PRODUCTION, type ScriptedRun} from './scripted-run.ts'
@@ -199,6 +200,74 @@ export function describePlans(
     const last = (await warehouse().logged()).filter(({type}) => type === 'job.failed')
     expect(last.map(({error}) => error)).to.have.length(1)
     expect((await warehouse().run({source: yielding({id: 'b', n: 1}), now: 3 * DAY})).error).to.equal(undefined)
+  })
+
+  it('writes nothing where what it would replace, add or leave was changed by hand, and no number tells', async () => {
+    const key = (id: string): string => `thing:scripted--acct1:${id}`
+    const things = [
+      {id: 'a', n: 1},
+      {id: 'b', n: 1},
+      {id: 'c', n: 1},
+    ]
+    await warehouse().run({source: yielding(...things), now: DAY})
+    const planned = yielding({id: 'a', n: 2}, {id: 'b', n: 1}, {id: 'c', n: 1}, {id: 'd', n: 1})
+    const path = await made({source: planned, now: 2 * DAY, request: full})
+    const {edit, removeRow, copyRow} = warehouse()
+    const edits: readonly (readonly [string, () => Promise<void>, () => Promise<void>])[] = [
+      ['another value is to be replaced', () => edit(key('a'), {id: 'a', n: 9}), () => edit(key('a'), {id: 'a', n: 1})],
+      [
+        'what changes is the same, and what is the same changes',
+        async () => {
+          await edit(key('a'), {id: 'a', n: 2})
+          await edit(key('b'), {id: 'b', n: 9})
+        },
+        async () => {
+          await edit(key('a'), {id: 'a', n: 1})
+          await edit(key('b'), {id: 'b', n: 1})
+        },
+      ],
+      [
+        'what is new is there, and what is there is gone',
+        async () => {
+          await copyRow(key('c'), key('d'))
+          await edit(key('d'), {id: 'd', n: 1})
+          await removeRow('raw_objects', key('c'))
+        },
+        async () => {
+          await copyRow(key('d'), key('c'))
+          await edit(key('c'), {id: 'c', n: 1})
+          await removeRow('raw_objects', key('d'))
+        },
+      ],
+    ]
+    for (const [what, change, back] of edits) {
+      await change()
+      const rows = await warehouse().stored()
+      for (const mode of ['dry-run', 'production'] as const) {
+        const error = await refused(path, {mode})
+        expect(codeOf(error), what).to.equal('E_PLAN_STALE')
+        expect(String(error), what).to.include('somebody who logged nothing changed rows')
+      }
+      expect(await warehouse().stored(), what).to.deep.equal(rows)
+      await back()
+    }
+    expect((await apply(warehouse(), path)).counts).to.include({inserted: 1, updated: 1, unchanged: 2})
+  })
+
+  it('writes nothing where a row that is to be left says by now that it was read later', async () => {
+    await warehouse().run({source: yielding({id: 'a'}), now: DAY})
+    const path = await made({source: yielding({id: 'a'}, {id: 'b'}), now: 2 * DAY, request: full})
+    await warehouse().setLastSeen(2 * DAY + CLOCK_TOLERANCE + 1000)
+    expect(codeOf(await refused(path))).to.equal('E_PLAN_STALE')
+    expect((await warehouse().stored()).map(({key}) => key)).to.deep.equal(['thing:scripted--acct1:a'])
+  })
+
+  it('goes by numbers alone where the plan is one of the first, which say nothing else', async () => {
+    await warehouse().run({source: yielding({id: 'a', n: 1}), now: DAY})
+    const path = await made({source: yielding({id: 'a', n: 2}), now: 2 * DAY, request: full})
+    await withoutDigests(path)
+    await warehouse().edit('thing:scripted--acct1:a', {id: 'a', n: 9})
+    expect((await apply(warehouse(), path)).counts).to.include({updated: 1})
   })
 
   it('compares in a dry run, and writes nothing', async () => {

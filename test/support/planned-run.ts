@@ -1,3 +1,5 @@
+import {createHash} from 'node:crypto'
+import {readFile, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 
 import type {WarehouseConfig} from '../../src/config/config.ts'
@@ -6,6 +8,8 @@ import type {FinishedRun} from '../../src/run/finished-run.ts'
 import {assertApplicable, readPlan} from '../../src/run/read-plan.ts'
 import {savePlan} from '../../src/run/save-plan.ts'
 import type {RunMode} from '../../src/model/run-mode.ts'
+import {lastLine, LAST_LINE_BYTES} from '../../src/sink/plan-file-layout.ts'
+import {PlanFile} from '../../src/sink/plan-file.ts'
 import type {StreamScope, Warehouse} from '../../src/warehouse/warehouse.ts'
 import {withRunMode} from './run-mode.ts'
 import {PRODUCTION, type ScriptedRun} from './scripted-run.ts'
@@ -69,6 +73,17 @@ export async function planOf(
     }
   })
   return {path, run: finished}
+}
+
+/** Makes it a plan of the time when they had no digests. */
+export async function withoutDigests(path: string): Promise<void> {
+  const file = await PlanFile.open(path)
+  await file.close()
+  const manifest = file.manifest.replaceAll(/,"digest":"[0-9a-f]+"/g, '')
+  if (manifest === file.manifest) throw new Error('there is no digest')
+  const members = (await readFile(path)).subarray(0, -Buffer.byteLength(file.manifest) - LAST_LINE_BYTES)
+  const end = lastLine(createHash('sha256').update(manifest).digest('hex'), Buffer.byteLength(manifest))
+  await writeFile(path, Buffer.concat([members, Buffer.from(`${manifest}${end}`)]))
 }
 
 export interface ToApply {

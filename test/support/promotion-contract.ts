@@ -2,6 +2,9 @@ import {expect} from 'chai'
 
 import {codeOf, outcomeOf} from '../../src/base/errors.ts'
 import {promoteJob, type PromoteRequest, type PromotionReport} from '../../src/run/promote-job.ts'
+import {findRecord} from '../../src/report/find-record.ts'
+import {recordMemberOf} from '../../src/report/record-text.ts'
+import {undoRun} from '../../src/run/undo-run.ts'
 import {dropTestTables} from '../../src/sink/beside-runs.ts'
 import {PRODUCTION, type ScriptedRun} from './scripted-run.ts'
 import {scriptedSource} from './scripted-source.ts'
@@ -60,6 +63,34 @@ export function describePromotion(warehouse: () => WarehouseUnderTest): void {
     expect(next.counts.extracted).to.equal(0)
     expect(source.calls.map(({since}) => since)).to.deep.equal([DAY - 10 * 60_000])
     expect(await warehouse().stored('test_raw_objects')).to.deep.equal(tested)
+  })
+
+  it('is the run that a record names which it took over, until it is undone', async () => {
+    const source = yielding({id: 'a'})
+    await test({source, now: DAY, runId: 'tested'})
+    const runsOf = async () => {
+      const record = await findRecord(warehouse().open(), PRODUCTION, key('a'), {testTable: false})
+      const {first_run: first, last_run: last} = recordMemberOf({...record, warehouse: 'it'})
+      return [first, last]
+    }
+    const {promoted} = await promote()
+    expect(await runsOf()).to.deep.equal([promoted?.runId, promoted?.runId])
+    const runId = promoted?.runId ?? ''
+    await withRunMode('production', async () =>
+      undoRun({
+        warehouse: warehouse().open(),
+        production: PRODUCTION,
+        runId,
+        through: false,
+        mode: 'production',
+        maskSecrets: (text) => text,
+        planned: () => {},
+      }),
+    )
+    const again = await promote()
+    expect(await runsOf()).to.deep.equal([again.promoted?.runId, again.promoted?.runId])
+    await warehouse().run({source, now: 2 * DAY, runId: 'later', request: full})
+    expect(await runsOf()).to.deep.equal([again.promoted?.runId, 'later'])
   })
 
   it('is told in the log by a run of its own, with the runs whose rows it took', async () => {

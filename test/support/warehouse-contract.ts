@@ -50,6 +50,8 @@ export interface WarehouseUnderTest {
   removeRow(table: string, key: string): Promise<void>
   /** Gives a row of production another payload, as somebody would by hand. */
   edit(key: string, payload: object): Promise<void>
+  /** Adds a row to production that holds what the one of `key` does, as somebody would by hand. */
+  copyRow(key: string, copy: string): Promise<void>
 }
 
 export const DAY = 86_400_000

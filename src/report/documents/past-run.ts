@@ -25,6 +25,11 @@ export const pastRunMember = z
     windows: z.array(windowMember).describe('What its commits cover.'),
     counts: countsMember,
     error: z.string().nullable().describe('Why it failed.'),
+    promotes: z
+      .array(names.runId)
+      .describe('The test runs whose rows it made production’s; empty where it is no promotion.'),
+    undoes: z.array(names.runId).describe('The runs that it took back; empty where it is no undo.'),
+    plan: z.string().nullable().describe('The id of the plan that it applied; null: none.'),
     commits: z
       .array(
         z.strictObject({

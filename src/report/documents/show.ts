@@ -14,9 +14,9 @@ export const showDocument = document({
   object_type: names.objectType,
   external_id: z.string().nullable().describe('How the source names the record.'),
   first_seen: instant.describe('When the run began that stored it first.'),
-  first_run: run.describe('That run; null: the log does not know it.'),
+  first_run: run.describe('That run, or the one that promoted it or applied its plan; null: the log does not know it.'),
   last_seen: instant.describe('When the run began that last read it and moved this.'),
-  last_run: run.describe('That run; null: the log does not know it.'),
+  last_run: run.describe('That run, or the one that promoted it or applied its plan; null: the log does not know it.'),
   payload: z.record(z.string(), z.unknown()).describe('The record; its numbers have all of their digits.'),
   events: z
     .array(

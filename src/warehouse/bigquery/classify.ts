@@ -3,6 +3,7 @@ import type {Stream} from '../../source.ts'
 import {assertOneRowPerKey} from '../surplus-rows.ts'
 import type {CommitCounts, UnreadableRecord} from '../commit-batch.ts'
 import {
+  bitsOfStoredRows,
   deleteUnreadable,
   keysStored,
   selectStoredRows,
@@ -119,7 +120,7 @@ export async function classify(
   return found.map(({staged: of, stored}) => ({staged: of, stored: stored.count, changed: 0, ...compared.get(of)}))
 }
 
-type Compared = Required<Pick<Classified, 'changed' | 'storedRows'>>
+type Compared = Required<Pick<Classified, 'changed' | 'storedRows'>> & Pick<Classified, 'bits'>
 
 async function compare(
   queries: Queries,
@@ -141,12 +142,18 @@ async function compare(
     queries,
     sizesOfStoredRows(found.map(({staged: {stream}}, index) => ({stream, table: nameOf(ids[index] ?? '')}))),
   )
+  const bits = terms.isDigested === true ? await byPlace(queries, bitsOfStoredRows(ids.map(nameOf))) : undefined
   return new Map(
     found.map(({staged}, index) => {
       const row = sizes.get(String(index)) ?? {}
+      const storedRows = {table: nameOf(ids[index] ?? ''), written: keySetOf(row)}
       return [
         staged,
-        {changed: Number(row['changed'] ?? 0), storedRows: {table: nameOf(ids[index] ?? ''), written: keySetOf(row)}},
+        {
+          changed: Number(row['changed'] ?? 0),
+          storedRows,
+          ...(bits !== undefined && {bits: BigInt(bits.get(String(index))?.['bits'] ?? 0)}),
+        },
       ]
     }),
   )

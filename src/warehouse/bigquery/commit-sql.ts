@@ -7,6 +7,7 @@ import {
   type RunValues,
 } from '../../model/tables.ts'
 import type {Stream} from '../../source.ts'
+import {BITS_OF_REPLACED, bitsIn, bitsOfKept, isAsDigested} from './digest-sql.ts'
 import {isWithin, selectKeySet, type KeySet} from './key-set.ts'
 import {instant, literal} from './sql.ts'
 import type {StagingColumn} from './staging.ts'
@@ -29,6 +30,8 @@ export interface Classified {
   readonly stored: number
   readonly changed: number
   readonly storedRows?: StoredRows
+  /** The bits of all stored rows, where the commit is digested. */
+  readonly bits?: bigint
 }
 
 /** A staging table holds the stored keys, with the payloads of the rows that are to be written. */
@@ -49,6 +52,8 @@ export interface CommitTerms extends RunValues {
   readonly touchBefore: Date
   /** or where an event of this log says that it was deleted since it was seen: it is there again. Missing: none is looked at. */
   readonly eventLog?: string
+  /** Bits are made of the stored rows, and those of changed ones must be the same in the transaction. */
+  readonly isDigested?: boolean
 }
 
 /** Columns of a stream's staged lines: what the stream says is a constant. */
@@ -173,17 +178,24 @@ export const storedRowsColumns = (terms: CommitTerms): readonly StagingColumn[] 
   {name: 'changed', type: 'BOOLEAN'},
   {name: 'written', type: 'BOOLEAN'},
   ...writtenColumns(terms).map(({name, type}) => ({name, type})),
+  ...(terms.isDigested === true ? [{name: 'bits', type: 'INTEGER'} as const] : []),
 ]
 
 /** No other statement reads stored payloads; this one reads those of blocks that can hold a key that is `stored`. */
 export function selectStoredRows(terms: CommitTerms, staged: StagedStream, stored: KeySet): string {
-  const {rawObjects, eventLog, newest, touchBefore, valuesOf} = terms
+  const {rawObjects, eventLog, newest, touchBefore, valuesOf, isDigested = false} = terms
   const ofRows = valuesOf === 'staged rows'
   const written = writtenColumns(terms)
-  return `SELECT idem_key, changed, changed OR stale AS written, ${written.map(({name}) => `IF(changed OR stale, ${name}, NULL) AS ${name}`).join(', ')} FROM (
+  return `SELECT idem_key, changed, changed OR stale AS written, ${written.map(({name}) => `IF(changed OR stale, ${name}, NULL) AS ${name}`).join(', ')}${
+    isDigested ? `, IF(changed, bits_of_replaced, ${bitsOfKept('newer')}) AS bits` : ''
+  } FROM (
    SELECT fresh.idem_key, ${written.map(({name}) => `fresh.${name}`).join(', ')},
           stored.last_seen ${ofRows ? '< fresh.last_seen' : `<= ${instant(newest)}`} AND (${COMPARED.map(differs).join(' OR ')}) AS changed,
-          stored.last_seen <= ${instant(touchBefore)}${eventLog === undefined ? '' : ' OR IFNULL(stored.last_seen <= deletion.told, FALSE)'} AS stale
+          stored.last_seen <= ${instant(touchBefore)}${eventLog === undefined ? '' : ' OR IFNULL(stored.last_seen <= deletion.told, FALSE)'} AS stale${
+            isDigested
+              ? `,\n          stored.last_seen > ${instant(newest)} AS newer, ${BITS_OF_REPLACED} AS bits_of_replaced`
+              : ''
+          }
    FROM ${latestOf(staged, terms)} AS fresh JOIN ${rawObjects} AS stored ON ${matches(staged.stream, stored, terms)}${
      eventLog === undefined ? '' : `\n   ${deletionsSince(eventLog, staged.stream, touchBefore)}`
    }
@@ -206,6 +218,8 @@ export const sizesOfStoredRows = (found: readonly {readonly table: string; reado
     ),
   )
 
+export const bitsOfStoredRows = (tables: readonly string[]): string => inPlaces(tables.map(bitsIn))
+
 const hasNew = ({staged, stored}: Classified): boolean => stored < staged.keys.count
 const hasWritten = ({storedRows}: Classified): boolean => storedRows !== undefined && storedRows.written.count > 0
 
@@ -222,12 +236,17 @@ export const newRows = (table: string, other: string | undefined, stream: Stream
     other === undefined ? '' : ` AND idem_key NOT IN (SELECT idem_key FROM ${other} WHERE ${ofStream(stream)})`
   } ORDER BY idem_key LIMIT ${rows}`
 
-/** Holds where nobody else stored or removed a key since it was looked for; missing where no row is written. */
+/**
+ * Holds where nobody else stored or removed a key since it was looked for; missing where no row is written. Where the commit is
+ * digested the keys must be the same ones, and what is replaced as it was.
+ */
 export const unchangedSince = (terms: CommitTerms, classified: Classified): string | undefined => {
-  const {staged, stored} = classified
+  const {staged, stored, storedRows} = classified
   if (!hasNew(classified) && !hasWritten(classified)) return undefined
-  return `(SELECT COUNT(*) FROM ${terms.rawObjects} AS stored
-   WHERE ${isAmong(staged.stream, staged.keys, terms)} AND stored.idem_key IN (${linesOf(staged, 'idem_key')})) = ${stored}`
+  const rows = `${terms.rawObjects} AS stored
+   WHERE ${isAmong(staged.stream, staged.keys, terms)} AND stored.idem_key IN (${linesOf(staged, 'idem_key')})`
+  if (terms.isDigested !== true || storedRows === undefined) return `(SELECT COUNT(*) FROM ${rows}) = ${stored}`
+  return isAsDigested(rows, storedRows.table, stored)
 }
 
 /**

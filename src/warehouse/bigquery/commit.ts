@@ -7,7 +7,7 @@ import {inTurn, pauseUnlessStopped} from '../../base/waiting.ts'
 import {STAGED_COLUMNS} from '../../model/raw-object-columns.ts'
 import {EVENT_LOG, type TableSet} from '../../model/tables.ts'
 import type {Stream} from '../../source.ts'
-import type {CommitBatch, CommitEvents} from '../commit-batch.ts'
+import {digestOf, type CommitBatch, type CommitEvents} from '../commit-batch.ts'
 import type {CommitResult} from '../warehouse.ts'
 import {classify, countsOf, readableStreams} from './classify.ts'
 import {unchangedSince, union, writeRows, type Classified, type CommitTerms} from './commit-sql.ts'
@@ -116,7 +116,7 @@ async function writeBatch(
   events: CommitEvents,
 ): Promise<CommitResult> {
   const {connection, queries, tables, streams, runId, touchAfter, name, signal} = options
-  const {runStartedAt: startedAt, rows} = batch
+  const {runStartedAt: startedAt, rows, isDigested = false} = batch
   const nameOf = (id: string): string => connection.tableName(id)
   const eventLog = nameOf(tables.eventLog)
   const terms: CommitTerms = {
@@ -129,6 +129,7 @@ async function writeBatch(
     // A run before this one may have had a clock that was ahead.
     newest: new Date(startedAt.getTime() + CLOCK_TOLERANCE),
     touchBefore: new Date(startedAt.getTime() - touchAfter),
+    isDigested,
   }
   const spooled = await eventsOf(options, batch)
   const before = {logs: options.logs, begunAt: new Date(startedAt.getTime() - CLOCK_TOLERANCE)}
@@ -143,7 +144,8 @@ async function writeBatch(
       make: makeStaging(options),
     })
     const counts = countsOf(classified)
-    const own = events(counts, unreadable)
+    const digest = isDigested ? digestOf(classified.map(({bits = 0n}) => bits)) : undefined
+    const own = events(counts, unreadable, digest)
     const newRejects = await countFirstRejects(queries, eventLog, {inline: own}, before)
     const source = {...spooled, inline: [...spooled.inline, ...own]}
     const written = await tryToWrite(options, `${name}-${attempt}`, terms, classified, source)

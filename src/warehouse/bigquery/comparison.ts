@@ -1,13 +1,14 @@
 import {CLOCK_TOLERANCE} from '../../model/clock.ts'
 import {COMPARED} from '../../model/raw-object-columns.ts'
 import type {Stream} from '../../source.ts'
-import type {CommitBatch, UnreadableRecord} from '../commit-batch.ts'
+import {digestOf, type CommitBatch, type UnreadableRecord} from '../commit-batch.ts'
 import type {ChangedRow, Compared, ComparedCounts, CompareOptions, Comparison, StreamsToCompare} from '../comparison.ts'
 import {assertOneRowPerKey} from '../surplus-rows.ts'
 import {assertFewUnreadable, UNREADABLE} from './classify.ts'
 import {differs, ofStream} from './commit-sql.ts'
 import type {Connection} from './connection.ts'
 import {existingTables} from './definitions.ts'
+import {BITS_OF_REPLACED, bitsHere} from './digest-sql.ts'
 import {LocalBatch, type LocalRecord, type RecordInDoubt} from '../local-batch.ts'
 import {isWithin, keySetOfKeys} from './key-set.ts'
 import type {Queries} from './query.ts'
@@ -46,6 +47,7 @@ export class BigQueryComparison implements Comparison {
   #tableExists: boolean
   #moved: Comparison['moved']
   #isStaged = false
+  #bitsOfReplaced = 0n
 
   private constructor(given: ToOpen, batch: LocalBatch, found: Found) {
     this.#given = given
@@ -90,10 +92,12 @@ export class BigQueryComparison implements Comparison {
     if (batch.rows === 0) return {counts: new Map(), inserted: [], unreadable: []}
     await this.#batch.stage(batch)
     this.#isStaged = true
+    this.#bitsOfReplaced = 0n
     await this.#look()
     const unreadable = await this.#leaveOutUnreadable()
     const newest = new Date(batch.runStartedAt.getTime() + CLOCK_TOLERANCE)
     const counts = new Map<string, ComparedCounts>()
+    const refusedKeys: string[] = []
     for (const {objectType, keys, duplicates} of await this.#batch.countsByObjectType()) {
       const stream = streams.find((one) => one.objectType === objectType)
       if (stream === undefined) throw new Error(`no stream of object type ${objectType} is being read`)
@@ -102,6 +106,7 @@ export class BigQueryComparison implements Comparison {
       const ofStored = await this.#compareStored(stream, isChanged)
       const ofWritten = await this.#compareWritten(stream, isChanged)
       const refused = [...ofStored.unreadable, ...ofWritten.unreadable]
+      refusedKeys.push(...refused)
       unreadable.push(...refused.map((idemKey) => ({stream, idemKey, reason: UNREADABLE})))
       assertFewUnreadable(unreadable.length)
       const update = ofStored.changed + ofWritten.changed
@@ -114,7 +119,14 @@ export class BigQueryComparison implements Comparison {
       })
     }
     const samples = insertedSamples === 0 ? [] : await this.#batch.firstNew(insertedSamples)
-    return {counts, inserted: samples.map(({idemKey, payload}) => ({idemKey, payload})), unreadable}
+    return {
+      counts,
+      inserted: samples.map(({idemKey, payload}) => ({idemKey, payload})),
+      unreadable,
+      ...(batch.isDigested === true && {
+        digest: digestOf([this.#bitsOfReplaced, await this.#batch.bitsOfKept(bitsHere, refusedKeys)]),
+      }),
+    }
   }
 
   async written(idemKeys: readonly string[]): Promise<ReadonlySet<string>> {
@@ -197,7 +209,7 @@ export class BigQueryComparison implements Comparison {
       const keys = records.map(({idemKey}) => idemKey)
       await this.#compareTexts(
         compared,
-        `SELECT fresh.idem_key, ${IS_UNREADABLE}, TO_JSON_STRING(stored.payload) AS stored, CAST(UNIX_MILLIS(stored.last_seen) AS STRING) AS last_seen
+        `SELECT fresh.idem_key, ${IS_UNREADABLE}, TO_JSON_STRING(stored.payload) AS stored, CAST(UNIX_MILLIS(stored.last_seen) AS STRING) AS last_seen, CAST(${BITS_OF_REPLACED} AS STRING) AS bits
  FROM (${sentRecords('')}) AS fresh JOIN ${this.#stored()} ON stored.idem_key = fresh.idem_key
  WHERE ${amongKeys(stream, keys)} AND (${DIFFERS})`,
         records,
@@ -215,7 +227,7 @@ export class BigQueryComparison implements Comparison {
     for await (const records of this.#batch.rewritten(stream.objectType, REQUEST_BYTES)) {
       await this.#compareTexts(
         compared,
-        `SELECT fresh.idem_key, ${IS_UNREADABLE}, TO_JSON_STRING(stored.payload) AS stored, '${now}' AS last_seen
+        `SELECT fresh.idem_key, ${IS_UNREADABLE}, TO_JSON_STRING(stored.payload) AS stored, '${now}' AS last_seen, CAST(${BITS_OF_REPLACED} AS STRING) AS bits
  FROM (${sentRecords('')}) AS fresh JOIN (${sentRecords('former_')}) AS stored ON stored.idem_key = fresh.idem_key
  WHERE ${DIFFERS}`,
         records,
@@ -250,6 +262,7 @@ export class BigQueryComparison implements Comparison {
           continue
         }
         changed.push(idemKey)
+        this.#bitsOfReplaced ^= BigInt(row['bits'] ?? 0)
         isChanged({
           idemKey,
           stored: row['stored'] ?? '',

@@ -37,20 +37,20 @@ async function readSince(
   signal: AbortSignal,
 ): Promise<readonly RunEvent[]> {
   const {job, runId, named, limit} = wanted
-  const from = wanted.since === undefined ? undefined : new Date(wanted.since - CLOCKS)
+  const begin = wanted.since === undefined ? undefined : new Date(wanted.since - CLOCKS)
   const rows = await queries.rows({
     sql: `WITH newest AS (
   SELECT correlation_id FROM ${eventLog}
-  WHERE ${since(from)} AND event_type = 'job.started'
-    ${conditionsFor(wanted, eventLog, from).join('\n    ')}
+  WHERE ${since(begin)} AND event_type = 'job.started'
+    ${conditionsFor(wanted, eventLog, begin).join('\n    ')}
   GROUP BY correlation_id ORDER BY MAX(created_at) DESC, correlation_id DESC LIMIT ${limit}
 )
 SELECT correlation_id, event_type, source_system, object_type, CAST(UNIX_MILLIS(created_at) AS STRING) AS created_ms, error_message,
        TO_JSON_STRING(payload) AS payload,
-       CAST(UNIX_MICROS(IFNULL(TIMESTAMP(JSON_VALUE(payload, '$.warehouse_time')), created_at)) AS STRING) AS place,
-       CAST(correlation_id IN (${undoneRuns(eventLog, from)}) AS STRING) AS undone
+       CAST(${PLACE} AS STRING) AS place,
+       CAST(correlation_id IN (${undoneRuns(eventLog, begin)}) AS STRING) AS undone
 FROM ${eventLog}
-WHERE ${since(from)} AND correlation_id IN (SELECT correlation_id FROM newest)
+WHERE ${since(begin)} AND correlation_id IN (SELECT correlation_id FROM newest)
   AND event_type IN (${EVENTS_OF_RUNS.map(literal).join(', ')})
 ORDER BY created_at, event_id`,
     values: {
@@ -64,30 +64,39 @@ ORDER BY created_at, event_id`,
   return rows.map(runEventIn)
 }
 
-function conditionsFor(
-  {job, runId, named, since: begunSince, ended, streams}: WantedRuns,
-  eventLog: string,
-  from: Date | undefined,
-): readonly string[] {
+/** The streams were taken then, by BigQuery's own clock as far as it was asked. */
+const PLACE = "UNIX_MICROS(IFNULL(TIMESTAMP(JSON_VALUE(payload, '$.warehouse_time')), created_at))"
+
+function conditionsFor(wanted: WantedRuns, eventLog: string, begin: Date | undefined): readonly string[] {
+  const {job, runId, named, since: begunSince, ended, streams, from, heardSince, promoted, plan} = wanted
   return [
     ...(job === undefined ? [] : ["AND JSON_VALUE(payload, '$.job') = @job"]),
     ...(runId === undefined ? [] : ['AND correlation_id = @run_id']),
     ...(named === undefined ? [] : ['AND (STARTS_WITH(correlation_id, @named) OR ENDS_WITH(correlation_id, @named))']),
     ...(begunSince === undefined ? [] : [`AND created_at >= TIMESTAMP_MILLIS(${Math.trunc(begunSince)})`]),
-    ...(ended === undefined ? [] : [`AND ${endedLike(ended, eventLog, from)}`]),
+    ...(ended === undefined ? [] : [`AND ${endedLike(ended, eventLog, begin)}`]),
     ...(streams === undefined
       ? []
+      : [`AND (JSON_VALUE_ARRAY(payload, '$.streams') IS NULL OR ${hasAny('$.streams', streams.map(nameOfStream))})`]),
+    ...(from === undefined ? [] : [`AND ${PLACE} >= ${from}`]),
+    ...(heardSince === undefined
+      ? []
       : [
-          `AND EXISTS (SELECT 1 FROM UNNEST(JSON_VALUE_ARRAY(payload, '$.streams')) AS taken WHERE taken IN (${streams.map(nameOfStream).map(literal).join(', ')}))`,
+          `AND correlation_id IN (SELECT correlation_id FROM ${eventLog} WHERE ${since(begin)} AND created_at >= TIMESTAMP_MILLIS(${Math.trunc(heardSince)}) AND correlation_id IS NOT NULL)`,
         ]),
+    ...(promoted === undefined ? [] : [`AND ${hasAny('$.promotion.runs', promoted)}`]),
+    ...(plan === undefined ? [] : [`AND JSON_VALUE(payload, '$.plan.id') = ${literal(plan)}`]),
   ]
 }
 
-function endedLike(ended: EndOfRun, eventLog: string, from: Date | undefined): string {
-  if (ended === 'undone') return `correlation_id IN (${undoneRuns(eventLog, from)})`
+const hasAny = (path: string, texts: readonly string[]): string =>
+  `EXISTS (SELECT 1 FROM UNNEST(JSON_VALUE_ARRAY(payload, '${path}')) AS one WHERE one IN (${texts.map(literal).join(', ')}))`
+
+function endedLike(ended: EndOfRun, eventLog: string, begin: Date | undefined): string {
+  if (ended === 'undone') return `correlation_id IN (${undoneRuns(eventLog, begin)})`
   const saying = (...types: readonly EventType[]): string =>
-    `IN (SELECT correlation_id FROM ${eventLog} WHERE ${since(from)} AND correlation_id IS NOT NULL AND event_type IN (${types.map(literal).join(', ')}))`
-  return `${isNotUndone(eventLog, from)} AND correlation_id ${
+    `IN (SELECT correlation_id FROM ${eventLog} WHERE ${since(begin)} AND correlation_id IS NOT NULL AND event_type IN (${types.map(literal).join(', ')}))`
+  return `${isNotUndone(eventLog, begin)} AND correlation_id ${
     ended === 'open'
       ? `NOT ${saying('job.completed', 'job.failed')}`
       : saying(ended === 'done' ? 'job.completed' : 'job.failed')

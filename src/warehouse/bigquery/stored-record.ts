@@ -5,6 +5,7 @@ import type {Connection} from './connection.ts'
 import {existingTables} from './definitions.ts'
 import type {Queries} from './query.ts'
 import {ANY_TIME, literal} from './sql.ts'
+import {isNotUndone} from './undone-runs.ts'
 
 const NO_TIME = new Date(0).toISOString()
 
@@ -28,15 +29,18 @@ FROM ${connection.tableName(tables.rawObjects)} WHERE ${ofStream} AND idem_key =
       })
     : []
   const row = found === undefined ? undefined : storedRowIn(found)
+  const eventLog = connection.tableName(tables.eventLog)
   const logged = there.eventLog
     ? await queries.rows({
         sql: `SELECT correlation_id, event_type, source_system, object_type, CAST(UNIX_MILLIS(created_at) AS STRING) AS created_ms,
        error_message, TO_JSON_STRING(payload) AS payload
-FROM ${connection.tableName(tables.eventLog)}
+FROM ${eventLog}
 WHERE ${ANY_TIME} AND (
     (${ofStream} AND (idem_key = @idem_key OR (event_type = 'record.rejected' AND JSON_VALUE(payload, '$.reference') = @idem_key)))
     OR (source_system = 'lorchestra' AND object_type = 'job_run' AND event_type = 'job.started'
-        AND UNIX_MILLIS(created_at) IN (UNIX_MILLIS(TIMESTAMP(@first)), UNIX_MILLIS(TIMESTAMP(@last)))))
+        AND (UNIX_MILLIS(created_at) IN (UNIX_MILLIS(TIMESTAMP(@first)), UNIX_MILLIS(TIMESTAMP(@last)))
+          OR ${isNotUndone(eventLog)} AND (JSON_VALUE(payload, '$.plan.read_at') IN (@first, @last)
+            OR EXISTS (SELECT 1 FROM UNNEST(JSON_VALUE_ARRAY(payload, '$.promotion.started')) AS started WHERE started IN (@first, @last))))))
 ORDER BY created_at, event_id`,
         values: {idem_key: idemKey, first: instantOf(row, 'firstSeen'), last: instantOf(row, 'lastSeen')},
         what: 'reading what the log says of one record',

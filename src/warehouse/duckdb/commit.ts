@@ -1,13 +1,11 @@
 import type {DuckDBConnection} from '@duckdb/node-api'
 
 import {CLOCK_TOLERANCE} from '../../model/clock.ts'
-import type {Event} from '../../model/events.ts'
 import {RAW_OBJECTS, type RunValues} from '../../model/tables.ts'
 import {isAnotherValue} from '../comparison.ts'
 import {assertOneRowPerKey} from '../surplus-rows.ts'
-import type {CommitBatch} from '../commit-batch.ts'
 import type {CommitResult, RunToBegin} from '../warehouse.ts'
-import type {CommitCounts, RowCounts} from '../commit-batch.ts'
+import {digestOf, type CommitBatch, type CommitCounts, type CommitEvents, type RowCounts} from '../commit-batch.ts'
 import {
   assertAllWereRead,
   countClasses,
@@ -16,6 +14,7 @@ import {
   findChangedTexts,
   findStoredKeys,
   stageChanged,
+  type ClassCounts,
 } from './classify.ts'
 import {MEMORY_LIMIT, THREADS} from './connection.ts'
 import {columnsOf} from './definitions.ts'
@@ -51,24 +50,31 @@ export async function commitBatch(
   connection: DuckDBConnection,
   {tables, runId, keep}: CommittingRun,
   batch: CommitBatch,
-  events: (counts: CommitCounts) => readonly Event[],
+  events: CommitEvents,
 ): Promise<CommitResult> {
   const run = {startedAt: batch.runStartedAt, runId}
-  const counts =
-    batch.rows === 0 ? new Map<string, RowCounts>() : await mergeRecords(connection, {tables, keep}, batch, run)
+  const {counts, digest} =
+    batch.rows === 0 ? NOTHING_MERGED : await mergeRecords(connection, {tables, keep}, batch, run)
   if (keep !== undefined) await pruneFormer(connection, keep)
   const firstRejects = await countFirstRejects(connection, tables, batch.events)
   await insertEventFiles(connection, tables, batch.events)
-  await insertEvents(connection, tables, events(counts))
+  await insertEvents(connection, tables, events(counts, [], digest))
   return {counts, firstRejects}
 }
+
+interface Merged {
+  readonly counts: CommitCounts
+  readonly digest: string | undefined
+}
+
+const NOTHING_MERGED: Merged = {counts: new Map<string, RowCounts>(), digest: undefined}
 
 async function mergeRecords(
   connection: DuckDBConnection,
   {tables, keep}: Pick<CommittingRun, 'tables' | 'keep'>,
   batch: CommitBatch,
   run: RunValues,
-): Promise<CommitCounts> {
+): Promise<Merged> {
   const target = tableNamed(tables.rawObjects)
   // A run before this one may have had a clock that was ahead.
   const rows = {table: target, newest: new Date(run.startedAt.getTime() + CLOCK_TOLERANCE)}
@@ -81,8 +87,10 @@ async function mergeRecords(
   assertOneRowPerKey(tables.rawObjects, await countSurplusKeys(connection))
   await findChangedTexts(connection, rows, digests, await columnsKept(connection, tables.rawObjects))
   await stageChanged(connection)
-  await dropEqualValues(connection, rows, isAnotherValue)
-  const counts = await countRows(connection, batch)
+  const replaced = await dropEqualValues(connection, rows, isAnotherValue, batch.isDigested)
+  const classes = await countClasses(connection, batch.isDigested)
+  assertAllWereRead(batch, classes)
+  const counts = countsOf(classes)
   const some = (kind: keyof RowCounts): boolean => sumOf(counts, kind) > 0
   const [inserted, updated] = [sumOf(counts, 'inserted'), sumOf(counts, 'updated')]
   const isRewritten = updated > 0 && 2 * updated >= stored && (await isOnItsOwn(connection, tables.rawObjects))
@@ -106,7 +114,8 @@ async function mergeRecords(
   }
   if (some('updated')) await insertChanged(connection, target, run)
   if (some('inserted')) await insertNew(connection, target, run)
-  return counts
+  const digest = batch.isDigested === true ? digestOf([replaced, ...classes.map((one) => one.digest)]) : undefined
+  return {counts, digest}
 }
 
 /** Names the columns that a changed row takes along: ours that never change, and all that are somebody else's. */
@@ -169,13 +178,10 @@ async function countRowsOf(connection: DuckDBConnection, target: string): Promis
   return Number(row?.['rows'])
 }
 
-async function countRows(connection: DuckDBConnection, batch: CommitBatch): Promise<CommitCounts> {
-  const classes = await countClasses(connection)
-  assertAllWereRead(batch, classes)
-  return new Map(
+const countsOf = (classes: readonly ClassCounts[]): CommitCounts =>
+  new Map(
     classes.map(({objectType, keys, stored, changed, duplicates}) => [
       objectType,
       {inserted: keys - stored, updated: changed, unchanged: stored - changed, duplicates},
     ]),
   )
-}

@@ -12,7 +12,7 @@ import type {
 } from '../comparison.ts'
 import {keysIn} from '../key-index.ts'
 import {assertOneRowPerKey} from '../surplus-rows.ts'
-import type {CommitBatch} from '../commit-batch.ts'
+import {digestOf, type CommitBatch} from '../commit-batch.ts'
 import {
   assertAllWereRead,
   countClasses,
@@ -45,7 +45,8 @@ const BEGINNINGS = 3
 const CLASSES = ['stored_key$', 'changed$', 'changed_text$']
 const NO_ROWS = 'no_rows$'
 /** Stored rows that have changed, with their row ids. */
-const CHANGED_ROWS: StoredRows['table'] = '(SELECT stored_row AS rowid, payload, last_seen FROM changed$)'
+const CHANGED_ROWS: StoredRows['table'] = `(SELECT ${['stored_row AS rowid', 'payload', 'last_seen', ...COMPARED_BY_VALUE.map((name) => `former_${name} AS ${name}`)].join(', ')} FROM changed$)`
+const OF_CHANGED_ROWS = ['payload', 'last_seen', ...COMPARED_BY_VALUE.map((name) => `${name} AS former_${name}`)]
 const NO_LOG: LogState = {events: 0, commits: 0, lastRun: undefined}
 
 interface ToOpen {
@@ -113,17 +114,18 @@ export class DuckDBComparison implements Comparison {
     await stageKeys(connection, this.#digests)
     await connection.run('CREATE TEMP TABLE to_write$ (idem_key VARCHAR, sequence BIGINT)')
     const classes: ClassCounts[] = []
+    const replaced: bigint[] = []
     const settle = async (): Promise<void> => {
       await stageChanged(connection)
-      await dropEqualValues(connection, {table: CHANGED_ROWS}, isChanged)
-      classes.push(...(await countClasses(connection)))
+      replaced.push(await dropEqualValues(connection, {table: CHANGED_ROWS}, isChanged, batch.isDigested))
+      classes.push(...(await countClasses(connection, batch.isDigested)))
       await connection.run('INSERT INTO to_write$ SELECT idem_key, sequence FROM changed$')
     }
     if (this.#written > 0) {
       await this.#restrictKeys('SEMI')
       const stored = {table: 'written$'}
       await findStoredKeys(connection, stored)
-      await findChangedTexts(connection, stored, this.#digests, ['payload', 'last_seen'])
+      await findChangedTexts(connection, stored, this.#digests, OF_CHANGED_ROWS)
       await settle()
       await this.#dropTables(...CLASSES)
       await this.#restrictKeys('ANTI')
@@ -136,7 +138,12 @@ export class DuckDBComparison implements Comparison {
     )
     assertAllWereRead(batch, classes)
     this.#hasCompared = true
-    return {counts: countsOf(classes), inserted: await this.#inserted(insertedSamples), unreadable: []}
+    return {
+      counts: countsOf(classes),
+      inserted: await this.#inserted(insertedSamples),
+      unreadable: [],
+      ...(batch.isDigested === true && {digest: digestOf([...replaced, ...classes.map(({digest}) => digest)])}),
+    }
   }
 
   async written(idemKeys: readonly string[]): Promise<ReadonlySet<string>> {
@@ -225,7 +232,7 @@ export class DuckDBComparison implements Comparison {
     for (const {piece} of [...pieces, ...(pieces.length === 0 ? [{piece: 0}] : [])]) {
       const first = Number(piece) * ROWS_OF_PAYLOADS
       const rows = {table, newest, rows: [first, first + ROWS_OF_PAYLOADS]} as const
-      await findChangedTexts(connection, rows, this.#digests, ['payload', 'last_seen'])
+      await findChangedTexts(connection, rows, this.#digests, OF_CHANGED_ROWS)
       yield
     }
   }

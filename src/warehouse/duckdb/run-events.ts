@@ -34,7 +34,8 @@ export async function readRunEvents(
   return rows.map(runEventIn)
 }
 
-function conditionsFor({job, runId, named, since, ended, streams}: WantedRuns, tables: TableSet): readonly string[] {
+function conditionsFor(wanted: WantedRuns, tables: TableSet): readonly string[] {
+  const {job, runId, named, since, ended, streams, from, heardSince, promoted, plan} = wanted
   return [
     ...(job === undefined ? [] : ["AND (payload->>'$.job') = $job"]),
     ...(runId === undefined ? [] : ['AND correlation_id = $runId']),
@@ -44,8 +45,20 @@ function conditionsFor({job, runId, named, since, ended, streams}: WantedRuns, t
     ...(streams === undefined
       ? []
       : [
-          `AND list_has_any(TRY_CAST(payload->'$.streams' AS VARCHAR[]), [${streams.map(nameOfStream).map(literal).join(', ')}])`,
+          `AND coalesce(list_has_any(TRY_CAST(payload->'$.streams' AS VARCHAR[]), [${streams.map(nameOfStream).map(literal).join(', ')}]), true)`,
         ]),
+    ...(from === undefined ? [] : [`AND rowid >= ${from}`]),
+    ...(heardSince === undefined
+      ? []
+      : [
+          `AND correlation_id IN (SELECT correlation_id FROM ${tableNamed(tables.eventLog)} WHERE epoch_ms(created_at) >= ${Math.trunc(heardSince)})`,
+        ]),
+    ...(promoted === undefined
+      ? []
+      : [
+          `AND list_has_any(TRY_CAST(payload->'$.promotion.runs' AS VARCHAR[]), [${promoted.map(literal).join(', ')}]::VARCHAR[])`,
+        ]),
+    ...(plan === undefined ? [] : [`AND (payload->>'$.plan.id') = ${literal(plan)}`]),
   ]
 }
 

@@ -4,7 +4,8 @@ import type {TableSet} from '../../model/tables.ts'
 import {loggedEventIn, storedRowIn} from '../event-rows.ts'
 import type {RecordKey, StoredRecord} from '../warehouse.ts'
 import {tableExists} from './definitions.ts'
-import {rowsOf, tableNamed} from './sql.ts'
+import {literal, rowsOf, tableNamed} from './sql.ts'
+import {isNotUndone} from './undone-runs.ts'
 
 export async function readRecord(
   connection: DuckDBConnection,
@@ -20,6 +21,7 @@ export async function readRecord(
       )
     : []
   const row = found === undefined ? undefined : storedRowIn(found)
+  const seen = `[${(row === undefined ? [] : [row.firstSeen, row.lastSeen]).map((at) => literal(new Date(at).toISOString())).join(', ')}]::VARCHAR[]`
   const logged = (await tableExists(connection, tables.eventLog))
     ? await rowsOf(
         connection,
@@ -29,6 +31,9 @@ export async function readRecord(
          WHERE idem_key = $idemKey
             OR (event_type = 'record.rejected' AND (payload->>'$.reference') = $idemKey)
             OR (event_type = 'job.started' AND epoch_ms(created_at)::DOUBLE IN ($first, $last))
+            OR (event_type = 'job.started' AND ${isNotUndone(tables)}
+                AND (list_has_any(TRY_CAST(payload->'$.promotion.started' AS VARCHAR[]), ${seen})
+                     OR list_contains(${seen}, payload->>'$.plan.read_at')))
          ORDER BY created_at, rowid`,
         {idemKey, first: row?.firstSeen ?? null, last: row?.lastSeen ?? null},
       )

@@ -62,7 +62,7 @@ import {beginWriting, makeWhereMissing} from './writer.ts'
 export interface LockTimeoutsOfRuns {
   /** @default lockTimeout */
   readonly commitTimeout?: number
-  /** Commits keep what they change for so many milliseconds, up to so many bytes each. @default 7 days, 256 MB */
+  /** Commits keep what they change for so many milliseconds, up to so many bytes each. @default 7 days, 1 GB */
   readonly undo?: number
   readonly undoBytes?: number
   readonly heldBy?: ((holder: string | undefined) => void) | undefined
@@ -71,7 +71,7 @@ export interface LockTimeoutsOfRuns {
 /** Milliseconds between two tries of a commit. */
 const LONGEST_PAUSE = 5_000
 const UNDO = 7 * 24 * 60 * 60 * 1000
-const UNDO_BYTES = 256_000_000
+const UNDO_BYTES = 1_000_000_000
 
 export class DuckDBWarehouse implements Warehouse {
   readonly recordLines = DELIMITED_LINES

@@ -129,6 +129,12 @@ export function underTestIn(connection: BigQueryOptions, service: DirectService,
         `UPDATE \`${project}.${dataset}.raw_objects\` SET payload = JSON '${JSON.stringify(payload)}' WHERE idem_key = '${key}'`,
       )
     },
+    async copyRow(key, copy) {
+      const table = named('raw_objects')
+      await service.query(
+        `INSERT INTO ${table} SELECT * REPLACE ('${copy}' AS idem_key) FROM ${table} WHERE idem_key = '${key}'`,
+      )
+    },
     async setLastSeen(milliseconds) {
       await service.query(
         `UPDATE \`${project}.${dataset}.raw_objects\` SET last_seen = TIMESTAMP_MILLIS(${milliseconds}) WHERE TRUE`,

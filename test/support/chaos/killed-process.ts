@@ -3,7 +3,7 @@ import {mkdirSync, watch, type FSWatcher} from 'node:fs'
 import {join} from 'node:path'
 import {setTimeout as pause} from 'node:timers/promises'
 
-import type {SelfKill} from './child.ts'
+import type {SelfKill} from './self-kill.ts'
 
 export type Trigger =
   /** A share of the time that such a run takes, from when it is ready or, in the other kind, from its very start. */

@@ -1,24 +1,18 @@
-import {existsSync} from 'node:fs'
 import {mkdir, rm, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 
-import {query} from '../database.ts'
 import {linkPlugin, writeExternalSource} from '../external-source.ts'
 import {environmentOf, PROGRAM, spoolFolder} from '../program.ts'
 import {runAndKill, type Ended} from './killed-process.ts'
-import {assert, assertSame, rowsByKey, type ModelRow} from './oracle.ts'
+import type {LoopWarehouse} from './loop-warehouse.ts'
+import {assert, assertSame, type ModelRow} from './oracle.ts'
 import type {Random} from './random.ts'
-import {mendIfTorn} from './torn-metadata.ts'
 
 const JOB = 'diary_entries'
 const KEY = 'entry:diary:'
 const IDS = 12
 const COMMANDS = ['run', 'test', 'test', 'promote', 'promote', 'drop', 'undo', 'undo', 'plan'] as const
 const MOST_KILLS = 4
-const YAML = `warehouse: {type: duckdb, path: lorchestra.duckdb}
-jobs:
-  ${JOB}: {source: diary, file: records.json}
-`
 
 /** All of a record but its id. */
 interface Content {
@@ -51,6 +45,14 @@ interface Expected {
   readonly refusable?: true
 }
 
+interface Campaign {
+  readonly random: Random
+  /** Empty. */
+  readonly folder: string
+  readonly warehouse: LoopWarehouse
+  readonly counts: LoopCounts
+}
+
 export interface LoopCounts {
   readonly commands: Record<string, number>
   kills: number
@@ -58,13 +60,14 @@ export interface LoopCounts {
 }
 
 /**
- * Runs, test runs, promotions, plans and undos in random order, as commands on a DuckDB file, some of them killed and given again.
+ * Runs, test runs, promotions, plans and undos in random order, as commands on one warehouse, some of them killed and given again.
  * After each of them the tables hold what they held before or what it should make of them, and an undo gives back all columns.
  */
 export class LoopCampaign {
   readonly #random: Random
   readonly #folder: string
   readonly #home: string
+  readonly #warehouse: LoopWarehouse
   readonly #counts: LoopCounts
   readonly #written: Written[] = []
   #source = new Map<string, string>()
@@ -79,19 +82,23 @@ export class LoopCampaign {
   #testedSinceWrite = false
   #usual = 1500
 
-  private constructor(random: Random, folder: string, home: string, counts: LoopCounts) {
+  private constructor({random, folder, home, warehouse, counts}: Campaign & {readonly home: string}) {
     this.#random = random
     this.#folder = folder
     this.#home = home
+    this.#warehouse = warehouse
     this.#counts = counts
   }
 
-  static async create(random: Random, folder: string, counts: LoopCounts): Promise<LoopCampaign> {
+  static async create(campaign: Campaign): Promise<LoopCampaign> {
+    const {folder, warehouse} = campaign
     const home = join(folder, 'home')
     await mkdir(home)
     await linkPlugin(await writeExternalSource({name: 'diary'}), home)
-    await writeFile(join(folder, 'lorchestra.yaml'), YAML)
-    return new LoopCampaign(random, folder, home, counts)
+    const jobs = {[JOB]: {source: 'diary', file: 'records.json'}}
+    // JSON is YAML.
+    await writeFile(join(folder, 'lorchestra.yaml'), JSON.stringify({warehouse: warehouse.settings, jobs}))
+    return new LoopCampaign({...campaign, home})
   }
 
   async run(steps: number): Promise<void> {
@@ -189,9 +196,9 @@ export class LoopCampaign {
   /** Gives a command that writes production, and keeps what it takes to undo it. */
   async #write(args: readonly string[], expected: Expected): Promise<void> {
     const before = await this.#look()
-    const known = new Set(await this.#committed())
+    const known = new Set(await this.#warehouse.committed())
     await this.#command(args, expected)
-    const runIds = (await this.#committed()).filter((runId) => !known.has(runId))
+    const runIds = (await this.#warehouse.committed()).filter((runId) => !known.has(runId))
     const [first] = runIds
     if (first === undefined) return
     const isPromotion = args[0] === 'test'
@@ -205,10 +212,11 @@ export class LoopCampaign {
     const before = {production: this.#production, test: this.#test}
     const after = {...before, ...done}
     let wasKilled = false
+    await this.#warehouse.prepare()
     for (let attempt = 1; ; attempt += 1) {
       const isKilled = attempt <= MOST_KILLS && this.#random.chance(0.35)
       const {killed, code, stderr} = await this.#once(args, isKilled ? this.#random.next() : undefined)
-      const torn = killed && (await mendIfTorn(this.#database))
+      const torn = killed && (await this.#warehouse.mend())
       const found = await this.#contents()
       const isDone = done !== undefined && same(found, after)
       assert(
@@ -240,7 +248,8 @@ export class LoopCampaign {
   }
 
   async #once(args: readonly string[], share?: number): Promise<Ended> {
-    return runAndKill({
+    const startedAt = performance.now()
+    const ended = await runAndKill({
       args: [PROGRAM, ...args],
       cwd: this.#folder,
       env: environmentOf(this.#home),
@@ -249,6 +258,8 @@ export class LoopCampaign {
       trigger: share === undefined ? {kind: 'never'} : {kind: 'time from start', share},
       usual: this.#usual,
     })
+    if (!ended.killed) this.#usual = (this.#usual + performance.now() - startedAt) / 2
+    return ended
   }
 
   async #changeSource(): Promise<void> {
@@ -282,11 +293,14 @@ export class LoopCampaign {
   }
 
   async #contents(): Promise<{readonly production: Contents; readonly test: Contents}> {
-    return {production: textsIn(await this.#rows('raw_objects')), test: textsIn(await this.#rows('test_raw_objects'))}
+    return {
+      production: textsIn(await this.#warehouse.rows('raw_objects')),
+      test: textsIn(await this.#warehouse.rows('test_raw_objects')),
+    }
   }
 
   async #look(): Promise<Production> {
-    const rows = await this.#rows('raw_objects')
+    const rows = await this.#warehouse.rows('raw_objects')
     return {contents: textsIn(rows), rows, coverage: await this.#coverage()}
   }
 
@@ -294,37 +308,6 @@ export class LoopCampaign {
     const {stdout, code, stderr} = await this.#once(['warehouse', 'show', '--json'])
     assert(code === 0, stderr)
     return (JSON.parse(stdout) as {streams?: unknown}).streams
-  }
-
-  async #rows(table: string): Promise<Rows> {
-    if (!(await this.#has(table))) return new Map()
-    return rowsByKey(
-      await query(
-        this.#database,
-        `SELECT idem_key, payload::VARCHAR AS payload, epoch_ms(first_seen)::DOUBLE AS first_seen, epoch_ms(last_seen)::DOUBLE AS last_seen FROM ${table}`,
-      ),
-    )
-  }
-
-  /** Names the runs in production's log that committed something and were not undone, oldest first. */
-  async #committed(): Promise<readonly string[]> {
-    if (!(await this.#has('event_log'))) return []
-    const rows = await query(
-      this.#database,
-      `SELECT correlation_id AS id FROM event_log WHERE event_type = 'ingestion.completed' GROUP BY ALL ORDER BY min(rowid)`,
-    )
-    return rows.map(({id}) => String(id))
-  }
-
-  async #has(table: string): Promise<boolean> {
-    if (!existsSync(this.#database)) return false
-    return (await query(this.#database, 'SELECT table_name AS name FROM duckdb_tables()')).some(
-      ({name}) => name === table,
-    )
-  }
-
-  get #database(): string {
-    return join(this.#folder, 'lorchestra.duckdb')
   }
 }
 

@@ -52,6 +52,7 @@ export async function memoryUnderTest(folder: string): Promise<WarehouseUnderTes
           .toSorted((one, other) => (one.type === other.type ? 0 : one.type < other.type ? -1 : 1)),
       ),
     removeRow: () => Promise.reject(new Error('the warehouse in memory removes nothing')),
+    copyRow: () => Promise.reject(new Error('nobody copies rows in the warehouse in memory')),
     edit: () => Promise.reject(new Error('nobody edits the warehouse in memory')),
     setLastSeen(milliseconds) {
       const rows = database.rawObjects.get('raw_objects')

@@ -33,6 +33,9 @@ import {rejectsIn} from './rejects.ts'
 import {recordIn, runEventOf} from './stored-record.ts'
 import {memoryDatabase, type MemoryDatabase, type MemoryRow} from './tables.ts'
 
+const isHeardSince = (log: readonly Event[], runId: string | null, since: number): boolean =>
+  log.some((event) => event.correlation_id === runId && Date.parse(event.created_at) >= since)
+
 const takesAny = ({payload}: Event, streams: readonly Stream[]): boolean =>
   streams.map(nameOfStream).some((name) => ((payload?.['streams'] ?? []) as readonly string[]).includes(name))
 
@@ -55,7 +58,7 @@ export class MemoryWarehouse implements Warehouse {
 
   readRunEvents(
     tables: TableSet,
-    {job, runId, named, since = -Infinity, ended, streams, limit}: WantedRuns,
+    {job, runId, named, since = -Infinity, ended, streams, from = 0, heardSince, limit}: WantedRuns,
   ): Promise<readonly RunEvent[]> {
     const log = this.#log(tables)
     const newest = log
@@ -63,10 +66,12 @@ export class MemoryWarehouse implements Warehouse {
       .filter((event) => Date.parse(event.created_at) >= since)
       .filter((event) => job === undefined || event.payload?.['job'] === job)
       .filter((event) => streams === undefined || takesAny(event, streams))
+      .filter((event) => log.indexOf(event) >= from)
       .map((event) => event.correlation_id)
       .filter((id) => runId === undefined || id === runId)
       .filter((id) => named === undefined || id.startsWith(named) || id.endsWith(named))
       .filter((id) => ended === undefined || ended === endOf(log, id))
+      .filter((id) => heardSince === undefined || isHeardSince(log, id, heardSince))
       .slice(-limit)
     const events = log.filter(
       (event) => newest.includes(event.correlation_id) && EVENTS_OF_RUNS.includes(event.event_type),

@@ -29,6 +29,7 @@ import {onOneLine, sqlInCode} from '../../support/bigquery/sql-in-code.ts'
 import {bigQueryUnderTest, type BigQueryUnderTest} from '../../support/bigquery/under-test.ts'
 import {documentedQueries} from '../../support/documented-queries.ts'
 import {folderForEachTest} from '../../support/folder.ts'
+import {apply, planOf} from '../../support/planned-run.ts'
 import {withRunMode} from '../../support/run-mode.ts'
 import {PRODUCTION} from '../../support/scripted-run.ts'
 import {scriptedSource} from '../../support/scripted-source.ts'
@@ -141,6 +142,7 @@ describe('every statement that can be sent to BigQuery', () => {
     await run({source: reading([notes('seeded')]), now: 6 * DAY, mode: 'test-table', tables: SEEDED})
     await promote(SEEDED)
     await run({...COMPARED, now: 6 * DAY, mode: 'dry-run', diffSamples: 1})
+    await plan()
     service.faults = once(isCommit, failedJob('invalidQuery', 'Transaction is aborted due to concurrent update'))
     await run({source: reading([notes('c', 'c')]), now: 7 * DAY, request: full})
     const stream = {sourceSystem: 'scripted--acct1', objectType: 'note'}
@@ -153,6 +155,7 @@ describe('every statement that can be sent to BigQuery', () => {
     await warehouse.readRunEvents(PRODUCTION, {streams: [stream], limit: 1})
     await warehouse.readRunEvents(PRODUCTION, {named: 'first', since: 0, ended: 'open', limit: 1})
     await warehouse.readRunEvents(PRODUCTION, {ended: 'undone', limit: 1})
+    await warehouse.readRunEvents(PRODUCTION, {from: 0, heardSince: 0, promoted: ['first'], plan: '0', limit: 1})
     const index = await warehouse.indexKeys(PRODUCTION, [stream], folder(), new Date(9 * DAY))
     index.close()
     const asked = await warehouse.indexKeys(PRODUCTION, [stream], folder())
@@ -197,6 +200,12 @@ describe('every statement that can be sent to BigQuery', () => {
     selection: 'all',
     stream: {sourceSystem: 'scripted--acct1', objectType},
   }))
+  const plan = async (): Promise<void> => {
+    const planned: Page = {objectType: 'note', records: [{id: 'a'}, {id: 'b', planned: true}]}
+    const run = {source: reading([planned]), now: 6 * DAY, request: {full: true}}
+    const {path} = await planOf(underTest, run, {objectTypes: ['folder', 'note']})
+    expect((await apply(underTest, path)).counts).to.include({updated: 1, unchanged: 1})
+  }
   const promote = async (production = PRODUCTION): Promise<void> => {
     const how = {scopes, production, diffSamples: 1, hiddenPaths: [], changed: 'skip' as const}
     await withRunMode('production', async () => promoteJob({...place(), ...how, mode: 'production'}))
