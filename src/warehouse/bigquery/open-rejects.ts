@@ -31,11 +31,20 @@ export async function openRejectsToCarry(
 ): Promise<{readonly openRejects: 'told' | 'too many'; readonly rows: readonly Row[]}> {
   const open = await rowsOfOpenRejects(log, MOST_CARRIED + 1)
   if (open.length > MOST_CARRIED) return {openRejects: 'too many', rows: []}
-  const rows = open.map(({event_id, run_id, reference, created_ms, read_by, since: from, until}) => ({
-    ...{kind: 'open reject', event_id, run_id, text: reference, made: created_ms, read_by, since: from, until},
-  })) as readonly Row[]
-  return {openRejects: 'told', rows}
+  return {openRejects: 'told', rows: open.map(rowToCarry)}
 }
+
+/** Has the column names of other carried rows. */
+const rowToCarry = (reject: Row): Row => ({
+  kind: 'open reject',
+  text: reject['reference'] ?? null,
+  made: reject['created_ms'] ?? null,
+  event_id: reject['event_id'] ?? null,
+  run_id: reject['run_id'] ?? null,
+  read_by: reject['read_by'] ?? null,
+  since: reject['since'] ?? null,
+  until: reject['until'] ?? null,
+})
 
 async function rowsOfOpenRejects(
   {queries, eventLog, part, scopes, signal}: LogOfRejects,

@@ -108,8 +108,8 @@ export async function beginWriting(place: WritablePlace, run: RunToBegin): Promi
     states: logs.map(({state}) => state),
     openRejects: async () => {
       const open = await readOpenRejects({queries, eventLog, part: partOfRejects, scopes, signal})
-      const place = {queries, rawObjects: connection.tableName(tables.rawObjects), signal}
-      return (await withoutStored(place, open)).filter((reject) => reject.open)
+      const rows = {queries, rawObjects: connection.tableName(tables.rawObjects), signal}
+      return (await withoutStored(rows, open)).filter((reject) => reject.open)
     },
     // A stopped run still commits what is whole and says that it stopped.
     commit: async (batch, events) => {

@@ -18,12 +18,12 @@ interface Rejected {
 export function rejectsIn(
   log: readonly Event[],
   stored: ReadonlyMap<string, MemoryRow>,
-  {of, closedToo, since = -Infinity, limit}: WantedRejects,
+  {of, closedToo, since: from = -Infinity, limit}: WantedRejects,
 ): readonly Reject[] | undefined {
   if ('runId' in of && !log.some((event) => event.correlation_id === of.runId)) return undefined
   const undone = undoneRunsIn(log)
   const rejects = log
-    .filter(({event_type: type, created_at: at}) => type === 'record.rejected' && Date.parse(at) >= since)
+    .filter(({event_type: type, created_at: at}) => type === 'record.rejected' && Date.parse(at) >= from)
     .map((event) => ({event, payload: event.payload as unknown as Rejected}))
     .filter(({event, payload}) => ('runId' in of ? event.correlation_id === of.runId : payload.job === of.job))
     .map(({event, payload}): Reject => {

@@ -169,6 +169,7 @@ describe('every statement that can be sent to BigQuery', () => {
     const {select, losses} = await warehouse.viewSql({tables: PRODUCTION, stream, columns})
     for (const sql of [select, losses]) await warehouse.query({sql, rows: 1})
     await warehouse.describe(PRODUCTION)
+    await warehouse.describe(PRODUCTION, new Date())
     await warehouse.createTables(PRODUCTION, {logRetention: 400 * DAY})
     await warehouse.countSurplusRows(PRODUCTION)
     await dedupe()
