@@ -51,10 +51,7 @@ export interface Warehouse {
    * table or somebody else's view has the name.
    */
   createView(name: string, select: string): Promise<boolean>
-  /**
-   * Reads what is in these tables, for a person. A table that is missing is described as one. Streams that were read before
-   * `since` alone may be left out, where to read of them has a price.
-   */
+  /** Reads what is in these tables, for a person, also that one is missing. Streams that were read before `since` alone may be left out. */
   describe(tables: TableSet, since?: Date): Promise<WarehouseDescription>
   /** Counts the rows of `raw_objects` beyond the first one of their key; reads every key. */
   countSurplusRows(tables: TableSet): Promise<number>
