@@ -8,6 +8,7 @@ import {listSources} from '../sources/source-plugins.ts'
 import {check, failed, type Finding} from './finding.ts'
 import {examineJobs} from './jobs.ts'
 import {checkClock, checkDisk, checkNode} from './machine.ts'
+import {examineOrphans} from './orphans.ts'
 import {examineWarehouse} from './warehouse.ts'
 
 export interface DoctorRequest {
@@ -43,5 +44,6 @@ export async function* examine(request: DoctorRequest): AsyncGenerator<Finding> 
   yield* examineJobs({config, commandLine, mask, log, signal, skewed}, job === undefined ? jobNames(config) : [job])
   const worst = skews.toSorted((one, other) => Math.abs(other) - Math.abs(one))[0]
   if (worst !== undefined) yield checkClock(worst)
+  yield* examineOrphans(config, commandLine.dataDir)
   yield* examineWarehouse(config)
 }

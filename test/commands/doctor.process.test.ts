@@ -206,6 +206,24 @@ describe('lorchestra doctor', () => {
     }
   })
 
+  it('warns of what is stored for an account that lorchestra.yaml has no more, and how to remove it', async () => {
+    const secretsOf = async (account: string) =>
+      createSecretStore({
+        folder: join(secretsFolder(dataFolder(await homeOfTest()), join(folder, 'lorchestra.yaml')), 'accounts'),
+        account,
+        mask: createMask(),
+      })
+    for (const account of ['acct1', 'renamed'])
+      await (await secretsOf(account)).update('refresh_token', () => 'hush-hush')
+    const orphans = async () => (await findings('doctor gmail_ingest_acct1')).filter(({check}) => check === 'secrets')
+    const [orphan, ...others] = await orphans()
+    expect(others).to.deep.equal([])
+    expect(orphan).to.include({subject: 'renamed', status: 'warning'})
+    const command = /`lorchestra (.*)`/.exec(orphan?.next ?? '')?.[1] ?? ''
+    expect((await run(command)).code).to.equal(0)
+    expect(await orphans()).to.deep.equal([])
+  })
+
   it('tells of a place where no DuckDB file can be', async () => {
     const jobs = 'jobs:\n  gmail_ingest_acct1:\n    account: acct1\n'
     const warehouse = 'warehouse: {type: duckdb, path: lorchestra.yaml/warehouse.duckdb}\n'

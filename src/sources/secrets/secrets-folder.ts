@@ -51,6 +51,10 @@ export async function findMovedSecrets(dataDir: string, name: string): Promise<r
   return moved
 }
 
+/** Names whose secrets are kept in a folder of accounts or of jobs. */
+export const ownersIn = async (folder: string): Promise<readonly string[]> =>
+  (await namesIn(folder)).filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -'.json'.length))
+
 const namesIn = async (folder: string): Promise<readonly string[]> => unlessMissing(async () => readdir(folder), [])
 
 const ownerOf = async (folder: string): Promise<string | undefined> =>

@@ -1,4 +1,3 @@
-import {spawn, type ChildProcess} from 'node:child_process'
 import {existsSync} from 'node:fs'
 import {mkdtemp, rm} from 'node:fs/promises'
 import {createServer, type AddressInfo} from 'node:net'
@@ -6,11 +5,8 @@ import {tmpdir} from 'node:os'
 import {join} from 'node:path'
 import {setTimeout as wait} from 'node:timers/promises'
 
+import {startService, type Service} from '../service.ts'
 import {chosenEmulator} from './emulators.ts'
-
-/** The emulator's command, which ends with whoever holds the other end of its standard input. */
-const UNTIL_PARENT_ENDS =
-  'exec 3<&0; "$@" 3<&- & child=$!; { cat <&3; kill -9 "$child"; } >/dev/null 2>&1 & wait "$child"'
 
 export const PROJECT = 'test-project'
 
@@ -29,14 +25,9 @@ export async function startEmulator(kind = chosenEmulator()): Promise<Emulator> 
   const port = await freePort()
   const folder = await mkdtemp(join(tmpdir(), 'lorchestra-emulator-'))
   const command = kind.command({port, project: PROJECT, data: folder})
-  const child = spawn('sh', ['-c', UNTIL_PARENT_ENDS, 'sh', ...command], {
-    env: {HOME: kind.folder, PATH: process.env['PATH'], TMPDIR: folder},
-    stdio: ['pipe', 'ignore', 'pipe'],
-  })
-  let complaints = ''
-  child.stderr.on('data', (chunk: Buffer) => (complaints = `${complaints}${chunk.toString()}`.slice(-4000)))
+  const service = startService(command, {HOME: kind.folder, PATH: process.env['PATH'], TMPDIR: folder})
   const url = `http://127.0.0.1:${port}`
-  await untilReady(url, child, () => complaints)
+  await untilReady(url, service)
   let datasets = 0
   return {
     url,
@@ -47,11 +38,7 @@ export async function startEmulator(kind = chosenEmulator()): Promise<Emulator> 
       return datasetId
     },
     async stop() {
-      if (child.exitCode === null && child.signalCode === null) {
-        const ended = new Promise((done) => child.once('exit', done))
-        child.stdin.end()
-        await ended
-      }
+      await service.stop()
       await rm(folder, {recursive: true})
     },
   }
@@ -79,9 +66,9 @@ export async function query(url: string, sql: string): Promise<readonly Readonly
   return rows.map(({f}) => Object.fromEntries(names.map((name, index) => [name, f[index]?.v ?? null])))
 }
 
-async function untilReady(url: string, child: ChildProcess, complaints: () => string): Promise<void> {
+async function untilReady(url: string, service: Service): Promise<void> {
   for (let attempt = 0; attempt < 1200; attempt += 1) {
-    if (child.exitCode !== null) throw new Error(`the emulator ended at once: ${complaints()}`)
+    if (service.hasEnded()) throw new Error(`the emulator ended at once: ${service.complaints()}`)
     try {
       await call(url, 'GET', '/datasets')
       return
@@ -89,8 +76,8 @@ async function untilReady(url: string, child: ChildProcess, complaints: () => st
       await wait(100)
     }
   }
-  child.stdin?.end()
-  throw new Error(`the emulator did not answer: ${complaints()}`)
+  await service.stop()
+  throw new Error(`the emulator did not answer: ${service.complaints()}`)
 }
 
 export async function freePort(): Promise<number> {
