@@ -2,6 +2,7 @@ import {mkdir, statfs} from 'node:fs/promises'
 
 import {messageWithCauses} from '../base/errors.ts'
 import {assertNodeIsNewEnough} from '../base/node-version.ts'
+import {formatSpan} from '../base/span.ts'
 import {check, type Answer, type Finding} from './finding.ts'
 
 /** Milliseconds. Beyond the first, records may be missed or read late; sources stop runs somewhere beyond the second. */
@@ -38,7 +39,7 @@ export const checkClock = async (skew: number): Promise<Finding> =>
 
 function judgeSkew(milliseconds: number): Answer {
   const seconds = Math.round(Math.abs(milliseconds) / 1000)
-  const found = `${seconds} s ${milliseconds < 0 ? 'behind' : 'ahead of'} the service that was asked`
+  const found = `${formatSpan(seconds * 1000)} ${milliseconds < 0 ? 'behind' : 'ahead of'} the service that was asked`
   if (Math.abs(milliseconds) <= CLOCK_SKEW.warning)
     return `within ${Math.max(seconds, 1)} s of the services that were asked`
   const status = Math.abs(milliseconds) <= CLOCK_SKEW.failed ? 'warning' : 'failed'

@@ -2,7 +2,7 @@ import {rowOf, type RunMode} from '../model/run-mode.ts'
 import type {DedupeReport} from '../run/dedupe-tables.ts'
 import {formatBytes} from './bytes-text.ts'
 import type {WarehouseDedupeDocument} from './documents/warehouse-dedupe.ts'
-import {formatSpan} from './time-text.ts'
+import {formatSpan} from '../base/span.ts'
 
 const NUMBER = new Intl.NumberFormat('en-US')
 

@@ -4,7 +4,8 @@ import type {PastRunMember} from './documents/past-run.ts'
 import type {PastCommit, PastRun} from '../run/past-runs.ts'
 import type {Meaning, Screen} from '../base/screen.ts'
 import {formatFacts, formatTable, type Cell, type Column, type Fact} from './text-table.ts'
-import {formatSpan, formatWhen} from './time-text.ts'
+import {formatSpan} from '../base/span.ts'
+import {formatWhen} from './time-text.ts'
 import {formatWindow, windowAsText} from '../model/window.ts'
 
 const NUMBER = new Intl.NumberFormat('en-US')

@@ -2,7 +2,8 @@ import stringWidth from 'string-width'
 import wrapAnsi from 'wrap-ansi'
 
 import type {Pace} from './pace.ts'
-import {ageOf, formatSpan} from './time-text.ts'
+import {formatSpan} from '../base/span.ts'
+import {ageOf} from './time-text.ts'
 
 const NUMBER = new Intl.NumberFormat('en-US')
 const DAY = 86_400_000

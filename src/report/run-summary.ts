@@ -12,7 +12,7 @@ import {diffMemberOf, formatDiff, type DiffContext} from './diff-text.ts'
 import {commandToRetry} from './rejects-text.ts'
 import {formatSchemaChanges, schemaMemberOf} from './schema-text.ts'
 import type {RunMember} from './documents/run.ts'
-import {formatSpan} from './time-text.ts'
+import {formatSpan} from '../base/span.ts'
 
 const SAMPLE_CHARACTERS = 500
 const NUMBER = new Intl.NumberFormat('en-US')

@@ -3,7 +3,7 @@ import {testSetArgument, testTablesOf} from '../model/tables.ts'
 import type {SeedReport, SeedRequest} from '../run/seed-job.ts'
 import {formatBytes} from './bytes-text.ts'
 import type {TestSeedDocument} from './documents/test-seed.ts'
-import {formatSpan} from './time-text.ts'
+import {formatSpan} from '../base/span.ts'
 
 type Request = Pick<SeedRequest, 'production' | 'scopes'>
 

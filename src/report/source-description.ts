@@ -1,4 +1,5 @@
 import type {Config as CommandLine} from '@oclif/core'
+import wrapAnsi from 'wrap-ansi'
 
 import {describeOptions, showValue, type DescribedOption} from '../config/described-options.ts'
 import {jsonSchemaOf} from '../config/options-schema.ts'
@@ -95,13 +96,13 @@ export function formatSource(source: SourceDescription, screen: Screen): string 
   const {options} = source
   if (options === null) return `${formatFacts(rows, screen)}\n\nIts schema does not say which options there are.`
   if (options.length === 0) return `${formatFacts(rows, screen)}\n\nIt has no options.`
-  return `${formatFacts(rows, screen)}\n\nOptions, in an account or a job of lorchestra.yaml:\n\n${options.map(formatOption).join('\n')}`
+  return `${formatFacts(rows, screen)}\n\nOptions, in an account or a job of lorchestra.yaml:\n\n${options.map((option) => formatOption(option, screen)).join('\n')}`
 }
 
 const requiredWhere = (option: string): string =>
   option.includes('.') ? `required in ${option.split('.')[0]}` : 'required'
 
-function formatOption(option: NonNullable<SourceDescription['options']>[number]): string {
+function formatOption(option: NonNullable<SourceDescription['options']>[number], {columns}: Screen): string {
   const {description, values = []} = option
   const marks = [
     ...(option.required ? [requiredWhere(option.option)] : []),
@@ -119,5 +120,14 @@ function formatOption(option: NonNullable<SourceDescription['options']>[number])
     ...told,
   ]
     .map((line) => line.replaceAll(/[\p{Cc}\u2028\u2029]+/gu, ' '))
+    .flatMap((line) => wrapped(line, columns))
     .join('\n')
+}
+
+/** A terminal by itself would go on at its left edge. */
+function wrapped(line: string, columns: number | undefined): readonly string[] {
+  if (columns === undefined) return [line]
+  const [indent = ''] = /^ */.exec(line) ?? []
+  const text = wrapAnsi(line.slice(indent.length), Math.max(1, columns - indent.length), {hard: true})
+  return text.split('\n').map((part) => `${indent}${part}`)
 }

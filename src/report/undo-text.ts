@@ -3,7 +3,7 @@ import {rowOf, type RunMode} from '../model/run-mode.ts'
 import type {PastRun} from '../run/past-runs.ts'
 import type {UndoReport} from '../run/undo-run.ts'
 import type {RunsUndoDocument} from './documents/runs-undo.ts'
-import {formatSpan} from './time-text.ts'
+import {formatSpan} from '../base/span.ts'
 
 const NUMBER = new Intl.NumberFormat('en-US')
 

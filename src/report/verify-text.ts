@@ -50,7 +50,9 @@ export function formatVerification(job: string, found: Verification, maskSecrets
     ...(duplicates === 0
       ? []
       : [`${counted(duplicates, 'record')} came again within one reading, with the same payload`]),
-    ...(rejected === 0 ? [] : [`${counted(rejected, 'record')} cannot be stored, and were not compared`]),
+    ...(rejected === 0
+      ? []
+      : [`${counted(rejected, 'record')} cannot be stored, and ${rejected === 1 ? 'was' : 'were'} not compared`]),
   ]
   return [head, ...lines.map((line) => `  ${line}`)].join('\n')
 }

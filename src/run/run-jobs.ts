@@ -7,6 +7,7 @@ import type {Config as CommandLine} from '@oclif/core'
 import type {Config} from '../config/config.ts'
 import {outcomeOf, usageError, type Outcome} from '../base/errors.ts'
 import {formatError} from '../base/error-output.ts'
+import {formatSpan} from '../base/span.ts'
 import type {LogLevel} from '../base/log.ts'
 import type {ResolvedOptions} from '../config/job-options.ts'
 import {runSettings} from '../config/job-settings.ts'
@@ -259,7 +260,8 @@ async function endingItsLog(kept: RunLog, run: () => Promise<RunReport>): Promis
 function lastWords({error, counts, commits}: RunReport, seconds: number): [LogLevel, readonly string[]] {
   const all = Object.entries(counts).filter(([, count]) => count > 0)
   const what = all.map(([name, count]) => `${name}=${count}`).join(' ')
-  const end = `ended after ${seconds} s with ${commits} ${commits === 1 ? 'commit' : 'commits'} ${what}`.trimEnd()
+  const end =
+    `ended after ${formatSpan(seconds * 1000)} with ${commits} ${commits === 1 ? 'commit' : 'commits'} ${what}`.trimEnd()
   return error === undefined ? ['info', [end]] : ['error', [...formatError(error), end]]
 }
 

@@ -233,7 +233,7 @@ describe('lorchestra runs log', () => {
     expect(stdout).to.match(/ info {2}notes: run notes-\S+ begins mode=production source=files\n/)
     expect(stdout).to.match(/ info {2}notes: reads everything before \S+\n/)
     expect(stdout).to.match(/ info {2}notes: commit 1 is in .*extracted=2 inserted=2 /)
-    expect(stdout).to.match(/ info {2}ended after [\d.]+ s with 1 commit listed=2 extracted=2 inserted=2\n$/)
+    expect(stdout).to.match(/ info {2}ended after [\d.]+s with 1 commit listed=2 extracted=2 inserted=2\n$/)
     await command('run', 'notes', '--dry-run', '--full')
     expect((await command('runs', 'log', 'notes')).stdout).to.include('mode=dry-run')
     const logs = join(dataFolder(await homeOfTest()), 'logs')

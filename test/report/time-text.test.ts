@@ -1,7 +1,8 @@
 import {expect} from 'chai'
 
 import {plainScreen} from '../../src/base/screen.ts'
-import {formatSpan, formatWhen} from '../../src/report/time-text.ts'
+import {formatSpan} from '../../src/base/span.ts'
+import {formatWhen} from '../../src/report/time-text.ts'
 
 const SECOND = 1000
 const MINUTE = 60 * SECOND

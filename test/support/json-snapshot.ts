@@ -66,7 +66,7 @@ function normalized(value: unknown, folders: Readonly<Record<string, string>>, k
       .replaceAll(/^v\d+\.\d+\.\d+$/g, 'v24.0.0')
       // The folder of a project's logs, and how long a run took.
       .replaceAll(/\/logs\/[0-9a-f]{16}\//g, '/logs/0123456789abcdef/')
-      .replaceAll(/\b\d+(\.\d+)? s with/g, '1.5 s with')
+      .replaceAll(/\b\d+\.\d+s with/g, '1.50s with')
       .replaceAll(/\d+\.\d GB/g, '100.0 GB')
   )
 }
