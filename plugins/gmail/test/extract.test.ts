@@ -108,7 +108,7 @@ describe('reading Gmail', () => {
     it('brings it also with the last slice of a run that takes more than a day', async () => {
       const until = new Date()
       const since = new Date(until.getTime() - 60_000)
-      for (const sync of ['window', 'history']) {
+      for (const sync of ['window', 'history'] as const) {
         const run = reading(other, {options: {sync}, window: {since, until}})
         const past = {since: new Date('2026-01-01'), until: new Date('2026-01-31')}
         expect(await run.all({window: past})).to.deep.equal([])

@@ -15,7 +15,7 @@ export interface Reading {
   readonly counts: {listed: number; known: number; outside: number; gone: number}
   readonly rejected: string[]
   /** Takes all pages. */
-  all(more?: Pick<SourceContext<Options>, 'bookmark'>): Promise<readonly JsonObject[]>
+  all(more?: Partial<Pick<SourceContext<Options>, 'bookmark' | 'window'>>): Promise<readonly JsonObject[]>
 }
 
 export interface ReadingOptions {
