@@ -1,17 +1,15 @@
-import {stat, readFile} from 'node:fs/promises'
-
 import {CLOCK_TOLERANCE} from '../../model/clock.ts'
-import type {Event} from '../../model/events.ts'
 import {failure} from '../../base/errors.ts'
 import {inTurn, pauseUnlessStopped} from '../../base/waiting.ts'
 import {STAGED_COLUMNS} from '../../model/raw-object-columns.ts'
-import {EVENT_LOG, type TableSet} from '../../model/tables.ts'
+import type {TableSet} from '../../model/tables.ts'
 import type {Stream} from '../../source.ts'
 import {digestOf, type CommitBatch, type CommitEvents} from '../commit-batch.ts'
 import type {CommitResult} from '../warehouse.ts'
 import {classify, countsOf, readableStreams} from './classify.ts'
-import {unchangedSince, union, writeRows, type Classified, type CommitTerms} from './commit-sql.ts'
+import {unchangedSince, writeRows, type Classified, type CommitTerms} from './commit-sql.ts'
 import type {Connection} from './connection.ts'
+import {spooledEvents, withOwnEvents} from './event-source.ts'
 import {countFirstRejects, insertEvents, isLogged, type EventSource} from './events.ts'
 import {fence, holdsLeases, leaseLost} from './leases.ts'
 import type {Queries, Statement} from './query.ts'
@@ -19,8 +17,6 @@ import {isNotFound, isTransient, ServiceError} from './service-error.ts'
 import type {ReadLog} from './stream-state.ts'
 import {createStaging, dropStaging, stageFiles, type Protection, type StagingColumn} from './staging.ts'
 
-/** Fewer bytes of events than this travel inside of the statement, where quotes within quotes take three times as many. */
-const INLINE_BYTES = 64 * 1024
 /** The service takes a megabyte. */
 const LONGEST_SCRIPT = 1_000_000
 /** So often rows are looked at anew where others changed them meanwhile. */
@@ -87,28 +83,6 @@ export const makeStaging =
     return createStaging(connection, id, columns, protection.records)
   }
 
-async function eventsOf(
-  {connection, name, staged, protection}: CommitOptions,
-  batch: CommitBatch,
-): Promise<EventSource> {
-  let bytes = 0
-  for (const file of batch.events) bytes += (await stat(file)).size
-  if (bytes > INLINE_BYTES) {
-    const fields = EVENT_LOG.columns.map(({name: column, type}) => ({name: column, type}))
-    const how = {fields, protection: protection.events}
-    const tables = await stageFiles(connection, `${name}_events`, how, batch.events, staged)
-    return {
-      inline: [],
-      staged: union(
-        tables.map((table) => connection.tableName(table)),
-        '*',
-      ),
-    }
-  }
-  const lines = (await Promise.all(batch.events.map(async (file) => readFile(file, 'utf8')))).join('').split('\n')
-  return {inline: lines.filter((line) => line !== '').map((line) => JSON.parse(line) as Event)}
-}
-
 async function writeBatch(
   options: CommitOptions,
   batch: CommitBatch,
@@ -131,7 +105,7 @@ async function writeBatch(
     touchBefore: new Date(startedAt.getTime() - touchAfter),
     isDigested,
   }
-  const spooled = await eventsOf(options, batch)
+  const spooled = await spooledEvents(options, batch.events)
   const before = {logs: options.logs, begunAt: new Date(startedAt.getTime() - CLOCK_TOLERANCE)}
   const firstRejects = await countFirstRejects(queries, eventLog, spooled, before)
   const {arrived, unreadable} = await readableStreams(queries, `${name}_unreadable`, stagingTables.map(nameOf), streams)
@@ -147,7 +121,7 @@ async function writeBatch(
     const digest = isDigested ? digestOf(classified.map(({bits = 0n}) => bits)) : undefined
     const own = events(counts, unreadable, digest)
     const newRejects = await countFirstRejects(queries, eventLog, {inline: own}, before)
-    const source = {...spooled, inline: [...spooled.inline, ...own]}
+    const source = await withOwnEvents(options, `${name}_rejects_${attempt}`, spooled, own)
     const written = await tryToWrite(options, `${name}-${attempt}`, terms, classified, source)
     if (written === 'written') return {counts, firstRejects: firstRejects + newRejects}
     if (attempt === ATTEMPTS || stopped) throw written

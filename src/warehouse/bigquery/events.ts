@@ -72,7 +72,7 @@ export async function countFirstRejects(
   {logs, begunAt}: {readonly logs: readonly ReadLog[]; readonly begunAt: Date},
 ): Promise<number> {
   const rejected = inline.filter((event) => event.event_type === 'record.rejected')
-  const sources = [...(rejected.length > 0 ? [rowsOf(rejected)] : []), ...(staged === undefined ? [] : [staged])]
+  const sources = [...(rejected.length > 0 ? [rowsIn('@rejected')] : []), ...(staged === undefined ? [] : [staged])]
   if (sources.length === 0) return 0
   const streamAndReference = `source_system, object_type, JSON_VALUE(payload, '$.reference') AS reference`
   const known = logs.flatMap(({scope: {stream}, rejected: references}) =>
@@ -89,7 +89,7 @@ export async function countFirstRejects(
           ) AS known
           ON known.source_system = fresh.source_system AND known.object_type = fresh.object_type AND known.reference = fresh.reference
           WHERE known.reference IS NULL`,
-    values: {known: JSON.stringify(known)},
+    values: {known: JSON.stringify(known), ...(rejected.length > 0 && {rejected: textOf(rejected)})},
     what: 'looking for rejects that are new',
   })
   return Number(row?.['first_rejects'])

@@ -108,7 +108,7 @@ UNION ALL
 SELECT ${row('shape', {
     since: 'CAST(UNIX_MICROS(created_at) AS STRING)',
     until: 'event_id',
-    text: `TO_JSON_STRING(STRUCT(event_type, correlation_id, UNIX_MILLIS(created_at) AS created_ms, TO_JSON_STRING(payload) AS payload))`,
+    text: `TO_JSON_STRING(STRUCT(event_type AS event_type, correlation_id AS correlation_id, UNIX_MILLIS(created_at) AS created_ms, TO_JSON_STRING(payload) AS payload))`,
   })}
 FROM ${eventLog}
 WHERE ${ofPart} AND ${ofThis} AND event_type IN (${SCHEMA_EVENTS}) AND ${notUndone}

@@ -1,4 +1,5 @@
 import {createHash} from 'node:crypto'
+import {readFile} from 'node:fs/promises'
 
 import {expect} from 'chai'
 
@@ -64,6 +65,36 @@ describe('a filter on keys in BigQuery', () => {
     const ranges = rangesIn(isWithin('key', keySetOfKeys(groups)))
     expect(ranges.some(({lowest, highest}) => lowest.slice(0, -5) !== highest.slice(0, -5))).to.equal(false)
     for (const key of groups) expect(ranges.some(({lowest, highest}) => lowest <= key && key <= highest)).to.equal(true)
+  })
+
+  // 100 million rows of 2.1 KB, of which a run changes 1,000. It reads the key columns (63 of 2,100 bytes) of the blocks of its
+  // keys twice, their payloads once, and all columns of them once more in the MERGE.
+  const billedGb = (blockMb: number, keys: readonly string[]): number => {
+    const count = Math.round(210_000 / blockMb)
+    const ends = Array.from(
+      {length: count},
+      (_, number) =>
+        `${START}${Math.round(((number + 1) / count) * 2 ** 32)
+          .toString(16)
+          .padStart(8, '0')}`,
+    )
+    const read = blocksRead(isWithin('key', keySetOfKeys(keys)), ends.toSorted())
+    return (read * blockMb * (2 * 0.03 + 0.97 + 1)) / 1000
+  }
+  const keysOfOneDay = Array.from({length: 1000}, (_, number) => `${START}7f3a${String(number).padStart(28, '0')}`)
+
+  it('has 1,000 changed of 100 million rows bill by the blocks of their keys: the figures of docs/bigquery-costs.md', async () => {
+    const table = await readFile('docs/bigquery-costs.md', 'utf8')
+    for (const [blockMb, keys, order] of [
+      [32, guids(1000), 'at random'],
+      [256, guids(1000), 'at random'],
+      [32, keysOfOneDay, 'in order'],
+      [256, keysOfOneDay, 'in order'],
+    ] as const) {
+      const gb = billedGb(blockMb, keys)
+      const told = new RegExp(`\\| ${blockMb} MB, keys ${order} \\| (\\S+) GB `).exec(table)?.[1]
+      expect(gb, `${blockMb} MB, keys ${order}`).to.be.closeTo(Number(told), Math.max(0.1, gb * 0.03))
+    }
   })
 
   it('lets each key through, whatever its characters are', () => {

@@ -8,6 +8,7 @@ import {faultyBigQueryForEachTest} from '../../support/bigquery/for-each-test.ts
 import {spoiling} from '../../support/bigquery/spoiling.ts'
 import {apply, planOf} from '../../support/planned-run.ts'
 import {PRODUCTION} from '../../support/scripted-run.ts'
+import {scriptedSource} from '../../support/scripted-source.ts'
 import {DAY, yielding} from '../../support/warehouse-contract.ts'
 
 interface Sent {
@@ -124,6 +125,49 @@ describe('records in BigQuery that a reader of JSON may refuse', () => {
     const run = {...spoiled({id: 'a'}, {id: 'bad'}), now: DAY, maxRejects: 0}
     const {error, diff} = await suite.underTest.run({...run, mode: 'dry-run', diffSamples: 3})
     expect([codeOf(error), diff]).to.deep.equal(['E_TOO_MANY_REJECTS', undefined])
+  })
+
+  const createdWith = (name: string): readonly (string | undefined)[] =>
+    suite.service.seen
+      .filter(({method, path}) => method === 'POST' && path.endsWith('/tables'))
+      .map(({body}) => JSON.parse(body) as Sent)
+      .filter(({tableReference}) => tableReference?.tableId.includes(name) === true)
+      .map(({schema}) => schema?.fields.find((field) => field.name === 'payload')?.type)
+  const scripts = (): readonly number[] =>
+    suite.service.seen.filter(({body}) => body.includes('BEGIN TRANSACTION')).map(({body}) => body.length)
+
+  it('are many of one commit, and their rejects are staged, because a statement could not hold them', async () => {
+    const records = Array.from({length: 300}, (_, index) => ({id: `${index}-${'long'.repeat(100)}`, of: 'bad'}))
+    const {error, counts, firstRejects, runId} = await suite.underTest.run({
+      ...spoiled({id: 'a'}, ...records),
+      now: DAY,
+      maxRejects: 1000,
+    })
+    expect([error, counts.inserted, counts.rejected, firstRejects]).to.deep.equal([undefined, 1, 300, 300])
+    expect(Math.max(...scripts())).to.be.within(1000, 60_000)
+    const wanted = {of: {runId}, closedToo: true, limit: 1000}
+    const rejects = await suite.underTest.open().readRejects(PRODUCTION, wanted)
+    expect(rejects?.map(({reference}) => reference.split(':').at(-1)).toSorted()).to.deep.equal(
+      records.map(({id}) => id).toSorted(),
+    )
+    expect((await suite.underTest.tables()).filter((name) => name.includes('_rejects_'))).to.deep.equal([])
+  })
+
+  it('are events, too: many of them are staged as text, and hold what a source gave them', async () => {
+    const references = Array.from({length: 300}, (_, index) => `${index} ${'"long" \\ é '.repeat(30)}end`)
+    const source = scriptedSource(() => [], {
+      currentBookmark: () => Promise.resolve({at: COORDINATES}),
+      async *extract({reject}) {
+        for (const reference of references) reject(reference, 'it is damaged')
+        yield await Promise.resolve({records: [{id: 'a'}]})
+      },
+    })
+    const {error, counts, firstRejects} = await suite.underTest.run({source, now: DAY, maxRejects: 1000})
+    expect([error, counts.rejected, firstRejects]).to.deep.equal([undefined, 300, 300])
+    expect(createdWith('_events_')).to.deep.equal(['STRING'])
+    const logged = (await suite.underTest.logged()).filter(({type}) => type === 'record.rejected')
+    expect(logged.map(({payload}) => payload?.['reference']).toSorted()).to.deep.equal(references.toSorted())
+    expect(logged[0]?.payload).to.deep.include({job: 'job', window: {since: null, until: '1970-01-02T00:00:00.000Z'}})
   })
 
   it('are asked about only where readers of JSON differ: what is new and plain is not sent for a diff', async () => {
