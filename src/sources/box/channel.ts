@@ -38,7 +38,9 @@ export class Channel {
   readonly #pending = new Map<number, Pending>()
   readonly #frames = new FrameReader()
   #last = 0
-  #closed: Error | undefined
+  #isClosed = false
+  /** Why nothing is answered any more; it is known a moment after the end. */
+  #failed: Error | undefined
 
   constructor(stream: Duplex, handlers: ChannelHandlers) {
     this.#stream = stream
@@ -55,7 +57,7 @@ export class Channel {
   }
 
   async call(method: string, ...args: readonly unknown[]): Promise<unknown> {
-    if (this.#closed !== undefined) throw this.#closed
+    if (this.#failed !== undefined) throw this.#failed
     const call = (this.#last += 1)
     return new Promise((resolve, reject) => {
       this.#pending.set(call, {resolve, reject})
@@ -65,7 +67,7 @@ export class Channel {
   }
 
   tell(method: string, ...args: readonly unknown[]): void {
-    if (this.#closed === undefined) this.#send({method, args})
+    if (!this.#isClosed) this.#send({method, args})
   }
 
   /** Resolves when the other side has room for more. */
@@ -81,10 +83,10 @@ export class Channel {
     })
   }
 
-  /** Takes nothing more; `reason` is how the other side broke the protocol. Who waits hears of it by `fail`. */
+  /** Takes nothing more; `reason` is how the other side broke the protocol. Who waits, or asks from now on, hears of it by `fail`. */
   close(reason?: Error): void {
-    if (this.#closed !== undefined) return
-    this.#closed = reason ?? new Error('the other side of the wall is gone')
+    if (this.#isClosed) return
+    this.#isClosed = true
     this.#stream.destroy()
     // Where it broke off, within a frame or not, the reason of its end says more.
     this.#handlers.closed(reason)
@@ -92,7 +94,8 @@ export class Channel {
 
   /** Gives those who wait for an answer, now or later, the reason why there is none. */
   fail(error: Error): void {
-    this.#closed = error
+    this.#isClosed = true
+    this.#failed = error
     for (const {reject} of this.#pending.values()) reject(error)
     this.#pending.clear()
     this.#stream.destroy()
@@ -101,7 +104,7 @@ export class Channel {
   #take(chunk: Buffer): void {
     try {
       for (const frame of this.#frames.push(chunk)) {
-        if (this.#closed !== undefined) return
+        if (this.#isClosed) return
         this.#handle(frame)
       }
     } catch (error) {
