@@ -150,7 +150,9 @@ describe('files that nobody would wish for', () => {
         (error: unknown) => (error as Error).message,
       )
     await mkdir(join(folder(), 'in'))
-    expect(await messageOf({path: 'nowhere/*.csv'})).to.match(/^the folder nowhere cannot be read \(ENOENT\)/)
+    expect(await messageOf({path: 'nowhere/*.csv'})).to.match(
+      /^the folder nowhere, in which path: looks, is not there, or may not be read \(ENOENT\)/,
+    )
     expect(await messageOf({path: 'nowhere.csv'})).to.match(/^nowhere\.csv is not there/)
     expect(await messageOf({path: 'in'})).to.equal("in is no file; a folder's files are in/*")
     await writeFiles(folder(), {'in/a.dat': 'x'})
