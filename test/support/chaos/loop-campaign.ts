@@ -166,6 +166,7 @@ export class LoopCampaign {
     const planned = new Map(this.#source)
     const file = join(this.#folder, 'made.lorplan')
     await rm(file, {force: true})
+    await this.#warehouse.prepare()
     const made = await this.#once([...this.#run(), '--dry-run', '--diff', '--out', file])
     assert(made.code === 0, `a plan was not made: ${made.stderr}`)
     const moves = this.#random.chance(0.3)
@@ -274,6 +275,7 @@ export class LoopCampaign {
 
   /** In the end a diff foretells what the model says. */
   async #assertForetold(): Promise<void> {
+    await this.#warehouse.prepare()
     const {code, stdout, stderr} = await this.#once(['run', JOB, '--full', '--dry-run', '--diff', '--json'])
     assert(code === 0, stderr)
     const [run] = (JSON.parse(stdout) as {runs: [{diff: {counts: Record<string, number>}}]}).runs

@@ -15,7 +15,7 @@ export interface LoopWarehouse {
   rows(table: string): Promise<ReadonlyMap<string, ModelRow>>
   /** Names the runs in production's log that committed something, oldest first. */
   committed(): Promise<readonly string[]>
-  /** Is called before each command that writes. */
+  /** Is called before each command that writes, or compares. */
   prepare(): Promise<void>
   /** Mends what only the next writer would; answers whether there was something. */
   mend(): Promise<boolean>
