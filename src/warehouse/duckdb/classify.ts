@@ -81,19 +81,22 @@ export async function dropEqualValues(
   let digest = 0n
   const pages = await rowsOf(
     connection,
-    `SELECT min(stored_row)::DOUBLE AS first, max(stored_row)::DOUBLE AS last
-     FROM (SELECT stored_row, sum(bytes$) OVER (ORDER BY stored_row) // ${PAGE_BYTES} AS page
+    `SELECT min(stored_row)::DOUBLE AS first, max(stored_row)::DOUBLE AS last,
+            min(sequence)::DOUBLE AS first_sequence, max(sequence)::DOUBLE AS last_sequence
+     FROM (SELECT stored_row, sequence, sum(bytes$) OVER (ORDER BY stored_row) // ${PAGE_BYTES} AS page
            FROM changed$${where('stored_row', rows)})
      GROUP BY page ORDER BY page`,
   )
   for (const page of pages) {
     const range = [Number(page['first']), Number(page['last']) + 1] as const
+    // Records mostly come in the order of the rows: without this, each page would read all of their texts.
+    const sequences = [Number(page['first_sequence']), Number(page['last_sequence']) + 1] as const
     const texts = await rowsOf(
       connection,
       `SELECT changed$.idem_key, differs$, stored_row::DOUBLE AS stored_row, stored.payload::VARCHAR AS stored,
               changed_text$.payload::VARCHAR AS staged, epoch_ms(stored.last_seen)::DOUBLE AS last_seen, ${VALUES} AS values$
        FROM changed$ JOIN changed_text$ USING (sequence) JOIN ${table} AS stored ON stored.rowid = stored_row
-       ${where('stored_row', range)} AND ${within('stored.rowid', range)} ORDER BY sequence`,
+       ${where('stored_row', range)} AND ${within('stored.rowid', range)} AND ${within('changed_text$.sequence', sequences)} ORDER BY sequence`,
     )
     const equal = texts.filter(
       (row) =>
