@@ -1,5 +1,5 @@
 import {randomUUID} from 'node:crypto'
-import {readFile, rm, utimes, writeFile} from 'node:fs/promises'
+import {readFile, rm, stat, utimes, writeFile} from 'node:fs/promises'
 
 import {busy, failure} from './errors.ts'
 import {pause} from './waiting.ts'
@@ -22,6 +22,8 @@ interface Holder extends ProcessIdentity {
 }
 
 const LONGEST_PAUSE = 200
+/** Whoever takes a lock names itself at once, so one that names nobody for so long is of a process that was killed in between; milliseconds. */
+const UNNAMED_DEAD_AFTER = 5000
 
 /** Runs `work` while no other process does. Within one process the caller queues. */
 export async function withFileLock<Result>(options: FileLockOptions, work: () => Promise<Result>): Promise<Result> {
@@ -56,7 +58,8 @@ async function acquire({path, holds, lockTimeout, signal}: FileLockOptions, hold
 async function create(path: string, holder: Holder): Promise<boolean> {
   try {
     await writeFile(path, JSON.stringify(holder), {mode: 0o600, flag: 'wx'})
-    return true
+    // One that took longer to name itself than anybody waits for may have been taken for dead.
+    return (await readHolder(path))?.lock === holder.lock
   } catch (error) {
     if (hasCode(error, 'EEXIST')) return false
     // On a full disk the file is there, without its content.
@@ -75,7 +78,16 @@ async function isOfTheDead(path: string): Promise<boolean> {
   const alive = other === undefined ? undefined : await isAlive(other)
   if (alive === false) return true
   if (alive === true && other?.token !== '') return false
-  return ((await silenceOf(path)) ?? 0) >= DEAD_AFTER
+  return ((await silenceOf(path)) ?? 0) >= ((await isEmpty(path)) ? UNNAMED_DEAD_AFTER : DEAD_AFTER)
+}
+
+async function isEmpty(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).size === 0
+  } catch (error) {
+    if (hasCode(error, 'ENOENT')) return false
+    throw error
+  }
 }
 
 /**

@@ -227,6 +227,16 @@ describe('the secret store', () => {
     expect(await readdir(folder)).to.deep.equal(['acct1.json'])
   })
 
+  it('gets over a process that was killed before it could name itself in its lock', async () => {
+    const lock = await heldByThisProcess()
+    await writeFile(lock, '')
+    const error = await rejectionOf(open({lockTimeout: 0}).update('one', () => 'value'))
+    expect(error.message).to.include('another process is using')
+    await silentFor(0.1, lock)
+    expect(await open({lockTimeout: 0}).update('one', () => 'value')).to.equal('value')
+    expect(await readdir(folder)).to.deep.equal(['acct1.json'])
+  })
+
   it('shows every minute of an update that it lives', async () => {
     const clock = useFakeTimers({toFake: ['setInterval', 'clearInterval']})
     try {
