@@ -361,6 +361,14 @@ diary_entries (diary): everything before <instant>
         says: ['Node 22.17.1 is older than 22.19', 'https://nodejs.org'],
       },
       {
+        what: 'a Node that has no box for a source',
+        args: ['jobs', 'show', JOB],
+        env: {
+          NODE_OPTIONS: `--import="data:text/javascript,Object.defineProperty(process, 'versions', {value: {...process.versions, node: '22.17.1'}})"`,
+        },
+        says: ['Node 22.17.1 is older than 22.19', 'https://nodejs.org'],
+      },
+      {
         what: 'a limit of nothing',
         args: ['run', JOB, '--limit', '0'],
         says: ['Error: --limit: expected an integer greater than or equal to 1', '[E_USAGE_FLAGS]', '  → --help'],

@@ -3,6 +3,7 @@ import type {Socket} from 'node:net'
 import type {Duplex, Readable} from 'node:stream'
 
 import {connectionTimeOption} from '../../base/network.ts'
+import {assertNodeIsNewEnough} from '../../base/node-version.ts'
 import {BOX_PROGRAM} from '../../base/own-files.ts'
 import {hasCode} from '../../base/system-error.ts'
 import {bothSpellings, type Grants} from './grants.ts'
@@ -32,6 +33,7 @@ export interface BoxProcess {
 
 /** Starts a box: a Node that can write nothing, load nothing native, and start nothing or read anything but what it is granted. */
 export function startBoxProcess({paths, environment, spawn: maySpawn}: Grants): BoxProcess {
+  assertNodeIsNewEnough()
   const node = [
     process.execPath,
     ...WALLS,
