@@ -1,14 +1,13 @@
-import {mkdir, readdir, readFile, rename, rm, stat, writeFile} from 'node:fs/promises'
+import {mkdir, readdir, readFile, rename, rm, writeFile} from 'node:fs/promises'
 import {dirname, join} from 'node:path'
 
 import {isAlive, ownProcess, processIdentity} from '../base/process-identity.ts'
 import {isGone, ownProcessName, PROCESS_NAME} from '../base/process-name.ts'
+import {isAbandoned} from '../base/sign-of-life.ts'
 import {hasCode} from '../base/system-error.ts'
 import {writingTemporaryFiles} from './temporary-files.ts'
 
 const OWNER = 'owner.json'
-// For folders that do not say whose they are, or whose owner is on another machine.
-const ABANDONED_AFTER = 24 * 60 * 60 * 1000
 
 /** Makes a folder for the temporary files of one run, which only this user can read, and removes what dead runs left beside it. */
 export async function createRunFolder(folder: string): Promise<void> {
@@ -44,24 +43,16 @@ async function createWithOwner(folder: string): Promise<void> {
 }
 
 async function removeIfDead(folder: string): Promise<void> {
-  if (await isAbandoned(folder)) await removeRunFolder(folder)
+  if (await isOfTheDead(folder)) await removeRunFolder(folder)
 }
 
-async function isAbandoned(folder: string): Promise<boolean> {
+async function isOfTheDead(folder: string): Promise<boolean> {
   const drafter = NAME_OF_DRAFT.exec(folder)?.[1]
-  try {
-    if (drafter !== undefined) return (await isGone(drafter)) ?? (await isOld(folder))
-    const owner = processIdentity.safeParse(await ownerOf(folder))
-    const alive = owner.success ? await isAlive(owner.data) : undefined
-    return alive === undefined ? await isOld(folder) : !alive
-  } catch (error) {
-    // Its run removed it in the meantime.
-    if (hasCode(error, 'ENOENT')) return false
-    throw error
-  }
+  if (drafter !== undefined) return (await isGone(drafter)) ?? (await isAbandoned(folder))
+  const owner = processIdentity.safeParse(await ownerOf(folder))
+  const alive = owner.success ? await isAlive(owner.data) : undefined
+  return alive === undefined ? await isAbandoned(folder) : !alive
 }
-
-const isOld = async (folder: string): Promise<boolean> => Date.now() - (await stat(folder)).mtimeMs > ABANDONED_AFTER
 
 async function ownerOf(folder: string): Promise<unknown> {
   try {

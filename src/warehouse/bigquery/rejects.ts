@@ -84,12 +84,12 @@ export async function readRejects(
   if (rows.length === 0 && 'runId' in of && !(await knowsRun(queries, eventLog, of.runId, signal))) return undefined
   const rejects = rows.map(rejectIn)
   if (rawObjects === undefined) return rejects
-  const closed = await withoutStored({queries, rawObjects, signal}, rejects)
+  const closed = await withStoredClosed({queries, rawObjects, signal}, rejects)
   return wanted.closedToo ? closed : closed.filter(({open}) => open)
 }
 
 /** Closes those of the rejects whose records were stored since. */
-export const withoutStored = async (
+export const withStoredClosed = async (
   {queries, rawObjects, signal}: {readonly queries: Queries; readonly rawObjects: string; readonly signal: AbortSignal},
   rejects: readonly Reject[],
 ): Promise<readonly Reject[]> =>

@@ -12,7 +12,7 @@ import {LEASE, leaseName, STAGING, stagingName} from './names.ts'
 import {openRejectsToCarry, readOpenRejects} from './open-rejects.ts'
 import {promoteRows} from './promote.ts'
 import type {Queries} from './query.ts'
-import {withoutStored} from './rejects.ts'
+import {withStoredClosed} from './rejects.ts'
 import {seedRows} from './seed.ts'
 import {dropStaging, dropStagingOf, protectionOf} from './staging.ts'
 import {readStreamLogs, type ReadLog} from './stream-state.ts'
@@ -109,7 +109,7 @@ export async function beginWriting(place: WritablePlace, run: RunToBegin): Promi
     openRejects: async () => {
       const open = await readOpenRejects({queries, eventLog, part: partOfRejects, scopes, signal})
       const rows = {queries, rawObjects: connection.tableName(tables.rawObjects), signal}
-      return (await withoutStored(rows, open)).filter((reject) => reject.open)
+      return (await withStoredClosed(rows, open)).filter((reject) => reject.open)
     },
     // A stopped run still commits what is whole and says that it stopped.
     commit: async (batch, events) => {

@@ -5,14 +5,13 @@ import {failure} from '../../base/errors.ts'
 import {withFileLock} from '../../base/file-lock.ts'
 import {setMode} from '../../base/file-mode.ts'
 import {isGone, ownProcessName, PROCESS_NAME} from '../../base/process-name.ts'
+import {isAbandoned} from '../../base/sign-of-life.ts'
 import {syncFolder} from '../../base/sync-folder.ts'
 import {hasCode} from '../../base/system-error.ts'
 import {databaseExists} from './connection.ts'
 
 /** Milliseconds in which another process renames a file. */
 const LOCK_TIMEOUT = 10_000
-/** Milliseconds after which nobody on another machine can still be making it. */
-const ABANDONED_AFTER = 24 * 60 * 60 * 1000
 
 /** Makes it whole or not at all: DuckDB, killed while it makes a file, leaves one that nothing can open any more. */
 export async function createMissingDatabase(path: string): Promise<void> {
@@ -67,16 +66,6 @@ async function removeDraftsOfTheDead(path: string): Promise<void> {
     if (!name.startsWith(`${basename(path)}.`)) continue
     const drafter = NAME_OF_DRAFT.exec(name.slice(basename(path).length))?.[1]
     const draft = join(dirname(path), name)
-    if (drafter !== undefined && ((await isGone(drafter)) ?? (await isOld(draft)))) await rm(draft, {force: true})
-  }
-}
-
-/** Another process may have put it in place meanwhile. */
-async function isOld(draft: string): Promise<boolean> {
-  try {
-    return Date.now() - (await stat(draft)).mtimeMs > ABANDONED_AFTER
-  } catch (error) {
-    if (hasCode(error, 'ENOENT')) return false
-    throw error
+    if (drafter !== undefined && ((await isGone(drafter)) ?? (await isAbandoned(draft)))) await rm(draft, {force: true})
   }
 }
