@@ -4,13 +4,13 @@ import {codeOf, outcomeOf} from '../../src/base/errors.ts'
 import type {RunMode} from '../../src/model/run-mode.ts'
 import {logDeletions, type JobToLogDeletions, type LoggedDeletions} from '../../src/run/log-deletions.ts'
 import {pastRuns, type PastRun} from '../../src/run/past-runs.ts'
-import {undoRun} from '../../src/run/undo-run.ts'
 import {openSink} from '../../src/sink/open-sink.ts'
 import type {Source} from '../../src/source.ts'
 import {Archive, archiveSource} from './archive-source.ts'
 import {jobToReconcile} from './reconciling.ts'
 import {withRunMode} from './run-mode.ts'
 import {PRODUCTION, type ScriptedRun} from './scripted-run.ts'
+import {undo} from './undoing.ts'
 import {DAY, type WarehouseUnderTest} from './warehouse-contract.ts'
 
 const key = (id: string): string => `thing:scripted--acct1:${id}`
@@ -125,17 +125,7 @@ export function describeDeletions(warehouse: () => WarehouseUnderTest): void {
     leave('n7')
     const {runId = ''} = await reconcile()
     const before = await warehouse().stored()
-    await withRunMode('production', async () =>
-      undoRun({
-        warehouse: warehouse().open(),
-        production: PRODUCTION,
-        runId,
-        through: false,
-        mode: 'production',
-        maskSecrets: (text) => text,
-        planned: nothing,
-      }),
-    )
+    await undo(warehouse().open(), runId)
     expect((await runs()).find((one) => one.runId === runId)?.outcome).to.equal('undone')
     expect(await warehouse().stored()).to.deep.equal(before)
     expect((await reconcile({now: 3 * DAY})).deleted.keys).to.deep.equal([key('n7')])
@@ -224,17 +214,7 @@ export function describeDeletions(warehouse: () => WarehouseUnderTest): void {
     const before = await warehouse().logged()
     expect(await refusal(reconcile({now: 3 * DAY}))).to.include('also read by another, with another selection')
     expect(await warehouse().logged()).to.deep.equal(before)
-    await withRunMode('production', async () =>
-      undoRun({
-        warehouse: warehouse().open(),
-        production: PRODUCTION,
-        runId: other.runId,
-        through: false,
-        mode: 'production',
-        maskSecrets: (text) => text,
-        planned: nothing,
-      }),
-    )
+    await undo(warehouse().open(), other.runId)
     expect((await reconcile({now: 4 * DAY})).deleted.count).to.equal(1)
   })
 

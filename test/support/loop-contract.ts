@@ -4,7 +4,6 @@ import {codeOf} from '../../src/base/errors.ts'
 import type {RunMode} from '../../src/model/run-mode.ts'
 import {promoteJob} from '../../src/run/promote-job.ts'
 import {seedJob} from '../../src/run/seed-job.ts'
-import {undoRun} from '../../src/run/undo-run.ts'
 import {dropTestTables} from '../../src/sink/beside-runs.ts'
 import type {StreamScope} from '../../src/warehouse/warehouse.ts'
 import {Random} from './chaos/random.ts'
@@ -12,6 +11,7 @@ import {apply, planOf} from './planned-run.ts'
 import {withRunMode} from './run-mode.ts'
 import {PRODUCTION, TEST, type ScriptedRun} from './scripted-run.ts'
 import {scriptedSource} from './scripted-source.ts'
+import {undo} from './undoing.ts'
 import type {StoredRow, WarehouseUnderTest} from './warehouse-contract.ts'
 
 const ACCOUNTS = ['one', 'two'] as const
@@ -254,9 +254,7 @@ class Loop {
     await this.#expect(
       account,
       async () => {
-        await withRunMode('production', async () =>
-          undoRun({...this.#place(), runId: target.runId, through: true, mode: 'production', planned: () => {}}),
-        )
+        await undo(this.#under.open(), target.runId, {through: true})
       },
       {done: {production: contentsOf(target.before.rows)}},
     )

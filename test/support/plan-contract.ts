@@ -5,14 +5,13 @@ import {expect} from 'chai'
 import {codeOf, outcomeOf, stopped} from '../../src/base/errors.ts'
 import {CLOCK_TOLERANCE} from '../../src/model/clock.ts'
 import {readPlan} from '../../src/run/read-plan.ts'
-import {undoRun} from '../../src/run/undo-run.ts'
 import type {Warehouse} from '../../src/warehouse/warehouse.ts'
 import {afterCommit, applyApart} from './apply-apart.ts'
 import {apply, planOf, SETTINGS, withoutDigests, type ToApply} from './planned-run.ts'
 import {generator} from './diff-contract.ts'
-import {withRunMode} from './run-mode.ts'
-import {PRODUCTION, type ScriptedRun} from './scripted-run.ts'
+import type {ScriptedRun} from './scripted-run.ts'
 import {scriptedSource, type ScriptedRecord} from './scripted-source.ts'
+import {undo as undoIn} from './undoing.ts'
 import {DAY, yielding, type WarehouseUnderTest} from './warehouse-contract.ts'
 
 const HOUR = 3_600_000
@@ -59,18 +58,7 @@ export function describePlans(
       (thrown: Error) => thrown,
     )
   const refused = async (path: string, more: ToApply = {}): Promise<Error> => refusal(apply(warehouse(), path, more))
-  const undo = async (runId: string, through = false) =>
-    withRunMode('production', async () =>
-      undoRun({
-        warehouse: warehouse().open(),
-        production: PRODUCTION,
-        runId,
-        through,
-        mode: 'production',
-        maskSecrets: (text) => text,
-        planned: () => {},
-      }),
-    )
+  const undo = async (runId: string, through = false) => undoIn(warehouse().open(), runId, {through})
   const snapshot = async () => [await warehouse().stored(), await warehouse().logged()]
   /** Rows and log of an account, but for what differs from run to run, and what is carried of the log before. */
   const told = async (account: string, runIds: readonly string[]) => {

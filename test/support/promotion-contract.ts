@@ -4,12 +4,12 @@ import {codeOf, outcomeOf} from '../../src/base/errors.ts'
 import {promoteJob, type PromoteRequest, type PromotionReport} from '../../src/run/promote-job.ts'
 import {findRecord} from '../../src/report/find-record.ts'
 import {recordMemberOf} from '../../src/report/record-text.ts'
-import {undoRun} from '../../src/run/undo-run.ts'
 import {dropTestTables} from '../../src/sink/beside-runs.ts'
 import {PRODUCTION, type ScriptedRun} from './scripted-run.ts'
 import {scriptedSource} from './scripted-source.ts'
 import {testSetsAmong, withTestSet, type ProductionTables} from '../../src/model/tables.ts'
 import {withRunMode} from './run-mode.ts'
+import {undo} from './undoing.ts'
 import {DAY, yielding, type WarehouseUnderTest} from './warehouse-contract.ts'
 
 const full = {full: true}
@@ -76,17 +76,7 @@ export function describePromotion(warehouse: () => WarehouseUnderTest): void {
     const {promoted} = await promote()
     expect(await runsOf()).to.deep.equal([promoted?.runId, promoted?.runId])
     const runId = promoted?.runId ?? ''
-    await withRunMode('production', async () =>
-      undoRun({
-        warehouse: warehouse().open(),
-        production: PRODUCTION,
-        runId,
-        through: false,
-        mode: 'production',
-        maskSecrets: (text) => text,
-        planned: () => {},
-      }),
-    )
+    await undo(warehouse().open(), runId)
     const again = await promote()
     expect(await runsOf()).to.deep.equal([again.promoted?.runId, again.promoted?.runId])
     await warehouse().run({source, now: 2 * DAY, runId: 'later', request: full})

@@ -6,10 +6,10 @@ import {CLOCK_TOLERANCE} from '../../src/model/clock.ts'
 import {createEvent} from '../../src/model/events.ts'
 import {promoteJob, type PromoteRequest, type PromotionReport} from '../../src/run/promote-job.ts'
 import {seedJob, type SeedReport, type SeedRequest} from '../../src/run/seed-job.ts'
-import {undoRun} from '../../src/run/undo-run.ts'
 import {withRunMode} from './run-mode.ts'
 import {PRODUCTION, TEST, type ScriptedRun} from './scripted-run.ts'
 import {scriptedSource} from './scripted-source.ts'
+import {undo as undoIn} from './undoing.ts'
 import {DAY, yielding, type WarehouseUnderTest} from './warehouse-contract.ts'
 
 const full = {full: true}
@@ -39,10 +39,7 @@ export function describeSeed(warehouse: () => WarehouseUnderTest, {remember}: Re
     withRunMode(mode, async () =>
       promoteJob({...place(), scopes: [SCOPE], diffSamples: 3, hiddenPaths: [], mode, changed: 'refuse', ...more}),
     )
-  const undo = async (runId: string) =>
-    withRunMode('production', async () =>
-      undoRun({...place(), runId, through: false, mode: 'production', planned: () => {}}),
-    )
+  const undo = async (runId: string) => undoIn(warehouse().open(), runId)
   const run = async (scripted: Omit<ScriptedRun, 'folder'>) => {
     const result = await warehouse().run(scripted)
     expect(result.error).to.equal(undefined)

@@ -3,10 +3,11 @@ import {expect} from 'chai'
 import {codeOf, outcomeOf} from '../../src/base/errors.ts'
 import {pastRuns} from '../../src/run/past-runs.ts'
 import {promoteJob} from '../../src/run/promote-job.ts'
-import {undoRun, type RunToUndo, type UndoReport} from '../../src/run/undo-run.ts'
+import type {RunToUndo, UndoReport} from '../../src/run/undo-run.ts'
 import {withRunMode} from './run-mode.ts'
 import {PRODUCTION, type ScriptedRun} from './scripted-run.ts'
 import {scriptedSource, type ScriptedRecord} from './scripted-source.ts'
+import {undo as undoIn} from './undoing.ts'
 import {DAY, yielding, type WarehouseUnderTest} from './warehouse-contract.ts'
 
 const MINUTE = 60_000
@@ -29,19 +30,8 @@ interface Scale {
 
 /** What undoing runs promises on every warehouse. */
 export function describeUndo(warehouse: () => WarehouseUnderTest, {sequences, runsInEach, remember}: Scale): void {
-  const undo = async (runId: string, {mode = 'production', ...more}: Partial<RunToUndo> = {}): Promise<UndoReport> =>
-    withRunMode(mode, async () =>
-      undoRun({
-        warehouse: warehouse().open(),
-        production: PRODUCTION,
-        runId,
-        through: false,
-        mode,
-        maskSecrets: (text) => text,
-        planned: () => {},
-        ...more,
-      }),
-    )
+  const undo = async (runId: string, more: Partial<RunToUndo> = {}): Promise<UndoReport> =>
+    undoIn(warehouse().open(), runId, more)
   const promote = async () => {
     await remember?.()
     return withRunMode('production', async () =>

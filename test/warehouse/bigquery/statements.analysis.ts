@@ -7,7 +7,6 @@ import {messageWithCauses, outcomeOf} from '../../../src/base/errors.ts'
 import {dedupeTables} from '../../../src/run/dedupe-tables.ts'
 import {promoteJob} from '../../../src/run/promote-job.ts'
 import {seedJob} from '../../../src/run/seed-job.ts'
-import {undoRun} from '../../../src/run/undo-run.ts'
 import type {Page} from '../../../src/source.ts'
 import {definitionsOf, withTestSet} from '../../../src/model/tables.ts'
 import {Connection} from '../../../src/warehouse/bigquery/connection.ts'
@@ -33,6 +32,7 @@ import {apply, planOf} from '../../support/planned-run.ts'
 import {withRunMode} from '../../support/run-mode.ts'
 import {PRODUCTION} from '../../support/scripted-run.ts'
 import {scriptedSource} from '../../support/scripted-source.ts'
+import {undo as undoIn} from '../../support/undoing.ts'
 import {DAY} from '../../support/warehouse-contract.ts'
 
 interface Sent {
@@ -182,9 +182,7 @@ describe('every statement that can be sent to BigQuery', () => {
 
   const place = () => ({warehouse: underTest.open(), production: PRODUCTION, maskSecrets: (text: string) => text})
   const undo = async (runId: string): Promise<void> => {
-    const {streams} = await withRunMode('production', async () =>
-      undoRun({...place(), runId, through: false, mode: 'production', planned: () => {}}),
-    )
+    const {streams} = await undoIn(place().warehouse, runId)
     expect(streams.reduce((sum, {restored}) => sum + restored, 0)).to.equal(1)
   }
   const dedupe = async (): Promise<void> => {

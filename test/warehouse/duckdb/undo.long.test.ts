@@ -1,14 +1,13 @@
 import {expect} from 'chai'
 
-import {undoRun} from '../../../src/run/undo-run.ts'
 import {DuckDBWarehouse, type LockTimeoutsOfRuns} from '../../../src/warehouse/duckdb/warehouse.ts'
 import {change, query} from '../../support/database.ts'
 import {duckDBUnderTest} from '../../support/duckdb-under-test.ts'
 import {folderForEachTest} from '../../support/folder.ts'
 import {describeRevocation} from '../../support/revocation-contract.ts'
-import {withRunMode} from '../../support/run-mode.ts'
-import {databaseIn, LOCK_TIMEOUT, PRODUCTION} from '../../support/scripted-run.ts'
+import {databaseIn, LOCK_TIMEOUT} from '../../support/scripted-run.ts'
 import {describeUndo} from '../../support/undo-contract.ts'
+import {undo as undoIn} from '../../support/undoing.ts'
 import {DAY, yielding} from '../../support/warehouse-contract.ts'
 
 describe('undo with DuckDB', () => {
@@ -33,17 +32,7 @@ describe('undo with DuckDB', () => {
     return runId
   }
   const undo = async (runId: string): Promise<string> =>
-    withRunMode('production', async () =>
-      undoRun({
-        warehouse: warehouse(),
-        production: PRODUCTION,
-        runId,
-        through: false,
-        mode: 'production',
-        maskSecrets: (text) => text,
-        planned: () => {},
-      }),
-    ).then(
+    undoIn(warehouse(), runId).then(
       () => 'undone',
       (error: unknown) => String(error),
     )
