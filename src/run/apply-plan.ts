@@ -10,7 +10,7 @@ import {commitCountsOf, isAnotherValue} from '../warehouse/comparison.ts'
 import type {StreamScope, Warehouse, WarehouseWriter} from '../warehouse/warehouse.ts'
 import {assertAsPlanned, countsOf, eventsOfCommit} from './planned-commit.ts'
 import {batchOfPlan, removeBatch} from './planned-files.ts'
-import {assertNotMoved, readProductionState, stateAfter} from './production-state.ts'
+import {moved, readProductionState, stateAfter, whatMoved} from './production-state.ts'
 import {refused, type Plan} from './read-plan.ts'
 import {createRunId} from './run-id.ts'
 import {endedBeside, secondsSince, startedBeside, writeBeside, type WritingBeside} from './written-beside.ts'
@@ -85,14 +85,22 @@ class Applying {
   async findPlace(): Promise<number> {
     const {plan, warehouse, production} = this.#request
     const {commits} = plan.manifest
-    const found = await readProductionState(warehouse, production, this.#scopes, plan.id)
-    const own = found.runs.filter(({applies, outcome}) => applies?.plan === plan.id && outcome !== 'undone')
-    const place = own.reduce((sum, {applies}) => sum + (applies?.commits ?? 0), 0)
-    if (place >= commits.length)
-      throw refused(`the plan was applied already by run ${own[0]?.runId ?? ''}`, 'There is nothing left to apply.')
-    assertNotMoved(stateAfter(plan.manifest, commits.slice(0, place)), found)
-    this.#place = place
-    return place
+    // State and runs are read one after the other, and another run of this plan may commit in between: two looks alike are sure.
+    for (let before: string | undefined; ;) {
+      const found = await readProductionState(warehouse, production, this.#scopes, plan.id)
+      const own = found.runs.filter(({applies, outcome}) => applies?.plan === plan.id && outcome !== 'undone')
+      const place = own.reduce((sum, {applies}) => sum + (applies?.commits ?? 0), 0)
+      if (place >= commits.length)
+        throw refused(`the plan was applied already by run ${own[0]?.runId ?? ''}`, 'There is nothing left to apply.')
+      const why = whatMoved(stateAfter(plan.manifest, commits.slice(0, place)), found)
+      if (why === undefined) {
+        this.#place = place
+        return place
+      }
+      const seen = JSON.stringify([found.state, place])
+      if (seen === before) throw moved(why)
+      before = seen
+    }
   }
 
   async toBegin() {

@@ -56,12 +56,6 @@ export function stateAfter({madeAgainst, streams}: PlanManifest, commits: readon
   return {...madeAgainst, streams: after}
 }
 
-/** Throws where production is not what was expected, and says who changed it. */
-export function assertNotMoved(expected: PlannedState, found: FoundState): void {
-  const why = whatMoved(expected, found)
-  if (why !== undefined) throw moved(why)
-}
-
 export const moved = (why: string): Error =>
   failure(`production moved since this plan was made: ${why}`, {
     code: 'E_PLAN_STALE',

@@ -329,6 +329,27 @@ export function describePlans(
     expect(await apply(warehouse(), path)).to.include({commits: 2, earlierCommits: 1})
   })
 
+  it('goes on where another process applied a part of it between two looks at production', async () => {
+    const path = await made(hourly(2))
+    let looks = 0
+    const between = (real: Warehouse): Warehouse =>
+      new Proxy(real, {
+        get(target, name) {
+          if (name === 'readStreamStates')
+            return async (...given: Parameters<Warehouse['readStreamStates']>) => {
+              const states = await target.readStreamStates(...given)
+              looks += 1
+              if (looks === 1)
+                expect(await applyApart(warehouse(), path, {commit: 1, when: 'after'})).to.equal('killed')
+              return states
+            }
+          const member: unknown = Reflect.get(target, name, target)
+          return typeof member === 'function' ? (member.bind(target) as unknown) : member
+        },
+      })
+    expect(await apply(warehouse(), path, {warehouse: between})).to.include({commits: 1, earlierCommits: 1})
+  })
+
   it('is applied once where two do it at the same time', async () => {
     const path = await made(hourly(2))
     const never = {commit: 99, when: 'before'} as const
