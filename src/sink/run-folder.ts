@@ -51,7 +51,7 @@ async function isOfTheDead(folder: string): Promise<boolean> {
   if (drafter !== undefined) return (await isGone(drafter)) ?? (await isAbandoned(folder))
   const owner = processIdentity.safeParse(await ownerOf(folder))
   const alive = owner.success ? await isAlive(owner.data) : undefined
-  return alive === undefined ? await isAbandoned(folder) : !alive
+  return alive === undefined ? isAbandoned(folder) : !alive
 }
 
 async function ownerOf(folder: string): Promise<unknown> {
