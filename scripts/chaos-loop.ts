@@ -8,7 +8,7 @@ import {startEmulator} from '../test/support/bigquery/emulator.ts'
 import {LoopCampaign, type LoopCounts} from '../test/support/chaos/loop-campaign.ts'
 import {bigQueryInLoop, duckDBInLoop, type LoopWarehouse} from '../test/support/chaos/loop-warehouse.ts'
 import {PromotionCampaign, type PromotionCounts} from '../test/support/chaos/promotion-campaign.ts'
-import {Random} from '../test/support/chaos/random.ts'
+import {Random} from '../test/support/random.ts'
 
 /**
  * Random sequences of runs, test runs, promotions, plans and undos, with kills; each on a DuckDB file of its own, or a dataset of its own

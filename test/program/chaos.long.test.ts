@@ -2,7 +2,7 @@ import {expect} from 'chai'
 
 import {CLOCK_TOLERANCE} from '../../src/model/clock.ts'
 import {interleaveRuns} from '../support/chaos/interleaving.ts'
-import {Random} from '../support/chaos/random.ts'
+import {Random} from '../support/random.ts'
 import {query} from '../support/database.ts'
 import {folderForEachTest} from '../support/folder.ts'
 import {databaseIn, scriptedRun} from '../support/scripted-run.ts'

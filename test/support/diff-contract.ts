@@ -3,6 +3,7 @@ import {expect} from 'chai'
 import {CLOCK_TOLERANCE} from '../../src/model/clock.ts'
 import type {Diff} from '../../src/sink/diff.ts'
 import {Archive, archiveSource} from './archive-source.ts'
+import {Random, seedFromEnvironment} from './random.ts'
 import {TEST, type ScriptedResult, type ScriptedRun} from './scripted-run.ts'
 import {scriptedSource, type ScriptedRecord} from './scripted-source.ts'
 import {DAY, yielding, type WarehouseUnderTest} from './warehouse-contract.ts'
@@ -166,10 +167,10 @@ export function describeDiff(warehouse: () => WarehouseUnderTest): void {
   })
 
   it('foretells what each run of a random sequence does', async () => {
-    const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31))
+    const seed = seedFromEnvironment()
     const sequences = Number(process.env['SEQUENCES'] ?? 1)
     for (let sequence = 0; sequence < sequences; sequence += 1) {
-      const random = generator(seed + sequence)
+      const random = new Random(seed + sequence)
       const job = `job-${sequence}`
       for (let step = 1; step <= 4; step += 1) {
         const records = randomRecords(random, sequence)
@@ -178,12 +179,12 @@ export function describeDiff(warehouse: () => WarehouseUnderTest): void {
           job,
           start: 0,
           now: (sequence * 10 + step) * DAY,
-          request: {full: random() < 0.7, refetch: random() < 0.5, ...(random() < 0.2 && {limit: 7})},
-          commitAfter: {records: 1 + Math.floor(random() * 12), milliseconds: 300_000},
+          request: {full: random.chance(0.7), refetch: random.chance(0.5), ...(random.chance(0.2) && {limit: 7})},
+          commitAfter: {records: random.integer(1, 12), milliseconds: 300_000},
         }
         const {counts, deleted} = await diffOf(run)
         const {counts: done, error} = await warehouse().run(run)
-        expect(error).to.equal(undefined)
+        expect(error, `seed ${seed + sequence}`).to.equal(undefined)
         expect(
           {...counts, unchanged: counts.unchanged + counts.newer, newer: 0, deleted: deleted.count},
           `seed ${seed + sequence}, step ${step}`,
@@ -204,25 +205,15 @@ export function describeDiff(warehouse: () => WarehouseUnderTest): void {
 const readAt = (at: number, record: object): ScriptedRecord =>
   Object.defineProperty({...record}, 'at', {value: at, enumerable: false}) as ScriptedRecord
 
-export function generator(seed: number): () => number {
-  let state = seed >>> 0
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1)
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32
-  }
-}
-
 /** Few keys, so that they come again, in several slices of the day. */
-function randomRecords(random: () => number, sequence: number): readonly ScriptedRecord[] {
-  return Array.from({length: Math.floor(random() * 40)}, () => {
+function randomRecords(random: Random, sequence: number): readonly ScriptedRecord[] {
+  return Array.from({length: random.integer(0, 39)}, () => {
     const members: (readonly [string, unknown])[] = [
-      ['id', `${sequence}-${Math.floor(random() * 12)}`],
-      ['n', Math.floor(random() * 2)],
-      ['nested', {list: [1, random() < 0.5], 'ünïcode "x"\n': null}],
+      ['id', `${sequence}-${random.integer(0, 11)}`],
+      ['n', random.integer(0, 1)],
+      ['nested', {list: [1, random.chance(0.5)], 'ünïcode "x"\n': null}],
     ]
-    if (random() < 0.5) members.reverse()
-    return readAt(Math.floor(random() * 6) * HOUR, Object.fromEntries(members))
+    if (random.chance(0.5)) members.reverse()
+    return readAt(random.integer(0, 5) * HOUR, Object.fromEntries(members))
   })
 }

@@ -6,7 +6,7 @@ import {promoteJob} from '../../src/run/promote-job.ts'
 import {seedJob} from '../../src/run/seed-job.ts'
 import {dropTestTables} from '../../src/sink/beside-runs.ts'
 import type {StreamScope} from '../../src/warehouse/warehouse.ts'
-import {Random} from './chaos/random.ts'
+import {Random, seedFromEnvironment} from './random.ts'
 import {apply, planOf} from './planned-run.ts'
 import {withRunMode} from './run-mode.ts'
 import {PRODUCTION, TEST, type ScriptedRun} from './scripted-run.ts'
@@ -72,7 +72,7 @@ interface Scale {
 /** What all ways to write production promise together, on every warehouse. `SEED` and `SEQUENCES` repeat or lengthen it. */
 export function describeLoop(warehouse: () => WarehouseUnderTest, {sequences, steps, remember}: Scale): void {
   it('leaves what a model says after each run, test run, seed, promotion, plan and undo of two accounts', async () => {
-    const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31))
+    const seed = seedFromEnvironment()
     for (let sequence = 0; sequence < Number(process.env['SEQUENCES'] ?? sequences); sequence += 1) {
       const loop = new Loop(warehouse(), new Random(seed + sequence), remember)
       for (let step = 1; step <= steps; step += 1) await loop.step(`SEED=${seed + sequence}, step ${step}`)

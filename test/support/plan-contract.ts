@@ -8,7 +8,7 @@ import {readPlan} from '../../src/run/read-plan.ts'
 import type {Warehouse} from '../../src/warehouse/warehouse.ts'
 import {afterCommit, applyApart} from './apply-apart.ts'
 import {apply, planOf, SETTINGS, withoutDigests, type ToApply} from './planned-run.ts'
-import {generator} from './diff-contract.ts'
+import {Random, seedFromEnvironment} from './random.ts'
 import type {ScriptedRun} from './scripted-run.ts'
 import {scriptedSource, type ScriptedRecord} from './scripted-source.ts'
 import {undo as undoIn} from './undoing.ts'
@@ -362,22 +362,21 @@ export function describePlans(
   })
 
   it('leaves the same as a direct run after each of a random sequence of runs', async () => {
-    const seed = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31))
-    const random = generator(seed)
-    const below = (limit: number): number => Math.floor(random() * limit)
+    const seed = seedFromEnvironment()
+    const random = new Random(seed)
     const done = {direct: [] as string[], planned: [] as string[]}
     for (let step = 1; step <= steps; step += 1) {
-      const records = Array.from({length: below(9)}, (): ScriptedRecord => ({
-        id: `r${below(12)}`,
-        at: below(step * 24) * HOUR,
-        n: below(3),
+      const records = Array.from({length: random.integer(0, 8)}, (): ScriptedRecord => ({
+        id: `r${random.integer(0, 11)}`,
+        at: random.integer(0, step * 24 - 1) * HOUR,
+        n: random.integer(0, 2),
       }))
       const run: Run = {
         source: scriptedSource(() => records, {defaults: {slice: '1h', overlap: '3h'}}),
         start: 0,
         now: step * DAY,
-        request: {full: random() < 0.5, refetch: random() < 0.5, ...(random() < 0.2 && {limit: 4})},
-        commitAfter: {records: 1 + below(3), milliseconds: 300_000},
+        request: {full: random.chance(0.5), refetch: random.chance(0.5), ...(random.chance(0.2) && {limit: 4})},
+        commitAfter: {records: random.integer(1, 3), milliseconds: 300_000},
       }
       const direct = await warehouse().run({...run, account: 'direct'})
       const {path, run: finished} = await planOf(warehouse(), {...run, account: 'planned'}, {name: `step-${step}`})

@@ -1,9 +1,11 @@
 import {expect} from 'chai'
 
 import {codeOf, outcomeOf} from '../../src/base/errors.ts'
+import {CLOCK_TOLERANCE} from '../../src/model/clock.ts'
 import {pastRuns} from '../../src/run/past-runs.ts'
 import {promoteJob} from '../../src/run/promote-job.ts'
 import type {RunToUndo, UndoReport} from '../../src/run/undo-run.ts'
+import {Random, seedFromEnvironment} from './random.ts'
 import {withRunMode} from './run-mode.ts'
 import {PRODUCTION, type ScriptedRun} from './scripted-run.ts'
 import {scriptedSource, type ScriptedRecord} from './scripted-source.ts'
@@ -47,10 +49,10 @@ export function describeUndo(warehouse: () => WarehouseUnderTest, {sequences, ru
       }),
     )
   }
-  const run = async (scripted: Omit<ScriptedRun, 'folder'>): Promise<string> => {
+  const run = async (scripted: Omit<ScriptedRun, 'folder'>, said?: string): Promise<string> => {
     await remember?.()
     const {error, runId} = await warehouse().run(scripted)
-    expect(error).to.equal(undefined)
+    expect(error, said).to.equal(undefined)
     return runId
   }
   const refusal = async (work: Promise<unknown>): Promise<unknown> =>
@@ -74,12 +76,21 @@ export function describeUndo(warehouse: () => WarehouseUnderTest, {sequences, ru
   const snapshot = async () => [await warehouse().stored(), await warehouse().logged()]
 
   /** Rows that a run found unchanged were seen by it, and say so. */
-  function expectFormer(now: Awaited<ReturnType<typeof look>>, before: Awaited<ReturnType<typeof look>>): void {
-    expect(now.rows.map(({lastSeen: _, ...row}) => row)).to.deep.equal(before.rows.map(({lastSeen: _, ...row}) => row))
+  function expectFormer(
+    now: Awaited<ReturnType<typeof look>>,
+    before: Awaited<ReturnType<typeof look>>,
+    said?: string,
+  ) {
+    const former = before.rows.map(({lastSeen: _, ...row}) => row)
+    expect(
+      now.rows.map(({lastSeen: _, ...row}) => row),
+      said,
+    ).to.deep.equal(former)
     expect(
       now.rows.filter(({lastSeen}, index) => lastSeen < (before.rows[index]?.lastSeen ?? 0) - 10 * MINUTE),
+      said,
     ).to.deep.equal([])
-    expect([now.states, now.covered]).to.deep.equal([before.states, before.covered])
+    expect([now.states, now.covered], said).to.deep.equal([before.states, before.covered])
   }
 
   it('takes away what a run inserted, gives back what it changed, and reads its window again', async () => {
@@ -128,7 +139,10 @@ export function describeUndo(warehouse: () => WarehouseUnderTest, {sequences, ru
   })
 
   it('gives back rows, coverage and what comes next as they were before, whatever runs did', async () => {
-    for (let sequence = 0; sequence < sequences; sequence += 1) {
+    const seed = seedFromEnvironment()
+    for (let sequence = 0; sequence < Number(process.env['SEQUENCES'] ?? sequences); sequence += 1) {
+      const random = new Random(seed + sequence)
+      const said = `SEED=${seed + sequence}`
       const account = `random${sequence}`
       const scope = {...SCOPE, account, stream: {...SCOPE.stream, sourceSystem: `scripted--${account}`}}
       const ofAccount = async () => {
@@ -140,30 +154,25 @@ export function describeUndo(warehouse: () => WarehouseUnderTest, {sequences, ru
         }
       }
       const befores: {readonly runId: string; readonly before: Awaited<ReturnType<typeof look>>}[] = []
-      for (let number = 0, now = DAY; number < runsInEach; number += 1) {
+      for (let number = 0, now = DAY, latest = DAY; number < runsInEach; number += 1) {
         const before = await ofAccount()
-        // A clock may have been set back.
-        now += Math.random() < 0.3 ? -3 * MINUTE - number : DAY
+        latest = Math.max(latest, now)
+        const setBack = now - 3 * MINUTE - number
+        now = random.chance(0.3) && setBack >= latest - CLOCK_TOLERANCE ? setBack : latest + DAY
         const source = scriptedSource(() => someRecords, {defaults: {slice: '6h'}})
-        const someRecords = randomRecords(now)
-        const request = Math.random() < 0.5 ? full : {}
-        const runId = await run({
-          source,
-          now,
-          account,
-          start: 0,
-          request,
-          commitAfter: {records: 2, milliseconds: 300_000},
-        })
+        const someRecords = randomRecords(random, now)
+        const request = random.chance(0.5) ? full : {}
+        const commitAfter = {records: 2, milliseconds: 300_000}
+        const runId = await run({source, now, account, start: 0, request, commitAfter}, said)
         befores.push({runId, before})
       }
       while (befores.length > 0) {
-        const [wanted] = befores.splice(Math.floor(Math.random() * befores.length))
+        const [wanted] = befores.splice(random.integer(0, befores.length - 1))
         const {commits = []} = (await pastRunsById()).get(wanted?.runId ?? '') ?? {}
         if (wanted === undefined || commits.length === 0) continue
         const {runs} = await undo(wanted.runId, {through: true})
-        expect(runs[0]?.runId).to.equal(wanted.runId)
-        expectFormer(await ofAccount(), wanted.before)
+        expect(runs[0]?.runId, said).to.equal(wanted.runId)
+        expectFormer(await ofAccount(), wanted.before, said)
       }
     }
   })
@@ -279,10 +288,10 @@ export function describeUndo(warehouse: () => WarehouseUnderTest, {sequences, ru
   })
 }
 
-function randomRecords(now: number): readonly ScriptedRecord[] {
-  return Array.from({length: Math.floor(Math.random() * 6)}, () => ({
-    id: `r${Math.floor(Math.random() * 6)}`,
-    at: Math.max(0, now - 1 - Math.floor(Math.random() * 1.5 * DAY)),
-    n: Math.floor(Math.random() * 3),
+function randomRecords(random: Random, now: number): readonly ScriptedRecord[] {
+  return Array.from({length: random.integer(0, 5)}, () => ({
+    id: `r${random.integer(0, 5)}`,
+    at: Math.max(0, now - random.integer(1, 1.5 * DAY)),
+    n: random.integer(0, 2),
   })).toSorted((one, other) => one.at - other.at)
 }

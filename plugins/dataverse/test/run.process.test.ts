@@ -3,7 +3,7 @@ import {join} from 'node:path'
 
 import {expect} from 'chai'
 
-import {Random} from '../../../test/support/chaos/random.ts'
+import {Random} from '../../../test/support/random.ts'
 import {temporaryFolder} from '../../../test/support/cli.ts'
 import {clinicEnv, clinicYaml} from '../../../test/support/clinic-yaml.ts'
 import {query} from '../../../test/support/database.ts'

@@ -1,7 +1,7 @@
 import {outcomeOf} from '../../../src/base/errors.ts'
 import type {JsonObject} from '../../../src/source.ts'
 import {assert, assertSame} from '../chaos/oracle.ts'
-import {Random} from '../chaos/random.ts'
+import {Random} from '../random.ts'
 import {startApart, type EndedApart} from '../run-apart.ts'
 import type {Emulator} from './emulator.ts'
 import {refusal, startFaultyService, type Fault, type FaultyService} from './faulty-service.ts'

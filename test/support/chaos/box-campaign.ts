@@ -12,7 +12,7 @@ import {BoxKiller, boxKillPlan, type BoxKill, type BoxKillPlan} from './box-kill
 import type {CampaignOptions} from './campaign.ts'
 import {chaosYaml, writeChaosPlugin, type ChaosJob} from './chaos-plugin.ts'
 import {assert, assertSame, Oracle} from './oracle.ts'
-import {Random} from './random.ts'
+import {Random} from '../random.ts'
 import {untilNobodyNames} from './running-boxes.ts'
 import type {ChaosSourceSettings} from './source.ts'
 import {endOfStep, World} from './world.ts'

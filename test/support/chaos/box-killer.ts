@@ -2,7 +2,7 @@ import {watch, type FSWatcher} from 'node:fs'
 import {setTimeout as pause} from 'node:timers/promises'
 
 import {assert} from './oracle.ts'
-import type {Random} from './random.ts'
+import type {Random} from '../random.ts'
 import {boxesOf, type RunningBox} from './running-boxes.ts'
 
 /** When one of the boxes of a command is killed, and how. */

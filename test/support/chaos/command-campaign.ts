@@ -10,7 +10,7 @@ import type {CampaignOptions} from './campaign.ts'
 import {chaosYaml, writeChaosPlugin} from './chaos-plugin.ts'
 import {runAndKill, type Ended, type Trigger} from './killed-process.ts'
 import {assert, assertSame, Oracle, rowsByKey} from './oracle.ts'
-import {Random} from './random.ts'
+import {Random} from '../random.ts'
 import {mendIfTorn} from './torn-metadata.ts'
 import {endOfStep, World, type WorldSettings} from './world.ts'
 

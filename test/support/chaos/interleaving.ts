@@ -4,7 +4,7 @@ import {query} from '../database.ts'
 import {databaseIn, scriptedRun} from '../scripted-run.ts'
 import {scriptedSource} from '../scripted-source.ts'
 import {assert} from './oracle.ts'
-import {Random} from './random.ts'
+import {Random} from '../random.ts'
 
 /** Runs whose sources wait before each page until they are woken, so that a seed alone decides who goes on when. */
 class Interleaving {

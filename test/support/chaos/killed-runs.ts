@@ -1,5 +1,5 @@
 import {runAndKill, type Ended, type Trigger} from './killed-process.ts'
-import type {Random} from './random.ts'
+import type {Random} from '../random.ts'
 import {mendIfTorn} from './torn-metadata.ts'
 
 const MOST_ATTEMPTS = 6

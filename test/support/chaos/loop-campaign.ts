@@ -6,7 +6,7 @@ import {environmentOf, PROGRAM, spoolFolder} from '../program.ts'
 import {runAndKill, type Ended} from './killed-process.ts'
 import type {LoopWarehouse} from './loop-warehouse.ts'
 import {assert, assertSame, type ModelRow} from './oracle.ts'
-import type {Random} from './random.ts'
+import type {Random} from '../random.ts'
 
 const JOB = 'diary_entries'
 const KEY = 'entry:diary:'

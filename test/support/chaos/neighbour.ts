@@ -4,7 +4,7 @@ import {messageWithCauses, outcomeOf} from '../../../src/base/errors.ts'
 import {scriptedRun} from '../scripted-run.ts'
 import {scriptedSource} from '../scripted-source.ts'
 import type {NeighbourOrder, NeighbourResult} from './neighbours.ts'
-import {Random} from './random.ts'
+import {Random} from '../random.ts'
 
 const order = JSON.parse(process.argv[2] ?? '') as NeighbourOrder
 const random = new Random(order.seed)

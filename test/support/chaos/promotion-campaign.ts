@@ -13,7 +13,7 @@ import type {StoredRow} from '../warehouse-contract.ts'
 import {runAndKill, type Ended, type Trigger} from './killed-process.ts'
 import {assert, assertSame} from './oracle.ts'
 import {SCOPE, type PromotionOrder, type PromotionSaid} from './promoting-child.ts'
-import type {Random} from './random.ts'
+import type {Random} from '../random.ts'
 import {mendIfTorn} from './torn-metadata.ts'
 
 const CHILD = fileURLToPath(new URL('promoting-child.ts', import.meta.url))

@@ -1,5 +1,5 @@
 import type {JsonObject} from '../../../src/source.ts'
-import {Random} from './random.ts'
+import {Random} from '../random.ts'
 
 const HOUR = 3_600_000
 export const STEP = 24 * HOUR

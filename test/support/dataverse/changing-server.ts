@@ -2,7 +2,7 @@ import {contacts} from '../dataverse-rows.ts'
 import {startChangeTrackingStub} from '../change-tracking-stub.ts'
 import {startDataverseServer, type DataverseServer} from '../dataverse-server.ts'
 import {passTo, startFaultProxy} from '../fault-proxy.ts'
-import type {Random} from '../chaos/random.ts'
+import type {Random} from '../random.ts'
 import {Writer} from './writer.ts'
 
 /** How rows are read: by windows over pages of either form, by changes, which a stub of ours tells, or all of them. */

@@ -1,4 +1,4 @@
-import type {Random} from '../chaos/random.ts'
+import type {Random} from '../random.ts'
 import {contacts, guid, type Contact} from '../dataverse-rows.ts'
 import type {DataverseServer} from '../dataverse-server.ts'
 

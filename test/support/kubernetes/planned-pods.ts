@@ -1,4 +1,4 @@
-import {Random} from '../chaos/random.ts'
+import {Random} from '../random.ts'
 import type {TaskWork} from '../tasks/engine.ts'
 import type {Fate, NodeOptions} from './node.ts'
 import {indexOf, jobOf, type Pod} from './pod.ts'

@@ -2,7 +2,7 @@ import {createServer, type IncomingMessage, type ServerResponse} from 'node:http
 import type {AddressInfo} from 'node:net'
 
 import type {PagedServer} from '../chaos/killed-runs.ts'
-import type {Random} from '../chaos/random.ts'
+import type {Random} from '../random.ts'
 
 /** How the records of an API are read. */
 export const READINGS = ['windows by cursor', 'windows by offset', 'all by cursor', 'changes'] as const

@@ -1,7 +1,7 @@
 import {createInterface} from 'node:readline'
 import type {Readable} from 'node:stream'
 
-import {Random} from '../chaos/random.ts'
+import {Random} from '../random.ts'
 
 /** In which of its jobs, counted from 0, an attempt is killed, and how many milliseconds after that began. */
 export interface Kill {

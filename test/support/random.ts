@@ -28,3 +28,8 @@ export class Random {
     return values[this.integer(0, values.length - 1)] ?? values[0]
   }
 }
+
+/** `SEED` repeats a sequence that failed: a test that uses it says the seed in what fails. */
+export function seedFromEnvironment(): number {
+  return Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31))
+}
