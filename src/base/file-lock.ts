@@ -72,6 +72,27 @@ async function create(path: string, holder: Holder): Promise<boolean> {
   }
 }
 
+/** Tells of a lock which nobody who looks wants to take. */
+export interface SeenLock {
+  readonly holder: string
+  /** `undefined` where the holder cannot be asked: it is on another machine or in another container, or has not named itself. */
+  readonly isHeld: boolean | undefined
+  /** Whoever wants the lock next takes it over. */
+  readonly isFree: boolean
+  /** Milliseconds since its last sign of life. */
+  readonly silence: number
+}
+
+/** Changes nothing. Answers `undefined` where there is no lock. */
+export async function lookAtLock(path: string): Promise<SeenLock | undefined> {
+  const silence = await silenceOf(path)
+  if (silence === undefined) return undefined
+  const other = await readHolder(path)
+  const isFree = await isOfTheDead(path)
+  const isHeld = isFree ? false : other && (await isAlive(other))
+  return {holder: nameOf(other), isHeld, isFree, silence}
+}
+
 /** A process that can be seen is asked; one that cannot be, or may be another by now, is dead when it was silent for long. */
 async function isOfTheDead(path: string): Promise<boolean> {
   const other = await readHolder(path)
@@ -137,9 +158,12 @@ function parseHolder(text: string): Holder | undefined {
   }
 }
 
+const nameOf = (holder: Holder | undefined): string =>
+  holder === undefined ? 'another process' : `process ${holder.pid} on ${holder.host}`
+
 async function refusal(path: string, holds: string): Promise<Error> {
   const other = await readHolder(path)
-  const who = other === undefined ? 'another process' : `process ${other.pid} on ${other.host}`
+  const who = nameOf(other)
   const seen = other !== undefined && (await isAlive(other)) === true
   // To wait would help nobody until then.
   if (!seen && ((await silenceOf(path)) ?? 0) < -DEAD_AFTER) {
@@ -150,6 +174,6 @@ async function refusal(path: string, holds: string): Promise<Error> {
   }
   return busy(`${who} is using ${holds}`, {
     code: 'E_FILE_LOCKED',
-    next: `Wait until it has ended. If it was killed where nobody here can see it, ${path} is free five minutes after its last sign of life.`,
+    next: `Wait until it has ended. If it was killed where nobody here can see it, ${path} is free ${(await isEmpty(path)) ? 'five seconds' : 'five minutes'} after its last sign of life.`,
   })
 }

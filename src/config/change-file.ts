@@ -6,12 +6,14 @@ import {readTextFile} from './text-file.ts'
 
 const LOCK_TIMEOUT = 10_000
 
+export const lockOfFile = (path: string): string => `${path}.lock`
+
 /**
  * Adds an entry to the lorchestra.yaml that `config` was read from, while no other command changes it. What could not be read
  * again is not written.
  */
 export async function addToFile({path, shownPath}: Config, request: ConfigRequest, entry: NewEntry): Promise<void> {
-  const lock = {path: `${path}.lock`, holds: shownPath, lockTimeout: LOCK_TIMEOUT}
+  const lock = {path: lockOfFile(path), holds: shownPath, lockTimeout: LOCK_TIMEOUT}
   await withFileLock(lock, async () => {
     const text = addEntry(await readTextFile(path, shownPath), entry)
     await loadConfig({...request, explicitPath: path, text})

@@ -18,6 +18,8 @@ export interface WarehouseKind<Settings extends WarehouseSettings = WarehouseSet
   load(): Promise<unknown>
   /** Names the place where the tables are, so that a plan that was made for one is not applied to another. */
   placeOf(settings: Settings): string
+  /** Names the files by which processes keep each other from a warehouse that is itself a file. */
+  lockFiles?(settings: Settings): Promise<readonly string[]>
   /** Opens nothing yet. The settings are those that `loadSettings` resolved. */
   open(settings: Settings, options: OpenOptions): Promise<Warehouse>
 }

@@ -1,10 +1,11 @@
 import {createHash} from 'node:crypto'
-import {readdir, readFile, writeFile} from 'node:fs/promises'
+import {mkdir, readdir, readFile, rm, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 
 import {expect} from 'chai'
 
 import {createMask} from '../../src/base/mask.ts'
+import {ownProcess} from '../../src/base/process-identity.ts'
 import {createSecretStore} from '../../src/sources/secrets/secret-store.ts'
 import {secretsFolder} from '../../src/sources/secrets/secrets-folder.ts'
 import {freePort} from '../support/bigquery/emulator.ts'
@@ -222,6 +223,34 @@ describe('lorchestra doctor', () => {
     const command = /`lorchestra (.*)`/.exec(orphan?.next ?? '')?.[1] ?? ''
     expect((await run(command)).code).to.equal(0)
     expect(await orphans()).to.deep.equal([])
+  })
+
+  it('tells of locks that killed processes have left, of those that nobody here can see, and of those in use', async () => {
+    const data = dataFolder(await homeOfTest())
+    const accounts = join(secretsFolder(data, join(folder, 'lorchestra.yaml')), 'accounts')
+    await mkdir(accounts, {recursive: true})
+    const own = {...(await ownProcess()), lock: 'a'}
+    const locks = {
+      [join(folder, 'lorchestra.yaml.lock')]: {...own, pid: 2 ** 30},
+      [join(accounts, 'acct2.json.lock')]: {...own, host: 'container-17'},
+      [join(folder, 'lorchestra.duckdb.mending')]: own,
+    }
+    for (const [path, holder] of Object.entries(locks)) await writeFile(path, JSON.stringify(holder))
+    const before = await contents()
+    const found = (await findings('doctor gmail_ingest_acct1')).filter(({check}) => check === 'lock')
+    expect(found.map(({subject, status}) => [subject, status])).to.deep.equal([
+      ['lorchestra.yaml', 'warning'],
+      ['secrets of acct2', 'warning'],
+      ['DuckDB', 'ok'],
+    ])
+    const [dead, unseen, alive] = found
+    expect(dead?.found).to.include(`left by process ${2 ** 30}`)
+    expect(dead?.next).to.include('takes it over')
+    expect(unseen?.found).to.include('on container-17, which cannot be seen from here')
+    expect(unseen?.next).to.include('five minutes').and.include(join(accounts, 'acct2.json.lock'))
+    expect(alive?.found).to.include(`process ${process.pid}`)
+    expect(await contents()).to.deep.equal(before)
+    for (const path of Object.keys(locks)) await rm(path)
   })
 
   it('tells of a place where no DuckDB file can be', async () => {

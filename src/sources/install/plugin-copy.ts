@@ -8,6 +8,8 @@ import {hasCode} from '../../base/system-error.ts'
 const PARTS = ['node_modules', 'package-lock.json', 'package.json'] as const
 const LOCK_TIMEOUT = 60_000
 
+export const lockOfPlugins = (dataFolder: string): string => join(dataFolder, 'plugins.lock')
+
 /**
  * Lets npm change a copy of what is installed, which takes the place of the original only when `change` is done: what
  * fails half-way costs no plugin that worked. The copy lies beside the folder, because npm writes relative paths.
@@ -17,7 +19,7 @@ export async function withPluginCopy<Result>(
   change: (pluginCopy: string) => Promise<Result>,
 ): Promise<Result> {
   await mkdir(dataFolder, {recursive: true})
-  const lock = {path: join(dataFolder, 'plugins.lock'), holds: 'the installed plugins', lockTimeout: LOCK_TIMEOUT}
+  const lock = {path: lockOfPlugins(dataFolder), holds: 'the installed plugins', lockTimeout: LOCK_TIMEOUT}
   return withFileLock(lock, async () => {
     const [pluginCopy, replaced] = [`${dataFolder}.new`, `${dataFolder}.old`]
     await putBackWhatWasInterrupted(dataFolder, replaced)

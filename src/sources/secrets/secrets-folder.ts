@@ -8,6 +8,8 @@ import {hasCode} from '../../base/system-error.ts'
 /** Names the lorchestra.yaml that the secrets beside it belong to. */
 const BELONGS_TO = 'belongs-to'
 
+const LOCK = '.json.lock'
+
 const fingerprint = (text: string): string => createHash('sha256').update(text).digest('hex').slice(0, 16)
 
 /** The folder that all files of a ConfigMap are links into. Kubernetes makes another for each Pod and each change. */
@@ -54,6 +56,12 @@ export async function findMovedSecrets(dataDir: string, name: string): Promise<r
 /** Names whose secrets are kept in a folder of accounts or of jobs. */
 export const ownersIn = async (folder: string): Promise<readonly string[]> =>
   (await namesIn(folder)).filter((name) => name.endsWith('.json')).map((name) => name.slice(0, -'.json'.length))
+
+/** Finds the locks of those whose secrets a process changes, or was killed while it did. */
+export const locksIn = async (folder: string): Promise<readonly {readonly owner: string; readonly path: string}[]> =>
+  (await namesIn(folder))
+    .filter((name) => name.endsWith(LOCK))
+    .map((name) => ({owner: name.slice(0, -LOCK.length), path: join(folder, name)}))
 
 const namesIn = async (folder: string): Promise<readonly string[]> => unlessMissing(async () => readdir(folder), [])
 

@@ -30,6 +30,11 @@ export const duckdb: WarehouseKind<DuckDBSettings> = {
     return Promise.all([import('./warehouse.ts'), import('@duckdb/node-api')])
   },
   placeOf: ({path}) => path,
+  async lockFiles({path}) {
+    const {realFile} = await import('./real-file.ts')
+    const file = await realFile(path)
+    return [`${file}.making`, `${file}.mending`]
+  },
   async open({path, lockTimeout, undo}, {temporaryFolder, signal, heldBy}) {
     const [{DuckDBWarehouse}, {realFile}] = await Promise.all([import('./warehouse.ts'), import('./real-file.ts')])
     const database = {path: await realFile(path), temporaryFolder, lockTimeout: LOCK_TIMEOUT}
