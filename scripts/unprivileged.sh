@@ -1,9 +1,8 @@
 #!/bin/sh
-# Runs tests as a user who may do little: nobody, without HOME, in a checkout that is read-only for this user, with umask 077.
+# Runs all tests as a user who may do little: nobody, without HOME, in a checkout that is read-only for this user, with umask 077.
 # Root alone can become nobody, and so can who may use sudo without a password; anybody else runs them as who they are. A
 # checkout that nobody can read is copied to where it can be read.
-# Needs what `npm run build` made. Arguments are test files beside the unit tests; without any, those about files, secrets,
-# locks and runs at the same time.
+# Needs what `npm run build` made. Arguments are those of `npm test`: a file runs that file alone.
 set -eu
 cd "$(dirname "$0")/.."
 fail() {
@@ -43,10 +42,4 @@ if [ $becomes_nobody = yes ]; then
   fi
   if as_user test -w .; then fail "nobody can write $PWD"; fi
 fi
-[ $# -gt 0 ] || set -- \
-  test/warehouse/duckdb/private-files.process.test.ts \
-  test/warehouse/duckdb/held-database.process.test.ts \
-  test/sources/secrets/secret-store.process.test.ts \
-  test/commands/run-several-jobs.process.test.ts
-as_user node node_modules/mocha/bin/mocha.js --config .mocharc.unit.json
-as_user node node_modules/mocha/bin/mocha.js "$@"
+as_user node scripts/test.ts "$@"

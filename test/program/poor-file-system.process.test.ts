@@ -1,5 +1,5 @@
 import {execFile} from 'node:child_process'
-import {mkdir, readdir, readlink, stat, symlink} from 'node:fs/promises'
+import {chmod, mkdir, readdir, readlink, stat, symlink} from 'node:fs/promises'
 import {join} from 'node:path'
 import {promisify} from 'node:util'
 
@@ -52,7 +52,8 @@ describe('a file system without links, modes and sync of folders', () => {
 
   it('that shows secrets to others is refused by the name of the folder, with the way out', async () => {
     const folder = join(project.folder, 'secrets')
-    await mkdir(folder, {mode: 0o755})
+    await mkdir(folder)
+    await chmod(folder, 0o755) // whatever the umask is
     const script = `
       const {createSecretStore} = await import(${JSON.stringify(STORE)})
       const mask = {add() {}, apply: (text) => text}

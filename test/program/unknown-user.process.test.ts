@@ -51,6 +51,7 @@ describe('a machine that does not know its user', () => {
     await writeFile(join(folder, 'mine', 'lorchestra.yaml'), '')
     await chmod(join(folder, 'mine'), 0o555)
     const {status, stderr} = asStranger(['warehouse', 'create'], join(folder, 'mine'), env)
+    await chmod(join(folder, 'mine'), 0o755)
     expect(status).to.equal(1)
     expect(stderr)
       .to.contain(`${join(folder, 'mine')} cannot be written`)

@@ -91,11 +91,13 @@ export const mochaHooks = {
   async afterEach(): Promise<void> {
     inTest = false
     home = undefined
-    for (const folder of foldersOfTest) {
+    const folders = [...foldersOfTest]
+    // One that cannot be removed fails this test, and no other.
+    foldersOfTest.clear()
+    for (const folder of folders) {
       await rm(folder, {recursive: true, force: true, maxRetries: 3})
       foldersOfProcess.delete(folder)
     }
-    foldersOfTest.clear()
   },
 }
 
