@@ -5,6 +5,7 @@ import {join} from 'node:path'
 import {startGmailServer} from '../../test/support/gmail-server.ts'
 import {mailbox} from '../../test/support/mailbox.ts'
 import {withLocalJobs} from '../local-jobs.ts'
+import type {Caption} from './terminal-picture.ts'
 import {startTickets, TICKETS_TOKEN} from './tickets.ts'
 
 /** Where the commands of a page are run, and what happens meanwhile. */
@@ -15,6 +16,8 @@ export interface Example {
   readonly before?: readonly string[]
   /** By the words with which the page tells of it. */
   readonly events?: Readonly<Record<string, () => Promise<void>>>
+  /** What is drawn of what commands of the page print, by the command. */
+  readonly pictures?: Readonly<Record<string, Caption & {readonly file: string}>>
   /** What stands for addresses of this machine. */
   readonly shown?: Readonly<Record<string, string>>
 }
@@ -25,7 +28,19 @@ type Use = (example: Example) => Promise<void>
 export const EXAMPLES: Readonly<Record<string, (use: Use) => Promise<void>>> = {
   'demo.md': async (use) =>
     withLocalJobs(async ({folder, env, spoilContacts}) =>
-      use({folder, env, events: {'a bad import writes one address over twelve contacts': spoilContacts}}),
+      use({
+        folder,
+        env,
+        events: {'a bad import writes one address over twelve contacts': spoilContacts},
+        pictures: {
+          'lorchestra run dataverse_ingest_contacts --dry-run --diff --diff-samples 1': {
+            file: 'pictures/diff.svg',
+            title: 'A dry run that shows its diff, in a terminal',
+            description:
+              'lorchestra run dataverse_ingest_contacts --dry-run --diff: twelve contacts would be updated, none inserted. It names the members that change, and shows of one contact each value as production has it and as the source has it now: a bad import has written noreply@example.com over its address. Nothing was written.',
+          },
+        },
+      }),
     ),
 
   'second-account.md': async (use) =>

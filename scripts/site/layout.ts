@@ -21,7 +21,9 @@ export async function layOut({pages}: SiteContents, root: string, folder: string
       const target = posix.join(posix.dirname(page.file), link)
       const place = places.get(target)
       if (place === undefined) others.add(target)
-      return `${start}${posix.relative(posix.dirname(page.place), place ?? target)}`
+      const path = posix.relative(posix.dirname(page.place), place ?? target)
+      // An image that begins with a name would be looked for among packages.
+      return `${start}${path.startsWith('.') ? path : `./${path}`}`
     }
     await write(
       join(folder, page.place),

@@ -51,13 +51,22 @@ const isWithoutColours = ({NO_COLOR: no = ''}: NodeJS.ProcessEnv): boolean => no
 
 export const unpainted: Paint = (_meaning, text) => text
 
-/** Gives the marks and modes that lines begin with their colours. */
+const MARKS_OF_A_DIFF = {'+': 'good', '~': 'warning', '-': 'bad'} as const
+
+/** Gives the marks and modes that lines begin with their colours, and the values of a diff theirs. */
 export const paintMarks = (text: string, paint: Paint): string =>
   text
     .replaceAll(/^✓/gm, (mark) => paint('good', mark))
     .replaceAll(/^✗/gm, (mark) => paint('bad', mark))
     .replaceAll(/^\[(?:DRY-RUN|TEST)\]/gm, (mode) => paint('active', mode))
     .replaceAll(/^=== .* ===/gm, (banner) => paint('warning', banner))
+    .replaceAll(/^ {2}([+~-]) \S+/gm, (key, mark: keyof typeof MARKS_OF_A_DIFF) => paint(MARKS_OF_A_DIFF[mark], key))
+    .replaceAll(/(?<=^ {6}add \S+ {3}).+/gm, (value) => paint('good', value))
+    .replaceAll(/(?<=^ {6}remove \S+ {3}).+/gm, (value) => paint('bad', value))
+    .replaceAll(
+      /(?<=^ {6}replace \S+ {3})(.+) → (.+)/gm,
+      (_both, former: string, latter: string) => `${paint('bad', former)} → ${paint('good', latter)}`,
+    )
 
 /** Describes what is no terminal. */
 export const plainScreen = (now = Date.now()): Screen => ({now, paint: unpainted})
