@@ -9,6 +9,7 @@ import {assertCompatibleTables, createMissingCopies, createMissingTables} from '
 import type {KeepFormer} from './former-payloads.ts'
 import {assertLeaseHeld, fileExchanged, takeLease} from './leases.ts'
 import type {LockTimeouts} from './lock-wait.ts'
+import {assertRowsAreNotMissed} from './missed-rows.ts'
 import {createMissingDatabase} from './new-database.ts'
 import {promoteRows} from './promote.ts'
 import {showRunLives} from './run-sign.ts'
@@ -100,6 +101,7 @@ async function take(
 ): Promise<{readonly started: Event; readonly states: readonly StreamState[]}> {
   return withDatabase(database, 'write', signal, async (connection) =>
     inTransaction(connection, async () => {
+      await assertRowsAreNotMissed(connection, run.tables)
       if (run.definitionFrom !== undefined) await createMissingCopies(connection, run.tables, run.definitionFrom)
       await createMissingTables(connection, run.tables)
       await assertCompatibleTables(connection, run.tables)
