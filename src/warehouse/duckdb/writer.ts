@@ -3,6 +3,7 @@ import type {DuckDBConnection} from '@duckdb/node-api'
 import {inTurn} from '../../base/waiting.ts'
 import type {Event} from '../../model/events.ts'
 import type {RunToBegin, StreamState, WarehouseWriter} from '../warehouse.ts'
+import {timed} from './clock.ts'
 import {commitBatch} from './commit.ts'
 import {databaseExists, inTransaction, withDatabase, type DatabaseOptions} from './connection.ts'
 import {assertCompatibleTables, createMissingCopies, createMissingTables} from './definitions.ts'
@@ -106,7 +107,7 @@ async function take(
       await createMissingTables(connection, run.tables)
       await assertCompatibleTables(connection, run.tables)
       return {
-        started: await takeLease(connection, database.path, run),
+        started: await takeLease(connection, database.path, run, await timed(connection, run, run.started())),
         states: await readStreamStates(connection, run.tables, run.scopes),
       }
     }),
