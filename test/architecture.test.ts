@@ -32,7 +32,7 @@ const LOADED_LAZILY = ['warehouse/key-index.ts', 'warehouse/local-batch.ts', 'wa
 
 /** What every folder below src/warehouse holds, whatever else one of them needs. */
 const IN_EVERY_KIND =
-  'ad-hoc-query advice classify commit comparison connection definitions description events keys kind leases payloads promote rejects run-events seed settings sql staging stored-record stream-state surplus-rows undo undone-runs views warehouse writer'.split(
+  'ad-hoc-query advice classify commit comparison connection definitions description events keys kind leases missed-rows payloads promote rejects run-events seed settings sql staging stored-record stream-state surplus-rows undo undone-runs views warehouse writer'.split(
     ' ',
   )
 

@@ -17,6 +17,8 @@ import {pastRuns, type PastCommit, type PastRun} from './past-runs.ts'
 /** All runs of test tables are read; of production's those that did something since the first of them, and what was undone. */
 const ALL_RUNS = 1_000_000
 const NEWEST_RUNS = 10_000
+/** Clocks of machines that write one warehouse differ by less; milliseconds. */
+const CLOCKS_APART = 24 * 60 * 60 * 1000
 
 export interface TestTablesRequest {
   readonly warehouse: Warehouse
@@ -93,12 +95,15 @@ export async function readTestTables(request: TestTablesRequest): Promise<TestTa
     inserted: compared.inserted,
   })
   const at = new Date()
-  const firstStart = runs[0]?.startedAt ?? 0
+  const firstStart = Math.min(...runs.map((run) => byWarehouse(run, run.startedAt)))
   // What a run reads before it commits may be newer than the test run's, whenever it began.
-  const isSince = ({commits}: PastRun): boolean =>
-    commits.some((commit) => isOf(scopes)(commit) && commit.at >= firstStart)
+  const isSince = (run: PastRun): boolean =>
+    run.commits.some((commit) => isOf(scopes)(commit) && byWarehouse(run, commit.at) >= firstStart)
   const wanted = {streams, limit: NEWEST_RUNS}
-  const since = await warehouse.readRunEvents(production, {...wanted, heardSince: firstStart})
+  const since = await warehouse.readRunEvents(production, {
+    ...wanted,
+    heardSince: Math.min(...runs.map(({startedAt}) => startedAt)) - CLOCKS_APART,
+  })
   const undone = await warehouse.readRunEvents(production, {...wanted, ended: 'undone'})
   const seen = new Set(since.map(({runId}) => runId))
   const all = await pastRuns([...since, ...undone.filter(({runId}) => !seen.has(runId))])
@@ -115,7 +120,7 @@ export async function readTestTables(request: TestTablesRequest): Promise<TestTa
     diff: tally.result({table: production.rawObjects, tableExists: true, at, moved: undefined}),
     announced: insertedBy(runs, scopes),
     productionRuns: ofProduction.filter((run) => !promotions.includes(run) && isNotUndone(run)),
-    isSeedUndone: runs.some(({seeds, startedAt}) => seeds !== undefined && isUndoneSince(startedAt, all, scopes)),
+    isSeedUndone: runs.some((run) => run.seeds !== undefined && isUndoneSince(run, all, scopes)),
     isPromoted: tested.length > 0 && tested.every(({runId}) => promoted.includes(runId)),
   }
 }
@@ -213,14 +218,22 @@ const isOf =
   (commit: Pick<PastCommit, 'sourceSystem' | 'objectType'>): boolean =>
     scopes.some(({stream}) => isSameStream(stream, commit))
 
-/** Tells whether a run that committed before that instant was taken back after it. */
-function isUndoneSince(instant: number, runs: readonly PastRun[], scopes: readonly StreamScope[]): boolean {
-  const takenBack = runs.filter(({endedAt = Infinity}) => endedAt >= instant).flatMap(({undoes}) => undoes)
+/** Tells whether a run that committed before that seed was taken back after it. */
+function isUndoneSince(seed: PastRun, runs: readonly PastRun[], scopes: readonly StreamScope[]): boolean {
+  const instant = byWarehouse(seed, seed.startedAt)
+  const takenBack = runs
+    .filter((run) => byWarehouse(run, run.endedAt ?? Infinity) >= instant)
+    .flatMap(({undoes}) => undoes)
   return runs.some(
-    ({runId, commits}) =>
-      takenBack.includes(runId) && commits.some((commit) => isOf(scopes)(commit) && commit.at < instant),
+    (run) =>
+      takenBack.includes(run.runId) &&
+      run.commits.some((commit) => isOf(scopes)(commit) && byWarehouse(run, commit.at) < instant),
   )
 }
+
+/** Gives when that was by the warehouse's own clock, as far as the run was told it: those of machines differ, and are set back. */
+const byWarehouse = ({startedAt, warehouseTime = startedAt}: PastRun, at: number): number =>
+  at + warehouseTime - startedAt
 
 const isNotUndone = ({outcome}: PastRun): boolean => outcome !== 'undone'
 

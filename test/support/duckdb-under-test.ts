@@ -5,10 +5,10 @@ import {DuckDBWarehouse} from '../../src/warehouse/duckdb/warehouse.ts'
 import {change, query} from './database.ts'
 import {runApart} from './run-apart.ts'
 import {databaseIn, LOCK_TIMEOUT, scriptedRun} from './scripted-run.ts'
-import type {WarehouseUnderTest} from './warehouse-contract.ts'
+import type {ByHandUnderTest} from './warehouse-contract.ts'
 
 /** A DuckDB file of the test's own. */
-export function duckDBUnderTest(folder: string): WarehouseUnderTest {
+export function duckDBUnderTest(folder: string): ByHandUnderTest {
   const path = databaseIn(folder)
   const tables = async (): Promise<readonly string[]> => {
     if (!(await readdir(folder)).includes('warehouse.duckdb')) return []
@@ -24,6 +24,12 @@ export function duckDBUnderTest(folder: string): WarehouseUnderTest {
       new DuckDBWarehouse({path, temporaryFolder: join(folder, 'spool', 'opened'), lockTimeout: LOCK_TIMEOUT}, signal),
     run: async (run) => scriptedRun({...run, folder}),
     runApart: async (runs) => runApart(runs.map((run) => ({...run, folder}))),
+    async query(sql) {
+      const named = sql.replaceAll(/\{(\w+)\}/g, '"$1"')
+      if (/^(SELECT|FROM|WITH)/.test(named)) return query(path, named)
+      await change(path, named)
+      return []
+    },
     stored: async (table = 'raw_objects') =>
       (
         await rowsOf(table, '*, epoch_ms(first_seen)::DOUBLE AS first, epoch_ms(last_seen)::DOUBLE AS last', 'idem_key')

@@ -1,6 +1,7 @@
 import {expect} from 'chai'
 
 import {codeOf, outcomeOf} from '../../src/base/errors.ts'
+import {CLOCK_TOLERANCE} from '../../src/model/clock.ts'
 import {promoteJob, type PromoteRequest, type PromotionReport} from '../../src/run/promote-job.ts'
 import {findRecord} from '../../src/report/find-record.ts'
 import {recordMemberOf} from '../../src/report/record-text.ts'
@@ -147,6 +148,16 @@ export function describePromotion(warehouse: () => WarehouseUnderTest): void {
     await warehouse().run({source, now, clock: () => now, request: full, runId: 'slow'})
     const before = await snapshot()
     expect(String(await error(promote()))).to.include('run slow has written')
+    expect(await snapshot()).to.deep.equal(before)
+  })
+
+  it('takes a production run for a later one that came after the test run by a clock that was set back', async () => {
+    await warehouse().run({source: yielding({id: 'a', n: 1}), now: DAY})
+    await test({source: yielding({id: 'a', n: 2}), now: 3 * DAY})
+    const source = yielding({id: 'a', n: 3})
+    await warehouse().run({source, now: 3 * DAY - CLOCK_TOLERANCE, request: full, runId: 'behind'})
+    const before = await snapshot()
+    expect(String(await error(promote()))).to.include('run behind has written')
     expect(await snapshot()).to.deep.equal(before)
   })
 

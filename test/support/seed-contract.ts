@@ -6,6 +6,7 @@ import {CLOCK_TOLERANCE} from '../../src/model/clock.ts'
 import {createEvent} from '../../src/model/events.ts'
 import {promoteJob, type PromoteRequest, type PromotionReport} from '../../src/run/promote-job.ts'
 import {seedJob, type SeedReport, type SeedRequest} from '../../src/run/seed-job.ts'
+import {shiftClock} from './loop/shifted-clock.ts'
 import {withRunMode} from './run-mode.ts'
 import {PRODUCTION, TEST, type ScriptedRun} from './scripted-run.ts'
 import {scriptedSource} from './scripted-source.ts'
@@ -194,6 +195,21 @@ export function describeSeed(warehouse: () => WarehouseUnderTest, {remember}: Re
     await undo(runId)
     expect(String(await refusal(promote()))).to.include('were undone in production since')
     expect(await warehouse().stored()).to.deep.equal([])
+  })
+
+  it('never brings back what was undone since, by a clock that was set back', async () => {
+    await run({source: yielding({id: 'a', n: 1}), now: Date.now() - DAY})
+    const {runId} = await run({source: yielding({id: 'a', n: 2}), now: Date.now(), request: full})
+    await seed()
+    await test({source: yielding({id: 'b'}), now: Date.now()})
+    shiftClock(-CLOCK_TOLERANCE)
+    try {
+      await undo(runId)
+    } finally {
+      shiftClock(0)
+    }
+    expect(String(await refusal(promote()))).to.include('were undone in production since')
+    expect((await warehouse().stored()).map(({payload}) => payload)).to.deep.equal([{id: 'a', n: 1}])
   })
 
   it('is refused where the test tables hold something already, and where production holds nothing', async () => {

@@ -24,6 +24,7 @@ import {
   logRetentionOf,
   setLogRetention,
 } from './expiration.ts'
+import {assertNoRowsAreMissed} from './missed-rows.ts'
 import type {Queries} from './query.ts'
 import {literal} from './sql.ts'
 import {
@@ -43,10 +44,15 @@ const WORDS: ColumnWords = {
 }
 
 /** Production is only ever looked at: `lorchestra warehouse create` makes it. */
-export async function assertProductionTables(connection: Connection, tables: TableSet): Promise<void> {
+export async function assertProductionTables(
+  connection: Connection,
+  queries: Queries,
+  tables: TableSet,
+): Promise<void> {
   for (const [name, definition] of definitionsOf(tables)) {
     const table = await findTable(connection, name)
     if (table === undefined) {
+      if (name === tables.rawObjects) await assertNoRowsAreMissed(connection, queries, tables)
       throw usageError(`the table ${name} is not there, and a run never creates production's tables in BigQuery`, {
         code: 'E_TABLE_MISSING',
         next: 'Create it with: lorchestra warehouse create',
@@ -73,6 +79,8 @@ export async function createProductionTables(
     const retention = definition.dayPartition === undefined ? undefined : keptFor
     let table = await findTable(connection, name)
     if (table === undefined) {
+      // An event log that was just made holds nothing yet.
+      if (name === tables.rawObjects) await assertNoRowsAreMissed(connection, queries, tables)
       if (definition.dayPartition !== undefined && retention === undefined) await assertPartitionsWouldLast(connection)
       const metadata = builtInMetadata(definition, connection.kmsKey)
       const kept = retention === undefined ? {} : logRetention(definition, retention)
@@ -151,6 +159,7 @@ export async function existingTables(
 /** Makes what is missing, as exact copies of production's tables, or refuses those that differ. */
 export async function createMissingCopies(
   connection: Connection,
+  queries: Queries,
   tables: TableSet,
   originals: TableSet,
 ): Promise<void> {
@@ -161,12 +170,16 @@ export async function createMissingCopies(
   const definitions = definitionsOf(tables)
   for (const [index, [name, originalName]] of pairs.entries()) {
     const definition = definitions[index]?.[1]
-    if (definition !== undefined) await createMissingCopy(connection, name, originalName, definition)
+    if (definition !== undefined) await createMissingCopy({connection, queries, tables}, name, originalName, definition)
   }
 }
 
 async function createMissingCopy(
-  connection: Connection,
+  {
+    connection,
+    queries,
+    tables,
+  }: {readonly connection: Connection; readonly queries: Queries; readonly tables: TableSet},
   name: string,
   originalName: string,
   definition: TableDefinition,
@@ -178,6 +191,7 @@ async function createMissingCopy(
       ? builtInMetadata(definition, connection.kmsKey)
       : {...WITHOUT_DEFAULTS, ...copiedMetadata(original)}
   let table = await findTable(connection, name)
+  if (table === undefined && name === tables.rawObjects) await assertNoRowsAreMissed(connection, queries, tables)
   const isNew = table === undefined && (await createTable(connection, name, wanted))
   table ??= await findTable(connection, name)
   if (table === undefined)

@@ -40,6 +40,7 @@ import {
 } from './definitions.ts'
 import {checkPermissions, describeStreams, describeTable} from './description.ts'
 import {indexAllKeys} from './keys.ts'
+import {assertNoRowsAreMissed} from './missed-rows.ts'
 import {STAGING} from './names.ts'
 import {readPayloads} from './payloads.ts'
 import {compareRows} from './promote.ts'
@@ -94,6 +95,7 @@ export class BigQueryWarehouse implements Warehouse {
     const {connection, queries} = await this.#open()
     const existing = await existingTables(connection, tables, this.#signal)
     if (!existing.eventLog) return scopes.map(() => NOTHING_COVERED)
+    if (!existing.rawObjects) await assertNoRowsAreMissed(connection, queries, tables)
     const log = {tables, eventLog: connection.tableName(tables.eventLog)}
     return (await readStreamLogs(queries, log, scopes, this.#signal)).map(({state}) => state)
   }
@@ -169,9 +171,9 @@ export class BigQueryWarehouse implements Warehouse {
   }
 
   async checkWritable(tables: TableSet): Promise<void> {
-    const {connection} = await this.#open()
+    const {connection, queries} = await this.#open()
     connection.allowWrites({tables: [tables.eventLog, tables.rawObjects], prefixes: [STAGING[setNameOf(tables)]]})
-    await assertProductionTables(connection, tables)
+    await assertProductionTables(connection, queries, tables)
     await checkPermissions(connection, tables)
   }
 
@@ -219,6 +221,8 @@ export class BigQueryWarehouse implements Warehouse {
 
   async findRowsToUndo(tables: TableSet, undo: RunsToUndo): Promise<readonly UndoneRows[]> {
     const {connection, queries} = await this.#open()
+    const {rawObjects} = await existingTables(connection, tables, this.#signal)
+    if (!rawObjects) await assertNoRowsAreMissed(connection, queries, tables)
     return findRowsToUndo(queries, connection.tableName(tables.rawObjects), undo, this.#signal)
   }
 

@@ -44,8 +44,8 @@ export async function beginWriting(place: WritablePlace, run: RunToBegin): Promi
     expiring: definitionFrom === undefined ? leases : [...leases, ...own],
   }
   connection.allowWrites(writable)
-  if (definitionFrom === undefined) await assertProductionTables(connection, tables)
-  else await createMissingCopies(connection, tables, definitionFrom)
+  if (definitionFrom === undefined) await assertProductionTables(connection, queries, tables)
+  else await createMissingCopies(connection, queries, tables, definitionFrom)
   const protection = {
     records: await protectionOf(connection, tables.rawObjects),
     events: await protectionOf(connection, tables.eventLog),

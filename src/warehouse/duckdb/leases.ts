@@ -34,8 +34,12 @@ const startedPayload = z.object({
  * tables that it writes. So the lease is written with the audit trail, in one transaction, and needs no table of its
  * own.
  */
-export async function takeLease(connection: DuckDBConnection, path: string, run: RunToBegin): Promise<Event> {
-  const started = run.started()
+export async function takeLease(
+  connection: DuckDBConnection,
+  path: string,
+  run: RunToBegin,
+  started: Event,
+): Promise<Event> {
   const wanted = startedPayload.parse(started.payload)
   for (const row of await openRuns(connection, run.tables)) {
     const other = startedPayload.safeParse(JSON.parse(String(row['payload'])))

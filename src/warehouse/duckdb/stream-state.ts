@@ -8,6 +8,7 @@ import {parseBookmark, parseCheckpoint} from '../event-rows.ts'
 import {SCHEMA_EVENTS, schemaEventsIn} from '../schema-events.ts'
 import {NOTHING_COVERED, type SchemaEvent, type StreamScope, type StreamState} from '../warehouse.ts'
 import {tableExists} from './definitions.ts'
+import {assertRowsAreNotMissed} from './missed-rows.ts'
 import {literal, rowsOf, tableNamed} from './sql.ts'
 import {assertKnown, isNotUndone} from './undone-runs.ts'
 
@@ -18,6 +19,7 @@ export async function readStreamStates(
 ): Promise<readonly StreamState[]> {
   if (!(await tableExists(connection, tables.eventLog))) return scopes.map(() => NOTHING_COVERED)
   await assertKnown(connection, tables)
+  await assertRowsAreNotMissed(connection, tables)
   const states: StreamState[] = []
   for (const scope of scopes) states.push(await readStreamState(connection, tables, scope))
   return states

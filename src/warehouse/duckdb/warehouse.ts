@@ -43,6 +43,7 @@ import {
 } from './definitions.ts'
 import {bytesOf, describeStreams, describeTable} from './description.ts'
 import {exportKeys} from './keys.ts'
+import {assertRowsAreNotMissed} from './missed-rows.ts'
 import {readPayloads} from './payloads.ts'
 import {readRejects} from './rejects.ts'
 import type {LockTimeouts} from './lock-wait.ts'
@@ -226,6 +227,7 @@ export class DuckDBWarehouse implements Warehouse {
   async findRowsToUndo(tables: TableSet, undo: RunsToUndo): Promise<readonly UndoneRows[]> {
     return withDatabase(this.#database, 'read', this.#signal, async (connection) => {
       await assertCompatibleTables(connection, tables)
+      await assertRowsAreNotMissed(connection, tables)
       return findRowsToUndo(connection, tables, undo)
     })
   }
@@ -258,6 +260,7 @@ export class DuckDBWarehouse implements Warehouse {
     await makeWhereMissing(this.#database.path, this.#signal)
     return withDatabase(this.#database, 'write', this.#signal, async (connection) =>
       inTransaction(connection, async () => {
+        await assertRowsAreNotMissed(connection, tables)
         const made = await createMissingTables(connection, tables)
         await assertCompatibleTables(connection, tables)
         return made

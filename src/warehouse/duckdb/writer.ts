@@ -3,12 +3,14 @@ import type {DuckDBConnection} from '@duckdb/node-api'
 import {inTurn} from '../../base/waiting.ts'
 import type {Event} from '../../model/events.ts'
 import type {RunToBegin, StreamState, WarehouseWriter} from '../warehouse.ts'
+import {timed} from './clock.ts'
 import {commitBatch} from './commit.ts'
 import {databaseExists, inTransaction, withDatabase, type DatabaseOptions} from './connection.ts'
 import {assertCompatibleTables, createMissingCopies, createMissingTables} from './definitions.ts'
 import type {KeepFormer} from './former-payloads.ts'
 import {assertLeaseHeld, fileExchanged, takeLease} from './leases.ts'
 import type {LockTimeouts} from './lock-wait.ts'
+import {assertRowsAreNotMissed} from './missed-rows.ts'
 import {createMissingDatabase} from './new-database.ts'
 import {promoteRows} from './promote.ts'
 import {showRunLives} from './run-sign.ts'
@@ -100,11 +102,12 @@ async function take(
 ): Promise<{readonly started: Event; readonly states: readonly StreamState[]}> {
   return withDatabase(database, 'write', signal, async (connection) =>
     inTransaction(connection, async () => {
+      await assertRowsAreNotMissed(connection, run.tables)
       if (run.definitionFrom !== undefined) await createMissingCopies(connection, run.tables, run.definitionFrom)
       await createMissingTables(connection, run.tables)
       await assertCompatibleTables(connection, run.tables)
       return {
-        started: await takeLease(connection, database.path, run),
+        started: await takeLease(connection, database.path, run, await timed(connection, run, run.started())),
         states: await readStreamStates(connection, run.tables, run.scopes),
       }
     }),

@@ -1,0 +1,36 @@
+import type {DuckDBConnection} from '@duckdb/node-api'
+
+import {TEST_TABLE_START, testSetsAmong, testTablesOf} from '../../model/tables.ts'
+import type {Event} from '../../model/events.ts'
+import type {RunToBegin} from '../warehouse.ts'
+import {columnsOf, tablesThatBegin} from './definitions.ts'
+import {rowsOf, tableNamed} from './sql.ts'
+
+/**
+ * Makes the event of a run say when it took its streams by a clock that is the file's own: that of the machine, unless a run of
+ * production or of any test tables has told a later time. So what came later says so, even where a clock was set back.
+ */
+export async function timed(
+  connection: DuckDBConnection,
+  {tables, definitionFrom: production = tables}: Pick<RunToBegin, 'tables' | 'definitionFrom'>,
+  started: Event,
+): Promise<Event> {
+  const sets = testSetsAmong(await tablesThatBegin(connection, TEST_TABLE_START), production)
+  let time = Date.parse(started.created_at)
+  for (const log of [production.eventLog, ...sets.map((set) => testTablesOf(set).eventLog)])
+    time = Math.max(time, (await latestIn(connection, log)) + 1)
+  return {...started, payload: {...started.payload, warehouse_time: new Date(time).toISOString()}}
+}
+
+async function latestIn(connection: DuckDBConnection, log: string): Promise<number> {
+  const columns = await columnsOf(connection, log)
+  // Somebody's own table may have such a name.
+  if (!['event_type', 'created_at', 'payload'].every((name) => columns.has(name))) return -Infinity
+  const [row] = await rowsOf(
+    connection,
+    `SELECT epoch_ms(max(coalesce(TRY_CAST(payload->>'$.warehouse_time' AS TIMESTAMPTZ), created_at)))::DOUBLE AS latest
+     FROM ${tableNamed(log)} WHERE event_type = 'job.started'`,
+  )
+  const latest = row?.['latest']
+  return typeof latest === 'number' ? latest : -Infinity
+}
