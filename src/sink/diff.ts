@@ -21,7 +21,7 @@ export interface Diff {
   readonly inserted: readonly InsertedSample[]
   readonly updated: readonly UpdatedSample[]
   readonly deleted: {readonly count: number; readonly keys: readonly string[]}
-  /** Somebody changed the streams while they were compared. */
+  /** Somebody changed the streams, or other rows among them, while they were compared. */
   readonly moved: {readonly runId: string | undefined} | undefined
 }
 

@@ -24,7 +24,10 @@ export interface Comparison {
   readonly since: Date
   /** There is a table to compare with. */
   readonly tableExists: boolean
-  /** Tells of runs that changed the streams since then: those of one that is named, or of somebody who logged nothing. */
+  /**
+   * Tells of runs that changed the streams since then, or other rows among them where the table could not be read as it was at one
+   * moment: those of one that is named, or of somebody who logged nothing.
+   */
   readonly moved: {readonly runId: string | undefined} | undefined
   /**
    * Tells what a commit of the batch would do, after commits of all batches before it. Every row that would be updated is given to

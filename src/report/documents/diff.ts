@@ -74,7 +74,7 @@ export const diffMember = z
     moved: z
       .strictObject({run_id: names.runId.nullable().describe('null: whoever it was logged nothing.')})
       .nullable()
-      .describe('Who changed these streams while they were compared; null: nobody.'),
+      .describe('Who changed these streams, or other rows among them, while they were compared; null: nobody.'),
   })
   .meta({id: 'diff', description: 'What a run would change, or changed in test tables.'})
 

@@ -3,7 +3,7 @@ import {hash} from 'node:crypto'
 import type {DuckDBConnection} from '@duckdb/node-api'
 
 import type {CommitBatch} from '../commit-batch.ts'
-import type {ChangedRow} from '../comparison.ts'
+import type {ChangedRow, ComparedCounts} from '../comparison.ts'
 import {COMPARED_BY_VALUE} from './raw-object-sql.ts'
 import type {Digests} from './staging.ts'
 import {literal, rowsOf} from './sql.ts'
@@ -163,6 +163,22 @@ export async function countClasses(connection: DuckDBConnection, isDigested = fa
     duplicates: Number(row['staged']) - Number(row['keys']),
     digest: typeof row['digest'] === 'bigint' ? row['digest'] : 0n,
   }))
+}
+
+/** Adds up what stands of each object type. */
+export function comparedCountsOf(classes: readonly ClassCounts[]): ReadonlyMap<string, ComparedCounts> {
+  const counts = new Map<string, ComparedCounts>()
+  for (const {objectType, keys, stored, newer, changed, duplicates} of classes) {
+    const {insert = 0, update = 0, unchanged = 0, newer: former = 0, duplicate = 0} = counts.get(objectType) ?? {}
+    counts.set(objectType, {
+      insert: insert + keys - stored,
+      update: update + changed,
+      unchanged: unchanged + stored - changed - newer,
+      newer: former + newer,
+      duplicate: duplicate + duplicates,
+    })
+  }
+  return counts
 }
 
 /** Throws where not all lines of a batch were read back. */

@@ -2,19 +2,13 @@ import type {DuckDBConnection, DuckDBInstance} from '@duckdb/node-api'
 
 import {pause} from '../../base/waiting.ts'
 import {CLOCK_TOLERANCE} from '../../model/clock.ts'
-import type {
-  Compared,
-  ComparedCounts,
-  CompareOptions,
-  Comparison,
-  InsertedSample,
-  StreamsToCompare,
-} from '../comparison.ts'
+import type {Compared, CompareOptions, Comparison, InsertedSample} from '../comparison.ts'
 import {keysIn} from '../key-index.ts'
 import {assertOneRowPerKey} from '../surplus-rows.ts'
 import {digestOf, type CommitBatch} from '../commit-batch.ts'
 import {
   assertAllWereRead,
+  comparedCountsOf,
   countClasses,
   countSurplusKeys,
   dropEqualValues,
@@ -24,13 +18,11 @@ import {
   type ClassCounts,
   type StoredRows,
 } from './classify.ts'
-import {databaseExists, MEMORY_LIMIT, startEngine, THREADS, withAttached, type DatabaseOptions} from './connection.ts'
-import {assertCompatibleTables, tableExists} from './definitions.ts'
-import type {LockTimeouts} from './lock-wait.ts'
-import {fileState, readLogState, type LogState} from './log-state.ts'
+import {MEMORY_LIMIT, startEngine, THREADS} from './connection.ts'
 import {COMPARED_AS_TABLE, COMPARED_BY_VALUE} from './raw-object-sql.ts'
 import {identifier, rowsOf} from './sql.ts'
 import {saltedDigests, stage, stageKeys} from './staging.ts'
+import {WatchedFile, type FileToWatch} from './watched-file.ts'
 
 /** Less than for a commit, which holds an index: what does not fit goes into temporary files; bytes. */
 const USUAL_MEMORY_LIMIT = 256_000_000
@@ -47,13 +39,12 @@ const NO_ROWS = 'no_rows$'
 /** Stored rows that have changed, with their row ids. */
 const CHANGED_ROWS: StoredRows['table'] = `(SELECT ${['stored_row AS rowid', 'payload', 'last_seen', ...COMPARED_BY_VALUE.map((name) => `former_${name} AS ${name}`)].join(', ')} FROM changed$)`
 const OF_CHANGED_ROWS = ['payload', 'last_seen', ...COMPARED_BY_VALUE.map((name) => `${name} AS former_${name}`)]
-const NO_LOG: LogState = {events: 0, commits: 0, lastRun: undefined}
 
-interface ToOpen {
-  readonly streams: StreamsToCompare
-  readonly database: DatabaseOptions
-  readonly signal: AbortSignal
-  readonly timeouts: LockTimeouts
+interface ToOpen extends FileToWatch {
+  /** Milliseconds. @default 1 s */
+  readonly longestHold?: number
+  /** Is waited for after each turn. @default 0.4 s */
+  readonly release?: () => Promise<void>
 }
 
 /**
@@ -66,10 +57,7 @@ export class DuckDBComparison implements Comparison {
   readonly #digests = saltedDigests()
   readonly #instance: DuckDBInstance
   readonly #connection: DuckDBConnection
-  #log: LogState | undefined
-  #file: string | undefined
-  #tableExists = false
-  #moved: Comparison['moved']
+  readonly #file: WatchedFile
   /** The temporary tables of a batch are all there. */
   #hasCompared = false
   #written = 0
@@ -78,6 +66,7 @@ export class DuckDBComparison implements Comparison {
     this.#given = given
     this.#instance = instance
     this.#connection = connection
+    this.#file = new WatchedFile(given, connection)
   }
 
   static async open(given: ToOpen): Promise<DuckDBComparison> {
@@ -88,7 +77,7 @@ export class DuckDBComparison implements Comparison {
       for (const table of ['written$', NO_ROWS]) {
         await comparison.#connection.run(`CREATE TEMP TABLE ${table} (${COMPARED_AS_TABLE}, last_seen TIMESTAMPTZ)`)
       }
-      await comparison.#attached(() => Promise.resolve())
+      await comparison.#file.opened(() => Promise.resolve())
       return comparison
     } catch (error) {
       await comparison.close()
@@ -97,11 +86,11 @@ export class DuckDBComparison implements Comparison {
   }
 
   get tableExists(): boolean {
-    return this.#tableExists
+    return this.#file.tableExists
   }
 
   get moved(): Comparison['moved'] {
-    return this.#moved
+    return this.#file.moved
   }
 
   async compare(batch: CommitBatch, {isChanged, insertedSamples}: CompareOptions): Promise<Compared> {
@@ -139,7 +128,7 @@ export class DuckDBComparison implements Comparison {
     assertAllWereRead(batch, classes)
     this.#hasCompared = true
     return {
-      counts: countsOf(classes),
+      counts: comparedCountsOf(classes),
       inserted: await this.#inserted(insertedSamples),
       unreadable: [],
       ...(batch.isDigested === true && {digest: digestOf([...replaced, ...classes.map(({digest}) => digest)])}),
@@ -190,20 +179,26 @@ export class DuckDBComparison implements Comparison {
   async #findInFile(newest: Date): Promise<void> {
     for (let beginning = 1; ; beginning += 1) {
       await this.#dropTables(...CLASSES)
-      const pieces = this.#pieces(newest)
-      if (await this.#inTurns(pieces, beginning < BEGINNINGS ? LONGEST_HOLD : Infinity)) return
+      const isLast = beginning === BEGINNINGS
+      const pieces = isLast ? this.#rowsByRows(newest) : this.#keysThenPayloads(newest)
+      if (await this.#inTurns(pieces, isLast)) return
       await pieces.return()
     }
   }
 
-  /** Answers false where somebody wrote to the file between two turns. */
-  async #inTurns(pieces: AsyncGenerator<void, void>, longestHold: number): Promise<boolean> {
-    const {signal} = this.#given
-    let file: string | undefined
+  /** Answers false where somebody wrote to the file between two turns, unless it goes on then. */
+  async #inTurns(pieces: AsyncGenerator<void, void>, goesOn: boolean): Promise<boolean> {
+    const {signal, longestHold = LONGEST_HOLD, release = async () => pause(RELEASE, signal)} = this.#given
+    const file = this.#file
+    let state: string | undefined
     for (;;) {
-      const turn = await this.#attached(async () => {
-        file ??= this.#file
-        if (file !== this.#file) return 'changed'
+      const turn = await file.opened(async () => {
+        state ??= file.state
+        if (state !== file.state) {
+          if (!goesOn) return 'changed'
+          file.takeForMoved()
+          state = file.state
+        }
         const end = performance.now() + longestHold
         do {
           if ((await pieces.next()).done === true) return 'done'
@@ -211,57 +206,62 @@ export class DuckDBComparison implements Comparison {
         return 'let go'
       })
       if (turn !== 'let go') return turn === 'done'
-      await pause(RELEASE, signal)
+      await release()
     }
   }
 
-  async *#pieces(newest: Date): AsyncGenerator<void, void> {
+  /** Reads the payloads of stored rows alone, by their row ids: rows must not move meanwhile. */
+  async *#keysThenPayloads(newest: Date): AsyncGenerator<void, void> {
     const connection = this.#connection
-    const {tables} = this.#given.streams
-    const table = this.#tableExists ? `warehouse.${identifier(tables.rawObjects)}` : NO_ROWS
-    const [highest] = await rowsOf(connection, `SELECT coalesce(max(rowid), 0)::DOUBLE AS row FROM ${table} AS stored`)
-    for (let first = 0; first <= Number(highest?.['row']); first += ROWS_OF_KEYS) {
+    const table = this.#table
+    const highest = await this.#highestRow()
+    for (let first = 0; first <= highest; first += ROWS_OF_KEYS) {
       await findStoredKeys(connection, {table, newest, rows: [first, first + ROWS_OF_KEYS]})
       yield
     }
-    assertOneRowPerKey(tables.rawObjects, await countSurplusKeys(connection))
+    await this.#assertOneRowPerKey()
     const pieces = await rowsOf(
       connection,
       `SELECT DISTINCT (stored_row // ${ROWS_OF_PAYLOADS})::DOUBLE AS piece FROM stored_key$ ORDER BY piece`,
     )
     for (const {piece} of [...pieces, ...(pieces.length === 0 ? [{piece: 0}] : [])]) {
       const first = Number(piece) * ROWS_OF_PAYLOADS
-      const rows = {table, newest, rows: [first, first + ROWS_OF_PAYLOADS]} as const
-      await findChangedTexts(connection, rows, this.#digests, OF_CHANGED_ROWS)
+      const rows = [first, first + ROWS_OF_PAYLOADS] as const
+      await findChangedTexts(connection, {table, rows}, this.#digests, OF_CHANGED_ROWS)
       yield
     }
   }
 
-  async #attached<Result>(use: () => Promise<Result>): Promise<Result> {
-    const {database, signal, timeouts} = this.#given
-    if (!(await databaseExists(database.path))) {
-      await this.#look(undefined)
-      return use()
+  /** Finds keys and payloads of some rows at once. Rows may move between two pieces: none is then taken for another one, nor twice. */
+  async *#rowsByRows(newest: Date): AsyncGenerator<void, void> {
+    const connection = this.#connection
+    const highest = await this.#highestRow()
+    for (let first = 0; first <= highest; first += ROWS_OF_PAYLOADS) {
+      const rows = {table: this.#table, newest, rows: [first, first + ROWS_OF_PAYLOADS]} as const
+      await findStoredKeys(connection, rows)
+      await connection.run(
+        `DELETE FROM stored_key$ WHERE stored_row >= ${first}
+         AND idem_key IN (SELECT idem_key FROM stored_key$ WHERE stored_row < ${first})`,
+      )
+      await findChangedTexts(connection, rows, this.#digests, OF_CHANGED_ROWS)
+      yield
     }
-    return withAttached({options: database, connection: this.#connection}, signal, timeouts, async () => {
-      await this.#look(await fileState(database.path))
-      return use()
-    })
+    await this.#assertOneRowPerKey()
   }
 
-  /** Sees whether production moved: a run that committed to the streams says so, and whoever else wrote shows by the file alone. */
-  async #look(file: string | undefined): Promise<void> {
-    const {tables, streams, runId} = this.#given.streams
-    if (this.#log !== undefined && file === this.#file) return
-    if (file !== undefined) await assertCompatibleTables(this.#connection, tables)
-    const log = file === undefined ? NO_LOG : await readLogState(this.#connection, tables.eventLog, streams)
-    this.#tableExists = file !== undefined && (await tableExists(this.#connection, tables.rawObjects))
-    this.#file = file
-    const former = this.#log
-    this.#log = log
-    if (former === undefined || log.lastRun === runId) return
-    if (log.commits !== former.commits) this.#moved = {runId: log.lastRun}
-    else if (log.events === former.events) this.#moved ??= {runId: undefined}
+  get #table(): string {
+    const {tables} = this.#given.streams
+    return this.#file.tableExists ? `warehouse.${identifier(tables.rawObjects)}` : NO_ROWS
+  }
+
+  async #highestRow(): Promise<number> {
+    const sql = `SELECT coalesce(max(rowid), 0)::DOUBLE AS row FROM ${this.#table} AS stored`
+    const [highest] = await rowsOf(this.#connection, sql)
+    return Number(highest?.['row'])
+  }
+
+  async #assertOneRowPerKey(): Promise<void> {
+    assertOneRowPerKey(this.#given.streams.tables.rawObjects, await countSurplusKeys(this.#connection))
   }
 
   async #inserted(samples: number): Promise<readonly InsertedSample[]> {
@@ -278,19 +278,4 @@ export class DuckDBComparison implements Comparison {
   async #dropTables(...tables: readonly string[]): Promise<void> {
     for (const table of tables) await this.#connection.run(`DROP TABLE IF EXISTS ${table}`)
   }
-}
-
-function countsOf(classes: readonly ClassCounts[]): ReadonlyMap<string, ComparedCounts> {
-  const counts = new Map<string, ComparedCounts>()
-  for (const {objectType, keys, stored, newer, changed, duplicates} of classes) {
-    const {insert = 0, update = 0, unchanged = 0, newer: former = 0, duplicate = 0} = counts.get(objectType) ?? {}
-    counts.set(objectType, {
-      insert: insert + keys - stored,
-      update: update + changed,
-      unchanged: unchanged + stored - changed - newer,
-      newer: former + newer,
-      duplicate: duplicate + duplicates,
-    })
-  }
-  return counts
 }

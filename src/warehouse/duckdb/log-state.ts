@@ -14,6 +14,8 @@ export interface LogState {
   readonly events: number
   /** The run that committed last to one of the streams, or undid runs. */
   readonly lastRun: string | undefined
+  /** The run that logged anything last. */
+  readonly lastWriter: string | undefined
   /** The number of commits to them. */
   readonly commits: number
 }
@@ -23,19 +25,25 @@ export async function readLogState(
   eventLog: string,
   streams: readonly Stream[],
 ): Promise<LogState> {
-  if (!(await tableExists(connection, eventLog))) return {events: 0, lastRun: undefined, commits: 0}
+  if (!(await tableExists(connection, eventLog)))
+    return {events: 0, lastRun: undefined, lastWriter: undefined, commits: 0}
   const committed = `(event_type = 'run.undone' OR event_type = 'ingestion.completed' AND ${ofStreams(streams)})`
   const [row] = await rowsOf(
     connection,
     `SELECT count(*)::DOUBLE AS events, count(CASE WHEN ${committed} THEN 1 END)::DOUBLE AS commits,
-            arg_max(correlation_id, created_at) FILTER (${committed}) AS last_run
+            arg_max(correlation_id, created_at) FILTER (${committed}) AS last_run,
+            arg_max(correlation_id, created_at) AS last_writer
      FROM ${tableNamed(eventLog)}`,
   )
-  const lastRun = row?.['last_run']
+  const runIn = (column: string): string | undefined => {
+    const runId = row?.[column]
+    return typeof runId === 'string' ? runId : undefined
+  }
   return {
     events: Number(row?.['events']),
     commits: Number(row?.['commits']),
-    lastRun: typeof lastRun === 'string' ? lastRun : undefined,
+    lastRun: runIn('last_run'),
+    lastWriter: runIn('last_writer'),
   }
 }
 
