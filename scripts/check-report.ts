@@ -1,25 +1,18 @@
-import {existsSync} from 'node:fs'
 import {mkdir, mkdtemp, rm, writeFile} from 'node:fs/promises'
 import {tmpdir} from 'node:os'
 import {join, resolve} from 'node:path'
 import {pathToFileURL} from 'node:url'
 
-import axe from 'axe-core'
-import {chromium, type Page} from 'playwright-core'
+import type {Page} from 'playwright-core'
 
 import {pageOf} from '../src/report/page/page.ts'
 import {emptyReport, fullReport, HOSTILE} from '../test/support/sample-report.ts'
+import {startChromium, surplusWidthOf, violationsOf, watch} from './browser.ts'
 
 /**
  * Opens pages of `lorchestra report` in a real Chromium: nothing is asked of any network, nothing is wider than the window, the
  * keyboard reaches what scrolls, and axe finds nothing. `--screenshots FOLDER` keeps what they look like.
  */
-const executablePath = process.env['CHROMIUM'] ?? '/usr/bin/chromium'
-if (!existsSync(executablePath))
-  throw new Error(
-    `there is no ${executablePath}: install Chromium (apt-get install chromium), or name one with CHROMIUM=FILE`,
-  )
-
 const flag = process.argv.indexOf('--screenshots')
 const screenshots = flag === -1 ? undefined : resolve(process.argv[flag + 1] ?? 'screenshots')
 if (screenshots !== undefined) await mkdir(screenshots, {recursive: true})
@@ -32,12 +25,7 @@ const REPORTS = {
 const SIZES = {desktop: {width: 1280, height: 900}, phone: {width: 390, height: 844}}
 
 const folder = await mkdtemp(join(tmpdir(), 'lorchestra-report-'))
-const browser = await chromium.launch({
-  executablePath,
-  args: '--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking --disable-component-update --disable-sync'.split(
-    ' ',
-  ),
-})
+const browser = await startChromium()
 try {
   for (const [name, report] of Object.entries(REPORTS)) {
     const file = join(folder, `${name}.html`)
@@ -61,12 +49,7 @@ try {
 
 async function check(page: Page, file: string, what: string): Promise<void> {
   const url = pathToFileURL(file).href
-  const asked: string[] = []
-  const complaints: string[] = []
-  page.on('request', (request) => asked.push(request.url()))
-  page.on('console', (message) => complaints.push(message.text()))
-  page.on('pageerror', (error) => complaints.push(error.message))
-  page.on('dialog', (dialog) => complaints.push(`a dialog: ${dialog.message()}`))
+  const {asked, complaints} = watch(page)
   await page.goto(url)
   // What is folded up is looked at, too.
   for (const summary of await page.locator('summary').all()) {
@@ -74,22 +57,16 @@ async function check(page: Page, file: string, what: string): Promise<void> {
     await page.keyboard.press('Enter')
   }
   const complaintsOfPage = [...complaints]
-  // It is evaluated by the debugger: the page's own policy allows no script, nor the styles that axe tries.
-  await page.evaluate(axe.source)
-  const {violations} = await page.evaluate(async () =>
-    (globalThis as unknown as {axe: typeof axe}).axe.run({resultTypes: ['violations']}),
-  )
-  const wide = await page.evaluate('document.documentElement.scrollWidth - document.documentElement.clientWidth')
+  const violations = await violationsOf(page)
+  const wide = await surplusWidthOf(page)
   const scripts = await page.locator('script, img, iframe, [onload], [style]').count()
   await page.keyboard.press('Tab')
   const others = asked.filter((each) => each !== url && !each.startsWith('data:'))
   const faults = [
-    ...violations.map(
-      ({id, help, nodes}) => `${id}: ${help}: ${nodes.map(({html}) => html.slice(0, 200)).join(' | ')}`,
-    ),
+    ...violations.map(({text}) => text),
     ...complaintsOfPage,
     ...others.map((each) => `it asked for ${each}`),
-    ...(Number(wide) > 0 ? [`it is ${String(wide)} pixels wider than the window`] : []),
+    ...(wide > 0 ? [`it is ${wide} pixels wider than the window`] : []),
     ...(scripts > 0 ? [`${scripts} elements that no page of ours has`] : []),
     ...((await page.locator('section').count()) === 7 ? [] : ['sections are missing']),
   ]

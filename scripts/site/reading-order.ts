@@ -41,3 +41,6 @@ export const HOME = 'docs/demo.md'
 
 /** Decisions are read from their list; a column of all of them would hide the rest. */
 export const BESIDE = /^docs\/decisions\/\d/
+
+/** What hides what people look for, where the search finds it: reasons, and every member of every document of `--json`. */
+export const UNSEARCHED = /^\/docs\/(?:decisions|json)\//
