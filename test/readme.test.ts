@@ -42,6 +42,30 @@ describe('the README', () => {
     )
   })
 
+  it('answers what strangers ask, or links to the page that does', () => {
+    const answers: readonly (readonly [string, RegExp])[] = [
+      ['README.md', /## Look at what is stored/],
+      ['docs/second-account.md', /^# Add a second account/],
+      ['docs/go-back.md', /## Test tables[^]*lorchestra test drop/],
+      ['docs/faq.md', /## Where are my tokens/],
+      ['docs/runs.md', /\| 4 \| another run/],
+      ['docs/schedules.md', /^# On a schedule/],
+      ['docs/faq.md', /## What can a plain run miss/],
+      ['README.md', /lorchestra runs undo/],
+      ['docs/files.md', /## Load a folder of files every night/],
+      ['docs/bigquery.md', /## Who may do what[^]*roles\/bigquery\.jobUser/],
+      ['docs/go-back.md', /## Everything/],
+      ['docs/faq.md', /## How do I upgrade/],
+      ['docs/faq.md', /## What leaves my machine/],
+      ['docs/faq.md', /## Can two run at once/],
+      ['docs/bigquery-costs.md', /^# What a run costs in BigQuery/],
+    ]
+    for (const [path, answer] of answers) {
+      expect(page(path)).to.match(answer)
+      if (path !== 'README.md') expect(readme).to.include(`](${path})`)
+    }
+  })
+
   it('leads to a table of every exit code', () => {
     const runs = page('docs/runs.md')
     const table = runs.slice(runs.indexOf('## Exit codes'), runs.indexOf('## What ran'))
