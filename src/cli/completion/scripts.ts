@@ -33,7 +33,8 @@ export const powershellScript = (
       if ($_ -is [System.Management.Automation.Language.StringConstantExpressionAst]) { $_.Value } else { $_.Extent.Text }
     })
   $asked = if ($wordToComplete -eq '') { @('--new-word', '--') + $before } else { @('--') + $before + @($wordToComplete) }
-  & $commandAst.GetCommandName() complete @asked 2> $null | ForEach-Object {
+  $program = $commandAst.GetCommandName()
+  & $program complete @asked 2> $null | ForEach-Object {
     [System.Management.Automation.CompletionResult]::new($_, $_, 'ParameterValue', $_)
   }
 }
