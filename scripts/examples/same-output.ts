@@ -3,7 +3,7 @@ const PASSING: readonly (readonly [RegExp, string])[] = [
   [/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, '<time>'],
   [/-\d{14}-[0-9a-f]{8}\b/g, '-<run>'],
   [/\b\d{13}\b/g, '<milliseconds>'],
-  [/\b\d+\.\d\ds\b|\b\d+ min(?: \d+ s)?\b/g, '<span>'],
+  [/\b\d+\.\d\ds\b|\b\d+ (?:s|min(?: \d+ s)?)\b/g, '<span>'],
   [/\b[\d.]+ [KMGT]B free\b/g, '<size> free'],
   [/\bv\d+\.\d+\.\d+\b/g, '<version>'],
   // Columns are as wide as what stands in them.
