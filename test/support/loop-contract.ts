@@ -7,10 +7,9 @@ import {seedJob} from '../../src/run/seed-job.ts'
 import {dropTestTables} from '../../src/sink/beside-runs.ts'
 import {editByHand} from './loop/by-hand.ts'
 import {
-  changeByPromotion,
   changeByReading,
-  conflictsOf,
   ModelOfAccount,
+  promotionOf,
   rowsAfterUndo,
   rowsAsIn,
   type Change,
@@ -109,7 +108,7 @@ class Loop {
     this.#random = random
     this.#scale = scale
     loops += 1
-    this.#accounts = ACCOUNTS.map((name) => new ModelOfAccount(`${name}${loops}`))
+    this.#accounts = ACCOUNTS.map((name) => accountOf(`${name}${loops}`))
   }
 
   async step(said: string): Promise<void> {
@@ -255,7 +254,7 @@ class Loop {
       account,
       'test',
       async () => {
-        await this.#giveSeed(account.scope)
+        await this.#giveSeed(scopeOf(account))
       },
       {done: isPossible ? [account.production] : []},
     )
@@ -288,37 +287,11 @@ class Loop {
     await this.#write(
       account,
       async () => {
-        await this.#givePromotion(account.scope, skips)
+        await this.#givePromotion(scopeOf(account), skips)
       },
-      this.#promotion(account, by, skips),
+      promotionOf(account, {by, skips, lacksRows: this.#lacksTestRows}),
       account.testTables,
     )
-  }
-
-  #promotion(account: ModelOfAccount, by: string, skips: boolean): Outcome<Change & {readonly by: string}> {
-    const {production, test, testedWindows, announced, isSeeded, isSeedUndone, isSkewed} = account
-    const conflicts = conflictsOf(account)
-    const isNewer = (id: string): boolean =>
-      (production.rows.get(id)?.lastSeen ?? NaN) >= (test.rows.get(id)?.lastSeen ?? NaN)
-    const isWritten = account.wasWritten || (isSeeded && conflicts.some(isNewer))
-    const isMissing = [...test.rows].some(([id, {by: of}]) => of !== 'test' && !production.rows.has(id))
-    if (
-      testedWindows.length === 0 ||
-      account.isPromoted ||
-      isSeedUndone ||
-      test.rows.size !== announced ||
-      this.#lacksTestRows
-    )
-      return {done: []}
-    if (isSeeded && isMissing) return {done: []}
-    const changeOf = (skipped: boolean) => ({...changeByPromotion(account, by, skipped), by})
-    // A clock that was wrong may make production look written to, and never make it look untouched.
-    if (isWritten) return {done: skips || conflicts.length === 0 ? [changeOf(true)] : []}
-    if (!isSkewed) return {done: [changeOf(false)]}
-    return {
-      done: skips ? [changeOf(false), changeOf(true)] : [changeOf(false)],
-      refusable: !skips && conflicts.length > 0,
-    }
   }
 
   async #drop(): Promise<void> {
@@ -447,7 +420,8 @@ class Loop {
   /** Of production's tables the one of rows is gone, and its log is not: whatever would go on where that ends is refused. */
   async #assertProductionIsMissed(): Promise<void> {
     for (const account of this.#accounts) {
-      const {written, scope} = account
+      const {written} = account
+      const scope = scopeOf(account)
       const work = [
         async () => this.#give(account, this.#run(account)),
         async () => {
@@ -525,7 +499,7 @@ class Loop {
       if (side === 'test' && this.#lacksTestRows) continue
       const [state] = await this.#under
         .open()
-        .readStreamStates(side === 'production' ? PRODUCTION : TEST, [account.scope])
+        .readStreamStates(side === 'production' ? PRODUCTION : TEST, [scopeOf(account)])
       expect(state?.covered, `what is covered in ${side} of ${account.name}`).to.deep.equal(account[side].covered)
     }
   }
@@ -574,6 +548,19 @@ class Loop {
 }
 
 let loops = 0
+
+const accountOf = (name: string): ModelOfAccount =>
+  new ModelOfAccount({
+    name,
+    keys: `thing:scripted--${name}:`,
+    begin: Date.now() - 60 * MINUTE,
+    payloadOf: (id, {at, n}) => ({id, at, n}),
+  })
+
+const scopeOf = ({name}: ModelOfAccount): StreamScope => {
+  const stream = {sourceSystem: `scripted--${name}`, objectType: 'thing'}
+  return {job: 'job', account: name, selection: 'all', stream}
+}
 
 interface ToldRow extends Content {
   readonly id: string

@@ -10,7 +10,11 @@ type Edit = 'payload' | 'last seen' | 'first seen' | 'remove' | 'add'
 const EDITS: readonly [Edit, ...Edit[]] = ['payload', 'payload', 'last seen', 'first seen', 'remove', 'add']
 
 /** Writes a row of production, or of the test tables, by hand; answers what was done, for the words of an error. */
-export async function editByHand(under: ByHandUnderTest, random: Random, account: ModelOfAccount): Promise<string> {
+export async function editByHand(
+  under: Pick<ByHandUnderTest, 'query'>,
+  random: Random,
+  account: ModelOfAccount,
+): Promise<string> {
   const of = random.chance(0.5) ? 'production' : 'test'
   const {rawObjects} = of === 'production' ? PRODUCTION : TEST
   const {rows} = account[of]
@@ -28,9 +32,8 @@ export async function editByHand(under: ByHandUnderTest, random: Random, account
   }
   switch (edit) {
     case 'payload': {
-      const {at} = row
       const n = random.integer(5, 8)
-      await set(`payload = JSON '${JSON.stringify({id, at, n})}'`, {...row, n})
+      await set(`payload = JSON '${JSON.stringify(account.payloadOf(id, {...row, n}))}'`, {...row, n})
       break
     }
     case 'last seen':
@@ -47,9 +50,8 @@ export async function editByHand(under: ByHandUnderTest, random: Random, account
       const free = [1, 2, 3, 4, 5, 6, 7, 8, 9].map(String).filter((one) => !rows.has(one))
       const [added] = free
       if (added === undefined) return 'nothing, all rows are there'
-      const {at, n} = row
       await under.query(
-        `INSERT INTO {${rawObjects}} SELECT * REPLACE ('${account.keys}${added}' AS idem_key, '${added}' AS external_id, JSON '${JSON.stringify({id: added, at, n})}' AS payload) FROM {${rawObjects}} ${where}`,
+        `INSERT INTO {${rawObjects}} SELECT * REPLACE ('${account.keys}${added}' AS idem_key, '${added}' AS external_id, JSON '${JSON.stringify(account.payloadOf(added, row))}' AS payload) FROM {${rawObjects}} ${where}`,
       )
       edited.set(added, row)
     }

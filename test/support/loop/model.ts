@@ -1,6 +1,5 @@
 import {CLOCK_TOLERANCE} from '../../../src/model/clock.ts'
 import {dueWindows, mergeWindows, type TimeWindow} from '../../../src/model/window.ts'
-import type {StreamScope} from '../../../src/warehouse/warehouse.ts'
 import type {Random} from '../random.ts'
 
 const MINUTE = 60_000
@@ -61,10 +60,22 @@ export const SEEDED = 'seed'
 
 const NOTHING: Table = {rows: new Map(), covered: []}
 
+interface AboutAccount {
+  readonly name: string
+  readonly keys: string
+  readonly begin: number
+  /** The record as its source sends it. */
+  readonly payloadOf: (id: string, content: Content) => object
+}
+
 /** What an account's tables hold, and what was done to them. */
 export class ModelOfAccount {
   readonly name: string
-  readonly begin = Date.now() - 60 * MINUTE
+  /** Begins the keys of its rows. */
+  readonly keys: string
+  /** Runs read nothing from before. */
+  readonly begin: number
+  readonly payloadOf: AboutAccount['payloadOf']
   source: Contents = new Map()
   production: Table = NOTHING
   written: Written[] = []
@@ -90,17 +101,11 @@ export class ModelOfAccount {
   /** What was written to production before the first run into these test tables. */
   #writtenBefore = 0
 
-  constructor(name: string) {
+  constructor({name, keys, begin, payloadOf}: AboutAccount) {
     this.name = name
-  }
-
-  get scope(): StreamScope {
-    const stream = {sourceSystem: `scripted--${this.name}`, objectType: 'thing'}
-    return {job: 'job', account: this.name, selection: 'all', stream}
-  }
-
-  get keys(): string {
-    return `thing:scripted--${this.name}:`
+    this.keys = keys
+    this.begin = begin
+    this.payloadOf = payloadOf
   }
 
   change(random: Random): void {
@@ -236,7 +241,7 @@ export function changeByReading(table: Table, {by, now, windows, records}: Readi
 }
 
 /** What a promotion makes of production; rows with another value there stay where it skips them. */
-export function changeByPromotion(account: ModelOfAccount, by: string, skips: boolean): Change {
+function changeByPromotion(account: ModelOfAccount, by: string, skips: boolean): Change {
   const {production, test, testedWindows} = account
   const rows = new Map(production.rows)
   const former = new Map<string, Row>()
@@ -255,11 +260,42 @@ export function changeByPromotion(account: ModelOfAccount, by: string, skips: bo
 }
 
 /** The ids of rows that have another value in production. */
-export const conflictsOf = ({production, test}: ModelOfAccount): readonly string[] =>
+const conflictsOf = ({production, test}: ModelOfAccount): readonly string[] =>
   [...test.rows].flatMap(([id, tested]) => {
     const row = production.rows.get(id)
     return row === undefined || isSame(row, tested) ? [] : [id]
   })
+
+export interface Promoting {
+  readonly by: string
+  readonly skips: boolean
+  /** The table of the test rows is gone, and its log is not. */
+  readonly lacksRows: boolean
+}
+
+/** What a promotion may make of production; nothing: it must be refused. */
+export function promotionOf(
+  account: ModelOfAccount,
+  {by, skips, lacksRows}: Promoting,
+): {readonly done: readonly (Change & {readonly by: string})[]; readonly refusable?: boolean} {
+  const {production, test, testedWindows, announced, isSeeded, isSeedUndone, isSkewed} = account
+  const conflicts = conflictsOf(account)
+  const isNewerThere = (id: string): boolean =>
+    (production.rows.get(id)?.lastSeen ?? NaN) >= (test.rows.get(id)?.lastSeen ?? NaN)
+  const isWritten = account.wasWritten || (isSeeded && conflicts.some(isNewerThere))
+  const isMissing = [...test.rows].some(([id, {by: of}]) => of !== 'test' && !production.rows.has(id))
+  const isNothing = testedWindows.length === 0 || account.isPromoted
+  if (isNothing || lacksRows || isSeedUndone || test.rows.size !== announced) return {done: []}
+  if (isSeeded && isMissing) return {done: []}
+  const changeOf = (skipped: boolean) => ({...changeByPromotion(account, by, skipped), by})
+  // A clock that was wrong may make production look written to, and never make it look untouched.
+  if (isWritten) return {done: skips || conflicts.length === 0 ? [changeOf(true)] : []}
+  if (!isSkewed) return {done: [changeOf(false)]}
+  return {
+    done: skips ? [changeOf(false), changeOf(true)] : [changeOf(false)],
+    refusable: !skips && conflicts.length > 0,
+  }
+}
 
 /** What an undo makes of production's rows; `undefined`: they, or what they were, do not agree with the log. */
 export function rowsAfterUndo({production}: ModelOfAccount, undone: readonly Written[]): Rows | undefined {
