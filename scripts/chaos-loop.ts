@@ -11,7 +11,8 @@ import {PromotionCampaign, type PromotionCounts} from '../test/support/chaos/pro
 import {Random} from '../test/support/random.ts'
 
 /**
- * Random sequences of runs, test runs, promotions, plans and undos, with kills; each on a DuckDB file of its own, or a dataset of its own
+ * Random sequences of runs, test runs, seeds, promotions, plans and undos, with kills, clocks that are wrong, and rows and tables that
+ * somebody changes by hand; each on a DuckDB file of its own, or a dataset of its own
  * in an emulator. With `--promotions` promotions alone on DuckDB, until so many were killed.
  */
 const {values} = parseArgs({
@@ -41,7 +42,7 @@ if (values.promotions === undefined) await runSequences()
 else await killPromotions(Number(values.promotions))
 
 async function runSequences(): Promise<void> {
-  const counts: LoopCounts = {commands: {}, kills: 0, refused: 0}
+  const counts: LoopCounts = {commands: {}, kills: 0, refused: 0, wrong: 0}
   const emulator = values.warehouse === 'duckdb' ? undefined : await startEmulator()
   const warehouseIn = async (folder: string): Promise<LoopWarehouse> =>
     emulator === undefined ? duckDBInLoop(folder) : bigQueryInLoop(emulator, folder)
@@ -60,7 +61,7 @@ async function runSequences(): Promise<void> {
   }
   const commands = Object.entries(counts.commands).map(([name, number]) => `${number} ${name}`)
   console.log(
-    `${sequences} sequences on ${values.warehouse}: ${commands.join(', ')}; ${counts.kills} kills, ${counts.refused} refused; ${seconds()} s`,
+    `${sequences} sequences on ${values.warehouse}: ${commands.join(', ')}; ${counts.kills} kills, ${counts.refused} refused, ${counts.wrong} by a clock that was wrong; ${seconds()} s`,
   )
 }
 

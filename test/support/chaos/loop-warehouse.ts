@@ -3,7 +3,7 @@ import {join} from 'node:path'
 
 import type {Emulator} from '../bigquery/emulator.ts'
 import {bigQueryUnderTest} from '../bigquery/under-test.ts'
-import {query} from '../database.ts'
+import {change, query} from '../database.ts'
 import {rowsByKey, type ModelRow} from './oracle.ts'
 import {mendIfTorn} from './torn-metadata.ts'
 
@@ -11,14 +11,29 @@ import {mendIfTorn} from './torn-metadata.ts'
 export interface LoopWarehouse {
   /** As lorchestra.yaml names it. */
   readonly settings: object
+  /** The table in which what is changed is kept to undo it; there is none: the warehouse looks into its own past. */
+  readonly formerTable?: string
+  /** A run makes production's tables. */
+  readonly makesProduction: boolean
+  /** Takes any statement; tables stand in braces. */
+  query(sql: string): Promise<readonly Readonly<Record<string, unknown>>[]>
+  tables(): Promise<readonly string[]>
   /** By key; empty where there is no such table. */
   rows(table: string): Promise<ReadonlyMap<string, ModelRow>>
-  /** Names the runs in production's log that committed something, oldest first. */
-  committed(): Promise<readonly string[]>
+  /** All events of runs in the order in which they were written; none where there is no such table. */
+  events(table: string): Promise<readonly LoopEvent[]>
   /** Is called before each command that writes, or compares. */
   prepare(): Promise<void>
   /** Mends what only the next writer would; answers whether there was something. */
   mend(): Promise<boolean>
+}
+
+export interface LoopEvent {
+  readonly runId: string
+  readonly type: string
+  /** Milliseconds since 1970. */
+  readonly at: number
+  readonly payload: Readonly<Record<string, unknown>>
 }
 
 export function duckDBInLoop(folder: string): LoopWarehouse {
@@ -29,6 +44,18 @@ export function duckDBInLoop(folder: string): LoopWarehouse {
   }
   return {
     settings: {type: 'duckdb', path: 'lorchestra.duckdb'},
+    formerTable: 'lorchestra_undo',
+    makesProduction: true,
+    async query(sql) {
+      const named = sql.replaceAll(/\{(\w+)\}/g, '"$1"')
+      if (named.startsWith('SELECT')) return query(database, named)
+      await change(database, named)
+      return []
+    },
+    tables: async () =>
+      existsSync(database)
+        ? (await query(database, 'SELECT table_name AS name FROM duckdb_tables()')).map(({name}) => String(name))
+        : [],
     async rows(table) {
       if (!(await has(table))) return new Map()
       return rowsByKey(
@@ -38,13 +65,13 @@ export function duckDBInLoop(folder: string): LoopWarehouse {
         ),
       )
     },
-    async committed() {
-      if (!(await has('event_log'))) return []
+    async events(table) {
+      if (!(await has(table))) return []
       const rows = await query(
         database,
-        `SELECT correlation_id AS id FROM event_log WHERE event_type = 'ingestion.completed' GROUP BY ALL ORDER BY min(rowid)`,
+        `SELECT correlation_id AS id, event_type, epoch_ms(created_at)::DOUBLE AS at, payload FROM ${table} ORDER BY rowid`,
       )
-      return rows.map(({id}) => String(id))
+      return rows.map(eventIn)
     },
     prepare: () => Promise.resolve(),
     mend: async () => mendIfTorn(database),
@@ -57,6 +84,9 @@ export async function bigQueryInLoop(emulator: Emulator, folder: string): Promis
   await under.createProduction()
   const {project, dataset, apiEndpoint} = under.connection
   return {
+    makesProduction: false,
+    query: async (sql) => under.query(sql),
+    tables: async () => under.tables(),
     settings: {type: 'bigquery', project, dataset, api_endpoint: apiEndpoint},
     rows: async (table) =>
       new Map(
@@ -65,11 +95,12 @@ export async function bigQueryInLoop(emulator: Emulator, folder: string): Promis
           {payload: JSON.stringify(payload), firstSeen, lastSeen},
         ]),
       ),
-    async committed() {
+    async events(table) {
+      if (!(await under.tables()).includes(table)) return []
       const rows = await under.query(
-        `SELECT correlation_id AS id, MIN(created_at) AS at FROM {event_log} WHERE event_type = 'ingestion.completed' GROUP BY id ORDER BY at, id`,
+        `SELECT correlation_id AS id, event_type, UNIX_MILLIS(created_at) AS at, TO_JSON_STRING(payload) AS payload FROM {${table}} ORDER BY created_at`,
       )
-      return rows.map(({id}) => id ?? '')
+      return rows.map(eventIn)
     },
     // The emulator remembers tables as they were after single statements, and the service itself always does.
     async prepare() {
@@ -78,3 +109,10 @@ export async function bigQueryInLoop(emulator: Emulator, folder: string): Promis
     mend: () => Promise.resolve(false),
   }
 }
+
+const eventIn = ({id, event_type: type, at, payload}: Readonly<Record<string, unknown>>): LoopEvent => ({
+  runId: String(id),
+  type: String(type),
+  at: Number(at),
+  payload: (JSON.parse(String(payload ?? null)) ?? {}) as Readonly<Record<string, unknown>>,
+})
