@@ -1,11 +1,16 @@
 import {createHash} from 'node:crypto'
 import {existsSync, readFileSync} from 'node:fs'
-import {mkdir, readdir, writeFile} from 'node:fs/promises'
+import {mkdir, readdir, readFile, writeFile} from 'node:fs/promises'
 
 import {query} from '../test/support/database.ts'
 import {lorchestra} from './command-line.ts'
+import {firstDifference} from './examples/same-output.ts'
 import {MESSAGES, withLocalJobs} from './local-jobs.ts'
 
+/**
+ * Writes down what the safe modes print and leave untouched. With --check it writes nothing, and fails where the record says
+ * something else.
+ */
 const RECORD = new URL('../artifacts/test/dry-run-test-table-results.md', import.meta.url)
 const JOB = 'run gmail_ingest_acct1'
 const TABLES = ['raw_objects', 'event_log', 'test_raw_objects', 'test_event_log']
@@ -47,6 +52,16 @@ await withLocalJobs(async ({env, folder, database}) => {
   await record('Production once more', JOB)
 })
 
-await mkdir(new URL('.', RECORD), {recursive: true})
-await writeFile(RECORD, `${lines.join('\n')}\n`)
-console.log(`wrote ${RECORD.pathname}`)
+const text = `${lines.join('\n')}\n`
+if (process.argv.includes('--check')) {
+  const difference = firstDifference(await readFile(RECORD, 'utf8'), text)
+  if (difference !== undefined)
+    throw new Error(
+      `commands print something else than the record has; npm run record, and look at what changes:\n- ${difference.recorded}\n+ ${difference.now}`,
+    )
+  console.log(`${RECORD.pathname}: as recorded`)
+} else {
+  await mkdir(new URL('.', RECORD), {recursive: true})
+  await writeFile(RECORD, text)
+  console.log(`wrote ${RECORD.pathname}`)
+}

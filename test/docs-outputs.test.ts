@@ -15,6 +15,9 @@ notes (files, account shop): everything before 2026-01-01T08:00:00.000Z
 JOB    TOOK   RUN
 notes  4.24s  notes-20260101080000-de33a723
 node  v24.1.0  60.7 GB free
+| sha256 | - | d27fe9f1beb07299 |
+| sha256 | d27fe9f1beb07299 | d27fe9f1beb07299 |
+| sha256 | d27fe9f1beb07299 | d05da438953d0d04 |
 `
 const AGAIN = `$ lorchestra run notes
 notes (files, account shop): everything before 2026-11-28T15:13:39.008Z
@@ -22,6 +25,9 @@ notes (files, account shop): everything before 2026-11-28T15:13:39.008Z
 JOB    TOOK       RUN
 notes  1 min 2 s  notes-20261128151339-0a246318
 node  v24.21.0  981 MB free
+| sha256 | - | 79dc0b42903ab653 |
+| sha256 | 79dc0b42903ab653 | 79dc0b42903ab653 |
+| sha256 | 79dc0b42903ab653 | 678cfb4bd4a4ba12 |
 `
 
 describe('outputs in the documents', () => {
@@ -38,6 +44,9 @@ describe('outputs in the documents', () => {
       ['0 updated, completed', 'completed'],
       ['node ', 'more\nnode '],
       ['notes  1 min', '  notes  1 min'],
+      ['79dc0b42903ab653 | 79dc0b42903ab653', '79dc0b42903ab653 | 678cfb4bd4a4ba12'],
+      ['| - | 79dc0b42903ab653', '| 678cfb4bd4a4ba12 | 79dc0b42903ab653'],
+      ['79dc0b42903ab653 | 678cfb4bd4a4ba12', '79dc0b42903ab653 | 79dc0b42903ab653'],
     ]
     for (const [from, to] of changes) {
       expect(AGAIN).to.include(from)

@@ -53,7 +53,7 @@ describe('the README', () => {
       ['docs/faq.md', /## What can a plain run miss/],
       ['README.md', /lorchestra runs undo/],
       ['docs/files.md', /## Load a folder of files every night/],
-      ['docs/bigquery.md', /## Who may do what[^]*roles\/bigquery\.jobUser/],
+      ['docs/bigquery.md', /## Rights: who may do what[^]*roles\/bigquery\.jobUser/],
       ['docs/go-back.md', /## Everything/],
       ['docs/faq.md', /## How do I upgrade/],
       ['docs/faq.md', /## What leaves my machine/],

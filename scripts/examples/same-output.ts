@@ -2,7 +2,12 @@
 const PASSING: readonly (readonly [RegExp, string])[] = [
   [/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z/g, '<time>'],
   [/-\d{14}-[0-9a-f]{8}\b/g, '-<run>'],
-  [/\b\d{13}\b/g, '<milliseconds>'],
+  // Of a file it matters whether it is the same as before.
+  [/\| ([0-9a-f]{16}) \| \1 \|/g, '| <digest> | <same digest> |'],
+  [/\| [0-9a-f]{16} \|/g, '| <digest> |'],
+  [/(?<=\| )[0-9a-f]{16} \|/g, '<digest> |'],
+  // What counts in milliseconds, and what Gmail counts changes of a mailbox by.
+  [/\b\d{13,21}\b/g, '<count>'],
   [/\b\d+\.\d\ds\b|\b\d+ (?:s|min(?: \d+ s)?)\b/g, '<span>'],
   [/\b[\d.]+ [KMGT]B free\b/g, '<size> free'],
   [/\bv\d+\.\d+\.\d+\b/g, '<version>'],
