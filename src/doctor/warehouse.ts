@@ -47,14 +47,14 @@ export async function* examineWarehouse(config: Config): AsyncGenerator<Finding>
   yield check('warehouse', kind, async () => {
     const writing = await openWarehouse(config.warehouse, {...outsideOfRuns(), writes: 'production'})
     await writing.checkWritable(tables)
-    await assertIsOwn(warehouse, tables)
+    await assertCanGoOn(warehouse, tables)
     return 'can be written'
   })
   yield* examineRights(warehouse, tables)
   const tested = testTablesOf(tables)
   yield check('test tables', tested.rawObjects, async () => {
     const {tables: found} = await warehouse.describe(tested)
-    await assertIsOwn(warehouse, tested)
+    await assertCanGoOn(warehouse, tested)
     return found.some(({exists}) => exists) ? 'can be read' : 'not there yet; the first test run makes them'
   })
   yield check('keys', tables.rawObjects, async () => {
@@ -83,7 +83,9 @@ async function* examineRights(warehouse: Warehouse, tables: ProductionTables): A
   }
 }
 
-async function assertIsOwn(warehouse: Warehouse, tables: TableSet): Promise<void> {
+/** Throws where a run would refuse to go on with what is there. */
+async function assertCanGoOn(warehouse: Warehouse, tables: TableSet): Promise<void> {
+  await warehouse.readStreamStates(tables, [])
   const runs = await pastRuns(await warehouse.readRunEvents(tables, {limit: RUNS_LOOKED_AT}))
   assertLogIsOf(
     tables,

@@ -173,6 +173,16 @@ describe('lorchestra doctor', () => {
     expect(found.find(({subject}) => subject === 'of past runs')?.status).to.equal('failed')
   })
 
+  it('finds a table of records that somebody dropped, beside a log of production and of test runs', async () => {
+    await run('run gmail_ingest_acct1')
+    await run('run gmail_ingest_acct1 --test-table')
+    await change(join(folder, 'lorchestra.duckdb'), 'DROP TABLE raw_objects', 'DROP TABLE test_raw_objects')
+    const {code, stdout} = await run('doctor gmail_ingest_acct1')
+    expect(code).to.equal(1)
+    expect(stdout).to.match(/^failed +warehouse +DuckDB +there is no table raw_objects, and event_log tells of runs/m)
+    expect(stdout).to.match(/^failed +test tables +test_raw_objects +there is no table test_raw_objects, and/m)
+  })
+
   it('compares the clock of this machine with those of the services', async () => {
     const clock = async (milliseconds: number): Promise<Finding | undefined> => {
       const shift = `--import="data:text/javascript,const now = Date.now; Date.now = () => now() + ${milliseconds}"`

@@ -20,6 +20,8 @@ export interface StoredRows {
 
 /** So many bytes of payloads are compared at a time. */
 const PAGE_BYTES = 16 * 1024 * 1024
+/** A record that is read more often than this is better put in the order of the rows first. */
+const MOST_READINGS = 4
 
 /** Adds the stored rows of staged keys to `stored_key$`. */
 export async function findStoredKeys(connection: DuckDBConnection, {table, newest, rows}: StoredRows): Promise<void> {
@@ -79,24 +81,16 @@ export async function dropEqualValues(
   isDigested = false,
 ): Promise<bigint> {
   let digest = 0n
-  const pages = await rowsOf(
-    connection,
-    `SELECT min(stored_row)::DOUBLE AS first, max(stored_row)::DOUBLE AS last,
-            min(sequence)::DOUBLE AS first_sequence, max(sequence)::DOUBLE AS last_sequence
-     FROM (SELECT stored_row, sequence, sum(bytes$) OVER (ORDER BY stored_row) // ${PAGE_BYTES} AS page
-           FROM changed$${where('stored_row', rows)})
-     GROUP BY page ORDER BY page`,
-  )
+  const pages = await pagesOf(connection, rows)
+  const text = await textsByPage(connection, pages)
   for (const page of pages) {
-    const range = [Number(page['first']), Number(page['last']) + 1] as const
-    // Records mostly come in the order of the rows: without this, each page would read all of their texts.
-    const sequences = [Number(page['first_sequence']), Number(page['last_sequence']) + 1] as const
+    const range = page.storedRows
     const texts = await rowsOf(
       connection,
       `SELECT changed$.idem_key, differs$, stored_row::DOUBLE AS stored_row, stored.payload::VARCHAR AS stored,
               changed_text$.payload::VARCHAR AS staged, epoch_ms(stored.last_seen)::DOUBLE AS last_seen, ${VALUES} AS values$
-       FROM changed$ JOIN changed_text$ USING (sequence) JOIN ${table} AS stored ON stored.rowid = stored_row
-       ${where('stored_row', range)} AND ${within('stored.rowid', range)} AND ${within('changed_text$.sequence', sequences)} ORDER BY sequence`,
+       FROM changed$ JOIN ${text.table} AS changed_text$ USING (sequence) JOIN ${table} AS stored ON stored.rowid = stored_row
+       ${where('stored_row', range)} AND ${within('stored.rowid', range)} AND ${text.within(page)} ORDER BY sequence`,
     )
     const equal = texts.filter(
       (row) =>
@@ -116,7 +110,51 @@ export async function dropEqualValues(
       `DELETE FROM changed$ WHERE stored_row IN (${equal.map((row) => String(row['stored_row'])).join(', ')})`,
     )
   }
+  await connection.run('DROP TABLE IF EXISTS ordered_text$')
   return digest
+}
+
+interface Page {
+  readonly storedRows: readonly [number, number]
+  readonly sequences: readonly [number, number]
+}
+
+/** Divides the changed rows, in the order in which they are stored, into pages that can be held. */
+async function pagesOf(connection: DuckDBConnection, rows: StoredRows['rows']): Promise<readonly Page[]> {
+  const pages = await rowsOf(
+    connection,
+    `SELECT min(stored_row)::DOUBLE AS first, max(stored_row)::DOUBLE AS last,
+            min(sequence)::DOUBLE AS first_sequence, max(sequence)::DOUBLE AS last_sequence
+     FROM (SELECT stored_row, sequence, sum(bytes$) OVER (ORDER BY stored_row) // ${PAGE_BYTES} AS page
+           FROM changed$${where('stored_row', rows)})
+     GROUP BY page ORDER BY page`,
+  )
+  return pages.map((page) => ({
+    storedRows: [Number(page['first']), Number(page['last']) + 1],
+    sequences: [Number(page['first_sequence']), Number(page['last_sequence']) + 1],
+  }))
+}
+
+interface TextsByPage {
+  readonly table: string
+  readonly within: (page: Page) => string
+}
+
+/**
+ * Says where the records of a page are read, so that each is read once or a few times, and not with every page. Mostly they come in
+ * the order of the rows; where they do not, they are put in it.
+ */
+async function textsByPage(connection: DuckDBConnection, pages: readonly Page[]): Promise<TextsByPage> {
+  const all =
+    Math.max(...pages.map(({sequences}) => sequences[1])) - Math.min(...pages.map(({sequences}) => sequences[0]))
+  const read = pages.reduce((sum, {sequences: [first, end]}) => sum + end - first, 0)
+  if (read <= MOST_READINGS * all)
+    return {table: 'changed_text$', within: ({sequences}) => within('changed_text$.sequence', sequences)}
+  await connection.run(
+    `CREATE OR REPLACE TEMP TABLE ordered_text$ AS
+     SELECT changed_text$.*, stored_row AS place$ FROM changed_text$ JOIN changed$ USING (sequence) ORDER BY stored_row`,
+  )
+  return {table: 'ordered_text$', within: ({storedRows}) => within('changed_text$.place$', storedRows)}
 }
 
 /** Lists the compared values of a stored row beside its payload, as one text. */

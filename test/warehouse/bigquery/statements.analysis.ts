@@ -3,7 +3,7 @@ import {hostname} from 'node:os'
 
 import {expect} from 'chai'
 
-import {messageWithCauses, outcomeOf} from '../../../src/base/errors.ts'
+import {codeOf, messageWithCauses, outcomeOf} from '../../../src/base/errors.ts'
 import {dedupeTables} from '../../../src/run/dedupe-tables.ts'
 import {promoteJob} from '../../../src/run/promote-job.ts'
 import {seedJob} from '../../../src/run/seed-job.ts'
@@ -30,7 +30,7 @@ import {documentedQueries} from '../../support/documented-queries.ts'
 import {folderForEachTest} from '../../support/folder.ts'
 import {apply, planOf} from '../../support/planned-run.ts'
 import {withRunMode} from '../../support/run-mode.ts'
-import {PRODUCTION} from '../../support/scripted-run.ts'
+import {PRODUCTION, TEST} from '../../support/scripted-run.ts'
 import {scriptedSource} from '../../support/scripted-source.ts'
 import {undo as undoIn} from '../../support/undoing.ts'
 import {DAY} from '../../support/warehouse-contract.ts'
@@ -178,6 +178,7 @@ describe('every statement that can be sent to BigQuery', () => {
     await makeOldTables()
     await warehouse.addColumns([OLD])
     await loseTheStream()
+    await missRows()
   }
 
   const place = () => ({warehouse: underTest.open(), production: PRODUCTION, maskSecrets: (text: string) => text})
@@ -199,6 +200,16 @@ describe('every statement that can be sent to BigQuery', () => {
     selection: 'all',
     stream: {sourceSystem: 'scripted--acct1', objectType},
   }))
+  const missRows = async (): Promise<void> => {
+    await underTest.query('DROP TABLE {test_raw_objects}')
+    let code = 'nothing is missed'
+    try {
+      await place().warehouse.readStreamStates(TEST, scopes)
+    } catch (error) {
+      code = codeOf(error)
+    }
+    expect(code).to.equal('E_TABLE_MISSING')
+  }
   const plan = async (): Promise<void> => {
     const planned: Page = {objectType: 'note', records: [{id: 'a'}, {id: 'b', planned: true}]}
     const run = {source: reading([planned]), now: 6 * DAY, request: {full: true}}
