@@ -3,7 +3,7 @@ import {queryObjects} from 'node:v8'
 /** After so many bytes have passed through a process it is worth the tenth of a second for which V8 looks for all that it can give back. */
 export const WORTH_GIVING_BACK = 256 * 1024 * 1024
 
-class Nothing {}
+function Nothing(): void {}
 
 /**
  * Gives the memory of what has passed back to the machine. Left to itself V8 keeps 100 to 200 MB (measured) of a process that only
@@ -13,6 +13,7 @@ class Nothing {}
  * `gc({type: 'major-snapshot', filename})` and past Node's permissions (tried).
  */
 export function giveMemoryBack(): void {
+  // oxlint-disable-next-line typescript/unbound-method -- it is put back as it was
   const {emitWarning} = process
   // Node calls counting experimental, and says so once.
   process.emitWarning = () => undefined
