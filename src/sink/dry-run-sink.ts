@@ -132,7 +132,8 @@ export class DryRunSink implements Sink {
       this.#duplicates += 1
       return
     }
-    this.#seen.add(idemKey)
+    // A key may be cut out of a longer text, which would be held with it.
+    this.#seen.add(Buffer.from(idemKey).toString())
     this.#seenCharacters += idemKey.length
     if (this.#seenCharacters <= COMPARED_KEY_CHARACTERS) return
     this.#duplicates = undefined

@@ -3,6 +3,7 @@ import {join} from 'node:path'
 
 import type {Event} from '../model/events.ts'
 import {failure} from '../base/errors.ts'
+import {giveMemoryBack, WORTH_GIVING_BACK} from '../base/spent-memory.ts'
 import type {SpoolableRecord} from '../model/raw-object-columns.ts'
 import {LARGEST_LINE, type RecordLines} from '../warehouse/record-lines.ts'
 import type {CommitBatch} from '../warehouse/commit-batch.ts'
@@ -87,6 +88,8 @@ export class Spool {
 
   async batch(runStartedAt: Date): Promise<CommitBatch> {
     await this.#flush()
+    // A warehouse that works in this process needs it now.
+    if (this.#records.bytes >= WORTH_GIVING_BACK) giveMemoryBack()
     return {
       runStartedAt,
       records: this.#records.paths(),

@@ -2,9 +2,10 @@ import {expect} from 'chai'
 
 import {CLOCK_TOLERANCE} from '../../src/model/clock.ts'
 import type {Diff} from '../../src/sink/diff.ts'
+import type {JsonObject, Source} from '../../src/source.ts'
 import {Archive, archiveSource} from './archive-source.ts'
 import {Random, seedFromEnvironment} from './random.ts'
-import {TEST, type ScriptedResult, type ScriptedRun} from './scripted-run.ts'
+import {PRODUCTION, TEST, type ScriptedResult, type ScriptedRun} from './scripted-run.ts'
 import {scriptedSource, type ScriptedRecord} from './scripted-source.ts'
 import {DAY, yielding, type WarehouseUnderTest} from './warehouse-contract.ts'
 
@@ -171,49 +172,104 @@ export function describeDiff(warehouse: () => WarehouseUnderTest): void {
     const sequences = Number(process.env['SEQUENCES'] ?? 1)
     for (let sequence = 0; sequence < sequences; sequence += 1) {
       const random = new Random(seed + sequence)
-      const job = `job-${sequence}`
+      const account = `random${sequence}`
+      const hasBookmark = random.chance(0.3)
       for (let step = 1; step <= 4; step += 1) {
-        const records = randomRecords(random, sequence)
+        const where = `seed ${seed + sequence}, step ${step}`
         const run = {
-          source: scriptedSource(() => records, {defaults: {slice: '1h'}}),
-          job,
+          source: randomSource(random, {step, hasBookmark}),
+          account,
+          job: account,
           start: 0,
-          now: (sequence * 10 + step) * DAY,
+          maxRejects: Infinity,
+          now: step * DAY,
           request: {full: random.chance(0.7), refetch: random.chance(0.5), ...(random.chance(0.2) && {limit: 7})},
           commitAfter: {records: random.integer(1, 12), milliseconds: 300_000},
         }
-        const {counts, deleted} = await diffOf(run)
+        const foretold = await warehouse().run({mode: 'dry-run', diffSamples: 3, ...run})
+        expect(foretold.error, where).to.equal(undefined)
+        const {counts, deleted} = foretold.diff ?? {}
         const {counts: done, error} = await warehouse().run(run)
-        expect(error, `seed ${seed + sequence}`).to.equal(undefined)
-        expect(
-          {...counts, unchanged: counts.unchanged + counts.newer, newer: 0, deleted: deleted.count},
-          `seed ${seed + sequence}, step ${step}`,
-        ).to.deep.equal({
+        expect(error, where).to.equal(undefined)
+        expect({...counts, rejected: foretold.counts.rejected, deleted: deleted?.count}, where).to.deep.equal({
           insert: done.inserted,
           update: done.updated,
           unchanged: done.unchanged,
           newer: 0,
           duplicate: done.duplicates,
+          rejected: done.rejected,
           deleted: done.deleted,
         })
+        await changeByHand(random, account)
       }
     }
   })
+
+  /** As somebody does who logs nothing. */
+  async function changeByHand(random: Random, account: string): Promise<void> {
+    const rows = (await warehouse().stored()).filter((row) => row.key.includes(`--${account}:`))
+    if (rows.length === 0 || random.chance(0.4)) return
+    const {key: edited, payload} = rows[random.integer(0, rows.length - 1)] as (typeof rows)[number]
+    const members = Object.entries(payload as Readonly<Record<string, unknown>>).toReversed()
+    if (random.chance(0.5)) members.push(['hand', 1])
+    if (random.chance(0.3)) await warehouse().removeRow(PRODUCTION.rawObjects, edited)
+    else await warehouse().edit(edited, Object.fromEntries(members))
+  }
 }
 
 /** The time is no part of the record. */
 const readAt = (at: number, record: object): ScriptedRecord =>
   Object.defineProperty({...record}, 'at', {value: at, enumerable: false}) as ScriptedRecord
 
-/** Few keys, so that they come again, in several slices of the day. */
-function randomRecords(random: Random, sequence: number): readonly ScriptedRecord[] {
-  return Array.from({length: random.integer(0, 39)}, () => {
+/** Two object types, of which some records have no key, some are told as rejects, and some keys as deleted. */
+function randomSource(
+  random: Random,
+  {step, hasBookmark}: {readonly step: number; readonly hasBookmark: boolean},
+): Source {
+  const streams = ['thing', 'other'].map((objectType) => ({objectType, windowed: !hasBookmark}))
+  const told = streams.map(({objectType}) => ({
+    objectType,
+    records: randomRecords(random),
+    deleted: Array.from({length: random.integer(0, 2)}, () => ({at: randomTime(random), id: randomId(random)})),
+    rejectedAt: random.chance(0.3) ? randomTime(random) : -1,
+  }))
+  return scriptedSource(() => [], {
+    streams,
+    defaults: {slice: '1h'},
+    idemKey(record, {objectType, sourceSystem}) {
+      if (typeof record['id'] !== 'string') throw new Error('it has no id')
+      return `${objectType}:${sourceSystem}:${record['id']}`
+    },
+    ...(hasBookmark && {currentBookmark: () => Promise.resolve(step)}),
+    async *extract({window, streams: read, reject}) {
+      const isInside = (at: number): boolean =>
+        hasBookmark || ((window.since?.getTime() ?? -Infinity) <= at && at < window.until.getTime())
+      for (const {objectType, records, deleted, rejectedAt} of told) {
+        const stream = read.find((one) => one.objectType === objectType)
+        if (stream === undefined) continue
+        if (rejectedAt >= 0 && isInside(rejectedAt)) reject(`of-${step}`, 'the service broke it off', objectType)
+        yield await Promise.resolve({
+          objectType,
+          records: records.filter(({at}) => isInside(at)) as readonly JsonObject[],
+          deleted: deleted.filter(({at}) => isInside(at)).map(({id}) => `${objectType}:${stream.sourceSystem}:${id}`),
+        })
+      }
+    },
+  })
+}
+
+const randomTime = (random: Random): number => random.integer(0, 5) * HOUR
+/** Few, so that they come again, in several slices of the day. */
+const randomId = (random: Random): string => `id-${random.integer(0, 11)}`
+
+function randomRecords(random: Random): readonly ScriptedRecord[] {
+  return Array.from({length: random.integer(0, 25)}, () => {
     const members: (readonly [string, unknown])[] = [
-      ['id', `${sequence}-${random.integer(0, 11)}`],
-      ['n', random.integer(0, 1)],
+      ['id', random.chance(0.05) ? null : randomId(random)],
+      ['n', rawJSON(random.pick(['1', '1.0', '10e-1', '0', '-0.0', '12345678901234567890123', '0.1']))],
       ['nested', {list: [1, random.chance(0.5)], 'ünïcode "x"\n': null}],
     ]
     if (random.chance(0.5)) members.reverse()
-    return readAt(random.integer(0, 5) * HOUR, Object.fromEntries(members))
+    return readAt(randomTime(random), Object.fromEntries(members))
   })
 }

@@ -2,6 +2,7 @@ import {setImmediate as turn} from 'node:timers/promises'
 import {pathToFileURL} from 'node:url'
 
 import {failure} from '../../base/errors.ts'
+import {giveMemoryBack, WORTH_GIVING_BACK} from '../../base/spent-memory.ts'
 import {headOf} from '../../model/record-head.ts'
 import type {PayloadLimits} from '../../model/payload-limits.ts'
 import type {JsonValue, LoginContext, Source, SourceContext, SourceDescriptor, Stream} from '../../source.ts'
@@ -26,6 +27,8 @@ export class SourceServer {
   readonly #options = new Map<number, unknown>()
   /** Payloads that the host will ask about, by the number of its question. */
   readonly #payloads = new Map<number, Uint8Array[]>()
+  /** Bytes of records since memory was given back last. */
+  #passed = 0
   #source: Source | undefined
 
   constructor(channel: Channel) {
@@ -135,10 +138,20 @@ export class SourceServer {
     if (open === undefined || pages === undefined) throw new Error('nothing is being read')
     const step = await (open.ahead ?? pages.next())
     open.ahead = undefined
-    if (step.done === true) return {shapes: step.value}
+    if (step.done === true) {
+      if (this.#passed >= WORTH_GIVING_BACK) {
+        this.#passed = 0
+        // Not before the answer is on its way.
+        setImmediate(giveMemoryBack)
+      }
+      return {shapes: step.value}
+    }
     const {objectType, extracted, records, rejections, deleted, bookmark, checkpoint, shapes} = step.value
     const framed = records.map((record) => ({head: headOf(record), json: record.json}))
-    for (const body of encodeRecords(context, framed)) await this.#channel.sendRecords(body)
+    for (const body of encodeRecords(context, framed)) {
+      this.#passed += body.length
+      await this.#channel.sendRecords(body)
+    }
     // What is reported after a checkpoint belongs to what comes after it.
     if (readAhead && checkpoint === undefined) {
       // Not before the records and the answer are on their way: what a source does at once would hold them up.

@@ -23,15 +23,35 @@ const PAGE_BYTES = 16 * 1024 * 1024
 /** A record that is read more often than this is better put in the order of the rows first. */
 const MOST_READINGS = 4
 
-/** Adds the stored rows of staged keys to `stored_key$`. */
+/**
+ * Adds the stored rows of staged keys to `stored_key$`, each with what its text is to be compared with: looking it up again for
+ * each piece of many rows would read all staged keys so many times.
+ */
 export async function findStoredKeys(connection: DuckDBConnection, {table, newest, rows}: StoredRows): Promise<void> {
   const newer = newest === undefined ? 'false' : `stored.last_seen > ${literal(newest.toISOString())}::TIMESTAMPTZ`
   await addTo(
     connection,
     'stored_key$',
-    `SELECT idem_key, stored.rowid AS stored_row, ${newer} AS newer
+    `SELECT ${['sequence', 'bytes', 'digest_1', 'digest_2', ...COMPARED_BY_VALUE].map((name) => `staged_key$.${name}`).join(', ')},
+            stored.rowid AS stored_row, ${newer} AS newer
      FROM staged_key$ JOIN ${table} AS stored USING (idem_key)${where('stored.rowid', rows)}`,
   )
+}
+
+/** Copies stored keys into `copied_key$`, so that they can be looked up while the file is somebody else's. */
+export async function copyKeys(connection: DuckDBConnection, {table, rows}: StoredRows): Promise<void> {
+  const select = `SELECT idem_key, rowid AS stored_row, last_seen FROM ${table}${where('rowid', rows)}`
+  await addTo(connection, 'copied_key$', select)
+}
+
+/** Adds the stored rows of staged keys to `stored_key$`, by their order, so that pieces of them can be read. */
+export async function findCopiedKeys(connection: DuckDBConnection, newest: Date): Promise<void> {
+  await findStoredKeys(connection, {
+    table: '(SELECT idem_key, stored_row AS rowid, last_seen FROM copied_key$)',
+    newest,
+  })
+  await connection.run('DROP TABLE copied_key$')
+  await connection.run('CREATE OR REPLACE TEMP TABLE stored_key$ AS FROM stored_key$ ORDER BY stored_row')
 }
 
 /**
@@ -46,20 +66,21 @@ export async function findChangedTexts(
 ): Promise<void> {
   const differs = [
     'false',
-    ...COMPARED_BY_VALUE.map((name) => `stored.${name} IS DISTINCT FROM staged_key$.${name}`),
+    ...COMPARED_BY_VALUE.map((name) => `stored.${name} IS DISTINCT FROM stored_key$.${name}`),
   ].join(' OR ')
-  const read = ['rowid AS stored_row', 'strlen(payload) AS bytes$', ...columns, ...COMPARED_BY_VALUE].join(', ')
+  const read = ['rowid AS stored_row', 'idem_key', 'strlen(payload) AS bytes$', ...columns, ...COMPARED_BY_VALUE].join(
+    ', ',
+  )
   await addTo(
     connection,
     'changed$',
-    `SELECT idem_key, sequence, ${differs} AS differs$,
-            stored.* EXCLUDE (${['digest_1', 'digest_2', 'bytes$', ...COMPARED_BY_VALUE].join(', ')}),
-            stored.bytes$ AS former_bytes$, stored.bytes$ + staged_key$.bytes AS bytes$
+    `SELECT stored.idem_key, sequence, ${differs} AS differs$,
+            stored.* EXCLUDE (${['idem_key', 'digest_1', 'digest_2', 'bytes$', ...COMPARED_BY_VALUE].join(', ')}),
+            stored.bytes$ AS former_bytes$, stored.bytes$ + stored_key$.bytes AS bytes$
      FROM (SELECT ${read}, ${digests[0]} AS digest_1, ${digests[1]} AS digest_2 FROM ${table}${where('rowid', rows)}) AS stored
-     JOIN (FROM stored_key$${where('stored_row', rows)}) USING (stored_row)
-     JOIN staged_key$ USING (idem_key)
+     JOIN (FROM stored_key$${where('stored_row', rows)}) AS stored_key$ USING (stored_row)
      WHERE NOT newer
-       AND (stored.digest_1 != staged_key$.digest_1 OR stored.digest_2 != staged_key$.digest_2 OR ${differs})`,
+       AND (stored.digest_1 != stored_key$.digest_1 OR stored.digest_2 != stored_key$.digest_2 OR ${differs})`,
   )
 }
 
@@ -182,14 +203,14 @@ export interface ClassCounts {
 /** Counts what stands in the temporary tables. A key begins with its object type, so that this need not be held for each key. */
 export async function countClasses(connection: DuckDBConnection, isDigested = false): Promise<readonly ClassCounts[]> {
   // Not by `hash`, which may be another one in the next version of DuckDB.
-  const bits = (kind: string): string => `md5_number_lower('${kind}\n' || idem_key)`
-  const digest = `bit_xor(CASE WHEN stored_key$.idem_key IS NULL THEN ${bits('new')} WHEN newer THEN ${bits('newer')} END)`
+  const bits = (kind: string): string => `md5_number_lower('${kind}\n' || staged_key$.idem_key)`
+  const digest = `bit_xor(CASE WHEN stored_key$.sequence IS NULL THEN ${bits('new')} WHEN newer THEN ${bits('newer')} END)`
   const rows = await rowsOf(
     connection,
-    `SELECT split_part(idem_key, ':', 1) AS object_type, sum(copies)::DOUBLE AS staged, count(*)::DOUBLE AS keys,
-            count(stored_key$.idem_key)::DOUBLE AS stored, count(CASE WHEN newer THEN 1 END)::DOUBLE AS newer,
-            count(changed$.idem_key)::DOUBLE AS changed, ${isDigested ? digest : 'NULL'} AS digest
-     FROM staged_key$ LEFT JOIN stored_key$ USING (idem_key) LEFT JOIN changed$ USING (idem_key)
+    `SELECT split_part(staged_key$.idem_key, ':', 1) AS object_type, sum(copies)::DOUBLE AS staged, count(*)::DOUBLE AS keys,
+            count(stored_key$.sequence)::DOUBLE AS stored, count(CASE WHEN newer THEN 1 END)::DOUBLE AS newer,
+            count(changed$.sequence)::DOUBLE AS changed, ${isDigested ? digest : 'NULL'} AS digest
+     FROM staged_key$ LEFT JOIN stored_key$ USING (sequence) LEFT JOIN changed$ USING (sequence)
      GROUP BY ALL ORDER BY ALL`,
   )
   return rows.map((row) => ({
@@ -229,7 +250,7 @@ export function assertAllWereRead(batch: CommitBatch, counts: readonly ClassCoun
 export async function countSurplusKeys(connection: DuckDBConnection): Promise<number> {
   const [row] = await rowsOf(
     connection,
-    'SELECT (count(*) - count(DISTINCT idem_key))::DOUBLE AS surplus FROM stored_key$',
+    'SELECT (count(*) - count(DISTINCT sequence))::DOUBLE AS surplus FROM stored_key$',
   )
   return Number(row?.['surplus'])
 }

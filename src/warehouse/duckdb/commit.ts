@@ -145,7 +145,7 @@ export async function insertNew(connection: DuckDBConnection, target: string, ru
   await connection.run(
     `INSERT INTO ${target} BY NAME
      SELECT ${insertedColumns(run)}
-     FROM staged$ AS staged JOIN (SELECT sequence FROM staged_key$ ANTI JOIN stored_key$ USING (idem_key)) USING (sequence)`,
+     FROM staged$ AS staged JOIN (SELECT sequence FROM staged_key$ ANTI JOIN stored_key$ USING (sequence)) USING (sequence)`,
   )
 }
 

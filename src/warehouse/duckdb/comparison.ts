@@ -1,6 +1,5 @@
 import type {DuckDBConnection, DuckDBInstance} from '@duckdb/node-api'
 
-import {pause} from '../../base/waiting.ts'
 import {CLOCK_TOLERANCE} from '../../model/clock.ts'
 import type {Compared, CompareOptions, Comparison, InsertedSample} from '../comparison.ts'
 import {keysIn} from '../key-index.ts'
@@ -9,42 +8,41 @@ import {digestOf, type CommitBatch} from '../commit-batch.ts'
 import {
   assertAllWereRead,
   comparedCountsOf,
+  copyKeys,
   countClasses,
   countSurplusKeys,
   dropEqualValues,
   findChangedTexts,
+  findCopiedKeys,
   findStoredKeys,
   stageChanged,
   type ClassCounts,
   type StoredRows,
 } from './classify.ts'
 import {MEMORY_LIMIT, startEngine, THREADS} from './connection.ts'
+import {PieceRows} from './piece-rows.ts'
 import {COMPARED_AS_TABLE, COMPARED_BY_VALUE} from './raw-object-sql.ts'
 import {identifier, rowsOf} from './sql.ts'
 import {saltedDigests, stage, stageKeys} from './staging.ts'
-import {WatchedFile, type FileToWatch} from './watched-file.ts'
+import {WatchedFile, type FileToWatch, type Pieces} from './watched-file.ts'
 
 /** Less than for a commit, which holds an index: what does not fit goes into temporary files; bytes. */
 const USUAL_MEMORY_LIMIT = 256_000_000
-/** The file is kept from whoever wants to write for no longer than this and one more piece; then he has this time; milliseconds. */
-const LONGEST_HOLD = 1000
-const RELEASE = 400
-/** A piece reads the keys, or the payloads, of so many rows. */
-const ROWS_OF_KEYS = 2_000_000
-const ROWS_OF_PAYLOADS = 131_072
-/** A batch is compared from the beginning where the file changed meanwhile; after so many times it is held to the end. */
+/** A piece reads the keys of so many rows. */
+const ROWS_OF_KEYS = 1_000_000
+/** More keys are looked up once and when the file is free: each piece would read them all, from temporary files. */
+const MOST_LOOKED_UP_IN_PIECES = 500_000
+/** A batch is compared from the beginning where the file changed meanwhile; the last time it goes on. */
 const BEGINNINGS = 3
-const CLASSES = ['stored_key$', 'changed$', 'changed_text$']
+const CLASSES = ['copied_key$', 'stored_key$', 'changed$', 'changed_text$']
 const NO_ROWS = 'no_rows$'
 /** Stored rows that have changed, with their row ids. */
 const CHANGED_ROWS: StoredRows['table'] = `(SELECT ${['stored_row AS rowid', 'payload', 'last_seen', ...COMPARED_BY_VALUE.map((name) => `former_${name} AS ${name}`)].join(', ')} FROM changed$)`
 const OF_CHANGED_ROWS = ['payload', 'last_seen', ...COMPARED_BY_VALUE.map((name) => `${name} AS former_${name}`)]
 
 interface ToOpen extends FileToWatch {
-  /** Milliseconds. @default 1 s */
-  readonly longestHold?: number
-  /** Is waited for after each turn. @default 0.4 s */
-  readonly release?: () => Promise<void>
+  /** @default 500,000 */
+  readonly mostLookedUpInPieces?: number
 }
 
 /**
@@ -120,16 +118,16 @@ export class DuckDBComparison implements Comparison {
       await this.#restrictKeys('ANTI')
     }
     const newest = new Date(batch.runStartedAt.getTime() + CLOCK_TOLERANCE)
-    await this.#findInFile(newest)
+    await this.#findInFile(newest, batch.rows)
     await settle()
     await connection.run(
-      'INSERT INTO to_write$ SELECT idem_key, sequence FROM staged_key$ ANTI JOIN stored_key$ USING (idem_key)',
+      'INSERT INTO to_write$ SELECT idem_key, sequence FROM staged_key$ ANTI JOIN stored_key$ USING (sequence)',
     )
     assertAllWereRead(batch, classes)
     this.#hasCompared = true
     return {
       counts: comparedCountsOf(classes),
-      inserted: await this.#inserted(insertedSamples),
+      inserted: await this.#inserted(insertedSamples, classes),
       unreadable: [],
       ...(batch.isDigested === true && {digest: digestOf([...replaced, ...classes.map(({digest}) => digest)])}),
     }
@@ -176,76 +174,62 @@ export class DuckDBComparison implements Comparison {
   }
 
   /** Fills `stored_key$` and `changed$` from the file, which is let go of now and then. */
-  async #findInFile(newest: Date): Promise<void> {
+  async #findInFile(newest: Date, keys: number): Promise<void> {
     for (let beginning = 1; ; beginning += 1) {
       await this.#dropTables(...CLASSES)
       const isLast = beginning === BEGINNINGS
-      const pieces = isLast ? this.#rowsByRows(newest) : this.#keysThenPayloads(newest)
-      if (await this.#inTurns(pieces, isLast)) return
+      const pieces = isLast ? this.#rowsByRows(newest) : this.#keysThenPayloads(newest, keys)
+      if (await this.#file.readInTurns(pieces, isLast)) return
       await pieces.return()
     }
   }
 
-  /** Answers false where somebody wrote to the file between two turns, unless it goes on then. */
-  async #inTurns(pieces: AsyncGenerator<void, void>, goesOn: boolean): Promise<boolean> {
-    const {signal, longestHold = LONGEST_HOLD, release = async () => pause(RELEASE, signal)} = this.#given
-    const file = this.#file
-    let state: string | undefined
-    for (;;) {
-      const turn = await file.opened(async () => {
-        state ??= file.state
-        if (state !== file.state) {
-          if (!goesOn) return 'changed'
-          file.takeForMoved()
-          state = file.state
-        }
-        const end = performance.now() + longestHold
-        do {
-          if ((await pieces.next()).done === true) return 'done'
-        } while (performance.now() < end)
-        return 'let go'
-      })
-      if (turn !== 'let go') return turn === 'done'
-      await release()
-    }
-  }
-
   /** Reads the payloads of stored rows alone, by their row ids: rows must not move meanwhile. */
-  async *#keysThenPayloads(newest: Date): AsyncGenerator<void, void> {
+  async *#keysThenPayloads(newest: Date, keys: number): Pieces {
     const connection = this.#connection
     const table = this.#table
     const highest = await this.#highestRow()
+    const isCopied = keys > (this.#given.mostLookedUpInPieces ?? MOST_LOOKED_UP_IN_PIECES)
     for (let first = 0; first <= highest; first += ROWS_OF_KEYS) {
-      await findStoredKeys(connection, {table, newest, rows: [first, first + ROWS_OF_KEYS]})
-      yield
+      const rows = {table, newest, rows: [first, first + ROWS_OF_KEYS]} as const
+      await (isCopied ? copyKeys(connection, rows) : findStoredKeys(connection, rows))
+      yield 'held'
     }
+    yield 'apart'
+    if (isCopied) await findCopiedKeys(connection, newest)
     await this.#assertOneRowPerKey()
-    const pieces = await rowsOf(
-      connection,
-      `SELECT DISTINCT (stored_row // ${ROWS_OF_PAYLOADS})::DOUBLE AS piece FROM stored_key$ ORDER BY piece`,
-    )
-    for (const {piece} of [...pieces, ...(pieces.length === 0 ? [{piece: 0}] : [])]) {
-      const first = Number(piece) * ROWS_OF_PAYLOADS
-      const rows = [first, first + ROWS_OF_PAYLOADS] as const
-      await findChangedTexts(connection, {table, rows}, this.#digests, OF_CHANGED_ROWS)
-      yield
-    }
+    yield 'held'
+    const size = new PieceRows()
+    let first: number | undefined = 0
+    do {
+      const start: number = first
+      const end = await size.next(start, async (rows) =>
+        findChangedTexts(connection, {table, rows}, this.#digests, OF_CHANGED_ROWS),
+      )
+      first = await this.#nextStoredRow(end)
+      yield 'held'
+    } while (first !== undefined)
   }
 
   /** Finds keys and payloads of some rows at once. Rows may move between two pieces: none is then taken for another one, nor twice. */
-  async *#rowsByRows(newest: Date): AsyncGenerator<void, void> {
+  async *#rowsByRows(newest: Date): Pieces {
     const connection = this.#connection
     const highest = await this.#highestRow()
-    for (let first = 0; first <= highest; first += ROWS_OF_PAYLOADS) {
-      const rows = {table: this.#table, newest, rows: [first, first + ROWS_OF_PAYLOADS]} as const
-      await findStoredKeys(connection, rows)
-      await connection.run(
-        `DELETE FROM stored_key$ WHERE stored_row >= ${first}
-         AND idem_key IN (SELECT idem_key FROM stored_key$ WHERE stored_row < ${first})`,
-      )
-      await findChangedTexts(connection, rows, this.#digests, OF_CHANGED_ROWS)
-      yield
+    const size = new PieceRows()
+    for (let first = 0; first <= highest;) {
+      const start = first
+      first = await size.next(start, async (rows) => {
+        const stored = {table: this.#table, newest, rows}
+        await findStoredKeys(connection, stored)
+        await connection.run(
+          `DELETE FROM stored_key$ WHERE stored_row >= ${start}
+           AND sequence IN (SELECT sequence FROM stored_key$ WHERE stored_row < ${start})`,
+        )
+        await findChangedTexts(connection, stored, this.#digests, OF_CHANGED_ROWS)
+      })
+      yield 'held'
     }
+    yield 'apart'
     await this.#assertOneRowPerKey()
   }
 
@@ -260,16 +244,23 @@ export class DuckDBComparison implements Comparison {
     return Number(highest?.['row'])
   }
 
+  async #nextStoredRow(from: number): Promise<number | undefined> {
+    const sql = `SELECT min(stored_row)::DOUBLE AS row FROM stored_key$ WHERE stored_row >= ${from}`
+    const row = (await rowsOf(this.#connection, sql))[0]?.['row']
+    return typeof row === 'number' ? row : undefined
+  }
+
   async #assertOneRowPerKey(): Promise<void> {
     assertOneRowPerKey(this.#given.streams.tables.rawObjects, await countSurplusKeys(this.#connection))
   }
 
-  async #inserted(samples: number): Promise<readonly InsertedSample[]> {
-    if (samples === 0) return []
+  async #inserted(samples: number, classes: readonly ClassCounts[]): Promise<readonly InsertedSample[]> {
+    // Looking for none would take as long.
+    if (samples === 0 || !classes.some(({keys, stored}) => keys > stored)) return []
     const rows = await rowsOf(
       this.#connection,
       `SELECT idem_key, payload FROM staged_text$
-       JOIN (SELECT sequence FROM staged_key$ ANTI JOIN stored_key$ USING (idem_key) ORDER BY sequence LIMIT ${samples})
+       JOIN (SELECT sequence FROM staged_key$ ANTI JOIN stored_key$ USING (sequence) ORDER BY sequence LIMIT ${samples})
        USING (sequence) ORDER BY sequence`,
     )
     return rows.map((row) => ({idemKey: String(row['idem_key']), payload: String(row['payload'])}))

@@ -43,7 +43,7 @@ export async function compareRows(
   const inserted = await rowsOf(
     connection,
     `SELECT idem_key, payload FROM staged_text$
-     WHERE sequence IN (SELECT sequence FROM staged_key$ ANTI JOIN stored_key$ USING (idem_key) ORDER BY sequence LIMIT ${insertedSamples})
+     WHERE sequence IN (SELECT sequence FROM staged_key$ ANTI JOIN stored_key$ USING (sequence) ORDER BY sequence LIMIT ${insertedSamples})
      ORDER BY sequence`,
   )
   return {
@@ -138,7 +138,7 @@ async function countSeededAndMissing(connection: DuckDBConnection, insertedAt: r
   const [row] = await rowsOf(
     connection,
     `SELECT count(*)::DOUBLE AS missing
-     FROM staged$ JOIN (SELECT sequence FROM staged_key$ ANTI JOIN stored_key$ USING (idem_key)) USING (sequence)
+     FROM staged$ JOIN (SELECT sequence FROM staged_key$ ANTI JOIN stored_key$ USING (sequence)) USING (sequence)
      WHERE epoch_ms(first_seen) NOT IN (${insertedAt.join(', ')})`,
   )
   return Number(row?.['missing'])

@@ -1,16 +1,28 @@
 import type {DuckDBConnection} from '@duckdb/node-api'
 
+import {pause} from '../../base/waiting.ts'
 import type {Comparison, StreamsToCompare} from '../comparison.ts'
 import {databaseExists, withAttached, type DatabaseOptions} from './connection.ts'
 import {assertCompatibleTables, tableExists} from './definitions.ts'
 import type {LockTimeouts} from './lock-wait.ts'
 import {fileState, readLogState, type LogState} from './log-state.ts'
 
+/** The file is kept from whoever wants to write for no longer than this and one more piece; then he has this time; milliseconds. */
+const LONGEST_HOLD = 1000
+const RELEASE = 400
+
+/** Reads a piece with each step. After it the file is held still, or let go of because the next step does without it. */
+export type Pieces = AsyncGenerator<'held' | 'apart', void>
+
 export interface FileToWatch {
   readonly streams: StreamsToCompare
   readonly database: DatabaseOptions
   readonly signal: AbortSignal
   readonly timeouts: LockTimeouts
+  /** Milliseconds. @default 1 s */
+  readonly longestHold?: number
+  /** Is waited for after each turn. @default 0.4 s */
+  readonly release?: () => Promise<void>
 }
 
 const NO_LOG: LogState = {events: 0, commits: 0, lastRun: undefined, lastWriter: undefined}
@@ -27,11 +39,6 @@ export class WatchedFile {
   constructor(given: FileToWatch, connection: DuckDBConnection) {
     this.#given = given
     this.#connection = connection
-  }
-
-  /** Says the same as long as nobody wrote to the file; `undefined` where there is none. */
-  get state(): string | undefined {
-    return this.#state
   }
 
   get tableExists(): boolean {
@@ -55,8 +62,34 @@ export class WatchedFile {
     })
   }
 
+  /** Answers false where somebody wrote to the file between two turns, unless it goes on then. */
+  async readInTurns(pieces: Pieces, goesOn: boolean): Promise<boolean> {
+    const {signal, longestHold = LONGEST_HOLD, release = async () => pause(RELEASE, signal)} = this.#given
+    let state: string | undefined
+    for (;;) {
+      const turn = await this.opened(async () => {
+        state ??= this.#state
+        if (state !== this.#state) {
+          if (!goesOn) return 'changed'
+          this.#takeForMoved()
+          state = this.#state
+        }
+        const end = performance.now() + longestHold
+        for (;;) {
+          const piece = await pieces.next()
+          if (piece.done === true) return 'done'
+          if (piece.value === 'apart') return 'apart'
+          if (performance.now() >= end) return 'let go'
+        }
+      })
+      if (turn === 'changed') return false
+      if (turn === 'done' || (turn === 'apart' && (await pieces.next()).done === true)) return true
+      if (turn === 'let go') await release()
+    }
+  }
+
   /** Takes whoever wrote last for one who moved the streams: some of their rows were read before, and some after. */
-  takeForMoved(): void {
+  #takeForMoved(): void {
     this.#moved ??= {runId: this.#log?.lastWriter}
   }
 

@@ -39,7 +39,7 @@ describe('a diff of a DuckDB file that others write to all the time', () => {
   })
 
   /** Compares a changed row, one that is the same, and a new one, and writes whenever the file can be written to. */
-  async function compareWhile(write: () => Promise<unknown>) {
+  async function compareWhile(write: () => Promise<unknown>, mostLookedUpInPieces = 3) {
     let writes = 0
     const spool = await Spool.create(join(folder(), 'spool', 'compared'), DELIMITED_LINES)
     for (const [id, n] of Object.entries({first: 2, last: 1, new: 1})) {
@@ -60,6 +60,7 @@ describe('a diff of a DuckDB file that others write to all the time', () => {
       signal: new AbortController().signal,
       timeouts: {timeout: LOCK_TIMEOUT},
       longestHold: 0,
+      mostLookedUpInPieces,
       async release() {
         writes += 1
         await write()
@@ -69,9 +70,18 @@ describe('a diff of a DuckDB file that others write to all the time', () => {
     const isChanged = (row: ChangedRow): boolean => changed.push(row) > 0
     const compared = await comparison.compare(await spool.batch(new Date(3 * DAY)), {isChanged, insertedSamples: 0})
     await comparison.close()
-    await spool.close()
+    await spool.remove()
     return {writes, changed, counts: compared.counts.get('thing'), moved: comparison.moved}
   }
+
+  it('finds the same where there are too many keys to look them up in pieces', async () => {
+    for (const mostLookedUpInPieces of [3, 2]) {
+      const {counts, changed, moved} = await compareWhile(() => Promise.resolve(), mostLookedUpInPieces)
+      expect(counts).to.deep.equal({insert: 1, update: 1, unchanged: 1, newer: 0, duplicate: 0})
+      expect(changed.map(({stored}) => stored)).to.deep.equal(['{"id":"first","n":1}'])
+      expect(moved).to.equal(undefined)
+    }
+  })
 
   it('lets them write after each piece to its end, and is right about rows that stayed', async () => {
     const sql = `UPDATE raw_objects SET payload = '{}' WHERE idem_key = 'other:7'`
