@@ -103,6 +103,7 @@ export async function dropEqualValues(
 ): Promise<bigint> {
   let digest = 0n
   const pages = await pagesOf(connection, rows)
+  if (pages.length === 0) return digest
   const text = await textsByPage(connection, pages)
   for (const page of pages) {
     const range = page.storedRows
