@@ -7,19 +7,30 @@ import {columnsOf, tablesThatBegin} from './definitions.ts'
 import {rowsOf, tableNamed} from './sql.ts'
 
 /**
- * Makes the event of a run say when it took its streams by a clock that is the file's own: that of the machine, unless a run of
- * production or of any test tables has told a later time. So what came later says so, even where a clock was set back.
+ * Makes the event of a run say when it took its streams by a clock that is the file's own: that of the machine, unless a run has
+ * told a later time. So what production writes later says so, even where a clock was set back. A test run asks nothing of
+ * production; what is told of that before a seed, which reads it anyway, must not look as if it came since.
  */
 export async function timed(
   connection: DuckDBConnection,
-  {tables, definitionFrom: production = tables}: Pick<RunToBegin, 'tables' | 'definitionFrom'>,
+  run: Pick<RunToBegin, 'tables' | 'definitionFrom'>,
   started: Event,
 ): Promise<Event> {
-  const sets = testSetsAmong(await tablesThatBegin(connection, TEST_TABLE_START), production)
   let time = Date.parse(started.created_at)
-  for (const log of [production.eventLog, ...sets.map((set) => testTablesOf(set).eventLog)])
+  for (const log of await logsToAsk(connection, run, started))
     time = Math.max(time, (await latestIn(connection, log)) + 1)
   return {...started, payload: {...started.payload, warehouse_time: new Date(time).toISOString()}}
+}
+
+async function logsToAsk(
+  connection: DuckDBConnection,
+  {tables, definitionFrom: production}: Pick<RunToBegin, 'tables' | 'definitionFrom'>,
+  {payload}: Event,
+): Promise<readonly string[]> {
+  if (production !== undefined)
+    return payload?.['seed'] === undefined ? [tables.eventLog] : [tables.eventLog, production.eventLog]
+  const sets = testSetsAmong(await tablesThatBegin(connection, TEST_TABLE_START), tables)
+  return [tables.eventLog, ...sets.map((set) => testTablesOf(set).eventLog)]
 }
 
 async function latestIn(connection: DuckDBConnection, log: string): Promise<number> {

@@ -87,7 +87,7 @@ export async function bigQueryInLoop(emulator: Emulator, folder: string): Promis
     makesProduction: false,
     query: async (sql) => under.query(sql),
     tables: async () => under.tables(),
-    settings: {type: 'bigquery', project, dataset, api_endpoint: apiEndpoint},
+    settings: {type: 'bigquery', project, dataset, api_endpoint: apiEndpoint, touch_after: '0s'},
     rows: async (table) =>
       new Map(
         (await under.stored(table)).map(({key, payload, firstSeen, lastSeen}) => [
