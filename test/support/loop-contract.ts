@@ -73,6 +73,8 @@ interface Scale {
   readonly formerTable?: string
   /** A run makes production's tables. */
   readonly makesProduction: boolean
+  /** See `ModelOfAccount`. */
+  readonly movesBack: boolean
   /** Makes an emulator remember what the table holds, which the service itself always does. */
   readonly remember?: () => Promise<void>
 }
@@ -108,7 +110,7 @@ class Loop {
     this.#random = random
     this.#scale = scale
     loops += 1
-    this.#accounts = ACCOUNTS.map((name) => accountOf(`${name}${loops}`))
+    this.#accounts = ACCOUNTS.map((name) => accountOf(`${name}${loops}`, scale.movesBack))
   }
 
   async step(said: string): Promise<void> {
@@ -549,12 +551,13 @@ class Loop {
 
 let loops = 0
 
-const accountOf = (name: string): ModelOfAccount =>
+const accountOf = (name: string, movesBack: boolean): ModelOfAccount =>
   new ModelOfAccount({
     name,
     keys: `thing:scripted--${name}:`,
     begin: Date.now() - 60 * MINUTE,
     payloadOf: (id, {at, n}) => ({id, at, n}),
+    movesBack,
   })
 
 const scopeOf = ({name}: ModelOfAccount): StreamScope => {

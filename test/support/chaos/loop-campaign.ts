@@ -99,12 +99,7 @@ export class LoopCampaign {
   readonly #home: string
   readonly #warehouse: LoopWarehouse
   readonly #counts: LoopCounts
-  readonly #account = new ModelOfAccount({
-    name: 'diary',
-    keys: 'entry:diary:',
-    begin: -Infinity,
-    payloadOf: (id, content) => ({...recordOf(content), id}),
-  })
+  readonly #account: ModelOfAccount
   readonly #seen = new Set<string>()
   readonly #done: string[] = []
   /** Of the test tables the one of rows was dropped by hand, and its log was not. */
@@ -119,6 +114,13 @@ export class LoopCampaign {
     this.#home = home
     this.#warehouse = warehouse
     this.#counts = counts
+    this.#account = new ModelOfAccount({
+      name: 'diary',
+      keys: 'entry:diary:',
+      begin: -Infinity,
+      payloadOf: (id, content) => ({...recordOf(content), id}),
+      movesBack: warehouse.movesBack,
+    })
   }
 
   static async create(campaign: Campaign): Promise<LoopCampaign> {
@@ -223,7 +225,8 @@ export class LoopCampaign {
     const records = new Map(
       [...source].filter(([, {at}]) => windows.some(({since, until: end}) => since <= at && at < end)),
     )
-    const reading = {by, now: run.startedAt, windows, records}
+    const {movesBack} = this.#account
+    const reading = {by, now: run.startedAt, windows, records, movesBack}
     return {change: changeByReading(table, reading), reading}
   }
 

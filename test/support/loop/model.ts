@@ -52,6 +52,7 @@ export interface Reading {
   readonly now: number
   readonly windows: readonly TimeWindow[]
   readonly records: Contents
+  readonly movesBack: boolean
 }
 
 /** Stands for the write that inserted a row whose `first_seen` tells nothing. */
@@ -66,6 +67,8 @@ interface AboutAccount {
   readonly begin: number
   /** The record as its source sends it. */
   readonly payloadOf: (id: string, content: Content) => object
+  /** A run whose clock was set back says so in rows that it finds unchanged; otherwise these keep when they were seen last. */
+  readonly movesBack: boolean
 }
 
 /** What an account's tables hold, and what was done to them. */
@@ -76,6 +79,7 @@ export class ModelOfAccount {
   /** Runs read nothing from before. */
   readonly begin: number
   readonly payloadOf: AboutAccount['payloadOf']
+  readonly movesBack: boolean
   source: Contents = new Map()
   production: Table = NOTHING
   written: Written[] = []
@@ -101,11 +105,12 @@ export class ModelOfAccount {
   /** What was written to production before the first run into these test tables. */
   #writtenBefore = 0
 
-  constructor({name, keys, begin, payloadOf}: AboutAccount) {
+  constructor({name, keys, begin, payloadOf, movesBack}: AboutAccount) {
     this.name = name
     this.keys = keys
     this.begin = begin
     this.payloadOf = payloadOf
+    this.movesBack = movesBack
   }
 
   change(random: Random): void {
@@ -126,7 +131,7 @@ export class ModelOfAccount {
     const records = new Map(
       [...this.source].filter(([, {at}]) => windows.some(({since, until}) => since <= at && at < until)),
     )
-    return {by, now, windows, records}
+    return {by, now, windows, records, movesBack: this.movesBack}
   }
 
   #beginTest(): void {
@@ -222,7 +227,7 @@ export const isSame = (one: Content | undefined, other: Content): boolean =>
   one !== undefined && one.at === other.at && one.n === other.n
 
 /** What a run makes of a table. */
-export function changeByReading(table: Table, {by, now, windows, records}: Reading): Change {
+export function changeByReading(table: Table, {by, now, windows, records, movesBack}: Reading): Change {
   const rows = new Map(table.rows)
   const former = new Map<string, Row>()
   let inserted = 0
@@ -233,6 +238,7 @@ export function changeByReading(table: Table, {by, now, windows, records}: Readi
       rows.set(id, {...content, firstSeen: now, lastSeen: now, by})
     } else if (!isNewer(row, now)) {
       if (!isSame(row, content)) former.set(id, row)
+      else if (!movesBack && row.lastSeen > now) continue
       const {seenByHand: _, ...ours} = row
       rows.set(id, {...ours, ...content, lastSeen: now})
     }

@@ -9,5 +9,6 @@ describe('the whole loop with DuckDB', () => {
     steps: 20,
     formerTable: 'lorchestra_undo',
     makesProduction: true,
+    movesBack: true,
   })
 })
