@@ -6,6 +6,7 @@ import {jobNames} from '../config/jobs.ts'
 import type {Logger} from '../source.ts'
 import {listSources} from '../sources/source-plugins.ts'
 import {check, failed, type Finding} from './finding.ts'
+import {examineFileSystems} from './file-systems.ts'
 import {examineJobs} from './jobs.ts'
 import {examineLocks} from './locks.ts'
 import {checkClock, checkDisk, checkNode} from './machine.ts'
@@ -46,6 +47,7 @@ export async function* examine(request: DoctorRequest): AsyncGenerator<Finding> 
   const worst = skews.toSorted((one, other) => Math.abs(other) - Math.abs(one))[0]
   if (worst !== undefined) yield checkClock(worst)
   yield* examineOrphans(config, commandLine.dataDir)
+  yield* examineFileSystems(config, commandLine.dataDir)
   yield* examineLocks(config, commandLine.dataDir)
   yield* examineWarehouse(config)
 }

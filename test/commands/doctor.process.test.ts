@@ -18,6 +18,8 @@ import {startEntraServer} from '../support/entra-server.ts'
 import {startGmailServer, type GmailServer} from '../support/gmail-server.ts'
 import {mailbox} from '../support/mailbox.ts'
 
+const FILE_SYSTEM = new URL('../support/file-system-of-type.ts', import.meta.url).href
+
 interface Finding {
   readonly check: string
   readonly subject: string
@@ -261,6 +263,25 @@ describe('lorchestra doctor', () => {
     expect(alive?.found).to.include(`process ${process.pid}`)
     expect(await contents()).to.deep.equal(before)
     for (const path of Object.keys(locks)) await rm(path)
+  })
+
+  it('warns of a database that other machines may write, and of secrets that no mode hides', async () => {
+    const asOn = async (type: number) =>
+      (
+        await findings('doctor gmail_ingest_acct1', {
+          ...gmail.env,
+          NODE_OPTIONS: `--import ${FILE_SYSTEM}`,
+          FILE_SYSTEM: String(type),
+        })
+      ).filter(({check}) => check === 'file system')
+    const [nfs, ...others] = await asOn(0x6969)
+    expect(others).to.deep.equal([])
+    expect(nfs).to.include({subject: 'DuckDB', status: 'warning', found: `the file lies on NFS (${folder})`})
+    expect(nfs?.next).to.include('one machine alone')
+    const exFAT = await asOn(0x2011bab0)
+    expect(exFAT.map(({subject, status}) => [subject, status])).to.deep.equal([['secrets', 'warning']])
+    expect(exFAT[0]?.found).to.include('secrets lie on exFAT')
+    expect(await asOn(0xef53)).to.deep.equal([])
   })
 
   it('tells of a place where no DuckDB file can be', async () => {
