@@ -51,7 +51,7 @@ export default class Doctor extends LorchestraCommand {
     }
     const rows = findings.flatMap(({check, subject, status, found, next}) => [
       [{text: status, means: MEANINGS[status]}, check, subject, found],
-      ...(next === undefined ? [] : [['', '', '', `→ ${next}`]]),
+      ...(next?.split('\n') ?? []).map((line, index) => ['', '', '', index === 0 ? `→ ${line}` : `  ${line.trim()}`]),
     ])
     this.log(formatTable(COLUMNS, rows, this.screen))
     const healthy = findings.every(({status}) => status !== 'failed')

@@ -86,6 +86,15 @@ describe('lorchestra doctor', () => {
     expect(failed[1]?.next).to.include('lorchestra plugins install')
   })
 
+  it('gives each problem of a job a line', async () => {
+    const job = 'jobs:\n  gmail_ingest_acct1:\n    account: acct1\n    lables: [INBOX]\n    query: 7\n'
+    await writeFile(join(folder, 'lorchestra.yaml'), `accounts:\n${gmail.accountYaml}${job}`)
+    const lines = (await run('doctor gmail_ingest_acct1')).stdout.split('\n')
+    const [one, other] = ['lables', 'query'].map((name) => lines.findIndex((line) => line.includes(name)))
+    expect(one).to.be.above(0)
+    expect(other).to.be.above(0).and.not.equal(one)
+  })
+
   it('asks for what each job asks for, because only the service knows whether that is there', async () => {
     const entra = await startEntraServer(folder)
     const dataverse = await startDataverseServer({contacts: contacts(3, {now: new Date()})})
