@@ -199,6 +199,7 @@ export function describeSeed(warehouse: () => WarehouseUnderTest, {remember}: Re
 
   it('never brings back what was undone since, by a clock that was set back', async () => {
     await run({source: yielding({id: 'a', n: 1}), now: Date.now() - DAY})
+    await remember?.()
     const {runId} = await run({source: yielding({id: 'a', n: 2}), now: Date.now(), request: full})
     await seed()
     await test({source: yielding({id: 'b'}), now: Date.now()})
