@@ -2,7 +2,6 @@ import {expect} from 'chai'
 
 import {asError, codeOf} from '../../src/base/errors.ts'
 import type {RunMode} from '../../src/model/run-mode.ts'
-import {promoteJob} from '../../src/run/promote-job.ts'
 import {seedJob} from '../../src/run/seed-job.ts'
 import {dropTestTables} from '../../src/sink/beside-runs.ts'
 import {editByHand} from './loop/by-hand.ts'
@@ -23,6 +22,7 @@ import {
 import {shiftClock} from './loop/shifted-clock.ts'
 import {apply, planOf} from './planned-run.ts'
 import {Random, seedFromEnvironment} from './random.ts'
+import {promote} from './promoting.ts'
 import {withRunMode} from './run-mode.ts'
 import {PRODUCTION, TEST, type ScriptedRun} from './scripted-run.ts'
 import {scriptedSource, type ScriptedSource} from './scripted-source.ts'
@@ -271,16 +271,7 @@ class Loop {
 
   async #givePromotion(scope: StreamScope, skips: boolean): Promise<void> {
     const changed = skips ? 'skip' : 'refuse'
-    await withRunMode('production', async () =>
-      promoteJob({
-        ...this.#place(),
-        scopes: [scope],
-        diffSamples: 0,
-        hiddenPaths: [],
-        mode: 'production',
-        changed,
-      }),
-    )
+    await promote(this.#under.open(), {scopes: [scope], changed})
   }
 
   async #promote(account: ModelOfAccount): Promise<void> {

@@ -2,13 +2,14 @@ import {expect} from 'chai'
 
 import {codeOf, outcomeOf} from '../../src/base/errors.ts'
 import {CLOCK_TOLERANCE} from '../../src/model/clock.ts'
-import {promoteJob, type PromoteRequest, type PromotionReport} from '../../src/run/promote-job.ts'
+import type {PromoteRequest, PromotionReport} from '../../src/run/promote-job.ts'
 import {findRecord} from '../../src/report/find-record.ts'
 import {recordMemberOf} from '../../src/report/record-text.ts'
 import {dropTestTables} from '../../src/sink/beside-runs.ts'
 import {PRODUCTION, type ScriptedRun} from './scripted-run.ts'
 import {scriptedSource} from './scripted-source.ts'
 import {testSetsAmong, withTestSet, type ProductionTables} from '../../src/model/tables.ts'
+import {promote as promoteIn} from './promoting.ts'
 import {withRunMode} from './run-mode.ts'
 import {undo} from './undoing.ts'
 import {DAY, yielding, type WarehouseUnderTest} from './warehouse-contract.ts'
@@ -24,20 +25,8 @@ const SCOPE = {
 
 /** What promotion and dropping of test tables promise on every warehouse. */
 export function describePromotion(warehouse: () => WarehouseUnderTest): void {
-  const promote = async ({mode = 'production', ...more}: Partial<PromoteRequest> = {}): Promise<PromotionReport> =>
-    withRunMode(mode, async () =>
-      promoteJob({
-        warehouse: warehouse().open(),
-        production: PRODUCTION,
-        scopes: [SCOPE],
-        diffSamples: 3,
-        hiddenPaths: [],
-        mode,
-        changed: 'refuse',
-        maskSecrets: (text) => text,
-        ...more,
-      }),
-    )
+  const promote = async (more: Partial<PromoteRequest> = {}): Promise<PromotionReport> =>
+    promoteIn(warehouse().open(), {scopes: [SCOPE], diffSamples: 3, ...more})
   const test = async (run: Omit<ScriptedRun, 'folder'>): Promise<void> => {
     const {error} = await warehouse().run({mode: 'test-table', ...run})
     expect(error).to.equal(undefined)

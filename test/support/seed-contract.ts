@@ -4,9 +4,10 @@ import {codeOf, outcomeOf} from '../../src/base/errors.ts'
 import {ownProcess} from '../../src/base/process-identity.ts'
 import {CLOCK_TOLERANCE} from '../../src/model/clock.ts'
 import {createEvent} from '../../src/model/events.ts'
-import {promoteJob, type PromoteRequest, type PromotionReport} from '../../src/run/promote-job.ts'
+import type {PromoteRequest, PromotionReport} from '../../src/run/promote-job.ts'
 import {seedJob, type SeedReport, type SeedRequest} from '../../src/run/seed-job.ts'
 import {shiftClock} from './loop/shifted-clock.ts'
+import {promote as promoteIn} from './promoting.ts'
 import {withRunMode} from './run-mode.ts'
 import {PRODUCTION, TEST, type ScriptedRun} from './scripted-run.ts'
 import {scriptedSource} from './scripted-source.ts'
@@ -36,10 +37,8 @@ export function describeSeed(warehouse: () => WarehouseUnderTest, {remember}: Re
   const place = () => ({warehouse: warehouse().open(), production: PRODUCTION, maskSecrets: (text: string) => text})
   const seed = async ({mode = 'test-table', ...more}: Partial<SeedRequest> = {}): Promise<SeedReport> =>
     withRunMode(mode, async () => seedJob({...place(), scopes: [SCOPE], mode, estimated: () => {}, ...more}))
-  const promote = async ({mode = 'production', ...more}: Partial<PromoteRequest> = {}): Promise<PromotionReport> =>
-    withRunMode(mode, async () =>
-      promoteJob({...place(), scopes: [SCOPE], diffSamples: 3, hiddenPaths: [], mode, changed: 'refuse', ...more}),
-    )
+  const promote = async (more: Partial<PromoteRequest> = {}): Promise<PromotionReport> =>
+    promoteIn(warehouse().open(), {scopes: [SCOPE], diffSamples: 3, ...more})
   const undo = async (runId: string) => undoIn(warehouse().open(), runId)
   const run = async (scripted: Omit<ScriptedRun, 'folder'>) => {
     const result = await warehouse().run(scripted)

@@ -3,10 +3,9 @@ import {expect} from 'chai'
 import {codeOf, outcomeOf} from '../../src/base/errors.ts'
 import {CLOCK_TOLERANCE} from '../../src/model/clock.ts'
 import {pastRuns} from '../../src/run/past-runs.ts'
-import {promoteJob} from '../../src/run/promote-job.ts'
 import type {RunToUndo, UndoReport} from '../../src/run/undo-run.ts'
+import {promote as promoteIn} from './promoting.ts'
 import {Random, seedFromEnvironment} from './random.ts'
-import {withRunMode} from './run-mode.ts'
 import {PRODUCTION, type ScriptedRun} from './scripted-run.ts'
 import {scriptedSource, type ScriptedRecord} from './scripted-source.ts'
 import {undo as undoIn} from './undoing.ts'
@@ -36,18 +35,7 @@ export function describeUndo(warehouse: () => WarehouseUnderTest, {sequences, ru
     undoIn(warehouse().open(), runId, more)
   const promote = async () => {
     await remember?.()
-    return withRunMode('production', async () =>
-      promoteJob({
-        warehouse: warehouse().open(),
-        production: PRODUCTION,
-        scopes: [SCOPE],
-        diffSamples: 0,
-        hiddenPaths: [],
-        mode: 'production',
-        changed: 'refuse',
-        maskSecrets: (text) => text,
-      }),
-    )
+    return promoteIn(warehouse().open(), {scopes: [SCOPE]})
   }
   const run = async (scripted: Omit<ScriptedRun, 'folder'>, said?: string): Promise<string> => {
     await remember?.()

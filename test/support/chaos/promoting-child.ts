@@ -1,9 +1,7 @@
 import {writeSync} from 'node:fs'
 
-import {promoteJob} from '../../../src/run/promote-job.ts'
 import {duckDBUnderTest} from '../duckdb-under-test.ts'
-import {withRunMode} from '../run-mode.ts'
-import {PRODUCTION} from '../scripted-run.ts'
+import {promote} from '../promoting.ts'
 import {killItself, type SelfKill} from './self-kill.ts'
 
 export interface PromotionOrder {
@@ -26,17 +24,6 @@ if (process.argv[1] === import.meta.filename) {
   const {folder, kill} = JSON.parse(process.argv[2] ?? '') as PromotionOrder
   const {seen} = killItself(kill)
   writeSync(1, 'ready\n')
-  await withRunMode('production', async () =>
-    promoteJob({
-      warehouse: duckDBUnderTest(folder).open(),
-      production: PRODUCTION,
-      scopes: [SCOPE],
-      diffSamples: 0,
-      hiddenPaths: [],
-      mode: 'production',
-      changed: 'refuse',
-      maskSecrets: (text) => text,
-    }),
-  )
+  await promote(duckDBUnderTest(folder).open(), {scopes: [SCOPE]})
   writeSync(1, JSON.stringify(seen))
 }
