@@ -69,5 +69,5 @@ export function addableColumns(table: string, differences: readonly Difference[]
 export const noCopy = (test: string, production: string, difference: string, drop: string): Error =>
   usageError(`the test table ${test} has another definition than ${production}: ${difference}`, {
     code: 'E_TABLE_INCOMPATIBLE',
-    next: `Drop the test table (${drop}) and run again: it is made anew from ${production}.`,
+    next: `Drop the test table (${drop}), then the rest of them (lorchestra test drop), and run again: they are made anew, as production's are.`,
   })
