@@ -79,19 +79,23 @@ export interface SeenLock {
   readonly isHeld: boolean | undefined
   /** Whoever wants the lock next takes it over. */
   readonly isFree: boolean
+  /** How long after its last sign of life somebody who cannot be asked is taken for dead, in words. */
+  readonly freeAfter: string
   /** Milliseconds since its last sign of life. */
   readonly silence: number
 }
 
 /** Changes nothing. Answers `undefined` where there is no lock. */
 export async function lookAtLock(path: string): Promise<SeenLock | undefined> {
-  const silence = await silenceOf(path)
-  if (silence === undefined) return undefined
   const other = await readHolder(path)
   const isFree = await isOfTheDead(path)
   const isHeld = isFree ? false : other && (await isAlive(other))
-  return {holder: nameOf(other), isHeld, isFree, silence}
+  const freeAfter = await spanUntilFree(path)
+  const silence = await silenceOf(path)
+  return silence === undefined ? undefined : {holder: nameOf(other), isHeld, isFree, freeAfter, silence}
 }
+
+const spanUntilFree = async (path: string): Promise<string> => ((await isEmpty(path)) ? 'five seconds' : 'five minutes')
 
 /** A process that can be seen is asked; one that cannot be, or may be another by now, is dead when it was silent for long. */
 async function isOfTheDead(path: string): Promise<boolean> {
@@ -174,6 +178,6 @@ async function refusal(path: string, holds: string): Promise<Error> {
   }
   return busy(`${who} is using ${holds}`, {
     code: 'E_FILE_LOCKED',
-    next: `Wait until it has ended. If it was killed where nobody here can see it, ${path} is free ${(await isEmpty(path)) ? 'five seconds' : 'five minutes'} after its last sign of life.`,
+    next: `Wait until it has ended. If it was killed where nobody here can see it, ${path} is free ${await spanUntilFree(path)} after its last sign of life.`,
   })
 }

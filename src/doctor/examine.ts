@@ -5,7 +5,7 @@ import type {Config} from '../config/config.ts'
 import {jobNames} from '../config/jobs.ts'
 import type {Logger} from '../source.ts'
 import {listSources} from '../sources/source-plugins.ts'
-import {check, failed, type Finding} from './finding.ts'
+import {check, failed, unlessItFails, type Finding} from './finding.ts'
 import {examineFileSystems} from './file-systems.ts'
 import {examineJobs} from './jobs.ts'
 import {examineLocks} from './locks.ts'
@@ -46,8 +46,9 @@ export async function* examine(request: DoctorRequest): AsyncGenerator<Finding> 
   yield* examineJobs({config, commandLine, mask, log, signal, skewed}, job === undefined ? jobNames(config) : [job])
   const worst = skews.toSorted((one, other) => Math.abs(other) - Math.abs(one))[0]
   if (worst !== undefined) yield checkClock(worst)
-  yield* examineOrphans(config, commandLine.dataDir)
-  yield* examineFileSystems(config, commandLine.dataDir)
-  yield* examineLocks(config, commandLine.dataDir)
+  const {dataDir} = commandLine
+  yield* unlessItFails('secrets', 'stored', examineOrphans(config, dataDir))
+  yield* unlessItFails('file system', 'of what is kept', examineFileSystems(config, dataDir))
+  yield* unlessItFails('lock', 'all', examineLocks(config, dataDir))
   yield* examineWarehouse(config)
 }

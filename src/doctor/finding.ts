@@ -23,6 +23,19 @@ export async function check(name: string, subject: string, look: () => Promise<A
   }
 }
 
+/** Gives the findings of a check; what it throws is one of them, and stops no other check. */
+export async function* unlessItFails(
+  name: string,
+  subject: string,
+  findings: AsyncGenerator<Finding>,
+): AsyncGenerator<Finding> {
+  try {
+    yield* findings
+  } catch (error) {
+    yield failed(name, subject, error)
+  }
+}
+
 export function failed(name: string, subject: string, error: unknown): Finding {
   const next = error instanceof LorchestraError ? error.next : undefined
   return {check: name, subject, status: 'failed', found: messageWithCauses(error), ...(next !== undefined && {next})}

@@ -33,7 +33,7 @@ async function locksOf(config: Config, dataDir: string) {
   ]
 }
 
-function judge({holder, isFree, isHeld, silence}: SeenLock, path: string): Exclude<Answer, string> {
+function judge({holder, isFree, isHeld, freeAfter, silence}: SeenLock, path: string): Exclude<Answer, string> {
   if (isHeld === true) return {status: 'ok', found: `${holder} is using it`}
   const touched = `last sign of life ${formatSpan(Math.abs(silence))} ${silence < 0 ? 'in the future' : 'ago'}`
   if (isFree)
@@ -45,6 +45,6 @@ function judge({holder, isFree, isHeld, silence}: SeenLock, path: string): Exclu
   return {
     status: 'warning',
     found: `held by ${holder}, which cannot be seen from here (${touched})`,
-    next: `Wait: it is free five minutes after the last sign of life. If that process is gone, remove ${path}.`,
+    next: `Wait: it is free ${freeAfter} after the last sign of life. If that process is gone, remove ${path}.`,
   }
 }

@@ -1,5 +1,5 @@
 import {createHash} from 'node:crypto'
-import {mkdir, readdir, readFile, rm, writeFile} from 'node:fs/promises'
+import {mkdir, readdir, readFile, rm, symlink, writeFile} from 'node:fs/promises'
 import {join} from 'node:path'
 
 import {expect} from 'chai'
@@ -291,6 +291,13 @@ describe('lorchestra doctor', () => {
     expect(exFAT.map(({subject, status}) => [subject, status])).to.deep.equal([['secrets', 'warning']])
     expect(exFAT[0]?.found).to.include('secrets lie on exFAT')
     expect(await asOn(0xef53)).to.deep.equal([])
+  })
+
+  it('goes on where the path of the database is a link that leads nowhere', async () => {
+    await symlink('lorchestra.duckdb', join(folder, 'lorchestra.duckdb'))
+    const found = await findings('doctor gmail_ingest_acct1')
+    expect(found.find(({check}) => check === 'warehouse')?.status).to.equal('failed')
+    expect(found.find(({check}) => check === 'lock')?.found).to.include('is a link that leads nowhere')
   })
 
   it('tells of a place where no DuckDB file can be', async () => {
