@@ -2,22 +2,15 @@ import {expect} from 'chai'
 
 import {asError, codeOf} from '../../src/base/errors.ts'
 import type {RunMode} from '../../src/model/run-mode.ts'
-import {promoteJob} from '../../src/run/promote-job.ts'
 import {seedJob} from '../../src/run/seed-job.ts'
 import {dropTestTables} from '../../src/sink/beside-runs.ts'
 import {apply, planOf} from './planned-run.ts'
+import {promote as promoteIn} from './promoting.ts'
 import {withRunMode} from './run-mode.ts'
-import {PRODUCTION} from './scripted-run.ts'
+import {PRODUCTION, SCOPE} from './scripted-run.ts'
 import {scriptedSource} from './scripted-source.ts'
 import {undo} from './undoing.ts'
 import {DAY, type ByHandUnderTest} from './warehouse-contract.ts'
-
-const SCOPE = {
-  job: 'job',
-  account: 'acct1',
-  selection: 'all',
-  stream: {sourceSystem: 'scripted--acct1', objectType: 'thing'},
-}
 
 /** What every warehouse promises where somebody dropped the table of records, and left its log. */
 export function describeMissedRows(warehouse: () => ByHandUnderTest): void {
@@ -45,17 +38,7 @@ export function describeMissedRows(warehouse: () => ByHandUnderTest): void {
     await run(DAY, 'test-table')
     await drop('raw_objects')
     const logged = await warehouse().logged()
-    const promote = async () =>
-      withRunMode('production', async () =>
-        promoteJob({
-          ...place(),
-          scopes: [SCOPE],
-          diffSamples: 0,
-          hiddenPaths: [],
-          mode: 'production',
-          changed: 'refuse',
-        }),
-      )
+    const promote = async () => promoteIn(warehouse().open(), {scopes: [SCOPE]})
     const works = [
       async () => run(2 * DAY),
       async () => run(2 * DAY, 'dry-run'),

@@ -6,16 +6,10 @@ import type {RunMode} from '../../src/model/run-mode.ts'
 import type {TableSet} from '../../src/model/tables.ts'
 import {dropTested} from '../../src/run/drop-test-tables.ts'
 import {withRunMode} from './run-mode.ts'
-import {PRODUCTION, TEST} from './scripted-run.ts'
+import {PRODUCTION, TEST, SCOPE} from './scripted-run.ts'
 import {scriptedSource} from './scripted-source.ts'
 import {DAY, type WarehouseUnderTest} from './warehouse-contract.ts'
 
-const SCOPE = {
-  job: 'job',
-  account: 'acct1',
-  selection: 'all',
-  stream: {sourceSystem: 'scripted--acct1', objectType: 'thing'},
-}
 const ABOUT = {job: 'job', account: 'acct1', streams: [], process: {host: 'x', pid: 1, token: ''}}
 
 /** What every warehouse promises where one's test tables are another's production, or became it. */

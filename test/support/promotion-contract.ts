@@ -6,7 +6,7 @@ import type {PromoteRequest, PromotionReport} from '../../src/run/promote-job.ts
 import {findRecord} from '../../src/report/find-record.ts'
 import {recordMemberOf} from '../../src/report/record-text.ts'
 import {dropTestTables} from '../../src/sink/beside-runs.ts'
-import {PRODUCTION, type ScriptedRun} from './scripted-run.ts'
+import {PRODUCTION, SCOPE, type ScriptedRun} from './scripted-run.ts'
 import {scriptedSource} from './scripted-source.ts'
 import {testSetsAmong, withTestSet, type ProductionTables} from '../../src/model/tables.ts'
 import {promote as promoteIn} from './promoting.ts'
@@ -16,12 +16,6 @@ import {DAY, yielding, type WarehouseUnderTest} from './warehouse-contract.ts'
 
 const full = {full: true}
 const key = (id: string): string => `thing:scripted--acct1:${id}`
-const SCOPE = {
-  job: 'job',
-  account: 'acct1',
-  selection: 'all',
-  stream: {sourceSystem: 'scripted--acct1', objectType: 'thing'},
-}
 
 /** What promotion and dropping of test tables promise on every warehouse. */
 export function describePromotion(warehouse: () => WarehouseUnderTest): void {

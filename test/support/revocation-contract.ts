@@ -5,16 +5,9 @@ import {createEvent} from '../../src/model/events.ts'
 import {pastRuns} from '../../src/run/past-runs.ts'
 import type {JsonObject} from '../../src/source.ts'
 import {KNOWN_REQUIREMENT} from '../../src/warehouse/undone-runs.ts'
-import {PRODUCTION} from './scripted-run.ts'
+import {PRODUCTION, SCOPE} from './scripted-run.ts'
 import {scriptedSource} from './scripted-source.ts'
 import {DAY, type WarehouseUnderTest} from './warehouse-contract.ts'
-
-const SCOPE = {
-  job: 'job',
-  account: 'acct1',
-  selection: 'all',
-  stream: {sourceSystem: 'scripted--acct1', objectType: 'thing'},
-}
 
 /** What every warehouse makes of a log that says of runs that they were undone. */
 export function describeRevocation(warehouse: () => WarehouseUnderTest): void {

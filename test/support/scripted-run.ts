@@ -21,6 +21,14 @@ import type {Source} from '../../src/source.ts'
 export const PRODUCTION: TableSet = {eventLog: 'event_log', rawObjects: 'raw_objects'}
 export const TEST: TableSet = {eventLog: 'test_event_log', rawObjects: 'test_raw_objects'}
 
+/** The only stream of a scripted run that names nothing else. */
+export const SCOPE = {
+  job: 'job',
+  account: 'acct1',
+  selection: 'all',
+  stream: {sourceSystem: 'scripted--acct1', objectType: 'thing'},
+}
+
 /** How long a run waits for a process that has the DuckDB file open. No test waits so long unless the machine is busy. */
 export const LOCK_TIMEOUT = 120_000
 

@@ -9,19 +9,13 @@ import {seedJob, type SeedReport, type SeedRequest} from '../../src/run/seed-job
 import {shiftClock} from './loop/shifted-clock.ts'
 import {promote as promoteIn} from './promoting.ts'
 import {withRunMode} from './run-mode.ts'
-import {PRODUCTION, TEST, type ScriptedRun} from './scripted-run.ts'
+import {PRODUCTION, TEST, SCOPE, type ScriptedRun} from './scripted-run.ts'
 import {scriptedSource} from './scripted-source.ts'
 import {undo as undoIn} from './undoing.ts'
 import {DAY, yielding, type WarehouseUnderTest} from './warehouse-contract.ts'
 
 const full = {full: true}
 const key = (id: string): string => `thing:scripted--acct1:${id}`
-const SCOPE = {
-  job: 'job',
-  account: 'acct1',
-  selection: 'all',
-  stream: {sourceSystem: 'scripted--acct1', objectType: 'thing'},
-}
 /** Seeds and promotions happen now. */
 const NOW = Math.floor(Date.now() / DAY) * DAY
 const BEFORE = NOW - 10 * DAY

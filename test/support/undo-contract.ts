@@ -6,18 +6,12 @@ import {pastRuns} from '../../src/run/past-runs.ts'
 import type {RunToUndo, UndoReport} from '../../src/run/undo-run.ts'
 import {promote as promoteIn} from './promoting.ts'
 import {Random, seedFromEnvironment} from './random.ts'
-import {PRODUCTION, type ScriptedRun} from './scripted-run.ts'
+import {PRODUCTION, SCOPE, type ScriptedRun} from './scripted-run.ts'
 import {scriptedSource, type ScriptedRecord} from './scripted-source.ts'
 import {undo as undoIn} from './undoing.ts'
 import {DAY, yielding, type WarehouseUnderTest} from './warehouse-contract.ts'
 
 const MINUTE = 60_000
-const SCOPE = {
-  job: 'job',
-  account: 'acct1',
-  selection: 'all',
-  stream: {sourceSystem: 'scripted--acct1', objectType: 'thing'},
-}
 const full = {full: true, refetch: true}
 const key = (id: string): string => `thing:scripted--acct1:${id}`
 

@@ -2,6 +2,7 @@ import {writeSync} from 'node:fs'
 
 import {duckDBUnderTest} from '../duckdb-under-test.ts'
 import {promote} from '../promoting.ts'
+import {SCOPE} from '../scripted-run.ts'
 import {killItself, type SelfKill} from './self-kill.ts'
 
 export interface PromotionOrder {
@@ -12,13 +13,6 @@ export interface PromotionOrder {
 
 /** So many of each were there in a promotion that came to its end. */
 export type PromotionSaid = Readonly<Record<SelfKill['at'], number>>
-
-export const SCOPE = {
-  job: 'job',
-  account: 'acct1',
-  selection: 'all',
-  stream: {sourceSystem: 'scripted--acct1', objectType: 'thing'},
-}
 
 if (process.argv[1] === import.meta.filename) {
   const {folder, kill} = JSON.parse(process.argv[2] ?? '') as PromotionOrder

@@ -4,16 +4,10 @@ import {createEvent} from '../../../src/model/events.ts'
 import type {JsonObject} from '../../../src/source.ts'
 import {faultyBigQueryForEachTest} from '../../support/bigquery/for-each-test.ts'
 import {billOf} from '../../support/bigquery/old-log.ts'
-import {PRODUCTION} from '../../support/scripted-run.ts'
+import {PRODUCTION, SCOPE} from '../../support/scripted-run.ts'
 import {scriptedSource} from '../../support/scripted-source.ts'
 import {DAY} from '../../support/warehouse-contract.ts'
 
-const SCOPE = {
-  job: 'job',
-  account: 'acct1',
-  selection: 'all',
-  stream: {sourceSystem: 'scripted--acct1', objectType: 'thing'},
-}
 const HOUR = DAY / 24
 
 describe('what runs in BigQuery read of a log that grows old', () => {
