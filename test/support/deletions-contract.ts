@@ -125,7 +125,7 @@ export function describeDeletions(warehouse: () => WarehouseUnderTest): void {
     leave('n7')
     const {runId = ''} = await reconcile()
     const before = await warehouse().stored()
-    await undo(warehouse().open(), runId)
+    await undo(() => warehouse().open(), runId)
     expect((await runs()).find((one) => one.runId === runId)?.outcome).to.equal('undone')
     expect(await warehouse().stored()).to.deep.equal(before)
     expect((await reconcile({now: 3 * DAY})).deleted.keys).to.deep.equal([key('n7')])
@@ -214,7 +214,7 @@ export function describeDeletions(warehouse: () => WarehouseUnderTest): void {
     const before = await warehouse().logged()
     expect(await refusal(reconcile({now: 3 * DAY}))).to.include('also read by another, with another selection')
     expect(await warehouse().logged()).to.deep.equal(before)
-    await undo(warehouse().open(), other.runId)
+    await undo(() => warehouse().open(), other.runId)
     expect((await reconcile({now: 4 * DAY})).deleted.count).to.equal(1)
   })
 

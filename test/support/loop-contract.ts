@@ -271,7 +271,7 @@ class Loop {
 
   async #givePromotion(scope: StreamScope, skips: boolean): Promise<void> {
     const changed = skips ? 'skip' : 'refuse'
-    await promote(this.#under.open(), {scopes: [scope], changed})
+    await promote(() => this.#under.open(), {scopes: [scope], changed})
   }
 
   async #promote(account: ModelOfAccount): Promise<void> {
@@ -315,7 +315,7 @@ class Loop {
       account,
       'production',
       async () => {
-        await undo(this.#under.open(), target.runId, {through: true})
+        await undo(() => this.#under.open(), target.runId, {through: true})
       },
       {done, refusable: account.isTampered || (looksBack && account.isEdited)},
     )
@@ -426,7 +426,7 @@ class Loop {
         ...written.map(
           ({runId}) =>
             async () =>
-              undo(this.#under.open(), runId, {through: true}),
+              undo(() => this.#under.open(), runId, {through: true}),
         ),
       ]
       for (const one of work) {

@@ -38,12 +38,12 @@ export function describeMissedRows(warehouse: () => ByHandUnderTest): void {
     await run(DAY, 'test-table')
     await drop('raw_objects')
     const logged = await warehouse().logged()
-    const promote = async () => promoteIn(warehouse().open(), {scopes: [SCOPE]})
+    const promote = async () => promoteIn(() => warehouse().open(), {scopes: [SCOPE]})
     const works = [
       async () => run(2 * DAY),
       async () => run(2 * DAY, 'dry-run'),
       promote,
-      async () => undo(warehouse().open(), runId),
+      async () => undo(() => warehouse().open(), runId),
       async () => apply(warehouse(), path),
       async () => warehouse().open().createTables(PRODUCTION),
     ]

@@ -58,7 +58,7 @@ export function describePlans(
       (thrown: Error) => thrown,
     )
   const refused = async (path: string, more: ToApply = {}): Promise<Error> => refusal(apply(warehouse(), path, more))
-  const undo = async (runId: string, through = false) => undoIn(warehouse().open(), runId, {through})
+  const undo = async (runId: string, through = false) => undoIn(() => warehouse().open(), runId, {through})
   const snapshot = async () => [await warehouse().stored(), await warehouse().logged()]
   /** Rows and log of an account, but for what differs from run to run, and what is carried of the log before. */
   const told = async (account: string, runIds: readonly string[]) => {

@@ -20,7 +20,7 @@ const key = (id: string): string => `thing:scripted--acct1:${id}`
 /** What promotion and dropping of test tables promise on every warehouse. */
 export function describePromotion(warehouse: () => WarehouseUnderTest): void {
   const promote = async (more: Partial<PromoteRequest> = {}): Promise<PromotionReport> =>
-    promoteIn(warehouse().open(), {scopes: [SCOPE], diffSamples: 3, ...more})
+    promoteIn(() => warehouse().open(), {scopes: [SCOPE], diffSamples: 3, ...more})
   const test = async (run: Omit<ScriptedRun, 'folder'>): Promise<void> => {
     const {error} = await warehouse().run({mode: 'test-table', ...run})
     expect(error).to.equal(undefined)
@@ -60,7 +60,7 @@ export function describePromotion(warehouse: () => WarehouseUnderTest): void {
     const {promoted} = await promote()
     expect(await runsOf()).to.deep.equal([promoted?.runId, promoted?.runId])
     const runId = promoted?.runId ?? ''
-    await undo(warehouse().open(), runId)
+    await undo(() => warehouse().open(), runId)
     const again = await promote()
     expect(await runsOf()).to.deep.equal([again.promoted?.runId, again.promoted?.runId])
     await warehouse().run({source, now: 2 * DAY, runId: 'later', request: full})

@@ -32,8 +32,8 @@ export function describeSeed(warehouse: () => WarehouseUnderTest, {remember}: Re
   const seed = async ({mode = 'test-table', ...more}: Partial<SeedRequest> = {}): Promise<SeedReport> =>
     withRunMode(mode, async () => seedJob({...place(), scopes: [SCOPE], mode, estimated: () => {}, ...more}))
   const promote = async (more: Partial<PromoteRequest> = {}): Promise<PromotionReport> =>
-    promoteIn(warehouse().open(), {scopes: [SCOPE], diffSamples: 3, ...more})
-  const undo = async (runId: string) => undoIn(warehouse().open(), runId)
+    promoteIn(() => warehouse().open(), {scopes: [SCOPE], diffSamples: 3, ...more})
+  const undo = async (runId: string) => undoIn(() => warehouse().open(), runId)
   const run = async (scripted: Omit<ScriptedRun, 'folder'>) => {
     const result = await warehouse().run(scripted)
     expect(result.error).to.equal(undefined)

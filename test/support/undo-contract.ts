@@ -26,10 +26,10 @@ interface Scale {
 /** What undoing runs promises on every warehouse. */
 export function describeUndo(warehouse: () => WarehouseUnderTest, {sequences, runsInEach, remember}: Scale): void {
   const undo = async (runId: string, more: Partial<RunToUndo> = {}): Promise<UndoReport> =>
-    undoIn(warehouse().open(), runId, more)
+    undoIn(() => warehouse().open(), runId, more)
   const promote = async () => {
     await remember?.()
-    return promoteIn(warehouse().open(), {scopes: [SCOPE]})
+    return promoteIn(() => warehouse().open(), {scopes: [SCOPE]})
   }
   const run = async (scripted: Omit<ScriptedRun, 'folder'>, said?: string): Promise<string> => {
     await remember?.()

@@ -3,15 +3,15 @@ import type {Warehouse} from '../../src/warehouse/warehouse.ts'
 import {withRunMode} from './run-mode.ts'
 import {PRODUCTION} from './scripted-run.ts'
 
-/** Undoes a run as the command does, in production unless another mode is given. */
+/** Undoes a run as the command does, in production unless another mode is given. The warehouse is opened by the identity of that mode. */
 export const undo = async (
-  warehouse: Warehouse,
+  open: () => Warehouse,
   runId: string,
   {mode = 'production', ...more}: Partial<RunToUndo> = {},
 ): Promise<UndoReport> =>
   withRunMode(mode, async () =>
     undoRun({
-      warehouse,
+      warehouse: open(),
       production: PRODUCTION,
       runId,
       through: false,

@@ -18,6 +18,6 @@ if (process.argv[1] === import.meta.filename) {
   const {folder, kill} = JSON.parse(process.argv[2] ?? '') as PromotionOrder
   const {seen} = killItself(kill)
   writeSync(1, 'ready\n')
-  await promote(duckDBUnderTest(folder).open(), {scopes: [SCOPE]})
+  await promote(() => duckDBUnderTest(folder).open(), {scopes: [SCOPE]})
   writeSync(1, JSON.stringify(seen))
 }

@@ -183,7 +183,7 @@ describe('every statement that can be sent to BigQuery', () => {
 
   const place = () => ({warehouse: underTest.open(), production: PRODUCTION, maskSecrets: (text: string) => text})
   const undo = async (runId: string): Promise<void> => {
-    const {streams} = await undoIn(place().warehouse, runId)
+    const {streams} = await undoIn(() => place().warehouse, runId)
     expect(streams.reduce((sum, {restored}) => sum + restored, 0)).to.equal(1)
   }
   const dedupe = async (): Promise<void> => {

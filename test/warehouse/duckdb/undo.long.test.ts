@@ -32,7 +32,7 @@ describe('undo with DuckDB', () => {
     return runId
   }
   const undo = async (runId: string): Promise<string> =>
-    undoIn(warehouse(), runId).then(
+    undoIn(() => warehouse(), runId).then(
       () => 'undone',
       (error: unknown) => String(error),
     )
