@@ -27,7 +27,8 @@ export const BQEMULATOR: EmulatorKind = {
   version: '1.4.0',
   folder: cached('bigquery-emulator'),
   command: ({port, project}) => [
-    cached('bigquery-emulator/bin/bqemulator'),
+    cached('bigquery-emulator/bin/python'),
+    resolve(import.meta.dirname, 'emulators/start-bqemulator.py'),
     'start',
     '--ephemeral',
     '--rest-port',
