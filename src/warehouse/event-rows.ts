@@ -39,13 +39,14 @@ export const loggedEventIn = (row: Row): LoggedEvent => ({
   payload: typeof row['payload'] === 'string' ? (JSON.parse(row['payload']) as JsonValue) : null,
 })
 
-/** Needs `run_id`, the columns of a stream, `reference`, `reason`, `created_ms`, `state`, and those of what it was met in. */
+/** Needs `run_id`, the columns of a stream, `reference`, `reason`, `created_ms`, `state`, and those of what it was met in; `seen_from_ms` may be there. */
 export const rejectIn = (row: Row): Reject => ({
   runId: textOf(row['run_id']),
   stream: {sourceSystem: textOf(row['source_system']), objectType: textOf(row['object_type'])},
   reference: textOf(row['reference']),
   reason: textOf(row['reason']),
   at: new Date(Number(row['created_ms'])).toISOString(),
+  ...(typeof row['seen_from_ms'] === 'number' && {seenFrom: row['seen_from_ms']}),
   open: row['state'] === 'open',
   ...(typeof row['until'] === 'number' || typeof row['until'] === 'string' ? {rejectedIn: rejectedIn(row)} : {}),
 })

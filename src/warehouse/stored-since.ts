@@ -24,7 +24,9 @@ export async function closeStored(rejects: readonly Reject[], lookUp: LookUpKeys
     }
   }
   return rejects.map((reject) =>
-    (seen.get(keyOf(reject)) ?? -Infinity) > Date.parse(reject.at) ? {...reject, open: false} : reject,
+    (seen.get(keyOf(reject)) ?? -Infinity) > (reject.seenFrom ?? Date.parse(reject.at))
+      ? {...reject, open: false}
+      : reject,
   )
 }
 

@@ -189,6 +189,8 @@ export interface Reject {
   readonly reason: string
   /** It was rejected then; ISO 8601. */
   readonly at: string
+  /** A row that was seen later was stored later; milliseconds since 1970. Missing: `at`. */
+  readonly seenFrom?: number
   /** Its record was not stored since, and what it was met in was not read again as a whole by a later run. */
   readonly open: boolean
   /** Missing where another tool or version wrote the event. */

@@ -73,8 +73,6 @@ interface Scale {
   readonly formerTable?: string
   /** A run makes production's tables. */
   readonly makesProduction: boolean
-  /** See `ModelOfAccount`. */
-  readonly movesBack: boolean
   /** Makes an emulator remember what the table holds, which the service itself always does. */
   readonly remember?: () => Promise<void>
 }
@@ -110,7 +108,7 @@ class Loop {
     this.#random = random
     this.#scale = scale
     loops += 1
-    this.#accounts = ACCOUNTS.map((name) => accountOf(`${name}${loops}`, scale.movesBack))
+    this.#accounts = ACCOUNTS.map((name) => accountOf(`${name}${loops}`))
   }
 
   async step(said: string): Promise<void> {
@@ -542,13 +540,12 @@ class Loop {
 
 let loops = 0
 
-const accountOf = (name: string, movesBack: boolean): ModelOfAccount =>
+const accountOf = (name: string): ModelOfAccount =>
   new ModelOfAccount({
     name,
     keys: `thing:scripted--${name}:`,
     begin: Date.now() - 60 * MINUTE,
     payloadOf: (id, {at, n}) => ({id, at, n}),
-    movesBack,
   })
 
 const scopeOf = ({name}: ModelOfAccount): StreamScope => {

@@ -13,6 +13,7 @@ import type {WantedRejects, Warehouse} from '../../src/warehouse/warehouse.ts'
 import {Archive, archiveSource} from './archive-source.ts'
 import {Ledger, ledgerSource} from './ledger-source.ts'
 import type {EndedApart, RunApart} from './run-apart.ts'
+import {shiftClock} from './loop/shifted-clock.ts'
 import {PRODUCTION, TEST, type ScriptedResult, type ScriptedRun} from './scripted-run.ts'
 import {scriptedSource, windowOf, type ScriptedRecord} from './scripted-source.ts'
 
@@ -123,6 +124,12 @@ export function describeWarehouse(warehouse: () => WarehouseUnderTest): void {
     expect(await warehouse().stored()).to.deep.include.members([
       {key: 'thing:scripted--acct1:a', payload: {id: 'a', from: 'later'}, firstSeen: DAY, lastSeen: 9 * DAY},
     ])
+  })
+
+  it('never says of a row that it was seen last earlier than it was, by a clock that is behind', async () => {
+    await warehouse().run({source: yielding({id: 'a'}), now: 2 * DAY, request: full})
+    await warehouse().run({source: yielding({id: 'a'}), now: 2 * DAY - CLOCK_TOLERANCE, request: full})
+    expect((await warehouse().stored()).map(({lastSeen}) => lastSeen / DAY)).to.deep.equal([2])
   })
 
   it('leaves the audit trail of the run', async () => {
@@ -526,6 +533,25 @@ export function describeWarehouse(warehouse: () => WarehouseUnderTest): void {
     expect(await readRejects({runId: 'first'})).to.deep.equal([])
     const wanted = {of: {job: 'job'}, closedToo: true, limit: 10, since: 2.5 * DAY}
     expect((await warehouse().open().readRejects(PRODUCTION, wanted))?.map(({runId}) => runId)).to.deep.equal(['half'])
+  })
+
+  it('has a reject open that a clock which is behind told, whatever was read before', async () => {
+    await warehouse().run({source: yielding({id: 'b'}), now: Date.now(), request: full})
+    const source = scriptedSource(() => [], {
+      async *extract({reject}) {
+        reject('thing:scripted--acct1:a', 'it is bad now')
+        yield {records: []}
+      },
+    })
+    shiftClock(-CLOCK_TOLERANCE + 60_000)
+    try {
+      await warehouse().run({source, now: Date.now(), request: full, runId: 'behind'})
+    } finally {
+      shiftClock(0)
+    }
+    expect((await readRejects({job: 'job'}))?.map(({runId}) => runId)).to.deep.equal(['behind'])
+    await warehouse().run({source: yielding({id: 'b'}), now: Date.now() + CLOCK_TOLERANCE, request: full})
+    expect(await readRejects({job: 'job'})).to.deep.equal([])
   })
 
   it('has a reject of a change open until the changes since the same bookmark are read again', async () => {

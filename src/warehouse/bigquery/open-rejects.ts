@@ -39,6 +39,7 @@ const rowToCarry = (reject: Row): Row => ({
   kind: 'open reject',
   text: reject['reference'] ?? null,
   made: reject['created_ms'] ?? null,
+  taken: reject['taken_ms'] ?? null,
   event_id: reject['event_id'] ?? null,
   run_id: reject['run_id'] ?? null,
   read_by: reject['read_by'] ?? null,
@@ -83,13 +84,15 @@ function openRejectsSql(
 ), logged AS (
   ${loggedRejects(eventLog, part.since, ofStreams)}
 ), rejected AS (
-  SELECT event_id, event_id AS place, run_id, source_system, object_type, reference, reason, created_ms, job, account, selection,
+  SELECT event_id, event_id AS place, run_id, source_system, object_type, reference, reason, created_ms, taken_ms, job, account, selection,
          read_by, bookmark, since, until
   FROM logged WHERE job = @job AND ${isOfAccount}
   UNION ALL
   SELECT JSON_VALUE(told, '$.event_id') AS event_id, JSON_VALUE(told, '$.event_id') AS place, JSON_VALUE(told, '$.run_id') AS run_id,
          source_system, object_type, JSON_VALUE(told, '$.text') AS reference, CAST(NULL AS STRING) AS reason,
-         CAST(JSON_VALUE(told, '$.made') AS INT64) AS created_ms, job, account, selection, JSON_VALUE(told, '$.read_by') AS read_by,
+         CAST(JSON_VALUE(told, '$.made') AS INT64) AS created_ms,
+         CAST(COALESCE(JSON_VALUE(told, '$.taken'), JSON_VALUE(told, '$.made')) AS INT64) AS taken_ms,
+         job, account, selection, JSON_VALUE(told, '$.read_by') AS read_by,
          CAST(NULL AS STRING) AS bookmark, CAST(JSON_VALUE(told, '$.since') AS INT64) AS since,
          CAST(JSON_VALUE(told, '$.until') AS INT64) AS until
   FROM carried, UNNEST(JSON_QUERY_ARRAY(payload, '$.rows')) AS told
@@ -102,7 +105,7 @@ function openRejectsSql(
       ...['event_id', 'run_id', 'source_system', 'object_type', 'reference', 'reason', 'read_by'].map(
         (name) => `rejected.${name}`,
       ),
-      ...['created_ms', 'since', 'until'].map((name) => `CAST(rejected.${name} AS STRING) AS ${name}`),
+      ...['created_ms', 'taken_ms', 'since', 'until'].map((name) => `CAST(rejected.${name} AS STRING) AS ${name}`),
     ],
     {closedToo: false, limit},
     undoneRuns(eventLog, takenBack),

@@ -29,25 +29,32 @@ const WINDOW = `IF(JSON_VALUE(payload, '$.window.since') IS NULL, ${FROM_THE_STA
 /** Rejects that 0.1.0 wrote name no job; their run does. */
 const JOB = "COALESCE(JSON_VALUE(payload, '$.job'), started_job)"
 
+/** Says of each run of a part of the log when it took its streams, by BigQuery's own clock as far as it was asked. */
+const startedRuns = (eventLog: string, from: Date | undefined): string =>
+  `SELECT correlation_id AS started_run, ANY_VALUE(JSON_VALUE(payload, '$.job')) AS started_job,
+    MAX(UNIX_MILLIS(IFNULL(TIMESTAMP(JSON_VALUE(payload, '$.warehouse_time')), created_at))) AS started_ms
+    FROM ${eventLog} WHERE ${since(from)} AND event_type = 'job.started' GROUP BY correlation_id`
+
 /** Selects the rejects of a part of the log, with the job, also where an event does not say it. */
 export const loggedRejects = (eventLog: string, from: Date | undefined, condition: string): string =>
   `SELECT event_id, correlation_id AS run_id, source_system, object_type,
          JSON_VALUE(payload, '$.reference') AS reference, error_message AS reason, UNIX_MILLIS(created_at) AS created_ms,
          ${JOB} AS job, JSON_VALUE(payload, '$.account') AS account, JSON_VALUE(payload, '$.selection') AS selection,
          JSON_VALUE(payload, '$.read_by') AS read_by, TO_JSON_STRING(JSON_QUERY(payload, '$.bookmark')) AS bookmark,
-         ${WINDOW}
+         IFNULL(started_ms, UNIX_MILLIS(created_at)) AS taken_ms, ${WINDOW}
   FROM ${eventLog} LEFT JOIN (
-    SELECT correlation_id AS started_run, ANY_VALUE(JSON_VALUE(payload, '$.job')) AS started_job
-    FROM ${eventLog} WHERE ${since(from)} AND event_type = 'job.started' GROUP BY correlation_id
+    ${startedRuns(eventLog, from)}
   ) ON started_run = correlation_id
   WHERE ${since(from)} AND event_type = 'record.rejected' AND ${condition}`
 
 /** Selects what a part of the log says that runs have read as a whole; `undoneFrom`: runs that were undone before do not count. */
 export const windowsRead = (eventLog: string, from: Date | undefined, undoneFrom: Date | undefined): string =>
   `SELECT correlation_id AS run_id, JSON_VALUE(payload, '$.job') AS job, JSON_VALUE(payload, '$.account') AS account, source_system, object_type,
-         IF(JSON_VALUE(payload, '$.read_by') = 'window', 'window', 'bookmark') AS read_by, UNIX_MILLIS(created_at) AS created_ms,
+         IF(JSON_VALUE(payload, '$.read_by') = 'window', 'window', 'bookmark') AS read_by, IFNULL(started_ms, UNIX_MILLIS(created_at)) AS taken_ms,
          ${WINDOW}
-  FROM ${eventLog}
+  FROM ${eventLog} LEFT JOIN (
+    ${startedRuns(eventLog, from)}
+  ) ON started_run = correlation_id
   WHERE ${since(from)} AND event_type = 'ingestion.completed' AND status = 'ok' AND JSON_VALUE(payload, '$.schema') = '1'
     AND JSON_VALUE(payload, '$.limited') = 'false' AND JSON_VALUE(payload, '$.read_by') IN ('window', 'earlier bookmark')
     AND ${isNotUndone(eventLog, undoneFrom)}`

@@ -15,8 +15,9 @@ const RUN_VALUES: Record<RunColumn['field'], (run: RunValues) => string> = {
 }
 
 const runColumns = (updated: readonly RunColumn['updated'][], run: RunValuesOrStaged) =>
-  RUN_COLUMNS.filter((column) => updated.includes(column.updated)).map(({name, field}) => ({
+  RUN_COLUMNS.filter((column) => updated.includes(column.updated)).map(({name, type, field}) => ({
     name,
+    type,
     value: run === 'staged' ? `staged.${name}` : RUN_VALUES[field](run),
   }))
 
@@ -62,14 +63,21 @@ export const changedColumns = (run: RunValuesOrStaged): {readonly ofRecord: stri
   ofRun: asSelected(runColumns(['onChange', 'onRead'], run)),
 })
 
+/** A row that was read again is never told to have been seen last earlier than it was, whatever the clock of this run says. */
+const readAgainColumns = (run: RunValues) =>
+  runColumns(['onRead'], run).map(({name, type, value}) => ({
+    name,
+    value: type === 'TIMESTAMP' ? `greatest(${name}, ${value})` : value,
+  }))
+
 /** Writes the SET of an UPDATE of rows that were read again and have not changed. */
 export const readAgain = (run: RunValues): string =>
-  runColumns(['onRead'], run)
+  readAgainColumns(run)
     .map(({name, value}) => `${name} = ${value}`)
     .join(', ')
 
 /** Writes the REPLACE of a SELECT; `condition` says which rows were read again. */
 export const readAgainWhere = (condition: string, run: RunValues): string =>
-  runColumns(['onRead'], run)
+  readAgainColumns(run)
     .map(({name, value}) => `CASE WHEN ${condition} THEN ${value} ELSE ${name} END AS ${name}`)
     .join(', ')

@@ -10,7 +10,7 @@ import {tableExists} from './definitions.ts'
 import {tableNamed, literal, rowsOf} from './sql.ts'
 import {isNotUndone, undoneRuns} from './undone-runs.ts'
 
-const COLUMNS = ['run_id', 'source_system', 'object_type', 'reference', 'reason', 'created_ms']
+const COLUMNS = ['run_id', 'source_system', 'object_type', 'reference', 'reason', 'created_ms', 'seen_from_ms']
 const MET_IN = ['job', 'account', 'selection', 'since', 'until', 'bookmark']
 
 /** A window reaches from `since` to `until`; `until` is null where the event names none. */
@@ -33,24 +33,25 @@ export async function readRejects(
   }
   const rows = await rowsOf(
     connection,
-    `WITH rejected AS (
+    `WITH started AS (
+       SELECT correlation_id AS started_run, any_value(payload->>'$.job') AS started_job,
+              epoch_ms(max(coalesce(TRY_CAST(payload->>'$.warehouse_time' AS TIMESTAMPTZ), created_at)))::DOUBLE AS started_ms
+       FROM ${log} WHERE event_type = 'job.started' GROUP BY ALL
+     ), rejected AS (
        SELECT event_id, rowid AS place, correlation_id AS run_id, source_system, object_type,
               (payload->>'$.reference') AS reference, error_message AS reason, epoch_ms(created_at)::DOUBLE AS created_ms,
               ${JOB} AS job, (payload->>'$.account') AS account, (payload->>'$.selection') AS selection,
               (payload->>'$.read_by') AS read_by, (payload->'$.bookmark') AS bookmark,
-              ${WINDOW}
-       FROM ${log} LEFT JOIN (
-         SELECT correlation_id AS started_run, any_value(payload->>'$.job') AS started_job
-         FROM ${log} WHERE event_type = 'job.started' GROUP BY ALL
-       ) ON started_run = correlation_id
+              coalesce(started_ms, created_ms) AS taken_ms, greatest(taken_ms, created_ms) AS seen_from_ms, ${WINDOW}
+       FROM ${log} LEFT JOIN started ON started_run = correlation_id
        WHERE event_type = 'record.rejected' ${since === undefined ? '' : `AND epoch_ms(created_at) >= ${Math.trunc(since)}`}
          AND ${'runId' in of ? 'correlation_id = $runId' : `${JOB} = $job`}
      ), windows AS (
        SELECT correlation_id AS run_id, (payload->>'$.job') AS job, (payload->>'$.account') AS account, source_system, object_type,
               CASE WHEN (payload->>'$.read_by') = 'window' THEN 'window' ELSE 'bookmark' END AS read_by,
-              epoch_ms(created_at)::DOUBLE AS created_ms,
+              coalesce(started_ms, epoch_ms(created_at)::DOUBLE) AS taken_ms,
               ${WINDOW}
-       FROM ${log}
+       FROM ${log} LEFT JOIN started ON started_run = correlation_id
        WHERE event_type = 'ingestion.completed' AND status = 'ok' AND (payload->>'$.schema') = '1'
          AND (payload->>'$.limited') = 'false' AND (payload->>'$.read_by') IN ('window', 'earlier bookmark')
          AND (payload->>'$.job') IN (SELECT job FROM rejected) AND ${isNotUndone(tables)}

@@ -119,7 +119,6 @@ export class LoopCampaign {
       keys: 'entry:diary:',
       begin: -Infinity,
       payloadOf: (id, content) => ({...recordOf(content), id}),
-      movesBack: warehouse.movesBack,
     })
   }
 
@@ -225,8 +224,7 @@ export class LoopCampaign {
     const records = new Map(
       [...source].filter(([, {at}]) => windows.some(({since, until: end}) => since <= at && at < end)),
     )
-    const {movesBack} = this.#account
-    const reading = {by, now: run.startedAt, windows, records, movesBack}
+    const reading = {by, now: run.startedAt, windows, records}
     return {change: changeByReading(table, reading), reading}
   }
 

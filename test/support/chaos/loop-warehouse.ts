@@ -15,8 +15,6 @@ export interface LoopWarehouse {
   readonly formerTable?: string
   /** A run makes production's tables. */
   readonly makesProduction: boolean
-  /** See `ModelOfAccount`. */
-  readonly movesBack: boolean
   /** Takes any statement; tables stand in braces. */
   query(sql: string): Promise<readonly Readonly<Record<string, unknown>>[]>
   tables(): Promise<readonly string[]>
@@ -48,7 +46,6 @@ export function duckDBInLoop(folder: string): LoopWarehouse {
     settings: {type: 'duckdb', path: 'lorchestra.duckdb'},
     formerTable: 'lorchestra_undo',
     makesProduction: true,
-    movesBack: true,
     async query(sql) {
       const named = sql.replaceAll(/\{(\w+)\}/g, '"$1"')
       if (named.startsWith('SELECT')) return query(database, named)
@@ -88,7 +85,6 @@ export async function bigQueryInLoop(emulator: Emulator, folder: string): Promis
   const {project, dataset, apiEndpoint} = under.connection
   return {
     makesProduction: false,
-    movesBack: false,
     query: async (sql) => under.query(sql),
     tables: async () => under.tables(),
     settings: {type: 'bigquery', project, dataset, api_endpoint: apiEndpoint, touch_after: '0s'},

@@ -52,7 +52,6 @@ export interface Reading {
   readonly now: number
   readonly windows: readonly TimeWindow[]
   readonly records: Contents
-  readonly movesBack: boolean
 }
 
 /** Stands for the write that inserted a row whose `first_seen` tells nothing. */
@@ -67,8 +66,6 @@ interface AboutAccount {
   readonly begin: number
   /** The record as its source sends it. */
   readonly payloadOf: (id: string, content: Content) => object
-  /** A run whose clock was set back says so in rows that it finds unchanged; otherwise these keep when they were seen last. */
-  readonly movesBack: boolean
 }
 
 /** What an account's tables hold, and what was done to them. */
@@ -79,7 +76,6 @@ export class ModelOfAccount {
   /** Runs read nothing from before. */
   readonly begin: number
   readonly payloadOf: AboutAccount['payloadOf']
-  readonly movesBack: boolean
   source: Contents = new Map()
   production: Table = NOTHING
   written: Written[] = []
@@ -105,12 +101,11 @@ export class ModelOfAccount {
   /** What was written to production before the first run into these test tables. */
   #writtenBefore = 0
 
-  constructor({name, keys, begin, payloadOf, movesBack}: AboutAccount) {
+  constructor({name, keys, begin, payloadOf}: AboutAccount) {
     this.name = name
     this.keys = keys
     this.begin = begin
     this.payloadOf = payloadOf
-    this.movesBack = movesBack
   }
 
   change(random: Random): void {
@@ -131,7 +126,7 @@ export class ModelOfAccount {
     const records = new Map(
       [...this.source].filter(([, {at}]) => windows.some(({since, until}) => since <= at && at < until)),
     )
-    return {by, now, windows, records, movesBack: this.movesBack}
+    return {by, now, windows, records}
   }
 
   #beginTest(): void {
@@ -227,7 +222,7 @@ export const isSame = (one: Content | undefined, other: Content): boolean =>
   one !== undefined && one.at === other.at && one.n === other.n
 
 /** What a run makes of a table. */
-export function changeByReading(table: Table, {by, now, windows, records, movesBack}: Reading): Change {
+export function changeByReading(table: Table, {by, now, windows, records}: Reading): Change {
   const rows = new Map(table.rows)
   const former = new Map<string, Row>()
   let inserted = 0
@@ -238,7 +233,8 @@ export function changeByReading(table: Table, {by, now, windows, records, movesB
       rows.set(id, {...content, firstSeen: now, lastSeen: now, by})
     } else if (!isNewer(row, now)) {
       if (!isSame(row, content)) former.set(id, row)
-      else if (!movesBack && row.lastSeen > now) continue
+      // A run whose clock was set back does not say so in rows that it finds unchanged.
+      else if (row.lastSeen > now) continue
       const {seenByHand: _, ...ours} = row
       rows.set(id, {...ours, ...content, lastSeen: now})
     }

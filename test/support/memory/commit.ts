@@ -37,7 +37,10 @@ export async function commitBatch(
     const older = before !== undefined && before.lastSeen <= startedAt + CLOCK_TOLERANCE
     count(record.object_type, before === undefined ? 'inserted' : changed && older ? 'updated' : 'unchanged')
     if (before === undefined) written.set(key, row)
-    else if (older) written.set(key, {...row, firstSeen: before.firstSeen})
+    else if (older) {
+      const lastSeen = changed ? startedAt : Math.max(startedAt, before.lastSeen)
+      written.set(key, {...row, firstSeen: before.firstSeen, lastSeen})
+    }
   }
   const arriving = [...spooled, ...events(counts)]
   for (const {created_at: at} of arriving) if (Number.isNaN(Date.parse(at))) throw new Error(`${at} is no time`)

@@ -55,7 +55,7 @@ function readAgainIn(log: readonly Event[], rejected: Event, {job, account, read
   const later = completedIn(log).filter(
     (one) =>
       one.event.correlation_id !== rejected.correlation_id &&
-      one.event.created_at > rejected.created_at &&
+      log.indexOf(one.event) > log.indexOf(rejected) &&
       one.event.source_system === rejected.source_system &&
       one.event.object_type === rejected.object_type &&
       one.job === job &&

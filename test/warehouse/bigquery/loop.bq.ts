@@ -7,7 +7,6 @@ describe('the whole loop with BigQuery', () => {
     sequences: 1,
     steps: 6,
     makesProduction: false,
-    movesBack: false,
     // It looks at a table after single statements, and not after transactions.
     remember: async () => {
       await suite.underTest.query('UPDATE {raw_objects} SET object_type = object_type WHERE FALSE')

@@ -9,6 +9,5 @@ describe('the whole loop with DuckDB', () => {
     steps: 20,
     formerTable: 'lorchestra_undo',
     makesProduction: true,
-    movesBack: true,
   })
 })

@@ -7,10 +7,12 @@ import {spy, stub} from 'sinon'
 
 import {LorchestraError, outcomeOf} from '../../../src/base/errors.ts'
 import type {JsonObject} from '../../../src/source.ts'
+import {CLOCK_TOLERANCE} from '../../../src/model/clock.ts'
 import {change, query} from '../../support/database.ts'
 import {folderForEachTest} from '../../support/folder.ts'
 import {DuckDBWarehouse} from '../../../src/warehouse/duckdb/warehouse.ts'
-import {databaseIn, LOCK_TIMEOUT, scriptedRun, type ScriptedRun} from '../../support/scripted-run.ts'
+import {shiftClock} from '../../support/loop/shifted-clock.ts'
+import {databaseIn, LOCK_TIMEOUT, PRODUCTION, scriptedRun, type ScriptedRun} from '../../support/scripted-run.ts'
 import {scriptedSource} from '../../support/scripted-source.ts'
 
 const DAY = 86_400_000
@@ -325,6 +327,30 @@ describe('payloads', () => {
     expect(String((error as Error).stack))
       .to.include('Constraint Error')
       .and.not.include('secret-illness')
+  })
+})
+
+describe('a reject', () => {
+  it('is open where a clock that was behind has told it, although the record was stored before by one that was right', async () => {
+    await run([{id: 'a'}], {now: Date.now()})
+    const source = scriptedSource(() => [], {
+      async *extract({reject}) {
+        reject('thing:scripted--acct1:a', 'it is bad now')
+        yield {records: []}
+      },
+    })
+    shiftClock(60_000 - CLOCK_TOLERANCE)
+    try {
+      await run([], {source, now: Date.now()})
+    } finally {
+      shiftClock(0)
+    }
+    const warehouse = new DuckDBWarehouse(
+      {path: databaseIn(folder()), temporaryFolder: join(folder(), 'spool'), lockTimeout: LOCK_TIMEOUT},
+      new AbortController().signal,
+    )
+    const rejects = await warehouse.readRejects(PRODUCTION, {of: {job: 'job'}, closedToo: false, limit: 10})
+    expect(rejects?.map(({reference}) => reference)).to.deep.equal(['thing:scripted--acct1:a'])
   })
 })
 
