@@ -38,7 +38,7 @@ Where reading is billed, the service's estimate is told before the query runs, a
   }
 
   override async run(): Promise<QueryDocument | undefined> {
-    const {args, flags} = await this.parse(Query)
+    const {args, flags} = await this.parse(Query, withStatementLast(this.argv))
     const [{kindOf}, {openWarehouse, outsideOfRuns}, output, {formatBytes}] = await Promise.all([
       import('../warehouse/kinds.ts'),
       import('../warehouse/open-warehouse.ts'),
@@ -82,4 +82,11 @@ Where reading is billed, the service's estimate is told before the query runs, a
       stop.close()
     }
   }
+}
+
+/** A statement may begin with a comment, which looks like a flag; but no flag has several lines. */
+function withStatementLast(words: readonly string[]): string[] {
+  const isStatement = (word: string): boolean => /^--.*\n/.test(word)
+  if (words.includes('--') || !words.some(isStatement)) return [...words]
+  return [...words.filter((word) => !isStatement(word)), '--', ...words.filter(isStatement)]
 }

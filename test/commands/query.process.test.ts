@@ -42,6 +42,12 @@ describe('lorchestra query', () => {
     })
   })
 
+  it('takes a statement that begins with a comment', async () => {
+    await scriptedRun({source: many, folder: folder()})
+    const {code, stdout, stderr} = await run('query', '-- how many?\nSELECT count(*) AS n FROM raw_objects', '--csv')
+    expect([code, stdout], stderr).to.deep.equal([0, 'n\n30\n'])
+  })
+
   it('ends with 2 for whatever does not only read', async () => {
     await scriptedRun({source: many, folder: folder()})
     const {code, stdout, stderr} = await run('query', 'DELETE FROM raw_objects')
