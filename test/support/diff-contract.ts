@@ -15,8 +15,13 @@ const full = {full: true}
 const {rawJSON} = JSON as unknown as {readonly rawJSON: (text: string) => unknown}
 const key = (id: string): string => `thing:scripted--acct1:${id}`
 
+interface Remembering {
+  /** Makes an emulator remember what the table holds, which the service itself always does. */
+  readonly remember?: () => Promise<void>
+}
+
 /** What a diff promises on every warehouse, asked through the real sinks and the real pipeline. */
-export function describeDiff(warehouse: () => WarehouseUnderTest): void {
+export function describeDiff(warehouse: () => WarehouseUnderTest, {remember}: Remembering = {}): void {
   const diffOf = async (run: Omit<ScriptedRun, 'folder'>): Promise<Diff> => {
     const {diff, error, counts} = await warehouse().run({mode: 'dry-run', diffSamples: 3, ...run})
     expect(error).to.equal(undefined)
@@ -186,6 +191,7 @@ export function describeDiff(warehouse: () => WarehouseUnderTest): void {
           request: {full: random.chance(0.7), refetch: random.chance(0.5), ...(random.chance(0.2) && {limit: 7})},
           commitAfter: {records: random.integer(1, 12), milliseconds: 300_000},
         }
+        await remember?.()
         const foretold = await warehouse().run({mode: 'dry-run', diffSamples: 3, ...run})
         expect(foretold.error, where).to.equal(undefined)
         const {counts, deleted} = foretold.diff ?? {}

@@ -9,7 +9,12 @@ const FORBIDDEN = {status: 403, body: {error: {code: 403, errors: [{reason: 'acc
 
 describe('a diff with BigQuery', () => {
   const suite = faultyBigQueryForEachTest()
-  describeDiff(() => suite.underTest)
+  describeDiff(() => suite.underTest, {
+    // It looks at a table after single statements, and not after transactions.
+    remember: async () => {
+      await suite.underTest.query('UPDATE {raw_objects} SET object_type = object_type WHERE FALSE')
+    },
+  })
 
   it('needs no right to write: a service that refuses all but questions gives it every answer', async () => {
     await suite.underTest.run({source: yielding({id: 'a'}, {id: 'b', n: 1}), now: DAY})
