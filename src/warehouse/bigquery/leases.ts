@@ -10,6 +10,7 @@ import type {Connection} from './connection.ts'
 import {isDuplicate, isNotFound} from './service-error.ts'
 import {literal} from './sql.ts'
 import type {Queries} from './query.ts'
+import {sideBySide} from './side-by-side.ts'
 import {deleteTable, findTable, setExpiry} from './table-metadata.ts'
 
 /** A lease ends so long after the last sign of life, whoever drops it or not. */
@@ -47,17 +48,18 @@ export async function takeLeases(
   leases: readonly string[],
   holder: Holder,
 ): Promise<readonly Event[]> {
-  const dead: Event[] = []
   const taken: string[] = []
+  const dead = new Map<string, Event>()
+  const take = async (lease: string): Promise<void> => {
+    const previous = await takeLease(connection, queries, lease, holder)
+    taken.push(lease)
+    if (previous !== undefined) dead.set(previous.correlation_id, previous)
+  }
+  // Of two runs that begin at once with the same streams one gets the first of them, and so all.
+  const sorted = leases.toSorted()
   try {
-    for (const lease of leases.toSorted()) {
-      const previous = await takeLease(connection, queries, lease, holder)
-      taken.push(lease)
-      if (previous !== undefined && !dead.some((event) => event.correlation_id === previous.correlation_id)) {
-        dead.push(previous)
-      }
-    }
-    return dead
+    for (const some of [sorted.slice(0, 1), sorted.slice(1)]) await sideBySide(queries, some, take)
+    return [...dead.values()]
   } catch (error) {
     await dropLeases(connection, queries, taken, holder.runId)
     throw error
@@ -209,8 +211,9 @@ export async function dropLeases(
   leases: readonly string[],
   runId: string,
 ): Promise<void> {
-  for (const lease of leases) {
+  const drop = async (lease: string): Promise<void> => {
     const found = await holderIn(queries, connection.tableName(lease))
     if (found?.runId === runId) await deleteTable(connection, lease)
   }
+  await sideBySide(queries, leases, drop)
 }

@@ -68,6 +68,8 @@ export interface StatementEstimate {
 }
 
 const PAGE_ROWS = 50_000
+/** BigQuery runs a hundred side by side for a project before others wait (Google, "Quotas and limits"). */
+const MOST_AT_ONCE = 8
 /** An answer is asked for so often where the service calls that of a job that is done unfinished; the pauses make minutes. */
 const INCOMPLETE_ANSWERS = 20
 const LONGEST_JOB = 6 * 60 * 60 * 1000
@@ -86,6 +88,11 @@ export class Queries {
   /** All statements so far billed so many bytes. */
   get bytesBilled(): number {
     return this.#bytesBilled
+  }
+
+  /** So many statements may run at once. What a ceiling leaves is judged before each of them, so below one they go one by one. */
+  get atOnce(): number {
+    return this.#settings.maxBytesBilled === undefined ? MOST_AT_ONCE : 1
   }
 
   /** Runs a statement that writes. The same id never runs twice. */

@@ -7,6 +7,7 @@ import {assertLogIsKnown} from '../undone-runs.ts'
 import type {SchemaEvent, StreamScope, StreamState} from '../warehouse.ts'
 import {isToBeRenewed, newestPart, type LogPart} from './carried-state.ts'
 import type {Queries, Row} from './query.ts'
+import {sideBySide} from './side-by-side.ts'
 import {streamLogSql} from './stream-log-sql.ts'
 
 export interface LogToRead {
@@ -37,9 +38,7 @@ export async function readStreamLogs(
   scopes: readonly StreamScope[],
   signal: AbortSignal,
 ): Promise<readonly ReadLog[]> {
-  const read: ReadLog[] = []
-  for (const scope of scopes) read.push(await readStreamLog(queries, log, scope, signal))
-  return read
+  return sideBySide(queries, scopes, async (scope) => readStreamLog(queries, log, scope, signal))
 }
 
 /** Reads the newest part, and all of the log only where no carried state stands in that. */
