@@ -7,8 +7,9 @@ const LATER_RUN = ['run_id', ...STREAM, 'read_by']
 
 /**
  * Ends a query that begins with these common table expressions: `rejected`, with a row for each reject, and `windows`, with those
- * that runs read completely; `taken_ms` says when their runs took their streams, by the warehouse's own clock. `state` is `closed` where one later run read again all that a record was met in: it would have
- * rejected it anew. It is `closed`, too, where its own run is one of `undoneRuns`, a query: what that read is read again.
+ * that runs read completely; `taken_ms` says when their runs took their streams, by the warehouse's own clock. `state` is `closed`
+ * where one later run read again all that a record was met in: it would have rejected it anew. It is `closed`, too, where its own
+ * run is one of `undoneRuns`, a query: what that read is read again.
  */
 export const rejectsWithState = (
   columns: readonly string[],
