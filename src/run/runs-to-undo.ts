@@ -98,10 +98,15 @@ async function undoneBeside(runs: readonly PastRun[], read: ReadRuns): Promise<r
 const shareStream = (one: PastRun, other: PastRun): boolean =>
   one.commits.some((commit) => other.commits.some(isOf(streamOf(commit))))
 
-/** Rows of a run that was promoted before say that they were read in it, although an earlier promotion inserted them. */
+/**
+ * Rows of a run that was promoted before say that they were read in it, although an earlier promotion inserted them. One that
+ * broke off has inserted nothing.
+ */
 function insertedAt(runs: readonly PastRun[], promotions: readonly PastRun[]): readonly number[] {
   const undone = new Set(runs.map(({runId}) => runId))
-  const stay = promotions.filter(({outcome, runId}) => outcome !== 'undone' && !undone.has(runId))
+  const stay = promotions.filter(
+    ({outcome, runId, commits}) => outcome !== 'undone' && commits.length > 0 && !undone.has(runId),
+  )
   const ofThose = new Set(stay.flatMap(({readAt}) => readAt))
   return runs.flatMap(({readAt}) => readAt).filter((at) => !ofThose.has(at))
 }
