@@ -30,11 +30,11 @@ export interface PastRun {
   readonly commits: readonly PastCommit[]
   /** The names of the streams that it took. */
   readonly streams: readonly string[]
-  /** The test runs whose rows it took over, where it is a promotion. */
+  /** The test runs whose rows it was to take over, where it is a promotion: one without commits took none. */
   readonly promotes: readonly string[]
-  /** The number of rows of each stream that it copied from production, where it is a seed; `undefined` where it is none. */
+  /** The number of rows of each stream that it copied from production, where it is a seed, none where it broke off; `undefined` where it is no seed. */
   readonly seeds: ReadonlyMap<string, number> | undefined
-  /** The runs that it took back, where it is an undo. */
+  /** The runs that it was to take back, where it is an undo: one that broke off took none. */
   readonly undoes: readonly string[]
   /** The plan that it applied, and how many commits of it are in. */
   readonly applies: {readonly plan: string; readonly commits: number} | undefined
@@ -170,6 +170,9 @@ async function fateOf(process: z.infer<typeof processIdentity>): Promise<'runnin
   const alive = await isAlive(process)
   return alive === undefined ? 'unknown' : alive ? 'running' : 'died'
 }
+
+/** Tells a seed that copied rows from one that broke off before. */
+export const hasSeeded = ({seeds}: PastRun): boolean => seeds !== undefined && seeds.size > 0
 
 function seededBy(event: RunEvent): readonly (readonly [string, number])[] {
   const parsed = event.type === 'tables.seeded' ? seededShape.safeParse(event.payload) : undefined

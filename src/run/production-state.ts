@@ -35,7 +35,7 @@ export async function readProductionState(
     state: {
       streams: states.map(streamStateOf),
       lastCommit: last === undefined ? null : {runId: last.runId, commits: commitsTo(streams, last)},
-      lastUndo: others.find(({undoes}) => undoes.length > 0)?.runId ?? null,
+      lastUndo: others.find(({undoes, outcome}) => undoes.length > 0 && outcome === 'done')?.runId ?? null,
     },
     runs,
   }

@@ -8,6 +8,7 @@ import type {ChangedRows} from '../warehouse/promotion.ts'
 import type {StreamScope, StreamState, WarehouseWriter} from '../warehouse/warehouse.ts'
 import type {CommitCounts} from '../warehouse/commit-batch.ts'
 import {knownSchema} from './record-shapes.ts'
+import {hasSeeded} from './past-runs.ts'
 import {createRunId} from './run-id.ts'
 import {coverageEvents, shapeEvents} from './taken-over-events.ts'
 import {
@@ -138,7 +139,7 @@ function promotionEvents(
   ]
 }
 
-const isSeeded = ({runs}: TestTablesState): boolean => runs.some(({seeds}) => seeds !== undefined)
+const isSeeded = ({runs}: TestTablesState): boolean => runs.some(hasSeeded)
 
 const isFirstLoad = (state: StreamState | undefined): boolean =>
   state === undefined || (state.covered.length === 0 && state.bookmark === undefined)

@@ -6,6 +6,7 @@ import {testTablesOf} from '../model/tables.ts'
 import {beginOnTestTables} from '../sink/beside-runs.ts'
 import {seededTooLate, type RowsToSeed, type SeedEstimate} from '../warehouse/seed.ts'
 import type {StreamScope, StreamState} from '../warehouse/warehouse.ts'
+import {hasSeeded} from './past-runs.ts'
 import {createRunId} from './run-id.ts'
 import {coverageEvents, shapeEvents} from './taken-over-events.ts'
 import {assertNoTestRun, runsOfStreams, type TestTablesRequest} from './test-tables.ts'
@@ -37,7 +38,7 @@ export async function seedJob(request: SeedRequest): Promise<SeedReport> {
   const startedAt = new Date()
   const runs = await runsOfStreams(warehouse, testTablesOf(production), scopes)
   assertNoTestRun(runs)
-  if (runs.some(({commits, seeds}) => commits.length > 0 || (seeds !== undefined && seeds.size > 0)))
+  if (runs.some((run) => run.commits.length > 0 || hasSeeded(run)))
     throw seededTooLate('what other runs have left of these streams')
   const streams = scopes.map(({stream}) => stream)
   const estimate = await warehouse.estimateSeed(production, streams)

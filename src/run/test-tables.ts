@@ -12,7 +12,7 @@ import {mergeWindows, type TimeWindow} from '../model/window.ts'
 import {DiffTally, type Diff} from '../sink/diff.ts'
 import type {DescribedTable, StreamScope, StreamState, Warehouse} from '../warehouse/warehouse.ts'
 import {assertRowsAreAsAnnounced, type ComparedTables} from '../warehouse/promotion.ts'
-import {pastRuns, type PastCommit, type PastRun} from './past-runs.ts'
+import {hasSeeded, pastRuns, type PastCommit, type PastRun} from './past-runs.ts'
 
 /** All runs of test tables are read; of production's those that did something since the first of them, and what was undone. */
 const ALL_RUNS = 1_000_000
@@ -120,7 +120,7 @@ export async function readTestTables(request: TestTablesRequest): Promise<TestTa
     diff: tally.result({table: production.rawObjects, tableExists: true, at, moved: undefined}),
     announced: insertedBy(runs, scopes),
     productionRuns: ofProduction.filter((run) => !promotions.includes(run) && isNotUndone(run)),
-    isSeedUndone: runs.some((run) => run.seeds !== undefined && isUndoneSince(run, all, scopes)),
+    isSeedUndone: runs.some((run) => hasSeeded(run) && isUndoneSince(run, all, scopes)),
     isPromoted: tested.length > 0 && tested.every(({runId}) => promoted.includes(runId)),
   }
 }
@@ -226,6 +226,7 @@ function isUndoneSince(seed: PastRun, runs: readonly PastRun[], scopes: readonly
     .flatMap(({undoes}) => undoes)
   return runs.some(
     (run) =>
+      run.outcome === 'undone' &&
       takenBack.includes(run.runId) &&
       run.commits.some((commit) => isOf(scopes)(commit) && byWarehouse(run, commit.at) < instant),
   )

@@ -6,6 +6,7 @@ import {codeOf, outcomeOf, stopped} from '../../src/base/errors.ts'
 import {CLOCK_TOLERANCE} from '../../src/model/clock.ts'
 import {readPlan} from '../../src/run/read-plan.ts'
 import type {Warehouse} from '../../src/warehouse/warehouse.ts'
+import {breakingIn} from './breaking-writer.ts'
 import {afterCommit, applyApart} from './apply-apart.ts'
 import {apply, planOf, SETTINGS, withoutDigests, type ToApply} from './planned-run.ts'
 import {Random, seedFromEnvironment} from './random.ts'
@@ -154,6 +155,14 @@ export function describePlans(
   it('heeds no run of another stream', async () => {
     const path = await made({source: yielding({id: 'a'}), now: DAY})
     await warehouse().run({source: yielding({id: 'b'}), now: DAY + 1, account: 'other'})
+    expect((await apply(warehouse(), path)).counts).to.include({inserted: 1})
+  })
+
+  it('is applied although an undo was begun since, and broke off', async () => {
+    const {runId} = await warehouse().run({source: yielding({id: 'a'}), now: DAY})
+    const path = await made({source: yielding({id: 'b'}), now: 2 * DAY, request: full})
+    const broken = undoIn(() => breakingIn('undo', warehouse().open()), runId)
+    expect(String(await refusal(broken))).to.include('the connection broke')
     expect((await apply(warehouse(), path)).counts).to.include({inserted: 1})
   })
 

@@ -7,6 +7,7 @@ import {createEvent} from '../../src/model/events.ts'
 import type {PromoteRequest, PromotionReport} from '../../src/run/promote-job.ts'
 import {seedJob, type SeedReport, type SeedRequest} from '../../src/run/seed-job.ts'
 import {shiftClock} from './loop/shifted-clock.ts'
+import {breakingIn} from './breaking-writer.ts'
 import {promote as promoteIn} from './promoting.ts'
 import {withRunMode} from './run-mode.ts'
 import {PRODUCTION, TEST, SCOPE, type ScriptedRun} from './scripted-run.ts'
@@ -188,6 +189,28 @@ export function describeSeed(warehouse: () => WarehouseUnderTest, {remember}: Re
     await undo(runId)
     expect(String(await refusal(promote()))).to.include('were undone in production since')
     expect(await warehouse().stored()).to.deep.equal([])
+  })
+
+  it('is none where it broke off: a promotion owes nothing to what was undone since', async () => {
+    await run({source: yielding({id: 'a'}), now: BEFORE})
+    await remember?.()
+    const {runId} = await run({source: yielding({id: 'gone'}), now: NOW, request: full})
+    const breaking = {...place(), warehouse: breakingIn('seed', warehouse().open())}
+    const request = {...breaking, scopes: [SCOPE], mode: 'test-table', estimated: () => {}} as const
+    const broken = withRunMode('test-table', async () => seedJob(request))
+    expect(String(await refusal(broken))).to.include('the connection broke')
+    await undo(runId)
+    await test({source: yielding({id: 'a', n: 2}, {id: 'b'}), now: LATER})
+    expect((await promote()).promoted?.counts).to.include({inserted: 1, updated: 1})
+  })
+
+  it('ends in a promotion although an undo of what it copied was begun, and broke off', async () => {
+    const {runId} = await run({source: yielding({id: 'a'}), now: Date.now() - 60_000})
+    await seed()
+    const broken = undoIn(() => breakingIn('undo', warehouse().open()), runId)
+    expect(String(await refusal(broken))).to.include('the connection broke')
+    await test({source: yielding({id: 'b'}), now: LATER})
+    expect((await promote()).promoted?.counts).to.include({inserted: 1, updated: 0})
   })
 
   it('never brings back what was undone since, by a clock that was set back', async () => {

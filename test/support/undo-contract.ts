@@ -4,7 +4,7 @@ import {codeOf, outcomeOf} from '../../src/base/errors.ts'
 import {CLOCK_TOLERANCE} from '../../src/model/clock.ts'
 import {pastRuns} from '../../src/run/past-runs.ts'
 import type {RunToUndo, UndoReport} from '../../src/run/undo-run.ts'
-import type {Warehouse} from '../../src/warehouse/warehouse.ts'
+import {breakingIn} from './breaking-writer.ts'
 import {promote as promoteIn} from './promoting.ts'
 import {Random, seedFromEnvironment} from './random.ts'
 import {PRODUCTION, SCOPE, type ScriptedRun} from './scripted-run.ts'
@@ -274,15 +274,7 @@ export function describeUndo(warehouse: () => WarehouseUnderTest, {sequences, ru
     await run({source: yielding({id: 'a', n: 1}), now: DAY})
     const before = await look()
     await run({source: yielding({id: 'a', n: 2}, {id: 'b'}), now: 2 * DAY, mode: 'test-table'})
-    const breaking = (): Warehouse => {
-      const real = warehouse().open()
-      const begin = real.begin.bind(real)
-      const value: Warehouse['begin'] = async (beginning) => ({
-        ...(await begin(beginning)),
-        promote: async () => Promise.reject(new Error('the connection broke')),
-      })
-      return Object.defineProperty(real, 'begin', {value})
-    }
+    const breaking = () => breakingIn('promote', warehouse().open())
     expect(await promoteIn(breaking, {scopes: [SCOPE]}).then(String, String)).to.include('the connection broke')
     const {promoted} = await promote()
     expect(promoted?.counts).to.include({inserted: 1, updated: 1})
