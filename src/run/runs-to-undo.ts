@@ -95,6 +95,9 @@ async function undoneBeside(runs: readonly PastRun[], read: ReadRuns): Promise<r
   return (await read({streams, ended: 'undone'})).filter((other) => runs.some((run) => shareStream(run, other)))
 }
 
+/** What it wrote was not taken back. */
+const hasWritten = ({outcome, commits}: PastRun): boolean => outcome !== 'undone' && commits.length > 0
+
 const shareStream = (one: PastRun, other: PastRun): boolean =>
   one.commits.some((commit) => other.commits.some(isOf(streamOf(commit))))
 
@@ -104,9 +107,7 @@ const shareStream = (one: PastRun, other: PastRun): boolean =>
  */
 function insertedAt(runs: readonly PastRun[], promotions: readonly PastRun[]): readonly number[] {
   const undone = new Set(runs.map(({runId}) => runId))
-  const stay = promotions.filter(
-    ({outcome, runId, commits}) => outcome !== 'undone' && commits.length > 0 && !undone.has(runId),
-  )
+  const stay = promotions.filter((run) => hasWritten(run) && !undone.has(run.runId))
   const ofThose = new Set(stay.flatMap(({readAt}) => readAt))
   return runs.flatMap(({readAt}) => readAt).filter((at) => !ofThose.has(at))
 }
@@ -140,7 +141,7 @@ function assertCanBeUndone({runId, outcome, undoes, commits}: PastRun): void {
 
 /** Rows of a plan say that they were read at one time, whichever of several runs has applied them. */
 function assertBeganItsPlan({runId, place}: PastRun, ofPlan: readonly PastRun[]): void {
-  const first = ofPlan.findLast((run) => run.place < place && run.outcome !== 'undone' && run.commits.length > 0)
+  const first = ofPlan.findLast((run) => run.place < place && hasWritten(run))
   if (first === undefined) return
   throw usageError(`run ${first.runId} applied the first part of the plan that run ${runId} went on with`, {
     code: 'E_UNDO_REFUSED',

@@ -7,18 +7,13 @@ import {Archive, archiveSource} from './archive-source.ts'
 import {Random, seedFromEnvironment} from './random.ts'
 import {PRODUCTION, TEST, type ScriptedResult, type ScriptedRun} from './scripted-run.ts'
 import {scriptedSource, type ScriptedRecord} from './scripted-source.ts'
-import {DAY, yielding, type WarehouseUnderTest} from './warehouse-contract.ts'
+import {DAY, yielding, type Remembering, type WarehouseUnderTest} from './warehouse-contract.ts'
 
 const HOUR = 3_600_000
 const full = {full: true}
 /** TypeScript's library does not know it yet. */
 const {rawJSON} = JSON as unknown as {readonly rawJSON: (text: string) => unknown}
 const key = (id: string): string => `thing:scripted--acct1:${id}`
-
-interface Remembering {
-  /** Makes an emulator remember what the table holds, which the service itself always does. */
-  readonly remember?: () => Promise<void>
-}
 
 /** What a diff promises on every warehouse, asked through the real sinks and the real pipeline. */
 export function describeDiff(warehouse: () => WarehouseUnderTest, {remember}: Remembering = {}): void {

@@ -13,7 +13,7 @@ import {withRunMode} from './run-mode.ts'
 import {PRODUCTION, TEST, SCOPE, type ScriptedRun} from './scripted-run.ts'
 import {scriptedSource} from './scripted-source.ts'
 import {undo as undoIn} from './undoing.ts'
-import {DAY, yielding, type WarehouseUnderTest} from './warehouse-contract.ts'
+import {DAY, yielding, type Remembering, type WarehouseUnderTest} from './warehouse-contract.ts'
 
 const full = {full: true}
 const key = (id: string): string => `thing:scripted--acct1:${id}`
@@ -21,11 +21,6 @@ const key = (id: string): string => `thing:scripted--acct1:${id}`
 const NOW = Math.floor(Date.now() / DAY) * DAY
 const BEFORE = NOW - 10 * DAY
 const LATER = NOW + 2 * DAY
-
-interface Remembering {
-  /** Makes an emulator remember what the table holds, which the service itself always does. */
-  readonly remember?: () => Promise<void>
-}
 
 /** What seeding test tables promises on every warehouse. */
 export function describeSeed(warehouse: () => WarehouseUnderTest, {remember}: Remembering = {}): void {

@@ -17,6 +17,11 @@ import {shiftClock} from './loop/shifted-clock.ts'
 import {PRODUCTION, TEST, type ScriptedResult, type ScriptedRun} from './scripted-run.ts'
 import {scriptedSource, windowOf, type ScriptedRecord} from './scripted-source.ts'
 
+export interface Remembering {
+  /** Makes an emulator remember what the table holds, which the service itself always does. */
+  readonly remember?: () => Promise<void>
+}
+
 export interface StoredRow {
   readonly key: string
   readonly payload: unknown

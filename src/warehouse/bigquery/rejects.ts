@@ -6,7 +6,7 @@ import {closeStored} from '../stored-since.ts'
 import type {Reject, WantedRejects} from '../warehouse.ts'
 import {CLOCKS} from './carried-state.ts'
 import type {Queries} from './query.ts'
-import {ANY_TIME, literal, since} from './sql.ts'
+import {ANY_TIME, literal, since, TAKEN_AT} from './sql.ts'
 import {isNotUndone, undoneRuns} from './undone-runs.ts'
 
 const TEXTS = [
@@ -32,7 +32,7 @@ const JOB = "COALESCE(JSON_VALUE(payload, '$.job'), started_job)"
 /** Says of each run of a part of the log when it took its streams, by BigQuery's own clock as far as it was asked. */
 const startedRuns = (eventLog: string, from: Date | undefined): string =>
   `SELECT correlation_id AS started_run, ANY_VALUE(JSON_VALUE(payload, '$.job')) AS started_job,
-    MAX(UNIX_MILLIS(IFNULL(TIMESTAMP(JSON_VALUE(payload, '$.warehouse_time')), created_at))) AS started_ms
+    MAX(UNIX_MILLIS(${TAKEN_AT})) AS started_ms
     FROM ${eventLog} WHERE ${since(from)} AND event_type = 'job.started' GROUP BY correlation_id`
 
 /** Selects the rejects of a part of the log, with the job, also where an event does not say it. */

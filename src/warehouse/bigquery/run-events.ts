@@ -5,7 +5,7 @@ import type {EndOfRun, WantedRuns} from '../wanted-runs.ts'
 import type {RunEvent} from '../warehouse.ts'
 import {CLOCKS} from './carried-state.ts'
 import type {Queries} from './query.ts'
-import {literal, since} from './sql.ts'
+import {literal, since, TAKEN_AT} from './sql.ts'
 import {isNotUndone, undoneRuns} from './undone-runs.ts'
 
 /** The newest days are looked at first, and all of the log only where they hold fewer runs than are wanted. */
@@ -64,8 +64,7 @@ ORDER BY created_at, event_id`,
   return rows.map(runEventIn)
 }
 
-/** The streams were taken then, by BigQuery's own clock as far as it was asked. */
-const PLACE = "UNIX_MICROS(IFNULL(TIMESTAMP(JSON_VALUE(payload, '$.warehouse_time')), created_at))"
+const PLACE = `UNIX_MICROS(${TAKEN_AT})`
 
 function conditionsFor(wanted: WantedRuns, eventLog: string, begin: Date | undefined): readonly string[] {
   const {job, runId, named, since: begunSince, ended, streams, from, heardSince, promoted, plan} = wanted

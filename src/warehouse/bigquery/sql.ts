@@ -28,3 +28,6 @@ export const withoutConstants = (sql: string): string =>
     TOKENS,
     (_token, name: string | undefined, comment: string | undefined) => name ?? (comment === undefined ? "''" : ' '),
   )
+
+/** The event of a run's start says in this expression when it took its streams, by BigQuery's own clock as far as it was asked. */
+export const TAKEN_AT = "IFNULL(TIMESTAMP(JSON_VALUE(payload, '$.warehouse_time')), created_at)"

@@ -6,6 +6,9 @@ import type {RunToBegin} from '../warehouse.ts'
 import {columnsOf, tablesThatBegin} from './definitions.ts'
 import {rowsOf, tableNamed} from './sql.ts'
 
+/** The event of a run's start says in this expression when it took its streams, by the file's own clock as far as it was told. */
+export const TAKEN_AT = "coalesce(TRY_CAST(payload->>'$.warehouse_time' AS TIMESTAMPTZ), created_at)"
+
 /**
  * Makes the event of a run say when it took its streams by a clock that is the file's own: that of the machine, unless a run has
  * told a later time. So what production writes later says so, even where a clock was set back. A test run asks nothing of
@@ -39,7 +42,7 @@ async function latestIn(connection: DuckDBConnection, log: string): Promise<numb
   if (!['event_type', 'created_at', 'payload'].every((name) => columns.has(name))) return -Infinity
   const [row] = await rowsOf(
     connection,
-    `SELECT epoch_ms(max(coalesce(TRY_CAST(payload->>'$.warehouse_time' AS TIMESTAMPTZ), created_at)))::DOUBLE AS latest
+    `SELECT epoch_ms(max(${TAKEN_AT}))::DOUBLE AS latest
      FROM ${tableNamed(log)} WHERE event_type = 'job.started'`,
   )
   const latest = row?.['latest']

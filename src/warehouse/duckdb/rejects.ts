@@ -6,6 +6,7 @@ import {rejectIn, textOf} from '../event-rows.ts'
 import {rejectsWithState} from '../rejects-sql.ts'
 import {closeStored} from '../stored-since.ts'
 import type {Reject, WantedRejects} from '../warehouse.ts'
+import {TAKEN_AT} from './clock.ts'
 import {tableExists} from './definitions.ts'
 import {tableNamed, literal, rowsOf} from './sql.ts'
 import {isNotUndone, undoneRuns} from './undone-runs.ts'
@@ -35,7 +36,7 @@ export async function readRejects(
     connection,
     `WITH started AS (
        SELECT correlation_id AS started_run, any_value(payload->>'$.job') AS started_job,
-              epoch_ms(max(coalesce(TRY_CAST(payload->>'$.warehouse_time' AS TIMESTAMPTZ), created_at)))::DOUBLE AS started_ms
+              epoch_ms(max(${TAKEN_AT}))::DOUBLE AS started_ms
        FROM ${log} WHERE event_type = 'job.started' GROUP BY ALL
      ), rejected AS (
        SELECT event_id, rowid AS place, correlation_id AS run_id, source_system, object_type,

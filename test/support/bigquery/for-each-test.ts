@@ -29,6 +29,11 @@ export function bigQueryForEachTest(): BigQuerySuite {
   return suiteOn(startEmulator, ({emulator, folder}) => bigQueryUnderTest({emulator, folder}), {leavesNothing: true})
 }
 
+/** Makes bqemulator remember what production's rows are now: it looks at a table after single statements, and not after transactions. */
+export const remembering = (suite: BigQuerySuite) => async (): Promise<void> => {
+  await suite.underTest.query('UPDATE {raw_objects} SET object_type = object_type WHERE FALSE')
+}
+
 /** Gives the suite that calls this the same behind a service that can be made to fail. */
 export function faultyBigQueryForEachTest(): FaultyBigQuerySuite {
   let service: FaultyService

@@ -1,6 +1,6 @@
 import {expect} from 'chai'
 
-import {faultyBigQueryForEachTest} from '../../support/bigquery/for-each-test.ts'
+import {faultyBigQueryForEachTest, remembering} from '../../support/bigquery/for-each-test.ts'
 import {isMutating} from '../../support/bigquery/faulty-service.ts'
 import {describeDiff} from '../../support/diff-contract.ts'
 import {DAY, yielding} from '../../support/warehouse-contract.ts'
@@ -10,10 +10,7 @@ const FORBIDDEN = {status: 403, body: {error: {code: 403, errors: [{reason: 'acc
 describe('a diff with BigQuery', () => {
   const suite = faultyBigQueryForEachTest()
   describeDiff(() => suite.underTest, {
-    // It looks at a table after single statements, and not after transactions.
-    remember: async () => {
-      await suite.underTest.query('UPDATE {raw_objects} SET object_type = object_type WHERE FALSE')
-    },
+    remember: remembering(suite),
   })
 
   it('needs no right to write: a service that refuses all but questions gives it every answer', async () => {

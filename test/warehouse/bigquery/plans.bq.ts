@@ -1,7 +1,7 @@
 import {expect} from 'chai'
 
 import {codeOf} from '../../../src/base/errors.ts'
-import {bigQueryForEachTest, faultyBigQueryForEachTest} from '../../support/bigquery/for-each-test.ts'
+import {bigQueryForEachTest, faultyBigQueryForEachTest, remembering} from '../../support/bigquery/for-each-test.ts'
 import {describePlans} from '../../support/plan-contract.ts'
 import {apply, planOf} from '../../support/planned-run.ts'
 import {DAY, yielding} from '../../support/warehouse-contract.ts'
@@ -10,10 +10,7 @@ describe('plans with BigQuery', () => {
   const suite = bigQueryForEachTest()
   describePlans(() => suite.underTest, {
     steps: 1,
-    // It looks at a table after single statements, and not after transactions.
-    remember: async () => {
-      await suite.underTest.query('UPDATE {raw_objects} SET object_type = object_type WHERE FALSE')
-    },
+    remember: remembering(suite),
   })
 })
 

@@ -1,4 +1,4 @@
-import {bigQueryForEachTest} from '../../support/bigquery/for-each-test.ts'
+import {bigQueryForEachTest, remembering} from '../../support/bigquery/for-each-test.ts'
 import {describeRevocation} from '../../support/revocation-contract.ts'
 import {describeUndo} from '../../support/undo-contract.ts'
 
@@ -8,9 +8,6 @@ describe('undo with BigQuery', () => {
   describeUndo(() => suite.underTest, {
     sequences: 1,
     runsInEach: 3,
-    // It looks at a table after single statements, and not after transactions.
-    remember: async () => {
-      await suite.underTest.query('UPDATE {raw_objects} SET object_type = object_type WHERE FALSE')
-    },
+    remember: remembering(suite),
   })
 })
